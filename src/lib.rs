@@ -1,1 +1,21 @@
-//! envoi
+//! The library behind the `envoi` program, laid out in floors. It exists for
+//! the program and its tests and promises nothing to others: any release may
+//! change any of it.
+//!
+//! ```text
+//!  top     cli                       argv, stdin, terminal, exit codes
+//!  3       delivery                  which server, which recipients, what came of it
+//!  2       session                   one connection: commands out, replies in
+//!  1       net                       sockets, TLS, names, the clock
+//!  ground  smtp · sasl · message     grammar: bytes ⇄ values
+//!  yard    account                   files and environment → Account
+//!  yard    sink                      the embedded receiver
+//! ```
+//!
+//! A module names only modules below it; `tests/floors.rs` holds that.
+//! ARCHITECTURE.md tells the rest.
+
+pub mod cli;
+pub mod net;
+pub mod sasl;
+pub mod smtp;

@@ -378,7 +378,8 @@ fn is_ldh_label(label: &str) -> bool {
 }
 
 fn has_a_label(name: &str) -> bool {
-    name.split('.').any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")))
+    name.split('.')
+        .any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")))
 }
 
 #[cfg(test)]
@@ -493,7 +494,8 @@ mod tests {
         #[test]
         fn any_local_part_survives_quoting(local in "[ -~é€]{1,30}") {
             let mailbox = Mailbox::new(&local, "x.y".parse().unwrap()).unwrap();
-            prop_assert_eq!(mailbox.to_string().parse::<Mailbox>().unwrap().local_part(), local);
+            let read: Mailbox = mailbox.to_string().parse().unwrap();
+            prop_assert_eq!(read.local_part(), local);
         }
     }
 }

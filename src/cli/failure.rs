@@ -1,0 +1,36 @@
+//! What stops before any server is asked: a sentence, a status, and hints.
+
+use super::exit::Exit;
+use std::fmt;
+
+/// An end before a server was asked. Its text and hints are printed in one
+/// place, `cli::main`.
+#[derive(Debug)]
+pub struct Failure {
+    /// The status to end with.
+    pub exit: Exit,
+    /// What was being done, to what, and what stood in the way; the chain of
+    /// causes follows.
+    pub error: anyhow::Error,
+    /// What to try, each a line that works when pasted.
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure without a hint.
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Failure { exit, error: error.into(), hints: Vec::new() }
+    }
+
+    /// A failure that is one sentence.
+    pub fn say(exit: Exit, sentence: impl fmt::Display) -> Self {
+        Failure::new(exit, anyhow::anyhow!("{sentence}"))
+    }
+
+    /// Adds what to try.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}

@@ -1,0 +1,236 @@
+//! Commands: the wire form and, beside it, the form that people see.
+//!
+//! The two stand together on purpose: what is shown is made from the typed
+//! command, never from wire bytes, so a secret can be shown only by changing
+//! this file.
+
+use super::envelope::Recipient;
+use super::path::{Domain, PathError, ReversePath};
+use super::phase::Phase;
+use crate::sasl::Secret;
+use encodify::base64;
+use std::fmt::{self, Write as _};
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// What the client calls itself in EHLO (RFC 5321 §4.1.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EhloName(Domain);
+
+/// The parameters of MAIL.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailParameters {
+    /// `SIZE=`: the octets of the message, line ends counted as two, dots not
+    /// doubled (RFC 1870 §5).
+    pub size: Option<u64>,
+    /// `BODY=8BITMIME` (RFC 6152).
+    pub eight_bit: bool,
+    /// `SMTPUTF8` (RFC 6531 §3.4).
+    pub smtputf8: bool,
+}
+
+/// One command.
+#[derive(Clone, Debug)]
+pub enum Command<'a> {
+    /// EHLO (RFC 5321 §4.1.1.1).
+    Ehlo(&'a EhloName),
+    /// HELO, for servers that know no extensions.
+    Helo(&'a EhloName),
+    /// STARTTLS (RFC 3207).
+    StartTls,
+    /// AUTH, with or without an initial response (RFC 4954 §4).
+    Auth {
+        /// The registered name.
+        mechanism: &'static str,
+        /// The message of the mechanism, before base64.
+        initial: Option<&'a Secret>,
+    },
+    /// The answer to a challenge, before base64.
+    AuthResponse(&'a Secret),
+    /// `*`: the client breaks the exchange off.
+    AuthCancel,
+    /// MAIL FROM.
+    Mail(&'a ReversePath, &'a MailParameters),
+    /// RCPT TO.
+    Rcpt(&'a Recipient),
+    /// DATA.
+    Data,
+    /// RSET.
+    Rset,
+    /// QUIT.
+    Quit,
+}
+
+impl EhloName {
+    /// The literal of an address, for a host without a proper name.
+    pub fn from_address(address: IpAddr) -> Self {
+        EhloName(match address.to_canonical() {
+            IpAddr::V4(address) => Domain::Ipv4(address),
+            IpAddr::V6(address) => Domain::Ipv6(address),
+        })
+    }
+
+    /// The host's own name, where it is fully qualified (RFC 5321 §2.3.5).
+    pub fn from_host_name(name: &str) -> Option<Self> {
+        let qualified = name.trim_end_matches('.').contains('.');
+        if qualified { name.parse().ok() } else { None }
+    }
+}
+
+impl FromStr for EhloName {
+    type Err = PathError;
+
+    /// Takes a domain or an address literal in square brackets.
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        text.parse().map(EhloName)
+    }
+}
+
+impl fmt::Display for EhloName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for MailParameters {
+    /// Each parameter with a blank before it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(size) = self.size {
+            write!(f, " SIZE={size}")?;
+        }
+        if self.eight_bit {
+            f.write_str(" BODY=8BITMIME")?;
+        }
+        if self.smtputf8 {
+            f.write_str(" SMTPUTF8")?;
+        }
+        Ok(())
+    }
+}
+
+impl Command<'_> {
+    /// Appends the wire form, CRLF included.
+    pub fn write_to(&self, wire: &mut Vec<u8>) {
+        match self {
+            Command::Auth { mechanism, initial: Some(message) } => {
+                wire.extend_from_slice(b"AUTH ");
+                wire.extend_from_slice(mechanism.as_bytes());
+                wire.push(b' ');
+                if message.is_empty() {
+                    // RFC 4954 §4: a message of no octets.
+                    wire.push(b'=');
+                }
+                base64::STANDARD.encode_append(message.expose(), wire);
+            }
+            Command::AuthResponse(message) => {
+                base64::STANDARD.encode_append(message.expose(), wire);
+            }
+            _ => wire.extend_from_slice(self.to_string().as_bytes()),
+        }
+        wire.extend_from_slice(b"\r\n");
+    }
+
+    /// The wait for this command's reply.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Command::Ehlo(_) | Command::Helo(_) => Phase::Hello,
+            Command::StartTls => Phase::StartTls,
+            Command::Auth { .. } | Command::AuthResponse(_) | Command::AuthCancel => Phase::Auth,
+            Command::Mail(..) => Phase::Mail,
+            Command::Rcpt(_) => Phase::Rcpt,
+            Command::Data => Phase::Data,
+            Command::Rset => Phase::Reset,
+            Command::Quit => Phase::Quit,
+        }
+    }
+}
+
+impl fmt::Display for Command<'_> {
+    /// What people see: the wire form without CRLF, `***` for each secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Command::Ehlo(name) => write!(f, "EHLO {name}"),
+            Command::Helo(name) => write!(f, "HELO {name}"),
+            Command::StartTls => f.write_str("STARTTLS"),
+            Command::Auth { mechanism, initial: None } => write!(f, "AUTH {mechanism}"),
+            Command::Auth { mechanism, initial: Some(_) } => write!(f, "AUTH {mechanism} ***"),
+            Command::AuthResponse(_) => f.write_str("***"),
+            Command::AuthCancel => f.write_char('*'),
+            Command::Mail(from, parameters) => write!(f, "MAIL FROM:{from}{parameters}"),
+            Command::Rcpt(recipient) => write!(f, "RCPT TO:<{}>", recipient.path),
+            Command::Data => f.write_str("DATA"),
+            Command::Rset => f.write_str("RSET"),
+            Command::Quit => f.write_str("QUIT"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wire(command: &Command<'_>) -> String {
+        let mut bytes = Vec::new();
+        command.write_to(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Every command once, with its wire form and its shown form.
+    #[test]
+    fn what_is_shown_is_what_is_sent_but_for_secrets() {
+        let name: EhloName = "a.example".parse().unwrap();
+        let secret = Secret::new("\0tim\0tanstaaftanstaaf");
+        let empty = Secret::new("");
+        let from: ReversePath = "a@b.c".parse().unwrap();
+        let parameters = MailParameters { size: Some(12), eight_bit: true, smtputf8: true };
+        let plain = MailParameters::default();
+        let recipient = Recipient { path: "d@e.f".parse().unwrap() };
+        for (command, sent, shown) in [
+            (Command::Ehlo(&name), "EHLO a.example", None),
+            (Command::Helo(&name), "HELO a.example", None),
+            (Command::StartTls, "STARTTLS", None),
+            (Command::Auth { mechanism: "LOGIN", initial: None }, "AUTH LOGIN", None),
+            (
+                Command::Auth { mechanism: "PLAIN", initial: Some(&secret) },
+                // 4616 §4
+                "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm",
+                Some("AUTH PLAIN ***"),
+            ),
+            (
+                Command::Auth { mechanism: "EXTERNAL", initial: Some(&empty) },
+                "AUTH EXTERNAL =",
+                Some("AUTH EXTERNAL ***"),
+            ),
+            (Command::AuthResponse(&secret), "AHRpbQB0YW5zdGFhZnRhbnN0YWFm", Some("***")),
+            (Command::AuthResponse(&empty), "", Some("***")),
+            (Command::AuthCancel, "*", None),
+            (Command::Mail(&from, &plain), "MAIL FROM:<a@b.c>", None),
+            (
+                Command::Mail(&ReversePath::NULL, &parameters),
+                "MAIL FROM:<> SIZE=12 BODY=8BITMIME SMTPUTF8",
+                None,
+            ),
+            (Command::Rcpt(&recipient), "RCPT TO:<d@e.f>", None),
+            (Command::Data, "DATA", None),
+            (Command::Rset, "RSET", None),
+            (Command::Quit, "QUIT", None),
+        ] {
+            assert_eq!(wire(&command), format!("{sent}\r\n"));
+            assert_eq!(command.to_string(), shown.unwrap_or(sent));
+        }
+    }
+
+    #[test]
+    fn a_host_without_a_full_name_gives_its_address() {
+        // 5321-2.3.5
+        assert_eq!(EhloName::from_host_name("box"), None);
+        assert_eq!(EhloName::from_host_name("my_box.example"), None);
+        assert_eq!(EhloName::from_host_name("box.example").unwrap().to_string(), "box.example");
+        let v4 = EhloName::from_address("192.0.2.9".parse().unwrap());
+        assert_eq!(v4.to_string(), "[192.0.2.9]");
+        let v6 = EhloName::from_address("2001:db8::9".parse().unwrap());
+        assert_eq!(v6.to_string(), "[IPv6:2001:db8::9]");
+        let mapped = EhloName::from_address("::ffff:192.0.2.9".parse().unwrap());
+        assert_eq!(mapped.to_string(), "[192.0.2.9]");
+    }
+}

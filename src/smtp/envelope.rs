@@ -1,0 +1,66 @@
+//! The envelope: one reverse-path, many forward-paths (RFC 5321 §2.3.1).
+
+use super::path::{ForwardPath, ReversePath};
+use std::collections::HashSet;
+
+/// One recipient and what is asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// The forward-path.
+    pub path: ForwardPath,
+}
+
+/// What MAIL and RCPT say. No recipient occurs twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The reverse-path.
+    pub from: ReversePath,
+    to: Vec<Recipient>,
+}
+
+impl Envelope {
+    /// An envelope with the recipients in the order given, second mentions of
+    /// the same one left out (local parts compared octet by octet, domains
+    /// ignoring case: RFC 5321 §2.4).
+    pub fn new(from: ReversePath, to: impl IntoIterator<Item = ForwardPath>) -> Self {
+        let mut seen = HashSet::new();
+        let to = to
+            .into_iter()
+            .filter(|path| seen.insert(path.clone()))
+            .map(|path| Recipient { path })
+            .collect();
+        Envelope { from, to }
+    }
+
+    /// The recipients, in order.
+    pub fn to(&self) -> &[Recipient] {
+        &self.to
+    }
+
+    /// The same envelope for the recipients at these positions only.
+    pub fn narrowed(&self, positions: &[usize]) -> Self {
+        let to = positions.iter().map(|&at| self.to[at].clone()).collect();
+        Envelope { from: self.from.clone(), to }
+    }
+
+    /// True when some local part needs SMTPUTF8 (RFC 6531 §3.2).
+    pub fn needs_smtputf8(&self) -> bool {
+        self.from.needs_smtputf8() || self.to.iter().any(|r| r.path.needs_smtputf8())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipient_named_twice_is_sent_to_once() {
+        // 5321-2.4b
+        let path = |text: &str| text.parse::<ForwardPath>().unwrap();
+        let envelope =
+            Envelope::new(ReversePath::NULL, ["a@x.y", "A@x.y", "a@X.Y", "b@x.y"].map(path));
+        let shown: Vec<_> = envelope.to().iter().map(|r| r.path.to_string()).collect();
+        assert_eq!(shown, ["a@x.y", "A@x.y", "b@x.y"]);
+        assert_eq!(envelope.narrowed(&[2]).to()[0].path, path("b@x.y"));
+    }
+}

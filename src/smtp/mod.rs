@@ -1,0 +1,27 @@
+//! RFC 5321 and its extensions as values: bytes ⇄ values, no I/O, no clock.
+//!
+//! | source | subject | file |
+//! |---|---|---|
+//! | RFC 5321 §4.1.2, §4.1.3; RFC 6531 §3.3 | paths, mailboxes, domains | `path.rs` |
+//! | RFC 5321 §2.3.1 | the envelope | `envelope.rs` |
+//! | RFC 5321 §4.1.1; RFC 1870, 3207, 4954, 6152, 6531 | commands | `command.rs` |
+//! | RFC 5321 §4.2; RFC 2034, 3463 | replies | `reply.rs` |
+//! | RFC 5321 §4.1.1.1 | what EHLO offered | `capability.rs` |
+//! | RFC 5321 §4.5.3.2 | the named waits | `phase.rs` |
+//! | RFC 5321 §4.5.2 | dots in content | `data.rs` |
+
+mod capability;
+mod command;
+mod data;
+mod envelope;
+mod path;
+mod phase;
+mod reply;
+
+pub use capability::{Capabilities, Keyword};
+pub use command::{Command, EhloName, MailParameters};
+pub use data::DotStuffer;
+pub use envelope::{Envelope, Recipient};
+pub use path::{Domain, ForwardPath, Mailbox, PathError, ReversePath};
+pub use phase::{Phase, Timeouts};
+pub use reply::{EnhancedCode, Exchange, Reply, ReplyCode, ReplyError, ReplyParser, Severity};
