@@ -1,6 +1,20 @@
 //! The street: sockets, TLS, names, the clock. No protocol, no observer: it
 //! takes one address or one question and returns facts.
 
+mod certificate;
+mod deadline;
 mod endpoint;
+mod error;
+mod lookup;
+mod stream;
+mod tcp;
+mod tls;
 
+pub use certificate::Summary;
+pub use deadline::{Deadline, Interrupt, Stopwatch};
 pub use endpoint::{Endpoint, Host, Security};
+pub use error::{CertificateFault, Error};
+pub use lookup::{Family, lookup};
+pub use stream::Stream;
+pub use tcp::Tcp;
+pub use tls::{Roots, Tls, TlsFacts, TlsSettings, Verification};

@@ -41,10 +41,6 @@ impl Mechanism for CramMd5 {
         &self.user
     }
 
-    fn exposes_password(&self) -> bool {
-        false
-    }
-
     fn initial_response(&mut self) -> Option<Secret> {
         None
     }

@@ -28,10 +28,6 @@ impl Mechanism for Login {
         &self.user
     }
 
-    fn exposes_password(&self) -> bool {
-        true
-    }
-
     /// Draft §2: the server begins.
     fn initial_response(&mut self) -> Option<Secret> {
         None

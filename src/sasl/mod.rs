@@ -66,16 +66,6 @@ pub trait Mechanism {
     /// Who is signing in, for reports.
     fn user(&self) -> &str;
 
-    /// True when who reads the exchange can sign in afterwards, so that it
-    /// belongs on a verified channel only.
-    fn exposes_password(&self) -> bool;
-
-    /// True when the server's verdict follows the initial response at once, so
-    /// that other commands may stand behind AUTH (RFC 4954 §4).
-    fn is_single_step(&self) -> bool {
-        false
-    }
-
     /// What the client says before the server has said anything. `None` in a
     /// mechanism where the server begins; empty is a message of no octets.
     fn initial_response(&mut self) -> Option<Secret>;
@@ -109,6 +99,9 @@ pub struct Entry {
     pub name: &'static str,
     /// Tried without being named by `--auth`.
     pub automatic: bool,
+    /// Who reads the exchange can sign in afterwards, so it belongs on a
+    /// verified channel only.
+    pub exposes_password: bool,
     /// Begins an attempt.
     pub begin: fn(&Credentials) -> Result<Box<dyn Mechanism>, MechanismError>,
 }
@@ -118,9 +111,24 @@ pub struct Entry {
 /// proves nothing about the server and makes it keep the password in clear,
 /// so it waits to be named.
 pub const MECHANISMS: [Entry; 3] = [
-    Entry { name: "PLAIN", automatic: true, begin: |who| Ok(Box::new(Plain::new(who)?)) },
-    Entry { name: "LOGIN", automatic: true, begin: |who| Ok(Box::new(Login::new(who)?)) },
-    Entry { name: "CRAM-MD5", automatic: false, begin: |who| Ok(Box::new(CramMd5::new(who)?)) },
+    Entry {
+        name: "PLAIN",
+        automatic: true,
+        exposes_password: true,
+        begin: |who| Ok(Box::new(Plain::new(who)?)),
+    },
+    Entry {
+        name: "LOGIN",
+        automatic: true,
+        exposes_password: true,
+        begin: |who| Ok(Box::new(Login::new(who)?)),
+    },
+    Entry {
+        name: "CRAM-MD5",
+        automatic: false,
+        exposes_password: false,
+        begin: |who| Ok(Box::new(CramMd5::new(who)?)),
+    },
 ];
 
 /// Refuses what no mechanism of this table can carry.

@@ -28,14 +28,6 @@ impl Mechanism for Plain {
         &self.user
     }
 
-    fn exposes_password(&self) -> bool {
-        true
-    }
-
-    fn is_single_step(&self) -> bool {
-        true
-    }
-
     fn initial_response(&mut self) -> Option<Secret> {
         self.said = true;
         self.message.take()

@@ -38,6 +38,7 @@ impl Envelope {
     }
 
     /// The same envelope for the recipients at these positions only.
+    #[must_use]
     pub fn narrowed(&self, positions: &[usize]) -> Self {
         let to = positions.iter().map(|&at| self.to[at].clone()).collect();
         Envelope { from: self.from.clone(), to }
