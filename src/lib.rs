@@ -16,6 +16,7 @@
 //! ARCHITECTURE.md tells the rest.
 
 pub mod cli;
+pub mod message;
 pub mod net;
 pub mod sasl;
 pub mod smtp;

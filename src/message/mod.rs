@@ -1,0 +1,83 @@
+//! RFC 5322 and MIME: composing messages and completing ready ones.
+//!
+//! | source | subject | file |
+//! |---|---|---|
+//! | RFC 5322 §3.4, §4.4; RFC 6532 | address lists | `address.rs` |
+//! | RFC 5322 §2.2, §3.6; RFC 2047 | writing header fields | `header.rs` |
+//! | RFC 5322 §3.3, §3.6.4 | dates, Message-IDs, boundaries | `stamp.rs` |
+//! | RFC 2045, 2046 | a message from its parts | `compose.rs` |
+//! | RFC 2183, 2231 | attachments | `attachment.rs` |
+//! | RFC 2045 §6 | text as 7bit, quoted-printable, base64 | `encode.rs` |
+//! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs` |
+//! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
+//! | – | files and octets that are read twice | `source.rs` |
+//! | – | writing the recipe out | `octets.rs` |
+//!
+//! No clock and no environment here: the time is given as a value.
+
+mod address;
+mod canonical;
+mod complete;
+mod error;
+mod header;
+mod octets;
+mod source;
+mod stamp;
+
+pub use address::{Address, AddressError, Member, addresses};
+pub use complete::{Additions, Change, Ready, complete};
+pub use error::Error;
+pub use octets::Octets;
+pub use source::Source;
+pub use stamp::message_id;
+
+use octets::Piece;
+
+/// A recipe for the octets of one message: it can be measured, written, and
+/// written again with identical octets. The body and the attachments stay in
+/// their files.
+#[derive(Debug)]
+pub struct Message {
+    pieces: Vec<Piece>,
+    facts: Facts,
+}
+
+/// What is known about a message without writing it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Octets in canonical form, before dots are doubled: the value of SIZE=
+    /// (RFC 1870 §3).
+    pub size: u64,
+    /// Some octet of the body is above 127 (RFC 6152).
+    pub eight_bit: bool,
+    /// Some octet of the header is above 127 (RFC 6532).
+    pub utf8_header: bool,
+    /// The Message-ID with its angle brackets.
+    pub message_id: Option<String>,
+}
+
+impl Message {
+    /// What is known without writing it.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Begins to write the canonical octets: every line ends in CRLF, there is
+    /// no other CR or LF and no NUL, and the last line is ended. Fails when a
+    /// file is no longer as it was measured; so does every later read, with an
+    /// [`std::io::Error`] that holds an [`Error`].
+    pub fn open(&self) -> Result<Octets<'_>, Error> {
+        Octets::over(&self.pieces)
+    }
+
+    /// Puts the pieces together behind a header, which ends with its empty
+    /// line unless there is nothing behind it.
+    fn new(header: Vec<u8>, body: Vec<Piece>, message_id: Option<String>) -> Self {
+        let utf8_header = !header.is_ascii();
+        let eight_bit = body.iter().any(Piece::is_eight_bit);
+        let mut pieces = vec![Piece::Held(header)];
+        pieces.extend(body);
+        let size = pieces.iter().map(Piece::size).sum();
+        Message { pieces, facts: Facts { size, eight_bit, utf8_header, message_id } }
+    }
+}

@@ -1,0 +1,67 @@
+//! What makes a message this one: its date, its Message-ID, its boundaries.
+
+use super::Error;
+use jiff::Zoned;
+use jiff::fmt::rfc2822;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::fmt::Write;
+
+/// A new Message-ID with its angle brackets, unique by 128 random bits at a
+/// domain that is the sender's own (RFC 5322 §3.6.4): a dot-atom or an address
+/// literal, as [`crate::smtp::Domain`] shows it. Nothing in it tells of the
+/// machine or the user.
+pub fn message_id(domain: &str) -> Result<String, Error> {
+    Ok(format!("<{}@{domain}>", random()?))
+}
+
+/// A multipart boundary. `=_` cannot occur in quoted-printable, nor in base64
+/// (RFC 2045 §6.7), and 128 random bits do not occur in the rest.
+pub(super) fn boundary() -> Result<String, Error> {
+    Ok(format!("=_{}", random()?))
+}
+
+/// A date as RFC 5322 §3.3 writes it, with the numeric offset of its zone.
+pub(super) fn date(date: &Zoned) -> Result<String, Error> {
+    rfc2822::to_string(date).map_err(|_| Error::Date)
+}
+
+/// 128 random bits in hexadecimal.
+fn random() -> Result<String, Error> {
+    let mut bits = [0; 16];
+    SystemRandom::new().fill(&mut bits).map_err(|_| Error::NoRandomness)?;
+    Ok(bits.iter().fold(String::new(), |mut text, octet| {
+        let _ = write!(text, "{octet:02x}");
+        text
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn dates_are_english_and_numeric_in_every_zone() {
+        // 5322-3.3
+        for (zoned, expected) in [
+            ("2026-11-23T04:03:37+00:00[UTC]", "Mon, 23 Nov 2026 04:03:37 +0000"),
+            ("2026-11-23T04:03:37+05:30[Asia/Kolkata]", "Mon, 23 Nov 2026 04:03:37 +0530"),
+            ("2026-01-02T23:59:59-03:30[America/St_Johns]", "Fri, 2 Jan 2026 23:59:59 -0330"),
+            ("2026-07-01T00:00:00+02:00[Europe/Paris]", "Wed, 1 Jul 2026 00:00:00 +0200"),
+            ("1996-02-29T12:00:00+00:00[+00:00]", "Thu, 29 Feb 1996 12:00:00 +0000"),
+        ] {
+            assert_eq!(date(&zoned.parse().unwrap()).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_message_id_is_random_and_at_the_given_domain() {
+        // 5322-3.6.4
+        let ids: HashSet<_> = (0..1000).map(|_| message_id("example.org").unwrap()).collect();
+        assert_eq!(ids.len(), 1000);
+        for id in ids {
+            let left = id.strip_prefix('<').unwrap().strip_suffix("@example.org>").unwrap();
+            assert!(left.len() == 32 && left.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+        }
+    }
+}
