@@ -16,7 +16,9 @@
 //! ARCHITECTURE.md tells the rest.
 
 pub mod cli;
+pub mod delivery;
 pub mod message;
 pub mod net;
 pub mod sasl;
+pub mod session;
 pub mod smtp;

@@ -1,0 +1,254 @@
+//! One message to its recipients: which server, which recipients, what came of
+//! it. Read [`submit`] and you have read the program.
+
+mod connection;
+mod outcome;
+mod report;
+mod route;
+
+pub use outcome::{Cause, Outcome};
+pub use report::{Attempt, Report, SignedIn};
+pub use route::{Hop, Route, SignIn};
+
+use crate::message::Message;
+use crate::net::{self, Deadline, Interrupt, Security, Stopwatch, lookup};
+use crate::sasl::Secret;
+use crate::session::{Error, Event, Kind, Observer, Plan, Session, Shortfall, negotiate};
+use crate::smtp::{Envelope, Keyword, Phase};
+use connection::open;
+use outcome::{Verdict, judge};
+use report::Ledger;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// One message and whom it is for.
+pub struct Submission {
+    /// The envelope.
+    pub envelope: Envelope,
+    /// The message.
+    pub message: Message,
+}
+
+/// What a delivery needs from outside.
+pub struct World<'w> {
+    /// Where passwords come from.
+    pub secrets: &'w dyn Secrets,
+    /// The user's wish to stop.
+    pub interrupt: &'w Interrupt,
+    /// The host's own name, as the system gives it.
+    pub host_name: Option<&'w str>,
+    /// Wait for the reply to QUIT, because somebody watches.
+    pub wait_for_farewell: bool,
+}
+
+/// Where passwords come from, when they are needed and not before.
+pub trait Secrets {
+    /// The password to sign in with, or why it cannot be had.
+    fn password(&self) -> Result<Secret, String>;
+}
+
+/// Submits one message: each server in turn, each of its addresses in turn,
+/// for as long as some recipient is open.
+pub fn submit(
+    submission: &Submission,
+    route: &Route,
+    world: &World<'_>,
+    observer: &mut dyn Observer,
+) -> Report {
+    let mut ledger = Ledger::new(&submission.envelope);
+    let mut attempts = Vec::new();
+    for hop in &route.hops {
+        for address in addresses(hop, world, &mut ledger, &mut attempts, observer) {
+            if ledger.open().is_empty() {
+                break;
+            }
+            let tried = attempt(submission, hop, address, world, &mut ledger, observer);
+            let in_clear = may_go_in_clear(hop, &tried);
+            attempts.push(tried);
+            if in_clear {
+                let address = Target { in_clear, ..address };
+                attempts.push(attempt(submission, hop, address, world, &mut ledger, observer));
+            }
+        }
+    }
+    let unreached = Outcome::Deferred(Cause::Withheld);
+    Report { recipients: ledger.close(&unreached), attempts }
+}
+
+/// One address to try.
+#[derive(Clone, Copy)]
+struct Target {
+    address: SocketAddr,
+    /// No other address of this server remains.
+    is_last: bool,
+    /// Opportunistic TLS has failed here: do without.
+    in_clear: bool,
+}
+
+/// Whether opportunistic TLS failed in a way that leaves the mail no worse off
+/// in clear. Text behind STARTTLS is no such failure, but an attack.
+fn may_go_in_clear(hop: &Hop, tried: &Attempt) -> bool {
+    hop.endpoint.security == Security::Opportunistic
+        && tried.error.as_ref().is_some_and(|error| {
+            matches!(error.phase, Phase::StartTls | Phase::Handshake)
+                && !matches!(
+                    error.kind,
+                    Kind::PlaintextAfterStartTls | Kind::Net(net::Error::Interrupted)
+                )
+        })
+}
+
+/// Looks the server's name up. A failure is an attempt of its own.
+fn addresses(
+    hop: &Hop,
+    world: &World<'_>,
+    ledger: &mut Ledger,
+    attempts: &mut Vec<Attempt>,
+    observer: &mut dyn Observer,
+) -> Vec<Target> {
+    if ledger.open().is_empty() {
+        return Vec::new();
+    }
+    let started = Stopwatch::start();
+    let deadline = Deadline::after(hop.timeouts.of(Phase::Lookup)).or_earlier(hop.deadline);
+    match lookup(&hop.endpoint.host, hop.family, deadline, world.interrupt) {
+        Ok(found) => targets(&found, hop.endpoint.port),
+        Err(error) => {
+            let error = Arc::new(Error::new(Phase::Lookup, error));
+            observer.event(Event::Broke(&error));
+            ledger.note_all(&Outcome::of_error(&error));
+            let mut failed = Attempt::at(&hop.endpoint, None);
+            failed.timings.push((Phase::Lookup, started.elapsed()));
+            failed.error = Some(error);
+            attempts.push(failed);
+            Vec::new()
+        }
+    }
+}
+
+fn targets(addresses: &[IpAddr], port: u16) -> Vec<Target> {
+    let last = addresses.len().saturating_sub(1);
+    let target = |(at, ip): (usize, &IpAddr)| Target {
+        address: SocketAddr::new(*ip, port),
+        is_last: at == last,
+        in_clear: false,
+    };
+    addresses.iter().enumerate().map(target).collect()
+}
+
+/// Tries one address: connect, secure, sign in, send, leave.
+fn attempt(
+    submission: &Submission,
+    hop: &Hop,
+    target: Target,
+    world: &World<'_>,
+    ledger: &mut Ledger,
+    observer: &mut dyn Observer,
+) -> Attempt {
+    let mut attempt = Attempt::at(&hop.endpoint, Some(target.address));
+    let mut session = match open(hop, target, world, &mut attempt, observer) {
+        Ok(session) => session,
+        Err(error) => {
+            let error = Arc::new(error);
+            ledger.note_all(&Outcome::of_error(&error));
+            attempt.error = Some(error);
+            return attempt;
+        }
+    };
+    send(submission, hop, &mut session, ledger, &mut attempt);
+    attempt.timings.extend_from_slice(session.timings());
+    session.quit(world.wait_for_farewell);
+    attempt
+}
+
+/// Sends to everybody who is open, in as many transactions as the server
+/// wants.
+fn send(
+    submission: &Submission,
+    hop: &Hop,
+    session: &mut Session<'_>,
+    ledger: &mut Ledger,
+    attempt: &mut Attempt,
+) {
+    let mut waiting = sendable(&submission.envelope, session, ledger);
+    while !waiting.is_empty() && session.is_usable() {
+        let most = hop.max_recipients.unwrap_or(usize::MAX).min(waiting.len());
+        let batch: Vec<usize> = waiting.drain(..most).collect();
+        let left_over = transact(submission, hop, session, &batch, ledger, attempt);
+        // A batch that is left over whole would be left over for ever; the
+        // judgement sees to it that somebody was accepted.
+        waiting.splice(0..0, left_over);
+    }
+}
+
+/// The open recipients that this server can be asked about: an address that
+/// needs SMTPUTF8 where it is not offered fails alone.
+fn sendable(envelope: &Envelope, session: &Session<'_>, ledger: &mut Ledger) -> Vec<usize> {
+    let has_smtputf8 = session.capabilities().has(Keyword::SmtpUtf8);
+    let mut sendable = Vec::new();
+    for at in ledger.open() {
+        let path = &envelope.to()[at].path;
+        if path.needs_smtputf8() && !has_smtputf8 {
+            let unmet = Shortfall::Utf8Address(path.to_string());
+            ledger.note(at, Outcome::Rejected(Cause::Unmet(unmet)));
+        } else {
+            sendable.push(at);
+        }
+    }
+    sendable
+}
+
+/// One transaction for one batch of recipients. Returns those whom the server
+/// wants in another.
+fn transact(
+    submission: &Submission,
+    hop: &Hop,
+    session: &mut Session<'_>,
+    batch: &[usize],
+    ledger: &mut Ledger,
+    attempt: &mut Attempt,
+) -> Vec<usize> {
+    let mut note_batch = |outcome: &Outcome| {
+        for &at in batch {
+            ledger.note(at, outcome.clone());
+        }
+        Vec::new()
+    };
+    let envelope = submission.envelope.narrowed(batch);
+    let parameters = match negotiate(&envelope, submission.message.facts(), session.capabilities())
+    {
+        Ok(parameters) => parameters,
+        Err(shortfall) => return note_batch(&Outcome::Rejected(Cause::Unmet(shortfall))),
+    };
+    let mut octets = match submission.message.open() {
+        Ok(octets) => octets,
+        Err(error) => {
+            let source = Kind::Source(std::io::Error::other(error));
+            let error = Arc::new(Error::new(Phase::Content, source));
+            attempt.error = Some(Arc::clone(&error));
+            return note_batch(&Outcome::of_error(&error));
+        }
+    };
+    let plan = Plan {
+        from: &envelope.from,
+        parameters: &parameters,
+        to: envelope.to(),
+        all_or_nothing: hop.all_or_nothing,
+    };
+    let mut facts = session.transact(&plan, &mut octets);
+    let broken = facts.broken.take().map(Arc::new);
+    attempt.end = facts.end.clone().or(attempt.end.take());
+    attempt.error = broken.clone().or(attempt.error.take());
+    let mut left_over = Vec::new();
+    for (&at, verdict) in batch.iter().zip(judge(&facts, batch.len(), broken.as_ref())) {
+        match verdict {
+            Verdict::Settled(outcome) => ledger.note(at, outcome),
+            Verdict::LeftOver(reply) => {
+                // Until the next transaction says otherwise.
+                ledger.note(at, Outcome::Deferred(Cause::Replied(Phase::Rcpt, reply)));
+                left_over.push(at);
+            }
+        }
+    }
+    left_over
+}

@@ -1,0 +1,310 @@
+//! Judgement: what became of each recipient, given what the server said.
+//!
+//! | session, MAIL | RCPT | after the message | outcome |
+//! |---|---|---|---|
+//! | none: not reached, closed, 4yz | – | – | deferred, all |
+//! | none: refused 5yz, identity, protocol | – | – | rejected, all |
+//! | MAIL 4yz / 5yz | – | – | deferred / rejected, all |
+//! | 2yz | 4yz | any | deferred |
+//! | 2yz | 452, or 552 after an accepted RCPT | any | left over: next transaction |
+//! | 2yz | other 5yz | any | rejected, this one |
+//! | 2yz | 2yz | DATA refused 4yz / 5yz | deferred / rejected |
+//! | 2yz | 2yz | 2yz | accepted |
+//! | 2yz | 2yz | 4yz / 5yz | deferred / rejected |
+//! | 2yz | 2yz | broken before the final dot | as without a session |
+//! | 2yz | 2yz | broken after it | uncertain: sending again may duplicate |
+
+use crate::net;
+use crate::session::{Error, Kind, Shortfall, Transaction};
+use crate::smtp::{Phase, Reply, Severity};
+use std::sync::Arc;
+
+/// What became of one recipient.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The server took responsibility; this is what it said to RCPT.
+    Accepted(Reply),
+    /// Not now; the same may succeed later.
+    Deferred(Cause),
+    /// No; the same will fail again.
+    Rejected(Cause),
+    /// The server fell silent when it had everything.
+    Uncertain(Cause),
+}
+
+/// Why.
+#[derive(Clone, Debug)]
+pub enum Cause {
+    /// The server's reply, and what it was the reply to.
+    Replied(Phase, Reply),
+    /// The session ended, or never was.
+    Broke(Arc<Error>),
+    /// The server lacks what the message needs.
+    Unmet(Shortfall),
+    /// It was accepted, but all had to be, and others were not.
+    Withheld,
+}
+
+/// What one transaction means for one recipient.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    /// It has an outcome.
+    Settled(Outcome),
+    /// The server takes no more in this transaction: try it in the next
+    /// (RFC 5321 §4.5.3.1.10).
+    LeftOver(Reply),
+}
+
+impl Outcome {
+    /// The outcome of a session that ended without an answer.
+    pub fn of_error(error: &Arc<Error>) -> Self {
+        let cause = Cause::Broke(Arc::clone(error));
+        if may_pass(error) { Outcome::Deferred(cause) } else { Outcome::Rejected(cause) }
+    }
+
+    /// The outcome by the reply that refuses.
+    fn of_refusal(phase: Phase, reply: &Reply) -> Self {
+        let cause = Cause::Replied(phase, reply.clone());
+        match reply.severity() {
+            Severity::Permanent => Outcome::Rejected(cause),
+            Severity::Transient | Severity::Intermediate | Severity::Positive => {
+                Outcome::Deferred(cause)
+            }
+        }
+    }
+
+    /// Why not, if it is not.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Outcome::Accepted(_) => None,
+            Outcome::Deferred(cause) | Outcome::Rejected(cause) | Outcome::Uncertain(cause) => {
+                Some(cause)
+            }
+        }
+    }
+
+    /// True when another server may be asked: this one never got so far as to
+    /// decide, and surely has not got the message.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Outcome::Deferred(Cause::Broke(error)) | Outcome::Rejected(Cause::Broke(error)) => {
+                another_may_do(error)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The verdict on each of the recipients of a transaction, in their order.
+/// `broken` is what broke it, if something did.
+pub(super) fn judge(
+    facts: &Transaction,
+    recipients: usize,
+    broken: Option<&Arc<Error>>,
+) -> Vec<Verdict> {
+    (0..recipients).map(|at| verdict(facts, at, broken)).collect()
+}
+
+fn verdict(facts: &Transaction, at: usize, broken: Option<&Arc<Error>>) -> Verdict {
+    let refused = |phase, reply| Verdict::Settled(Outcome::of_refusal(phase, reply));
+    match (&facts.mail, facts.rcpt.get(at)) {
+        (Some(mail), _) if mail.severity() != Severity::Positive => refused(Phase::Mail, mail),
+        (_, Some(rcpt)) if rcpt.severity() == Severity::Positive => {
+            Verdict::Settled(of_accepted(rcpt, facts, broken))
+        }
+        (_, Some(rcpt)) if is_left_over(rcpt, facts) => Verdict::LeftOver(rcpt.clone()),
+        (_, Some(rcpt)) => refused(Phase::Rcpt, rcpt),
+        (_, None) => Verdict::Settled(match broken {
+            Some(error) => Outcome::of_error(error),
+            None => Outcome::Deferred(Cause::Withheld),
+        }),
+    }
+}
+
+/// The outcome of a recipient that RCPT accepted.
+fn of_accepted(rcpt: &Reply, facts: &Transaction, broken: Option<&Arc<Error>>) -> Outcome {
+    match (&facts.end, &facts.data, broken) {
+        (Some(end), _, _) if end.severity() == Severity::Positive => {
+            Outcome::Accepted(rcpt.clone())
+        }
+        (Some(end), _, _) => Outcome::of_refusal(Phase::EndOfData, end),
+        (None, _, Some(error)) if facts.dot_sent => {
+            Outcome::Uncertain(Cause::Broke(Arc::clone(error)))
+        }
+        (None, _, Some(error)) => Outcome::of_error(error),
+        (None, Some(data), None) => Outcome::of_refusal(Phase::Data, data),
+        (None, None, None) => withheld(facts),
+    }
+}
+
+/// Nothing was sent because another recipient was refused: whether trying
+/// again is of use depends on that refusal.
+fn withheld(facts: &Transaction) -> Outcome {
+    let may_pass = facts.rcpt.iter().any(|reply| reply.severity() == Severity::Transient);
+    if may_pass { Outcome::Deferred(Cause::Withheld) } else { Outcome::Rejected(Cause::Withheld) }
+}
+
+/// RFC 5321 §4.5.3.1.10: 452, and 552 read as 452, mean "too many recipients"
+/// once one was accepted; but a mailbox that is full (x.2.2) and a message
+/// that is too large (5.2.3, 5.3.4) mean what they say.
+fn is_left_over(rcpt: &Reply, facts: &Transaction) -> bool {
+    let about_something_else =
+        rcpt.enhanced.is_some_and(|e| matches!((e.subject, e.detail), (2, 2 | 3) | (3, 4)));
+    matches!(rcpt.code.value(), 452 | 552)
+        && !about_something_else
+        && facts.rcpt.iter().any(|reply| reply.severity() == Severity::Positive)
+}
+
+/// True when the same command may succeed later without anybody changing
+/// anything.
+fn may_pass(error: &Error) -> bool {
+    match &error.kind {
+        Kind::Net(error) => match error {
+            net::Error::Lookup { .. }
+            | net::Error::Connect { .. }
+            | net::Error::TimedOut
+            | net::Error::Interrupted
+            | net::Error::Closed { .. }
+            | net::Error::Io(_) => true,
+            net::Error::NoSuchHost { .. }
+            | net::Error::NoAddressOfFamily { .. }
+            | net::Error::NotTls { .. }
+            | net::Error::Certificate { .. }
+            | net::Error::Tls(_)
+            | net::Error::TlsName(_)
+            | net::Error::Roots { .. }
+            | net::Error::SystemRoots(_) => false,
+        },
+        Kind::Refused(reply) => reply.severity() == Severity::Transient,
+        Kind::Malformed(_)
+        | Kind::OutOfTurn(_)
+        | Kind::Lacks(_)
+        | Kind::NoMechanism { .. }
+        | Kind::PlaintextAfterStartTls
+        | Kind::BadChallenge
+        | Kind::Mechanism(_)
+        | Kind::Secret(_)
+        | Kind::Source(_) => false,
+    }
+}
+
+/// True when another address or server may be asked after this error. Not
+/// where it would be told the same: a refused sign-in must not be hammered,
+/// and what is wrong on our side is wrong everywhere.
+fn another_may_do(error: &Error) -> bool {
+    match &error.kind {
+        Kind::Net(error) => !matches!(
+            error,
+            net::Error::Interrupted | net::Error::Roots { .. } | net::Error::SystemRoots(_)
+        ),
+        Kind::Refused(reply) => {
+            error.phase != Phase::Auth || reply.severity() == Severity::Transient
+        }
+        Kind::Malformed(_)
+        | Kind::OutOfTurn(_)
+        | Kind::Lacks(_)
+        | Kind::NoMechanism { .. }
+        | Kind::PlaintextAfterStartTls
+        | Kind::BadChallenge => true,
+        Kind::Mechanism(_) | Kind::Secret(_) | Kind::Source(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(text: &str) -> Reply {
+        let (code, text) = text.split_at(3);
+        Reply::new(code.parse().unwrap(), text.trim_start()).unwrap().with_enhanced()
+    }
+
+    fn facts(mail: &str, rcpt: &[&str], data: &str, end: &str) -> Transaction {
+        let optional = |text: &str| (!text.is_empty()).then(|| reply(text));
+        Transaction {
+            mail: optional(mail),
+            rcpt: rcpt.iter().map(|text| reply(text)).collect(),
+            data: optional(data),
+            end: optional(end),
+            ..Transaction::default()
+        }
+    }
+
+    fn words(facts: &Transaction, recipients: usize, broken: Option<&Arc<Error>>) -> String {
+        let word = |verdict: &Verdict| match verdict {
+            Verdict::Settled(Outcome::Accepted(_)) => "accepted",
+            Verdict::Settled(Outcome::Deferred(_)) => "deferred",
+            Verdict::Settled(Outcome::Rejected(_)) => "rejected",
+            Verdict::Settled(Outcome::Uncertain(_)) => "uncertain",
+            Verdict::LeftOver(_) => "left over",
+        };
+        judge(facts, recipients, broken).iter().map(word).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The table of the module page, row by row.
+    #[test]
+    fn every_row_of_the_table_holds() {
+        for (mail, rcpt, data, end, expected) in [
+            ("450 x", &["503 x"][..], "503 x", "", "deferred"),
+            ("550 x", &["503 x"], "503 x", "", "rejected"),
+            (
+                "250 x",
+                &["250 x", "450 x", "550 x"],
+                "354 x",
+                "250 x",
+                "accepted, deferred, rejected",
+            ),
+            ("250 x", &["251 x", "299 x"], "354 x", "250 x", "accepted, accepted"),
+            (
+                "250 x",
+                &["250 x", "452 x", "552 x"],
+                "354 x",
+                "250 x",
+                "accepted, left over, left over",
+            ),
+            ("250 x", &["250 x", "452 4.2.2 x"], "354 x", "250 x", "accepted, deferred"),
+            ("250 x", &["250 x", "552 5.2.2 x"], "354 x", "250 x", "accepted, rejected"),
+            ("250 x", &["250 x", "552 5.3.4 x"], "354 x", "250 x", "accepted, rejected"),
+            ("250 x", &["452 x", "552 x"], "503 x", "", "deferred, rejected"),
+            ("250 x", &["250 x", "550 x"], "451 x", "", "deferred, rejected"),
+            ("250 x", &["250 x", "450 x"], "554 x", "", "rejected, deferred"),
+            ("250 x", &["250 x", "550 x"], "354 x", "452 x", "deferred, rejected"),
+            ("250 x", &["250 x", "450 x"], "354 x", "554 x", "rejected, deferred"),
+            // 5321-3.3b: no recipient was accepted, and the server takes a lone dot.
+            ("250 x", &["550 x"], "354 x", "", "rejected"),
+        ] {
+            let facts = facts(mail, rcpt, data, end);
+            assert_eq!(words(&facts, rcpt.len(), None), expected, "{mail} {rcpt:?} {data} {end}");
+        }
+    }
+
+    #[test]
+    fn a_break_before_the_dot_defers_and_one_after_it_is_uncertain() {
+        let closed = || net::Error::Closed { abruptly: true };
+        let mut facts = facts("250 x", &["250 x", "550 x"], "354 x", "");
+        let before = Arc::new(Error::new(Phase::Content, closed()));
+        assert_eq!(words(&facts, 3, Some(&before)), "deferred, rejected, deferred");
+        facts.dot_sent = true;
+        let after = Arc::new(Error::new(Phase::EndOfData, closed()));
+        assert_eq!(words(&facts, 2, Some(&after)), "uncertain, rejected");
+    }
+
+    #[test]
+    fn only_what_no_server_has_decided_goes_to_another() {
+        let broke = |phase, kind: Kind| Outcome::of_error(&Arc::new(Error::new(phase, kind)));
+        let refused = |text| Kind::Refused(reply(text));
+        for (outcome, expected) in [
+            (broke(Phase::Greeting, refused("554 x")), true),
+            (broke(Phase::Mail, refused("421 x")), true),
+            (broke(Phase::Auth, refused("535 x")), false),
+            (broke(Phase::Auth, refused("454 x")), true),
+            (broke(Phase::Content, net::Error::Closed { abruptly: true }.into()), true),
+            (broke(Phase::Mail, net::Error::Interrupted.into()), false),
+            (broke(Phase::Auth, Kind::Secret("x".into())), false),
+            (Outcome::Deferred(Cause::Replied(Phase::Rcpt, reply("450 x"))), false),
+            (Outcome::Uncertain(Cause::Withheld), false),
+        ] {
+            assert_eq!(outcome.is_open(), expected, "{outcome:?}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What came of a submission: every attempt, every recipient.
+
+use super::outcome::Outcome;
+use crate::net::{Endpoint, TlsFacts};
+use crate::session::Error;
+use crate::smtp::{Envelope, ForwardPath, Phase, Reply, Severity};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything that is known at the end.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// One entry an address that was tried, in order.
+    pub attempts: Vec<Attempt>,
+    /// Each recipient, in the order of the envelope.
+    pub recipients: Vec<(ForwardPath, Outcome)>,
+}
+
+/// One try at one address of one server.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The server.
+    pub server: Endpoint,
+    /// The address; `None` when there was none to try.
+    pub address: Option<SocketAddr>,
+    /// What TLS protected it; `None` in clear.
+    pub tls: Option<TlsFacts>,
+    /// Who signed in, and how.
+    pub signed_in: Option<SignedIn>,
+    /// What the last EHLO offered.
+    pub extensions: Vec<String>,
+    /// How long each phase took.
+    pub timings: Vec<(Phase, Duration)>,
+    /// The reply to the message, if it came so far.
+    pub end: Option<Reply>,
+    /// What broke it, if something did.
+    pub error: Option<Arc<Error>>,
+}
+
+impl Attempt {
+    /// The name under which the server queued the message, as far as its reply
+    /// tells in one of the usual ways.
+    pub fn queue_id(&self) -> Option<&str> {
+        let line = self.end.as_ref().filter(|end| end.severity() == Severity::Positive)?;
+        queue_id(line.text.last()?)
+    }
+}
+
+/// A successful sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The registered name of the mechanism.
+    pub mechanism: &'static str,
+    /// The authentication identity.
+    pub user: String,
+}
+
+impl Attempt {
+    /// An attempt that has not begun.
+    pub(super) fn at(server: &Endpoint, address: Option<SocketAddr>) -> Self {
+        Attempt {
+            server: server.clone(),
+            address,
+            tls: None,
+            signed_in: None,
+            extensions: Vec::new(),
+            timings: Vec::new(),
+            end: None,
+            error: None,
+        }
+    }
+}
+
+/// The outcomes as they come in.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    envelope: Envelope,
+    outcomes: Vec<Option<Outcome>>,
+}
+
+impl Ledger {
+    pub(super) fn new(envelope: &Envelope) -> Self {
+        Ledger { envelope: envelope.clone(), outcomes: vec![None; envelope.to().len()] }
+    }
+
+    /// The positions of the recipients that a server may still be asked about.
+    pub(super) fn open(&self) -> Vec<usize> {
+        let is_open = |at: &usize| self.outcomes[*at].as_ref().is_none_or(Outcome::is_open);
+        (0..self.outcomes.len()).filter(is_open).collect()
+    }
+
+    /// Notes an outcome. Of two attempts that both failed before the server
+    /// could decide, the one that may yet succeed is remembered: a dead server
+    /// and a misspelt one make a reason to try again, not to give up.
+    pub(super) fn note(&mut self, at: usize, outcome: Outcome) {
+        let keeps = matches!(&self.outcomes[at], Some(Outcome::Deferred(_)))
+            && matches!(&outcome, Outcome::Rejected(_))
+            && outcome.is_open();
+        if !keeps {
+            self.outcomes[at] = Some(outcome);
+        }
+    }
+
+    /// Notes the same for everybody who is still open.
+    pub(super) fn note_all(&mut self, outcome: &Outcome) {
+        for at in self.open() {
+            self.note(at, outcome.clone());
+        }
+    }
+
+    /// The recipients with their outcomes, once each has one.
+    pub(super) fn close(self, otherwise: &Outcome) -> Vec<(ForwardPath, Outcome)> {
+        let paths = self.envelope.to().iter().map(|recipient| recipient.path.clone());
+        paths
+            .zip(self.outcomes.into_iter().map(|o| o.unwrap_or_else(|| otherwise.clone())))
+            .collect()
+    }
+}
+
+/// Finds the queue identifier in the text of the reply to a message. Postfix:
+/// `Ok: queued as ID`; Exim: `OK id=ID`; Sendmail and `OpenSMTPD`: `ID Message
+/// accepted for delivery`; qmail: `ok TIME qp ID`.
+fn queue_id(text: &str) -> Option<&str> {
+    let after = |marker: &str| {
+        let at = text.find(marker)? + marker.len();
+        text[at..].split_ascii_whitespace().next()
+    };
+    let before = |marker: &str| text[..text.find(marker)?].split_ascii_whitespace().next_back();
+    let id = after("queued as ")
+        .or_else(|| after(" id="))
+        .or_else(|| before(" Message accepted for delivery"))
+        .or_else(|| after(" qp "))?;
+    Some(id.trim_matches(|c: char| !c.is_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queue_identifier_is_found_where_servers_put_it() {
+        for (text, expected) in [
+            ("Ok: queued as 4XzQ1K0Bq2z9sT", Some("4XzQ1K0Bq2z9sT")),
+            ("OK id=1sXyZ9-0001Ab-2C", Some("1sXyZ9-0001Ab-2C")),
+            ("4AN1bc2d003456 Message accepted for delivery", Some("4AN1bc2d003456")),
+            ("ok 1700000000 qp 12345", Some("12345")),
+            ("queued as <abc>", Some("abc")),
+            ("OK", None),
+        ] {
+            assert_eq!(queue_id(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Where a message goes: the servers to try, in order, each with all that is
+//! needed to talk to it.
+
+use crate::net::{Deadline, Endpoint, Family, TlsSettings};
+use crate::smtp::{EhloName, Timeouts};
+
+/// The servers to try, best first.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// A later one is tried for what an earlier one left open.
+    pub hops: Vec<Hop>,
+}
+
+/// One server.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    /// Where, and how protected.
+    pub endpoint: Endpoint,
+    /// Whom to trust.
+    pub tls: TlsSettings,
+    /// Which addresses may be used.
+    pub family: Family,
+    /// What we call ourselves; by default the host's full name, else our
+    /// address.
+    pub hello: Option<EhloName>,
+    /// How to sign in; `None` sends without.
+    pub sign_in: Option<SignIn>,
+    /// Commands may share a flight.
+    pub pipelining: bool,
+    /// The most recipients of one transaction; `None` leaves it to the server.
+    pub max_recipients: Option<usize>,
+    /// Send nothing unless every recipient is accepted.
+    pub all_or_nothing: bool,
+    /// The limit of each wait.
+    pub timeouts: Timeouts,
+    /// The end of the whole run.
+    pub deadline: Option<Deadline>,
+}
+
+/// How to sign in. The password is asked for when it is needed.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The authentication identity.
+    pub user: String,
+    /// The mechanisms to use, best first; empty leaves the choice to us.
+    pub mechanisms: Vec<String>,
+    /// The password may cross a channel that is not verified.
+    pub allow_cleartext: bool,
+}

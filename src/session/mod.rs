@@ -1,0 +1,377 @@
+//! One connection: commands out, replies in. It records what the server said
+//! and judges nothing; `delivery` does.
+//!
+//! ```text
+//! open ──► greeting, EHLO ──► starttls ──► EHLO again ──► authenticate ──► transact … ──► quit
+//!              │                 (consumes the session: nothing learned in clear survives)
+//!              └─ HELO, where the server knows no EHLO and nothing needs it
+//! ```
+
+mod error;
+mod negotiate;
+mod observer;
+mod transaction;
+
+pub use error::{Error, Kind};
+pub use negotiate::{Shortfall, negotiate};
+pub use observer::{Event, Observer, Unobserved};
+pub use transaction::{Plan, Transaction};
+
+use crate::net::{self, Deadline, Stopwatch, Stream, TlsFacts};
+use crate::sasl::{Mechanism, Secret};
+use crate::smtp::{
+    Capabilities, Command, EhloName, Exchange, ForwardPath, Keyword, Phase, Reply, ReplyCode,
+    ReplyParser, Severity, Timeouts,
+};
+use encodify::base64;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// How a session behaves.
+#[derive(Clone, Debug)]
+pub struct Conduct {
+    /// What we call ourselves.
+    pub hello: EhloName,
+    /// The limit of each wait.
+    pub timeouts: Timeouts,
+    /// The end of the whole run.
+    pub deadline: Option<Deadline>,
+    /// HELO may be tried where EHLO is refused: nothing that is needed depends
+    /// on an extension.
+    pub may_fall_back_to_helo: bool,
+    /// Commands may share a flight where the server offers PIPELINING.
+    pub pipelining: bool,
+}
+
+/// A session with a server that has greeted and answered EHLO.
+pub struct Session<'o> {
+    stream: Box<dyn Stream>,
+    parser: ReplyParser,
+    buffer: Vec<u8>,
+    conduct: Conduct,
+    capabilities: Capabilities,
+    observer: &'o mut dyn Observer,
+    timings: Vec<(Phase, Duration)>,
+    state: State,
+}
+
+/// Whether another transaction may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// No transaction is open.
+    Ready,
+    /// A transaction was begun and not ended: RSET first (RFC 5321 §4.1.4).
+    Unfinished,
+    /// Out of step with the server: close.
+    Broken,
+}
+
+const READ: usize = 16 * 1024;
+/// RFC 5321 §4.5.3.1.4, with CRLF.
+const LONGEST_COMMAND: usize = 512;
+/// How long the answer to a sent message is still waited for when the user
+/// wants to stop.
+const PARTING_WAIT: Duration = Duration::from_secs(5);
+
+impl<'o> Session<'o> {
+    /// Waits for the greeting and says EHLO.
+    pub fn open(
+        stream: Box<dyn Stream>,
+        conduct: Conduct,
+        observer: &'o mut dyn Observer,
+    ) -> Result<Self, Error> {
+        let mut session = Session {
+            stream,
+            parser: ReplyParser::default(),
+            buffer: vec![0; READ],
+            conduct,
+            capabilities: Capabilities::default(),
+            observer,
+            timings: Vec::new(),
+            state: State::Ready,
+        };
+        let greeting = session.receive(Phase::Greeting, None)?;
+        match greeting.severity() {
+            Severity::Positive => session.hello()?,
+            Severity::Transient | Severity::Permanent => {
+                return Err(session.refused(Phase::Greeting, greeting));
+            }
+            Severity::Intermediate => {
+                return Err(session.broken(Error::new(Phase::Greeting, Kind::OutOfTurn(greeting))));
+            }
+        }
+        Ok(session)
+    }
+
+    /// Negotiates TLS. The session in clear is consumed: of its parser and its
+    /// capabilities nothing can outlive TLS (RFC 3207 §4.2).
+    pub fn starttls(
+        mut self,
+        secure: impl FnOnce(Box<dyn Stream>) -> Result<Box<dyn Stream>, net::Error>,
+    ) -> Result<Self, Error> {
+        if !self.capabilities.has(Keyword::StartTls) {
+            let lacking = Error::new(Phase::StartTls, Kind::Lacks(Keyword::StartTls));
+            return Err(self.parted(lacking));
+        }
+        let reply = self.ask(&Command::StartTls)?;
+        if reply.severity() != Severity::Positive {
+            return Err(self.refused(Phase::StartTls, reply));
+        }
+        if !self.parser.is_empty() {
+            return Err(self.broken(Error::new(Phase::StartTls, Kind::PlaintextAfterStartTls)));
+        }
+        self.arm(Phase::Handshake);
+        let started = Stopwatch::start();
+        let stream = match secure(self.stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                let error = Error::new(Phase::Handshake, error);
+                self.observer.event(Event::Broke(&error));
+                return Err(error);
+            }
+        };
+        if let Some(facts) = stream.protection() {
+            self.observer.event(Event::Secured(facts));
+        }
+        let mut secured = Session {
+            stream,
+            parser: ReplyParser::default(),
+            capabilities: Capabilities::default(),
+            conduct: Conduct { may_fall_back_to_helo: false, ..self.conduct },
+            ..self
+        };
+        secured.note_time(Phase::Handshake, started.elapsed());
+        secured.hello()?;
+        Ok(secured)
+    }
+
+    /// What the latest EHLO offered.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// What TLS protects the session.
+    pub fn protection(&self) -> Option<&TlsFacts> {
+        self.stream.protection()
+    }
+
+    /// How long each phase was waited for, in the order of first mention.
+    pub fn timings(&self) -> &[(Phase, Duration)] {
+        &self.timings
+    }
+
+    /// Signs in (RFC 4954 §4). After a refusal the session is still good, for
+    /// another mechanism or for QUIT.
+    pub fn authenticate(&mut self, mechanism: &mut dyn Mechanism) -> Result<(), Error> {
+        let mut initial = mechanism.initial_response();
+        let fits = |message: &Secret| {
+            let mut line = Zeroizing::new(Vec::new());
+            let mechanism = mechanism.name();
+            Command::Auth { mechanism, initial: Some(message) }.write_to(&mut line);
+            line.len() <= LONGEST_COMMAND
+        };
+        let alongside = if initial.as_ref().is_some_and(fits) { initial.take() } else { None };
+        let mut reply =
+            self.ask(&Command::Auth { mechanism: mechanism.name(), initial: alongside.as_ref() })?;
+        loop {
+            match reply.severity() {
+                Severity::Positive => {
+                    return mechanism.verify().map_err(|e| self.broken(Error::new(Phase::Auth, e)));
+                }
+                Severity::Intermediate => {}
+                Severity::Transient | Severity::Permanent => {
+                    return Err(Error::new(Phase::Auth, Kind::Refused(reply)));
+                }
+            }
+            let challenge = reply.text.first().map_or("", String::as_str);
+            let Ok(challenge) = base64::STANDARD.decode(challenge) else {
+                return Err(self.cancelled(Kind::BadChallenge)?);
+            };
+            let response = match initial.take() {
+                Some(message) => Ok(message),
+                None => mechanism.respond(&challenge),
+            };
+            reply = match response {
+                Ok(response) => self.ask(&Command::AuthResponse(&response))?,
+                Err(error) => return Err(self.cancelled(error.into())?),
+            };
+        }
+    }
+
+    /// Says QUIT and leaves. With `wait` the answer is waited for, but never
+    /// longer than a few seconds; it changes nothing (RFC 5321 §4.1.1.10).
+    pub fn quit(mut self, wait: bool) {
+        if self.state != State::Broken && self.send(&[Command::Quit]).is_ok() {
+            self.stream.close();
+            if wait {
+                let _ = self.receive(Phase::Quit, None);
+            }
+        }
+        self.observer.event(Event::Closed);
+    }
+
+    /// EHLO, and HELO where that is allowed and needed.
+    fn hello(&mut self) -> Result<(), Error> {
+        let name = self.conduct.hello.clone();
+        let reply = self.ask(&Command::Ehlo(&name))?;
+        match (reply.severity(), reply.code.value()) {
+            (Severity::Positive, _) => {
+                self.capabilities = Capabilities::from_ehlo(&reply);
+                Ok(())
+            }
+            // RFC 5321 §3.2, and the codes that old servers use for it.
+            (Severity::Permanent, 500 | 501 | 502 | 504 | 550)
+                if self.conduct.may_fall_back_to_helo =>
+            {
+                let reply = self.ask(&Command::Helo(&name))?;
+                match reply.severity() {
+                    Severity::Positive => Ok(()),
+                    _ => Err(self.refused(Phase::Hello, reply)),
+                }
+            }
+            (Severity::Intermediate, _) => {
+                Err(self.broken(Error::new(Phase::Hello, Kind::OutOfTurn(reply))))
+            }
+            (Severity::Transient | Severity::Permanent, _) => {
+                Err(self.refused(Phase::Hello, reply))
+            }
+        }
+    }
+
+    /// Sends one command and waits for its reply.
+    fn ask(&mut self, command: &Command<'_>) -> Result<Reply, Error> {
+        self.send(std::slice::from_ref(command))?;
+        self.receive(command.phase(), None)
+    }
+
+    /// Sends commands in one write.
+    fn send(&mut self, commands: &[Command<'_>]) -> Result<(), Error> {
+        let mut wire = Zeroizing::new(Vec::with_capacity(LONGEST_COMMAND));
+        for command in commands {
+            command.write_to(&mut wire);
+        }
+        let Some(phase) = commands.last().map(Command::phase) else { return Ok(()) };
+        for command in commands {
+            self.observer.event(Event::Sent(command));
+        }
+        self.arm(phase);
+        match self.stream.write_all(&wire) {
+            // What the server said before it hung up is the better reason,
+            // and reading will find it.
+            Ok(()) | Err(net::Error::Closed { .. }) => Ok(()),
+            Err(error) => Err(self.broken(Error::new(phase, error))),
+        }
+    }
+
+    /// Waits for one whole reply.
+    fn receive(&mut self, phase: Phase, recipient: Option<&ForwardPath>) -> Result<Reply, Error> {
+        let started = Stopwatch::start();
+        self.arm(phase);
+        let reply = match self.next_reply(phase) {
+            Ok(reply) => self.decoded(phase, reply),
+            Err(kind) => return Err(self.broken(Error::new(phase, kind))),
+        };
+        let after = started.elapsed();
+        self.note_time(phase, after);
+        let challenge = phase == Phase::Auth && reply.severity() == Severity::Intermediate;
+        let shown = challenge.then(|| Reply { text: vec!["***".to_owned()], ..reply.clone() });
+        self.observer.event(Event::Received {
+            reply: shown.as_ref().unwrap_or(&reply),
+            phase,
+            recipient,
+            hoped_for: is_hoped_for(phase, &reply),
+            after,
+        });
+        if reply.bare_lf {
+            self.observer.event(Event::Noted("a reply ended in LF without CR (RFC 5321 §2.3.8)"));
+        }
+        // RFC 5321 §3.8: whatever was asked, the server is leaving. Only to a
+        // message it is an answer like another.
+        let answers = matches!(phase, Phase::Content | Phase::EndOfData | Phase::Quit);
+        if reply.code == ReplyCode::CLOSING && !answers {
+            return Err(self.refused(phase, reply));
+        }
+        Ok(reply)
+    }
+
+    fn next_reply(&mut self, phase: Phase) -> Result<Reply, Kind> {
+        let exchange = match phase {
+            Phase::StartTls | Phase::Auth => Exchange::Guarded,
+            _ => Exchange::Ordinary,
+        };
+        loop {
+            if let Some(reply) = self.parser.next(exchange)? {
+                return Ok(reply);
+            }
+            match self.stream.read(&mut self.buffer) {
+                Ok(0) => return Err(net::Error::Closed { abruptly: false }.into()),
+                Ok(length) => self.parser.feed(&self.buffer[..length]),
+                Err(net::Error::Interrupted) if phase == Phase::EndOfData => {
+                    // The message is out: a short wait tells whether it was
+                    // taken, which is worth more than leaving at once.
+                    self.stream.ignore_interrupt();
+                    self.stream.arm(Deadline::after(PARTING_WAIT));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Takes the enhanced status code out of the text where the server said
+    /// that it writes them; never in a greeting or after EHLO (RFC 2034 §4).
+    fn decoded(&self, phase: Phase, reply: Reply) -> Reply {
+        let carries = !matches!(phase, Phase::Greeting | Phase::Hello)
+            && self.capabilities.has(Keyword::EnhancedStatusCodes);
+        if carries { reply.with_enhanced() } else { reply }
+    }
+
+    fn arm(&mut self, phase: Phase) {
+        let wait = Deadline::after(self.conduct.timeouts.of(phase));
+        self.stream.arm(wait.or_earlier(self.conduct.deadline));
+    }
+
+    fn note_time(&mut self, phase: Phase, spent: Duration) {
+        match self.timings.iter_mut().find(|(known, _)| *known == phase) {
+            Some((_, total)) => *total += spent,
+            None => self.timings.push((phase, spent)),
+        }
+    }
+
+    /// The server refused: say QUIT and leave.
+    fn refused(&mut self, phase: Phase, reply: Reply) -> Error {
+        self.parted(Error::new(phase, Kind::Refused(reply)))
+    }
+
+    /// The session is in step but of no use: say QUIT and leave.
+    fn parted(&mut self, error: Error) -> Error {
+        if self.state != State::Broken {
+            let _ = self.send(&[Command::Quit]);
+            self.stream.close();
+        }
+        self.broken(error)
+    }
+
+    /// The session is out of step: nothing more may be said.
+    fn broken(&mut self, error: Error) -> Error {
+        self.state = State::Broken;
+        self.observer.event(Event::Broke(&error));
+        error
+    }
+
+    /// Breaks a sign-in off by `*` (RFC 4954 §4); the server answers 501.
+    fn cancelled(&mut self, kind: Kind) -> Result<Error, Error> {
+        self.ask(&Command::AuthCancel)?;
+        Ok(self.parted(Error::new(Phase::Auth, kind)))
+    }
+}
+
+/// Whether this reply is the one that the phase waits for.
+fn is_hoped_for(phase: Phase, reply: &Reply) -> bool {
+    match phase {
+        Phase::Data => reply.code == ReplyCode::START_INPUT,
+        Phase::Auth => {
+            matches!(reply.severity(), Severity::Positive | Severity::Intermediate)
+        }
+        _ => reply.severity() == Severity::Positive,
+    }
+}

@@ -1,0 +1,65 @@
+//! Who watches a session.
+
+use crate::net::{Endpoint, TlsFacts};
+use crate::smtp::{Command, ForwardPath, Phase, Reply};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Told of everything that happens, as it happens. An observer is given typed
+/// values, never wire octets, so that what it shows holds no secret.
+pub trait Observer {
+    /// Something happened.
+    fn event(&mut self, event: Event<'_>);
+
+    /// True when the message's octets should be shown, too.
+    fn wants_octets(&self) -> bool {
+        false
+    }
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// An address of a server is being tried.
+    Connecting(&'a Endpoint, SocketAddr),
+    /// The connection stands.
+    Connected(&'a Endpoint),
+    /// TLS stands.
+    Secured(&'a TlsFacts),
+    /// A command went out.
+    Sent(&'a Command<'a>),
+    /// A reply came in; of a challenge the text is replaced by `***`.
+    Received {
+        /// The reply.
+        reply: &'a Reply,
+        /// What was being waited for.
+        phase: Phase,
+        /// The recipient it is about, for RCPT.
+        recipient: Option<&'a ForwardPath>,
+        /// Whether it is the reply that was hoped for.
+        hoped_for: bool,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// Octets of the message went out; only for who wants them.
+    Octets(&'a [u8]),
+    /// The whole message went out, so many octets and lines, and the dot.
+    ContentSent {
+        /// Octets, doubled dots included.
+        octets: u64,
+    },
+    /// Something worth saying that is no failure.
+    Noted(&'a str),
+    /// The session broke.
+    Broke(&'a super::Error),
+    /// The connection was closed.
+    Closed,
+}
+
+/// An observer that looks away.
+#[derive(Debug)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn event(&mut self, _event: Event<'_>) {}
+}

@@ -1,0 +1,276 @@
+//! One mail transaction: MAIL, RCPT for each recipient, DATA, the message
+//! (RFC 5321 §3.3), in as few flights as the server allows (RFC 2920).
+
+use super::{Error, Event, Kind, Session, State};
+use crate::net;
+use crate::smtp::{
+    Command, DotStuffer, Keyword, MailParameters, Phase, Recipient, Reply, ReplyCode, ReversePath,
+    Severity,
+};
+use std::io::{self, Read};
+
+/// What to do in a transaction.
+#[derive(Clone, Debug)]
+pub struct Plan<'a> {
+    /// The reverse-path.
+    pub from: &'a ReversePath,
+    /// The parameters of MAIL.
+    pub parameters: &'a MailParameters,
+    /// The recipients.
+    pub to: &'a [Recipient],
+    /// Send nothing unless every recipient is accepted. Costs a round trip,
+    /// since DATA must not go out before the last reply to RCPT is in.
+    pub all_or_nothing: bool,
+}
+
+/// What the server said. Facts, not a verdict: a connection that broke after
+/// two replies to RCPT still has two replies.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    /// The reply to MAIL.
+    pub mail: Option<Reply>,
+    /// The replies to RCPT in the order of the recipients; short if broken off.
+    pub rcpt: Vec<Reply>,
+    /// The reply to DATA.
+    pub data: Option<Reply>,
+    /// The reply to the message, be it given before its end.
+    pub end: Option<Reply>,
+    /// All recipients had to be accepted, some were not, and so nothing was
+    /// sent.
+    pub withheld: bool,
+    /// What broke the session.
+    pub broken: Option<Error>,
+    /// True once the final dot was written whole: from here on a silent server
+    /// may have taken the message.
+    pub dot_sent: bool,
+}
+
+/// Message octets per write.
+const BLOCK: usize = 128 * 1024;
+
+impl Session<'_> {
+    /// Runs one transaction.
+    pub fn transact(&mut self, plan: &Plan<'_>, message: &mut dyn Read) -> Transaction {
+        let mut facts = Transaction::default();
+        if let Err(error) = self.run(plan, message, &mut facts) {
+            facts.broken = Some(error);
+        }
+        facts
+    }
+
+    /// True when another transaction may follow on this connection.
+    pub fn is_usable(&self) -> bool {
+        self.state != State::Broken
+    }
+
+    fn run(
+        &mut self,
+        plan: &Plan<'_>,
+        message: &mut dyn Read,
+        facts: &mut Transaction,
+    ) -> Result<(), Error> {
+        self.reset()?;
+        self.state = State::Unfinished;
+        let pipelined = self.conduct.pipelining && self.capabilities.has(Keyword::Pipelining);
+        let window = if pipelined { self.stream.window() } else { 0 };
+        self.envelope(plan, window, facts)?;
+        if facts.data.is_none() && may_send(plan, facts) {
+            self.send(&[Command::Data])?;
+            facts.data = Some(self.receive(Phase::Data, None)?);
+        }
+        match &facts.data {
+            Some(go) if go.code == ReplyCode::START_INPUT => {}
+            Some(no) if is_refusal(no) => return Ok(()),
+            Some(odd) => {
+                let odd = odd.clone();
+                return Err(self.broken(Error::new(Phase::Data, Kind::OutOfTurn(odd))));
+            }
+            None => return Ok(()),
+        }
+        if accepted(facts) == 0 {
+            return self.nothing();
+        }
+        self.content(message, facts)
+    }
+
+    /// RFC 5321 §4.1.4: a transaction that was left open is aborted first.
+    fn reset(&mut self) -> Result<(), Error> {
+        if self.state != State::Unfinished {
+            return Ok(());
+        }
+        let reply = self.ask(&Command::Rset)?;
+        match reply.severity() {
+            Severity::Positive => Ok(()),
+            _ => Err(self.broken(Error::new(Phase::Reset, Kind::Refused(reply)))),
+        }
+    }
+
+    /// MAIL, RCPT and, where it may share their flight, DATA: as many in one
+    /// flight as the window holds, then every reply. The window is what the
+    /// kernel surely takes, so a write never waits while replies do
+    /// (RFC 2920 §3.1); one of 0 makes each command a flight of its own.
+    fn envelope(
+        &mut self,
+        plan: &Plan<'_>,
+        window: usize,
+        facts: &mut Transaction,
+    ) -> Result<(), Error> {
+        let data_may_ride = window > 0 && !plan.all_or_nothing;
+        let mut commands = std::iter::once(Command::Mail(plan.from, plan.parameters))
+            .chain(plan.to.iter().map(Command::Rcpt))
+            .chain(data_may_ride.then_some(Command::Data))
+            .peekable();
+        let mut wire = Vec::new();
+        while commands.peek().is_some() && may_go_on(facts) {
+            let mut flight = Vec::new();
+            wire.clear();
+            while let Some(command) = commands.peek() {
+                command.write_to(&mut wire);
+                if !flight.is_empty() && wire.len() > window {
+                    break;
+                }
+                flight.extend(commands.next());
+            }
+            self.send(&flight)?;
+            for command in &flight {
+                self.note_reply(command, facts)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_reply(&mut self, command: &Command<'_>, facts: &mut Transaction) -> Result<(), Error> {
+        let phase = command.phase();
+        let recipient = match command {
+            Command::Rcpt(recipient) => Some(&recipient.path),
+            _ => None,
+        };
+        let reply = self.receive(phase, recipient)?;
+        if phase != Phase::Data && reply.severity() == Severity::Intermediate {
+            return Err(self.broken(Error::new(phase, Kind::OutOfTurn(reply))));
+        }
+        match phase {
+            Phase::Mail => facts.mail = Some(reply),
+            Phase::Rcpt => facts.rcpt.push(reply),
+            _ => facts.data = Some(reply),
+        }
+        Ok(())
+    }
+
+    /// 354 without any accepted recipient: a lone dot, whose reply is no
+    /// success whatever it says (RFC 2920 §3.1).
+    fn nothing(&mut self) -> Result<(), Error> {
+        self.arm(Phase::Content);
+        self.stream.write_all(b".\r\n").map_err(|e| self.broken(Error::new(Phase::Content, e)))?;
+        self.receive(Phase::EndOfData, None)?;
+        self.finish();
+        Ok(())
+    }
+
+    /// The message and its reply. After 354 there is no way back but to hang
+    /// up: whatever fails here, the final dot is not sent.
+    fn content(&mut self, message: &mut dyn Read, facts: &mut Transaction) -> Result<(), Error> {
+        if let Some(early) = self.send_content(message)? {
+            // The server would read what follows as commands: out of step.
+            self.state = State::Broken;
+            if !is_refusal(&early) {
+                return Err(self.broken(Error::new(Phase::Content, Kind::OutOfTurn(early))));
+            }
+            facts.end = Some(early);
+            return Ok(());
+        }
+        facts.dot_sent = true;
+        facts.end = Some(self.receive(Phase::EndOfData, None)?);
+        self.finish();
+        Ok(())
+    }
+
+    fn finish(&mut self) {
+        if self.state == State::Unfinished {
+            self.state = State::Ready;
+        }
+    }
+
+    /// Writes the message and the final dot, the dot in the same write as the
+    /// last block. Returns the reply that the server gave before the end.
+    fn send_content(&mut self, message: &mut dyn Read) -> Result<Option<Reply>, Error> {
+        let (mut stuffer, mut scratch) = (DotStuffer::default(), Vec::new());
+        let mut block = vec![0; BLOCK];
+        let mut octets = 0;
+        loop {
+            let length = fill(message, &mut block)
+                .map_err(|e| self.broken(Error::new(Phase::Content, Kind::Source(e))))?;
+            let last = length < block.len();
+            let wire = stuffer.stuff(&block[..length], &mut scratch);
+            octets += wire.len() as u64;
+            let early = if last {
+                let end = [wire, stuffer.end()].concat();
+                self.write_content(&end)?
+            } else {
+                self.write_content(wire)?
+            };
+            if early.is_some() {
+                return Ok(early);
+            }
+            if self.observer.wants_octets() {
+                self.observer.event(Event::Octets(&block[..length]));
+            }
+            if last {
+                self.observer.event(Event::ContentSent { octets });
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Writes one block unless the server speaks: then its reply is the
+    /// answer, whether it closes the connection or not.
+    fn write_content(&mut self, block: &[u8]) -> Result<Option<Reply>, Error> {
+        self.arm(Phase::Content);
+        let written = match self.stream.pending() {
+            Ok(true) => Ok(0),
+            Ok(false) => self.stream.write_while_silent(block),
+            Err(error) => Err(error),
+        };
+        match written {
+            Ok(length) if length == block.len() => Ok(None),
+            Ok(_) | Err(net::Error::Closed { .. }) => self.receive(Phase::Content, None).map(Some),
+            Err(error) => Err(self.broken(Error::new(Phase::Content, error))),
+        }
+    }
+}
+
+/// After a refused MAIL the rest of the envelope is noise.
+fn may_go_on(facts: &Transaction) -> bool {
+    facts.mail.as_ref().is_none_or(|mail| mail.severity() == Severity::Positive)
+}
+
+/// Whether DATA may follow replies that are all in (RFC 5321 §3.3).
+fn may_send(plan: &Plan<'_>, facts: &mut Transaction) -> bool {
+    if !may_go_on(facts) || accepted(facts) == 0 {
+        return false;
+    }
+    facts.withheld = plan.all_or_nothing && accepted(facts) < plan.to.len();
+    !facts.withheld
+}
+
+fn accepted(facts: &Transaction) -> usize {
+    facts.rcpt.iter().filter(|reply| reply.severity() == Severity::Positive).count()
+}
+
+fn is_refusal(reply: &Reply) -> bool {
+    matches!(reply.severity(), Severity::Transient | Severity::Permanent)
+}
+
+/// Reads until the block is full or the source has come to its end.
+fn fill(source: &mut dyn Read, block: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < block.len() {
+        match source.read(&mut block[filled..]) {
+            Ok(0) => break,
+            Ok(length) => filled += length,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(filled)
+}
