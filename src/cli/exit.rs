@@ -70,6 +70,11 @@ impl Exit {
         (Exit::Config, "CONFIG", "the configuration is wrong"),
     ];
 
+    /// The name in `sysexits.h`.
+    pub fn name(self) -> &'static str {
+        Exit::ALL.iter().find(|(exit, ..)| *exit == self).map_or("", |(_, name, _)| name)
+    }
+
     /// The number.
     pub fn status(self) -> u8 {
         match self {

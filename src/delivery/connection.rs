@@ -129,8 +129,10 @@ fn authenticate(
     let is_trusted = is_trusted(hop, sign_in, session.protection());
     let entries = choose(sign_in, &session.capabilities().mechanisms(), is_trusted)
         .map_err(|kind| Error::new(Phase::Auth, kind))?;
-    let password =
-        world.secrets.password().map_err(|reason| Error::new(Phase::Auth, Kind::Secret(reason)))?;
+    let password = world
+        .secrets
+        .password(&hop.endpoint, &sign_in.user)
+        .map_err(|reason| Error::new(Phase::Auth, Kind::Secret(reason)))?;
     let who = Credentials { user: sign_in.user.clone(), password };
     let mut refusal = None;
     for entry in entries {

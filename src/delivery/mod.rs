@@ -11,7 +11,7 @@ pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
 
 use crate::message::Message;
-use crate::net::{self, Deadline, Interrupt, Security, Stopwatch, lookup};
+use crate::net::{self, Deadline, Endpoint, Interrupt, Security, Stopwatch, lookup};
 use crate::sasl::Secret;
 use crate::session::{Error, Event, Kind, Observer, Plan, Session, Shortfall, negotiate};
 use crate::smtp::{Envelope, Keyword, Phase};
@@ -43,8 +43,8 @@ pub struct World<'w> {
 
 /// Where passwords come from, when they are needed and not before.
 pub trait Secrets {
-    /// The password to sign in with, or why it cannot be had.
-    fn password(&self) -> Result<Secret, String>;
+    /// The password of this user at this server, or why it cannot be had.
+    fn password(&self, server: &Endpoint, user: &str) -> Result<Secret, String>;
 }
 
 /// Submits one message: each server in turn, each of its addresses in turn,

@@ -45,6 +45,20 @@ pub enum Cause {
     Withheld,
 }
 
+impl Cause {
+    /// The server's reply, if it gave one that explains it.
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Cause::Replied(_, reply) => Some(reply),
+            Cause::Broke(error) => match &error.kind {
+                Kind::Refused(reply) => Some(reply),
+                _ => None,
+            },
+            Cause::Unmet(_) | Cause::Withheld => None,
+        }
+    }
+}
+
 /// What one transaction means for one recipient.
 #[derive(Clone, Debug)]
 pub(super) enum Verdict {
@@ -162,7 +176,7 @@ fn may_pass(error: &Error) -> bool {
         Kind::Net(error) => match error {
             net::Error::Lookup { .. }
             | net::Error::Connect { .. }
-            | net::Error::TimedOut
+            | net::Error::TimedOut { .. }
             | net::Error::Interrupted
             | net::Error::Closed { .. }
             | net::Error::Io(_) => true,

@@ -4,7 +4,7 @@ use super::certificate::Summary;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// What went wrong on the way to a server.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +43,11 @@ pub enum Error {
         cause: io::Error,
     },
     /// The wait ran out.
-    #[error("the wait ran out")]
-    TimedOut,
+    #[error("timed out after {}", words(*.after))]
+    TimedOut {
+        /// How long was waited.
+        after: Duration,
+    },
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -131,10 +134,18 @@ impl From<io::Error> for Error {
             BrokenPipe, ConnectionAborted, ConnectionReset, Interrupted, TimedOut,
         };
         match cause.kind() {
-            TimedOut => Error::TimedOut,
-            Interrupted => Error::Interrupted,
             ConnectionReset | ConnectionAborted | BrokenPipe => Error::Closed { abruptly: true },
             _ => Error::Io(cause),
         }
+    }
+}
+
+/// `10 min`, `5 s`, `0.5 s`.
+fn words(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match time.as_secs() {
+        0 => format!("{seconds:.1} s"),
+        whole if whole >= 120 => format!("{} min", whole / 60),
+        _ => format!("{seconds:.0} s"),
     }
 }

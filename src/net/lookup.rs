@@ -1,6 +1,6 @@
 //! Names to addresses by the system's resolver, in bounded time.
 
-use super::deadline::{Deadline, Interrupt};
+use super::deadline::{Deadline, Interrupt, Stopwatch};
 use super::endpoint::Host;
 use super::error::Error;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -75,11 +75,13 @@ fn ask(name: &str, deadline: Deadline, interrupt: &Interrupt) -> Result<Vec<IpAd
             let _ = answer.send(found);
         })
         .map_err(Error::Io)?;
+    let started = Stopwatch::start();
     loop {
         if interrupt.signal().is_some() {
             return Err(Error::Interrupted);
         }
-        let left = deadline.remaining().ok_or(Error::TimedOut)?;
+        let late = || Error::TimedOut { after: started.elapsed() };
+        let left = deadline.remaining().ok_or_else(late)?;
         match answered.recv_timeout(left.min(GLANCE)) {
             Ok(Ok(addresses)) => return Ok(addresses),
             Ok(Err(cause)) => return Err(explained(name, &cause.to_string())),
@@ -157,7 +159,7 @@ mod tests {
         let host = Host::Name("localhost".to_owned());
         let past = Deadline::after(Duration::ZERO);
         let late = lookup(&host, Family::Any, past, &Interrupt::default());
-        assert!(matches!(late, Err(Error::TimedOut)), "{late:?}");
+        assert!(matches!(late, Err(Error::TimedOut { .. })), "{late:?}");
         let interrupt = Interrupt::default();
         interrupt.cell().store(2, Ordering::Relaxed);
         let stopped = lookup(&host, Family::Any, soon(), &interrupt);

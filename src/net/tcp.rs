@@ -1,7 +1,7 @@
 //! TCP: non-blocking sockets behind calls that wait, each no longer than its
 //! deadline.
 
-use super::deadline::{Deadline, Interrupt};
+use super::deadline::{Deadline, Interrupt, Stopwatch};
 use super::error::Error;
 use super::stream::Stream;
 use super::tls::TlsFacts;
@@ -15,6 +15,7 @@ use std::net::{SocketAddr, TcpStream};
 pub struct Tcp {
     socket: TcpStream,
     deadline: Deadline,
+    armed: Stopwatch,
     interrupt: Interrupt,
     heeds_interrupt: bool,
     window: usize,
@@ -35,7 +36,8 @@ impl Tcp {
         // Refused, unreachable: the operating system's word. Timed out and
         // interrupted: ours.
         let interrupt = interrupt.clone();
-        let mut tcp = Tcp { socket, deadline, interrupt, heeds_interrupt: true, window: 0 };
+        let armed = Stopwatch::start();
+        let mut tcp = Tcp { socket, deadline, armed, interrupt, heeds_interrupt: true, window: 0 };
         match tcp.wait(PollFlags::OUT) {
             Ok(_) => {}
             Err(Error::Io(cause)) => return Err(failed(cause)),
@@ -61,7 +63,8 @@ impl Tcp {
             if self.is_interrupted() {
                 return Err(Error::Interrupted);
             }
-            let left = self.deadline.remaining().ok_or(Error::TimedOut)?;
+            let late = || Error::TimedOut { after: self.armed.elapsed() };
+            let left = self.deadline.remaining().ok_or_else(late)?;
             if let Some(ready) = self.poll(flags, Timespec::try_from(left).ok().as_ref())? {
                 return Ok(ready);
             }
@@ -118,6 +121,7 @@ fn begin_connecting(address: SocketAddr) -> io::Result<TcpStream> {
 impl Stream for Tcp {
     fn arm(&mut self, deadline: Deadline) {
         self.deadline = deadline;
+        self.armed = Stopwatch::start();
     }
 
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Error> {

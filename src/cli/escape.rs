@@ -1,0 +1,47 @@
+//! Untrusted text made harmless for a terminal or a log.
+
+use std::fmt::{self, Write as _};
+
+/// Text as a server, a message or a file name gave it, shown without anything
+/// that a terminal would obey: control characters, the C1 controls, and the
+/// characters that reorder text (Unicode's bidirectional controls).
+pub(super) struct Escaped<'a>(pub(super) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '\t' => f.write_char(' ')?,
+                c if c.is_control() => write!(f, "\\x{:02x}", u32::from(c))?,
+                c if reorders(c) => write!(f, "\\u{{{:x}}}", u32::from(c))?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Unicode's `Bidi_Control`, and the line separators.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_comes_through() {
+        // SEC-6
+        for (text, expected) in [
+            ("plain é 漢", "plain é 漢"),
+            ("a\tb", "a b"),
+            ("\u{1b}]0;x\u{7}", r"\x1b]0;x\x07"),
+            ("\u{9b}31m", r"\x9b31m"),
+            ("a\r\nb\0", r"a\x0d\x0ab\x00"),
+            ("\u{7f}\u{202e}x", r"\x7f\u{202e}x"),
+        ] {
+            assert_eq!(Escaped(text).to_string(), expected);
+        }
+    }
+}

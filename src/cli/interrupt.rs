@@ -1,0 +1,21 @@
+//! Ctrl-C and its kin: the first asks the waits to end, the second ends the
+//! process as it always would.
+
+use crate::net::Interrupt;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Installs the handlers and gives the value that they set.
+pub(super) fn install() -> io::Result<Interrupt> {
+    let interrupt = Interrupt::default();
+    for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
+        let asked_before = Arc::new(AtomicBool::new(false));
+        flag::register_conditional_default(signal, Arc::clone(&asked_before))?;
+        flag::register(signal, asked_before)?;
+        flag::register_usize(signal, interrupt.cell(), number)?;
+    }
+    Ok(interrupt)
+}

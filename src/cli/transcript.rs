@@ -1,0 +1,184 @@
+//! The transcript, in the grammar that swaks has taught its users: a hint of
+//! three characters, a blank, the text.
+//!
+//! | hint | means |
+//! |---|---|
+//! | `===` | information |
+//! | `***` | an error |
+//! | ` ->` ` ~>` | sent, in clear or under TLS |
+//! | `<- ` `<~ ` | received as hoped for |
+//! | `<**` `<~*` | received, but not what was hoped for |
+
+use super::escape::Escaped;
+use crate::net::TlsFacts;
+use crate::session::{Event, Observer};
+use crate::smtp::Reply;
+use std::fmt::Display;
+use std::io::Write;
+
+/// Writes what happens, as it happens.
+pub(super) struct Transcript<'w> {
+    outputs: Vec<Box<dyn Write + 'w>>,
+    /// Show TLS detail, times and the message's octets, too.
+    is_detailed: bool,
+    is_secured: bool,
+    problem: Option<std::io::Error>,
+}
+
+impl<'w> Transcript<'w> {
+    pub(super) fn new(outputs: Vec<Box<dyn Write + 'w>>, is_detailed: bool) -> Self {
+        Transcript { outputs, is_detailed, is_secured: false, problem: None }
+    }
+
+    /// Why it is incomplete, if it is. It never changes what became of the
+    /// message.
+    pub(super) fn problem(&self) -> Option<&std::io::Error> {
+        self.problem.as_ref()
+    }
+
+    fn line(&mut self, hint: &str, text: impl Display) {
+        for output in &mut self.outputs {
+            if let Err(error) = writeln!(output, "{hint} {text}") {
+                self.problem.get_or_insert(error);
+            }
+        }
+    }
+
+    fn say(&mut self, text: impl Display) {
+        self.line("===", text);
+    }
+
+    fn sent(&mut self, text: impl Display) {
+        self.line(if self.is_secured { " ~>" } else { " ->" }, text);
+    }
+
+    fn received(&mut self, reply: &Reply, hoped_for: bool, about: &str) {
+        let hint = match (hoped_for, self.is_secured) {
+            (true, false) => "<- ",
+            (true, true) => "<~ ",
+            (false, false) => "<**",
+            (false, true) => "<~*",
+        };
+        let last = reply.text.len().saturating_sub(1);
+        for (at, text) in reply.text.iter().enumerate() {
+            let separator = if at == last { ' ' } else { '-' };
+            let enhanced = reply.enhanced.map_or_else(String::new, |code| format!("{code} "));
+            let about = if at == last { about } else { "" };
+            self.line(
+                hint,
+                format_args!("{}{separator}{enhanced}{}{about}", reply.code, Escaped(text)),
+            );
+        }
+    }
+
+    fn secured(&mut self, facts: &TlsFacts) {
+        self.is_secured = true;
+        self.say(format_args!("{} started, cipher {}", facts.version, facts.cipher));
+        if let Some(certificate) = facts.certificate.as_ref().filter(|_| self.is_detailed) {
+            self.say(format_args!("peer subject=[{}]", Escaped(&certificate.subject)));
+            self.say(format_args!("     issuer=[{}]", Escaped(&certificate.issuer)));
+            self.say(format_args!("     names=[{}]", Escaped(&certificate.names.join(", "))));
+        }
+        match &facts.fault {
+            None => self.say("server certificate verified"),
+            Some(fault) => self.line(
+                "***",
+                format_args!("{}; going on all the same", Escaped(&fault.to_string())),
+            ),
+        }
+    }
+
+    fn octets(&mut self, octets: &[u8]) {
+        for line in String::from_utf8_lossy(octets).split_terminator("\r\n") {
+            self.sent(Escaped(line));
+        }
+    }
+}
+
+impl Observer for Transcript<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Connecting(endpoint, address) => {
+                self.is_secured = false;
+                self.say(format_args!("Trying {endpoint} ({address})..."));
+            }
+            Event::Connected(endpoint) => self.say(format_args!("Connected to {}.", endpoint.host)),
+            Event::Secured(facts) => self.secured(facts),
+            Event::Sent(command) => self.sent(command),
+            Event::Received { reply, recipient, hoped_for, after, .. } => {
+                if self.is_detailed {
+                    self.say(format_args!("response in {:.3}s", after.as_secs_f64()));
+                }
+                let about = recipient.map_or_else(String::new, |path| format!("  [{path}]"));
+                self.received(reply, hoped_for, &about);
+            }
+            Event::Octets(octets) => self.octets(octets),
+            Event::ContentSent { octets } if self.is_detailed => {
+                self.sent(".");
+                self.say(format_args!("{octets} octets sent"));
+            }
+            Event::ContentSent { octets } => {
+                self.sent(format_args!("{octets} octets sent, then ."))
+            }
+            Event::Noted(text) => self.say(text),
+            Event::Broke(error) => {
+                let text = format!("{error} (waiting for {})", error.phase);
+                self.line("***", Escaped(&text));
+            }
+            Event::Closed => self.say("Connection closed."),
+        }
+    }
+
+    fn wants_octets(&self) -> bool {
+        self.is_detailed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sasl::Secret;
+    use crate::smtp::{Command, Phase};
+    use std::time::Duration;
+
+    fn drawn(events: Vec<Event<'_>>) -> String {
+        let mut text = Vec::new();
+        let mut transcript = Transcript::new(vec![Box::new(&mut text)], false);
+        for event in events {
+            transcript.event(event);
+        }
+        drop(transcript);
+        String::from_utf8(text).unwrap()
+    }
+
+    fn received(reply: &Reply, hoped_for: bool) -> Event<'_> {
+        let after = Duration::from_millis(13);
+        Event::Received { reply, phase: Phase::Hello, recipient: None, hoped_for, after }
+    }
+
+    #[test]
+    fn a_session_reads_as_swaks_users_expect() {
+        let name = "h.example".parse().unwrap();
+        let offer = Reply::new(250, "STARTTLS\n8BITMIME").unwrap();
+        let refusal = Reply::new(550, "no \u{1b}[31muser").unwrap();
+        let text = drawn(vec![
+            Event::Sent(&Command::Ehlo(&name)),
+            received(&offer, true),
+            received(&refusal, false),
+            Event::ContentSent { octets: 7 },
+        ]);
+        let expected = " -> EHLO h.example\n<-  250-STARTTLS\n<-  250 8BITMIME\n\
+                        <** 550 no \\x1b[31muser\n -> 7 octets sent, then .\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn no_secret_is_drawn() {
+        let secret = Secret::new("\0tim\0tanstaaf");
+        let text = drawn(vec![
+            Event::Sent(&Command::Auth { mechanism: "PLAIN", initial: Some(&secret) }),
+            Event::Sent(&Command::AuthResponse(&secret)),
+        ]);
+        assert_eq!(text, " -> AUTH PLAIN ***\n -> ***\n");
+    }
+}
