@@ -18,4 +18,5 @@
 pub mod cli;
 pub mod net;
 pub mod sasl;
+pub mod sink;
 pub mod smtp;
