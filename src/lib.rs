@@ -21,4 +21,5 @@ pub mod message;
 pub mod net;
 pub mod sasl;
 pub mod session;
+pub mod sink;
 pub mod smtp;

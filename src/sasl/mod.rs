@@ -5,16 +5,19 @@
 //! | PLAIN | RFC 4616 | `plain.rs` |
 //! | LOGIN | draft-murchison-sasl-login-00 | `login.rs` |
 //! | CRAM-MD5 | RFC 2195 | `cram_md5.rs` |
+//! | the server's side of these | | `verify.rs` |
 //!
 //! A new mechanism is one file here and one line in [`MECHANISMS`].
 
 mod cram_md5;
 mod login;
 mod plain;
+mod verify;
 
 pub use cram_md5::CramMd5;
 pub use login::Login;
 pub use plain::Plain;
+pub use verify::{Denied, Users};
 
 use std::fmt;
 use zeroize::Zeroizing;

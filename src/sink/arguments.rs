@@ -1,0 +1,234 @@
+//! The arguments of MAIL and RCPT, read as a server reads them (RFC 5321
+//! §4.1.2). Each failure is the reply to give.
+
+use super::replies::say;
+use crate::smtp::{ForwardPath, Keyword, MailParameters, Reply, ReversePath};
+use std::str::FromStr;
+
+/// Reads `FROM:<path> parameters`. `offered` says which extensions the client
+/// was told of.
+pub(super) fn mail(
+    argument: &str,
+    offered: impl Fn(Keyword) -> bool,
+) -> Result<(ReversePath, MailParameters), Reply> {
+    let (path, rest) = path(argument, "FROM:", 7)?;
+    let mut parameters = MailParameters::default();
+    for (keyword, value) in split(rest)? {
+        let known = match keyword.as_str() {
+            "SIZE" => Keyword::Size,
+            "BODY" => Keyword::EightBitMime,
+            "SMTPUTF8" => Keyword::SmtpUtf8,
+            "AUTH" => Keyword::Auth,
+            _ => return Err(unknown(&keyword)),
+        };
+        if !offered(known) {
+            return Err(unknown(&keyword));
+        }
+        match (keyword.as_str(), value) {
+            ("SIZE", Some(digits)) => parameters.size = Some(octets(digits)?),
+            ("BODY", Some(kind)) if kind.eq_ignore_ascii_case("8BITMIME") => {
+                parameters.eight_bit = true;
+            }
+            ("BODY", Some(kind)) if kind.eq_ignore_ascii_case("7BIT") => {}
+            ("SMTPUTF8", None) => parameters.smtputf8 = true,
+            ("AUTH", Some(xtext)) if is_xtext(xtext) => {}
+            _ => return Err(say(501, &format!("5.5.4 Bad value of parameter {keyword}"))),
+        }
+    }
+    let from = mailbox(path, 7, parameters.smtputf8)?;
+    Ok((from, parameters))
+}
+
+/// Reads `TO:<path> parameters`. `smtputf8` says whether MAIL allowed
+/// addresses beyond US-ASCII (RFC 6531 §3.4).
+pub(super) fn rcpt(argument: &str, smtputf8: bool) -> Result<ForwardPath, Reply> {
+    let (path, rest) = path(argument, "TO:", 3)?;
+    match split(rest)?.first() {
+        Some((keyword, _)) => Err(unknown(keyword)),
+        None => mailbox(path, 3, smtputf8),
+    }
+}
+
+/// Cuts `FROM:<path> rest` behind the closing bracket. `detail` is the last
+/// number of the enhanced status code for a bad path: 5.1.7 for senders, 5.1.3
+/// for recipients. A blank behind the colon is forgiven: the grammar has none,
+/// but many programs write one.
+fn path<'a>(argument: &'a str, label: &str, detail: u16) -> Result<(&'a str, &'a str), Reply> {
+    let syntax = |wanted: &str| say(501, &format!("5.5.4 Syntax: {wanted}"));
+    let rest = match argument.get(..label.len()) {
+        Some(start) if start.eq_ignore_ascii_case(label) => argument[label.len()..].trim_start(),
+        _ => return Err(syntax(&format!("{label}<address>"))),
+    };
+    if !rest.starts_with('<') {
+        return Err(say(501, &format!("5.1.{detail} The address stands in angle brackets")));
+    }
+    let end = closing_bracket(rest)
+        .ok_or_else(|| say(501, &format!("5.1.{detail} The closing angle bracket is missing")))?;
+    let (path, parameters) = rest.split_at(end + 1);
+    if parameters.is_empty() || parameters.starts_with(' ') {
+        Ok((path, parameters))
+    } else {
+        Err(syntax("a blank stands before each parameter"))
+    }
+}
+
+/// Where the path ends: the first `>` outside quotation marks.
+fn closing_bracket(path: &str) -> Option<usize> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in path.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '>' if !quoted => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn mailbox<P: FromStr>(path: &str, detail: u16, smtputf8: bool) -> Result<P, Reply>
+where
+    P::Err: std::fmt::Display,
+{
+    if !smtputf8 && !path.is_ascii() {
+        return Err(say(553, "5.6.7 This address needs SMTPUTF8, which MAIL did not ask for"));
+    }
+    path.parse().map_err(|why| say(501, &format!("5.1.{detail} Not a mail address: {why}")))
+}
+
+/// Cuts the parameters into upper-case keywords and values (RFC 5321 §4.1.2,
+/// `esmtp-param`).
+fn split(text: &str) -> Result<Vec<(String, Option<&str>)>, Reply> {
+    let mut parameters: Vec<(String, Option<&str>)> = Vec::new();
+    for word in text.split_ascii_whitespace() {
+        let (keyword, value) = match word.split_once('=') {
+            Some((keyword, value)) => (keyword, Some(value)),
+            None => (word, None),
+        };
+        let well_formed = keyword.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && keyword.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && value.is_none_or(|value| !value.is_empty() && !value.contains('='));
+        if !well_formed {
+            return Err(say(501, "5.5.4 Syntax: KEYWORD or KEYWORD=value"));
+        }
+        let keyword = keyword.to_ascii_uppercase();
+        if parameters.iter().any(|(earlier, _)| *earlier == keyword) {
+            return Err(say(501, &format!("5.5.4 Parameter {keyword} given twice")));
+        }
+        parameters.push((keyword, value));
+    }
+    Ok(parameters)
+}
+
+fn unknown(keyword: &str) -> Reply {
+    say(555, &format!("5.5.4 Parameter {keyword} is not supported"))
+}
+
+/// RFC 1870 §4: one to twenty digits.
+fn octets(digits: &str) -> Result<u64, Reply> {
+    let plain = digits.len() <= 20 && digits.bytes().all(|b| b.is_ascii_digit());
+    if !plain {
+        return Err(say(501, "5.5.4 Bad value of parameter SIZE"));
+    }
+    // Twenty digits may exceed a u64; so they exceed every limit as well.
+    Ok(digits.parse().unwrap_or(u64::MAX))
+}
+
+/// RFC 3461 §4: printable US-ASCII, `+` before two upper-case hexadecimal
+/// digits.
+fn is_xtext(text: &str) -> bool {
+    let mut octets = text.bytes();
+    while let Some(octet) = octets.next() {
+        let hexadecimal = |b: Option<u8>| matches!(b, Some(b'0'..=b'9' | b'A'..=b'F'));
+        let fine = match octet {
+            b'+' => hexadecimal(octets.next()) && hexadecimal(octets.next()),
+            b'=' => false,
+            _ => octet.is_ascii_graphic(),
+        };
+        if !fine {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(argument: &str) -> String {
+        match mail(argument, |_| true) {
+            Ok((from, parameters)) => format!("{from}{parameters}"),
+            Err(reply) => reply.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_arguments_of_mail_are_read() {
+        for (argument, expected) in [
+            ("FROM:<>", "<>"),
+            ("from:<a@b.c>", "<a@b.c>"),
+            ("FROM: <a@b.c>", "<a@b.c>"),
+            (r#"FROM:<"a>b"@c.d> SIZE=1"#, r#"<"a>b"@c.d> SIZE=1"#),
+            (r#"FROM:<"a\">b"@c.d>"#, r#"<"a\">b"@c.d>"#),
+            ("FROM:<@r1,@r2:u@d.e>", "<u@d.e>"),
+            ("FROM:<a@b.c> size=7 body=8bitmime smtputf8", "<a@b.c> SIZE=7 BODY=8BITMIME SMTPUTF8"),
+            ("FROM:<a@b.c> BODY=7BIT AUTH=e+3Dmc2@x.y", "<a@b.c>"),
+            ("FROM:<é@b.c> SMTPUTF8", "<é@b.c> SMTPUTF8"),
+        ] {
+            assert_eq!(read(argument), expected, "{argument}");
+        }
+    }
+
+    #[test]
+    fn bad_arguments_get_501_and_unknown_parameters_555() {
+        // RX-1
+        for (argument, expected) in [
+            ("", "501 5.5.4"),
+            ("<a@b.c>", "501 5.5.4"),
+            ("TO:<a@b.c>", "501 5.5.4"),
+            ("FROM:a@b.c", "501 5.1.7"),
+            ("FROM:<a@b.c", "501 5.1.7"),
+            ("FROM:<a>", "501 5.1.7"),
+            ("FROM:<a@b.c>SIZE=1", "501 5.5.4"),
+            ("FROM:<a@b.c> SIZE=x", "501 5.5.4"),
+            ("FROM:<a@b.c> SIZE=", "501 5.5.4"),
+            ("FROM:<a@b.c> SIZE", "501 5.5.4"),
+            ("FROM:<a@b.c> SIZE=1 SIZE=2", "501 5.5.4"),
+            ("FROM:<a@b.c> BODY=BINARYMIME", "501 5.5.4"),
+            ("FROM:<a@b.c> AUTH=a+3d", "501 5.5.4"),
+            ("FROM:<a@b.c> SMTPUTF8=1", "501 5.5.4"),
+            ("FROM:<a@b.c> =1", "501 5.5.4"),
+            ("FROM:<a@b.c> FOO=1", "555 5.5.4"),
+            ("FROM:<é@b.c>", "553 5.6.7"),
+        ] {
+            assert_eq!(read(argument)[..9], *expected, "{argument}");
+        }
+        let bare = mail("FROM:<a@b.c> SIZE=1", |_| false).unwrap_err();
+        assert_eq!(bare.code.value(), 555);
+    }
+
+    #[test]
+    fn the_arguments_of_rcpt_are_read() {
+        for (argument, expected) in [
+            ("TO:<a@b.c>", Ok("a@b.c")),
+            ("TO:<Postmaster>", Ok("postmaster")),
+            ("TO:<>", Err(501)),
+            ("TO:<root>", Err(501)),
+            ("TO:<a@b.c> NOTIFY=NEVER", Err(555)),
+            ("TO:<é@b.c>", Err(553)),
+        ] {
+            let read = rcpt(argument, false);
+            let read = read.map(|path| path.to_string()).map_err(|reply| reply.code.value());
+            assert_eq!(read.as_deref().map_err(|code| *code), expected, "{argument}");
+        }
+    }
+
+    #[test]
+    fn a_size_beyond_all_numbers_is_still_a_size() {
+        // 1870
+        let (_, parameters) = mail("FROM:<> SIZE=99999999999999999999", |_| true).unwrap();
+        assert_eq!(parameters.size, Some(u64::MAX));
+    }
+}

@@ -1,0 +1,63 @@
+//! The receiver's certificates: an authority and a server certificate, both
+//! made when the receiver starts and gone when it ends.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::io;
+use std::sync::Arc;
+
+/// An authority, and the TLS settings of a server that it vouches for.
+#[derive(Debug)]
+pub(super) struct Certificates {
+    /// The authority's certificate.
+    pub(super) ca: CertificateDer<'static>,
+    /// The same in PEM.
+    pub(super) ca_pem: String,
+    /// TLS 1.2 and 1.3 with the server certificate.
+    pub(super) server: Arc<ServerConfig>,
+}
+
+impl Certificates {
+    /// Makes both certificates, the server's for these names and addresses.
+    pub(super) fn generate(names: Vec<String>) -> io::Result<Self> {
+        let (ca, issuer) = authority().map_err(io::Error::other)?;
+        let (certificate, key) = server(names, &issuer).map_err(io::Error::other)?;
+        let server =
+            ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .and_then(|builder| {
+                    builder.with_no_client_auth().with_single_cert(vec![certificate], key)
+                })
+                .map_err(io::Error::other)?;
+        Ok(Certificates { ca: ca.der().clone(), ca_pem: ca.pem(), server: Arc::new(server) })
+    }
+}
+
+fn authority() -> Result<(rcgen::Certificate, Issuer<'static, KeyPair>), rcgen::Error> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "envoi sink, for tests only");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let certificate = params.self_signed(&key)?;
+    Ok((certificate, Issuer::new(params, key)))
+}
+
+fn server(
+    names: Vec<String>,
+    issuer: &Issuer<'_, KeyPair>,
+) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
+    let mut params = CertificateParams::new(names)?;
+    params.distinguished_name.push(DnType::CommonName, "envoi sink");
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let certificate = params.signed_by(&key, issuer)?;
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    Ok((certificate.der().clone(), PrivateKeyDer::from(key)))
+}

@@ -1,0 +1,99 @@
+//! One client's socket, in clear and then perhaps under TLS.
+
+use rustix::net::RecvFlags;
+use rustls::{HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A socket, with TLS once it is up.
+pub(super) struct Channel {
+    socket: TcpStream,
+    tls: Option<Box<ServerConnection>>,
+}
+
+impl Channel {
+    /// Takes a socket over. No read or write on it lasts longer than `idle`.
+    pub(super) fn new(socket: TcpStream, idle: Duration) -> io::Result<Self> {
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(idle))?;
+        socket.set_write_timeout(Some(idle))?;
+        Ok(Channel { socket, tls: None })
+    }
+
+    /// Does the server's side of the handshake, and tells how many round trips
+    /// it cost the client (RFC 8446 §2, RFC 5246 §7.3).
+    pub(super) fn secure(&mut self, config: &Arc<ServerConfig>) -> io::Result<u32> {
+        let mut tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+        while tls.is_handshaking() {
+            let (read, written) = tls.complete_io(&mut self.socket)?;
+            if read == 0 && written == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let old = tls.protocol_version() == Some(ProtocolVersion::TLSv1_2);
+        let trips = match tls.handshake_kind() {
+            Some(HandshakeKind::FullWithHelloRetryRequest) => 2,
+            Some(HandshakeKind::Full) if old => 2,
+            _ => 1,
+        };
+        self.tls = Some(Box::new(tls));
+        Ok(trips)
+    }
+
+    /// The version of TLS, if it is up.
+    pub(super) fn tls(&self) -> Option<&'static str> {
+        match self.tls.as_ref()?.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => Some("TLS 1.2"),
+            _ => Some("TLS 1.3"),
+        }
+    }
+
+    /// True when octets have come that were not read yet. Does not wait.
+    pub(super) fn has_input(&self) -> bool {
+        let mut octet = [0; 1];
+        rustix::net::recv(&self.socket, &mut octet, RecvFlags::PEEK | RecvFlags::DONTWAIT)
+            .is_ok_and(|(octets, _)| octets > 0)
+    }
+
+    /// Says goodbye at each level; the client may be gone already.
+    pub(super) fn close(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            let _ = tls.write_tls(&mut self.socket);
+        }
+        let _ = self.socket.shutdown(std::net::Shutdown::Write);
+    }
+}
+
+impl Read for Channel {
+    /// Gives 0 when the client has closed, be it without TLS's `close_notify`:
+    /// SMTP marks its own ends.
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.tls {
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).read(into),
+            None => self.socket.read(into),
+        };
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            read => read,
+        }
+    }
+}
+
+impl Write for Channel {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).write(from),
+            None => self.socket.write(from),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).flush(),
+            None => self.socket.flush(),
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! One client from greeting to goodbye: the conversation, put on a socket.
+
+use super::Settings;
+use super::certificate::Certificates;
+use super::channel::Channel;
+use super::conversation::{Conversation, Next, Verdict};
+use super::data::ContentReader;
+use super::event::{Event, Stored};
+use super::input::{Input, Line};
+use super::replies::{self, say};
+use super::storage::{Draft, Kept, Label, hexadecimal, random_word};
+use crate::smtp::{Reply, Severity};
+use ring::digest::{Context, SHA256};
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::Sender;
+
+/// What every connection of a receiver shares.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) certificates: Certificates,
+}
+
+/// One client.
+pub(super) struct Connection<'s> {
+    pub(super) number: u64,
+    shared: &'s Shared,
+    events: Sender<Event>,
+    peer: SocketAddr,
+    channel: Channel,
+    conversation: Conversation<'s>,
+    input: Input,
+    output: Vec<u8>,
+    doing: &'static str,
+    /// See [`Stored::turnarounds`].
+    turnarounds: u32,
+    /// Whatever comes next begins a flight.
+    client_waits: bool,
+}
+
+/// Replies are kept together up to this size; beyond it a client that reads
+/// nothing while it writes would fill our memory.
+const MOST_HELD: usize = 64 * 1024;
+
+impl<'s> Connection<'s> {
+    /// Takes a client over.
+    pub(super) fn new(
+        number: u64,
+        shared: &'s Shared,
+        events: Sender<Event>,
+        socket: TcpStream,
+    ) -> io::Result<Self> {
+        let peer = socket.peer_addr()?;
+        let channel = Channel::new(socket, shared.settings.idle)?;
+        let conversation = Conversation::new(&shared.settings.policy, false, &random_word()?);
+        Ok(Connection {
+            number,
+            shared,
+            events,
+            peer,
+            channel,
+            conversation,
+            input: Input::default(),
+            output: Vec::new(),
+            doing: "greeting the client",
+            turnarounds: 2,
+            client_waits: false,
+        })
+    }
+
+    /// Serves the client until one side closes. `tls` says whether TLS comes
+    /// before the greeting.
+    pub(super) fn serve(mut self, tls: bool) {
+        self.tell(Event::Connected { connection: self.number, peer: self.peer });
+        if let Err(mut error) = self.converse(tls) {
+            if is_idle(&error) {
+                self.say(&say(421, "4.4.2 Nothing came for too long"));
+                let _ = self.send();
+                error = silence();
+            }
+            let connection = Some(self.number);
+            self.tell(Event::Failed { connection, doing: self.doing, error });
+        }
+        self.channel.close();
+        self.tell(Event::Closed { connection: self.number });
+    }
+
+    fn converse(&mut self, tls: bool) -> io::Result<()> {
+        if tls {
+            self.secure()?;
+        }
+        self.say(&self.conversation.greeting());
+        self.send()?;
+        while let Some(line) = self.next_line()? {
+            self.doing = "answering a command";
+            let command = self.shown(&line);
+            let answer = match line {
+                Line::Whole(line) => self.conversation.answer(&line),
+                Line::Overlong => self.conversation.answer_to_overlong_line(),
+                Line::BareLineFeed => self.conversation.answer_to_bare_line_feed(),
+            };
+            self.report(command, &answer.reply);
+            if answer.next == Next::Handshake {
+                self.drop_plaintext()?;
+            }
+            self.say(&answer.reply);
+            if !answer.may_wait || self.output.len() > MOST_HELD {
+                self.send()?;
+            }
+            match answer.next {
+                Next::Command | Next::AuthResponse => {}
+                Next::Handshake => self.secure()?,
+                Next::Content => self.take_message()?,
+                Next::Close => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn next_line(&mut self) -> io::Result<Option<Line>> {
+        loop {
+            if let Some(line) = self.input.line() {
+                return Ok(Some(line));
+            }
+            // RFC 2920 §3.2: replies go out when the input is used up, that of
+            // the kernel included.
+            if !self.channel.has_input() {
+                self.send()?;
+            }
+            self.doing = "waiting for a command";
+            if self.fill()? == 0 {
+                self.send()?;
+                return Ok(None);
+            }
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<usize> {
+        let octets = self.input.fill(&mut self.channel)?;
+        if octets > 0 && std::mem::take(&mut self.client_waits) {
+            self.turnarounds += 1;
+        }
+        Ok(octets)
+    }
+
+    fn say(&mut self, reply: &Reply) {
+        replies::write(reply, &mut self.output);
+    }
+
+    /// One write for all replies kept so far.
+    fn send(&mut self) -> io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        self.client_waits = self.input.unread().is_empty() && !self.channel.has_input();
+        self.channel.write_all(&self.output)?;
+        self.channel.flush()?;
+        self.output.clear();
+        Ok(())
+    }
+
+    fn secure(&mut self) -> io::Result<()> {
+        self.doing = "doing the TLS handshake";
+        let trips = self.channel.secure(&self.shared.certificates.server);
+        // No reply can be read in the middle of a handshake.
+        self.turnarounds += trips.map_err(|e| if is_idle(&e) { silence() } else { e })?;
+        self.conversation.secured();
+        Ok(())
+    }
+
+    /// Octets behind STARTTLS were written before TLS was up: anyone may have
+    /// put them there (RFC 3207 §6).
+    fn drop_plaintext(&mut self) -> io::Result<()> {
+        let mut octets = self.input.discard();
+        while self.channel.has_input() && self.fill()? > 0 {
+            octets += self.input.discard();
+        }
+        if octets > 0 {
+            self.tell(Event::PlaintextAfterStartTls { connection: self.number, octets });
+        }
+        Ok(())
+    }
+
+    fn take_message(&mut self) -> io::Result<()> {
+        self.doing = "reading a message";
+        let host = &self.shared.settings.policy.host;
+        let label = Label::new()?;
+        let trace = label.trace(&self.conversation, self.peer.ip(), host);
+        let draft = Draft::begin(&self.shared.settings.storage, &label, host, &trace);
+        let mut intake = Intake::new(draft, self.shared.settings.policy.size_limit);
+        let mut content = ContentReader::default();
+        loop {
+            let progress = content.read(self.input.unread(), |octets| intake.take(octets));
+            self.input.consume(progress.consumed);
+            if progress.ended {
+                break;
+            }
+            if self.fill()? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let answer = match intake.end(content.has_bare_line_end()) {
+            End::Kept { kept, size, sha256 } => {
+                self.tell(Event::Stored(self.stored(&label, trace, kept, size, sha256)));
+                self.turnarounds = 0;
+                self.conversation.end_of_data(Verdict::Stored(&label.id))
+            }
+            End::TooLarge => self.conversation.end_of_data(Verdict::TooLarge),
+            End::BareLineEnd => self.conversation.end_of_data(Verdict::BareLineEnd),
+            End::NotStored(error) => {
+                let (connection, doing) = (Some(self.number), "writing a message");
+                self.tell(Event::Failed { connection, doing, error });
+                self.conversation.end_of_data(Verdict::NotStored)
+            }
+        };
+        self.report("(end of message)".to_owned(), &answer.reply);
+        self.say(&answer.reply);
+        self.send()
+    }
+
+    fn stored(
+        &self,
+        label: &Label,
+        trace: String,
+        kept: Kept,
+        size: u64,
+        sha256: String,
+    ) -> Stored {
+        let transaction = self.conversation.transaction().cloned();
+        let transaction = transaction.expect("content is read inside a transaction only");
+        Stored {
+            connection: self.number,
+            id: label.id.clone(),
+            from: transaction.from,
+            to: transaction.to,
+            size,
+            sha256,
+            trace,
+            path: kept.path,
+            octets: kept.octets,
+            tls: self.channel.tls(),
+            user: self.conversation.user().map(str::to_owned),
+            protocol: self.conversation.protocol(),
+            turnarounds: self.turnarounds,
+        }
+    }
+
+    fn report(&self, command: String, reply: &Reply) {
+        if matches!(reply.severity(), Severity::Transient | Severity::Permanent) {
+            // What was no command may be a password, sent by a client that
+            // went on after AUTH was refused.
+            let command =
+                if reply.code.value() == 500 { "(no command)".to_owned() } else { command };
+            let (connection, reply) = (self.number, reply.clone());
+            self.tell(Event::Refused { connection, command, reply });
+        }
+    }
+
+    /// The line as an event shows it: without what signs in.
+    fn shown(&self, line: &Line) -> String {
+        let Line::Whole(line) = line else { return String::new() };
+        if self.conversation.is_signing_in() {
+            return "***".to_owned();
+        }
+        let line = String::from_utf8_lossy(line).into_owned();
+        let is_auth = line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("AUTH"));
+        match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
+            [verb, mechanism, _] if is_auth => format!("{verb} {mechanism} ***"),
+            _ => line,
+        }
+    }
+
+    /// An owner that stopped listening is no reason to stop serving.
+    fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+}
+
+/// What a socket says when its time limit ran out.
+fn is_idle(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock)
+}
+
+fn silence() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the client was silent for too long")
+}
+
+/// What is done with content as it comes.
+struct Intake {
+    draft: io::Result<Draft>,
+    hash: Context,
+    size: u64,
+    limit: Option<u64>,
+}
+
+enum End {
+    Kept { kept: Kept, size: u64, sha256: String },
+    TooLarge,
+    BareLineEnd,
+    NotStored(io::Error),
+}
+
+impl Intake {
+    fn new(draft: io::Result<Draft>, limit: Option<u64>) -> Self {
+        Intake { draft, hash: Context::new(&SHA256), size: 0, limit }
+    }
+
+    fn take(&mut self, octets: &[u8]) {
+        self.size += octets.len() as u64;
+        let Ok(draft) = &mut self.draft else { return };
+        if self.limit.is_some_and(|limit| self.size > limit) {
+            // Nothing more is written; the size tells the end why.
+            self.draft = Ok(Draft::Discard);
+            return;
+        }
+        self.hash.update(octets);
+        if let Err(error) = draft.write(octets) {
+            self.draft = Err(error);
+        }
+    }
+
+    fn end(self, has_bare_line_end: bool) -> End {
+        if has_bare_line_end {
+            return End::BareLineEnd;
+        }
+        if self.limit.is_some_and(|limit| self.size > limit) {
+            return End::TooLarge;
+        }
+        match self.draft.and_then(Draft::keep) {
+            Ok(kept) => {
+                let sha256 = hexadecimal(self.hash.finish().as_ref());
+                End::Kept { kept, size: self.size, sha256 }
+            }
+            Err(error) => End::NotStored(error),
+        }
+    }
+}

@@ -1,0 +1,508 @@
+//! The server as a function: a line in, a reply out. No socket, no clock, no
+//! chance.
+//!
+//! What the network must do besides is said by [`Next`]; what it learned from
+//! doing it comes back through [`Conversation::secured`] and
+//! [`Conversation::end_of_data`].
+
+use super::arguments;
+use super::offer::Offer;
+use super::replies::{Refusal, say};
+use super::sign_in::{self, Exchange, Step};
+use crate::sasl::Users;
+use crate::smtp::{ForwardPath, Keyword, MailParameters, Reply, ReplyCode, ReversePath};
+
+/// How the receiver behaves, the same on every connection.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// What the receiver calls itself.
+    pub host: String,
+    /// What EHLO offers.
+    pub offer: Offer,
+    /// The most octets of a message; `None` for no limit.
+    pub size_limit: Option<u64>,
+    /// Who may sign in.
+    pub users: Users,
+    /// Without signing in, no mail.
+    pub require_auth: bool,
+    /// AUTH is offered without TLS, too.
+    pub cleartext_auth: bool,
+    /// The recipients to refuse; the first rule that fits decides.
+    pub refuse: Vec<Refusal>,
+    /// The most recipients of a message (RFC 5321 §4.5.3.1.8: at least 100).
+    pub most_recipients: usize,
+}
+
+/// One client's conversation.
+#[derive(Debug)]
+pub struct Conversation<'p> {
+    policy: &'p Policy,
+    nonce: String,
+    tls: bool,
+    hello: Option<Hello>,
+    user: Option<String>,
+    exchange: Option<Exchange>,
+    attempts: u32,
+    transaction: Option<Transaction>,
+}
+
+/// What the receiver says to a line, and what it does next.
+#[derive(Debug)]
+pub struct Answer {
+    /// The reply.
+    pub reply: Reply,
+    /// What follows it.
+    pub next: Next,
+    /// The reply may be kept until the input is used up, and go out together
+    /// with others (RFC 2920 §3.2).
+    pub may_wait: bool,
+}
+
+/// What follows a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The next line is a command.
+    Command,
+    /// The next line answers a challenge of AUTH.
+    AuthResponse,
+    /// The TLS handshake; then [`Conversation::secured`].
+    Handshake,
+    /// The content of a message; then [`Conversation::end_of_data`].
+    Content,
+    /// The connection ends.
+    Close,
+}
+
+/// What became of a message's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// It was stored under this name.
+    Stored(&'a str),
+    /// It had more octets than the limit allows.
+    TooLarge,
+    /// It held CR or LF outside CRLF.
+    BareLineEnd,
+    /// It could not be written.
+    NotStored,
+}
+
+/// A mail transaction (RFC 5321 §3.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// The reverse-path.
+    pub from: ReversePath,
+    /// What MAIL said besides.
+    pub parameters: MailParameters,
+    /// The recipients accepted so far.
+    pub to: Vec<ForwardPath>,
+}
+
+#[derive(Debug)]
+struct Hello {
+    name: String,
+    extended: bool,
+}
+
+/// RFC 5321 §4.5.3.1.4 asks for 512, the extensions for more; programs that
+/// write still longer lines are better told than served.
+const LONGEST_COMMAND: usize = 2048;
+
+impl Default for Policy {
+    /// Everything is offered, AUTH under TLS only; everyone may sign in, and
+    /// nobody must; nothing is refused.
+    fn default() -> Self {
+        Policy {
+            host: "localhost".to_owned(),
+            offer: Offer::default(),
+            size_limit: None,
+            users: Users::Anyone,
+            require_auth: false,
+            cleartext_auth: false,
+            refuse: Vec::new(),
+            most_recipients: 50_000,
+        }
+    }
+}
+
+impl<'p> Conversation<'p> {
+    /// Begins. `tls` says whether TLS is up from the first octet; `nonce` goes
+    /// into the challenges of CRAM-MD5 and must not repeat.
+    pub fn new(policy: &'p Policy, tls: bool, nonce: &str) -> Self {
+        Conversation {
+            policy,
+            nonce: nonce.to_owned(),
+            tls,
+            hello: None,
+            user: None,
+            exchange: None,
+            attempts: 0,
+            transaction: None,
+        }
+    }
+
+    /// What the receiver says first. Without enhanced status code (RFC 2034
+    /// §4).
+    pub fn greeting(&self) -> Reply {
+        say(220, &format!("{} ESMTP envoi sink, which delivers nothing", self.policy.host))
+    }
+
+    /// Answers one line, given without its CRLF.
+    pub fn answer(&mut self, line: &[u8]) -> Answer {
+        let answer = match self.exchange.take() {
+            Some(exchange) => {
+                let step = sign_in::respond(exchange, line, &self.policy.users);
+                self.signed_in(step)
+            }
+            None => self.command(line),
+        };
+        self.dressed(answer)
+    }
+
+    /// Answers a line that was too long to be kept.
+    pub fn answer_to_overlong_line(&mut self) -> Answer {
+        let code = if self.exchange.take().is_some() { "5.5.6" } else { "5.5.2" };
+        self.dressed(stay(say(500, &format!("{code} Line too long"))))
+    }
+
+    /// Answers a line that LF ended without CR (RFC 5321 §2.3.8).
+    pub fn answer_to_bare_line_feed(&mut self) -> Answer {
+        self.exchange = None;
+        self.dressed(stay(say(500, "5.5.2 Lines end in CR LF, not in LF alone (try nc -C)")))
+    }
+
+    /// TLS is up: everything learned before is forgotten (RFC 3207 §4.2).
+    pub fn secured(&mut self) {
+        self.tls = true;
+        self.hello = None;
+        self.user = None;
+        self.exchange = None;
+        self.transaction = None;
+    }
+
+    /// Answers the end of the content, and closes the transaction.
+    pub fn end_of_data(&mut self, verdict: Verdict<'_>) -> Answer {
+        self.transaction = None;
+        self.dressed(stay(match verdict {
+            Verdict::Stored(id) => say(250, &format!("2.0.0 Stored as {id}")),
+            Verdict::TooLarge => say(552, "5.3.4 The message exceeds the size limit"),
+            Verdict::BareLineEnd => say(550, "5.5.2 The message has CR or LF outside of CR LF"),
+            Verdict::NotStored => say(451, "4.3.0 The message could not be written"),
+        }))
+    }
+
+    /// The open transaction.
+    pub fn transaction(&self) -> Option<&Transaction> {
+        self.transaction.as_ref()
+    }
+
+    /// What the client called itself.
+    pub fn client_name(&self) -> Option<&str> {
+        self.hello.as_ref().map(|hello| hello.name.as_str())
+    }
+
+    /// Who signed in.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// True between the first line of AUTH and its verdict, when lines hold
+    /// secrets.
+    pub fn is_signing_in(&self) -> bool {
+        self.exchange.is_some()
+    }
+
+    /// The word for the trace (RFC 3848, RFC 6531 §4.3).
+    pub fn protocol(&self) -> &'static str {
+        let utf8 = self.transaction.as_ref().is_some_and(|t| t.parameters.smtputf8);
+        let extended = self.hello.as_ref().is_some_and(|hello| hello.extended);
+        match (extended, utf8, self.tls, self.user.is_some()) {
+            (false, ..) => "SMTP",
+            (true, false, false, false) => "ESMTP",
+            (true, false, true, false) => "ESMTPS",
+            (true, false, false, true) => "ESMTPA",
+            (true, false, true, true) => "ESMTPSA",
+            (true, true, false, false) => "UTF8SMTP",
+            (true, true, true, false) => "UTF8SMTPS",
+            (true, true, false, true) => "UTF8SMTPA",
+            (true, true, true, true) => "UTF8SMTPSA",
+        }
+    }
+
+    fn command(&mut self, line: &[u8]) -> Answer {
+        let Some((verb, argument)) = words(line) else {
+            return stay(say(
+                500,
+                "5.5.2 A command is one line of UTF-8 without control characters",
+            ));
+        };
+        if line.len() + 2 > LONGEST_COMMAND && verb != "AUTH" {
+            return stay(say(500, "5.5.2 Line too long"));
+        }
+        match verb.as_str() {
+            "EHLO" => self.hello(argument, true),
+            "HELO" => self.hello(argument, false),
+            "STARTTLS" => self.starttls(argument),
+            "AUTH" => self.auth(argument),
+            "MAIL" => grouped(self.mail(argument)),
+            "RCPT" => self.rcpt(argument),
+            "DATA" => self.data(argument),
+            "RSET" => grouped(self.reset(argument)),
+            "VRFY" => stay(self.verify(argument)),
+            "NOOP" => stay(say(250, "2.0.0 Ok")),
+            "QUIT" if argument.is_empty() => {
+                Answer { reply: say(221, "2.0.0 Bye"), next: Next::Close, may_wait: false }
+            }
+            "QUIT" => stay(no_argument("QUIT")),
+            "EXPN" | "HELP" | "SEND" | "SOML" | "SAML" | "TURN" | "ETRN" | "ATRN" | "BDAT"
+            | "BURL" | "XCLIENT" | "XFORWARD" => {
+                stay(say(502, &format!("5.5.1 {verb} is not implemented here")))
+            }
+            _ => stay(say(500, "5.5.2 Unknown command")),
+        }
+    }
+
+    fn hello(&mut self, name: &str, extended: bool) -> Answer {
+        // Names that are no domains are common in test networks; what matters
+        // is that the name can stand in a trace field.
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+        if name.is_empty() || name.len() > 255 || !name.bytes().all(fits) {
+            let verb = if extended { "EHLO" } else { "HELO" };
+            return stay(say(501, &format!("5.5.4 Syntax: {verb} domain or [address]")));
+        }
+        self.transaction = None;
+        self.hello = Some(Hello { name: name.to_owned(), extended });
+        let mut text = format!("{} greets {name}", self.policy.host);
+        if extended {
+            for line in self.capabilities() {
+                text.push('\n');
+                text.push_str(&line);
+            }
+        }
+        stay(say(250, &text))
+    }
+
+    fn capabilities(&self) -> impl Iterator<Item = String> {
+        let offered = self.policy.offer.keywords().filter(|keyword| self.offers(*keyword));
+        offered.map(|keyword| match keyword {
+            Keyword::Size => match self.policy.size_limit {
+                Some(limit) => format!("SIZE {limit}"),
+                None => "SIZE".to_owned(),
+            },
+            Keyword::Auth => {
+                let mechanisms: Vec<_> = self.policy.offer.mechanisms().collect();
+                format!("AUTH {}", mechanisms.join(" "))
+            }
+            other => other.as_str().to_owned(),
+        })
+    }
+
+    /// What EHLO offers on the channel as it is now.
+    fn offers(&self, keyword: Keyword) -> bool {
+        self.policy.offer.has(keyword)
+            && match keyword {
+                // RFC 3207 §4.2.
+                Keyword::StartTls => !self.tls,
+                Keyword::Auth => {
+                    (self.tls || self.policy.cleartext_auth)
+                        && self.policy.offer.mechanisms().next().is_some()
+                }
+                _ => true,
+            }
+    }
+
+    /// What this client was told of.
+    fn told(&self, keyword: Keyword) -> bool {
+        self.hello.as_ref().is_some_and(|hello| hello.extended) && self.offers(keyword)
+    }
+
+    fn starttls(&mut self, argument: &str) -> Answer {
+        let refused = if !self.policy.offer.has(Keyword::StartTls) {
+            say(502, "5.5.1 STARTTLS is not implemented here")
+        } else if self.tls {
+            say(503, "5.5.1 TLS is already up")
+        } else if !argument.is_empty() {
+            no_argument("STARTTLS")
+        } else if self.hello.is_none() {
+            hello_first()
+        } else {
+            let reply = say(220, "2.0.0 Go ahead");
+            return Answer { reply, next: Next::Handshake, may_wait: false };
+        };
+        stay(refused)
+    }
+
+    fn auth(&mut self, argument: &str) -> Answer {
+        let (mechanism, initial) = match argument.split_once(' ') {
+            Some((mechanism, initial)) => (mechanism, Some(initial.trim())),
+            None => (argument, None),
+        };
+        let mechanism = mechanism.to_ascii_uppercase();
+        let refused = if !self.policy.offer.has(Keyword::Auth) {
+            say(502, "5.5.1 AUTH is not implemented here")
+        } else if self.hello.is_none() {
+            hello_first()
+        } else if self.user.is_some() {
+            say(503, "5.5.1 Already signed in")
+        } else if self.transaction.is_some() {
+            say(503, "5.5.1 Not inside a mail transaction")
+        } else if mechanism.is_empty() {
+            say(501, "5.5.4 Syntax: AUTH mechanism [response]")
+        } else if !self.offers(Keyword::Auth) {
+            say(538, "5.7.11 Signing in needs TLS")
+        } else if !self.policy.offer.mechanisms().any(|name| name == mechanism) {
+            say(504, "5.5.4 Unknown mechanism")
+        } else {
+            self.attempts += 1;
+            let challenge = format!("<{}.{}@{}>", self.nonce, self.attempts, self.policy.host);
+            let step = sign_in::begin(&mechanism, initial, challenge, &self.policy.users);
+            return self.signed_in(step);
+        };
+        grouped(refused)
+    }
+
+    fn signed_in(&mut self, step: Step) -> Answer {
+        match step {
+            Step::Challenge(reply, exchange) => {
+                self.exchange = Some(exchange);
+                Answer { reply, next: Next::AuthResponse, may_wait: false }
+            }
+            Step::SignedIn(user) => {
+                self.user = Some(user);
+                // RFC 4954 §4 lets PLAIN stand inside a group.
+                grouped(say(235, "2.7.0 Welcome"))
+            }
+            Step::Refused(reply) => grouped(reply),
+        }
+    }
+
+    fn mail(&mut self, argument: &str) -> Reply {
+        if self.transaction.is_some() {
+            return say(503, "5.5.1 A mail transaction is open; RSET ends it");
+        }
+        if let Some(reply) = self.not_yet() {
+            return reply;
+        }
+        let (from, parameters) = match arguments::mail(argument, |keyword| self.told(keyword)) {
+            Ok(arguments) => arguments,
+            Err(reply) => return reply,
+        };
+        let sizes = parameters.size.zip(self.policy.size_limit);
+        if sizes.is_some_and(|(size, limit)| size > limit) {
+            return say(552, "5.3.4 The message exceeds the size limit");
+        }
+        self.transaction = Some(Transaction { from, parameters, to: Vec::new() });
+        say(250, "2.1.0 Ok")
+    }
+
+    fn rcpt(&mut self, argument: &str) -> Answer {
+        if let Some(reply) = self.not_yet() {
+            return grouped(reply);
+        }
+        let Some(transaction) = &mut self.transaction else {
+            return grouped(say(503, "5.5.1 MAIL comes first"));
+        };
+        let recipient = match arguments::rcpt(argument, transaction.parameters.smtputf8) {
+            Ok(recipient) => recipient,
+            Err(reply) => return grouped(reply),
+        };
+        if let Some(reply) = self.policy.refuse.iter().find_map(|rule| rule.applies(&recipient)) {
+            let last = reply.code == ReplyCode::CLOSING;
+            let next = if last { Next::Close } else { Next::Command };
+            return Answer { reply: reply.clone(), next, may_wait: !last };
+        }
+        if transaction.to.len() >= self.policy.most_recipients {
+            return grouped(say(452, "4.5.3 Too many recipients"));
+        }
+        transaction.to.push(recipient);
+        grouped(say(250, "2.1.5 Ok"))
+    }
+
+    fn data(&mut self, argument: &str) -> Answer {
+        if !argument.is_empty() {
+            return stay(no_argument("DATA"));
+        }
+        if let Some(reply) = self.not_yet() {
+            return stay(reply);
+        }
+        match &self.transaction {
+            None => stay(say(503, "5.5.1 MAIL comes first")),
+            Some(transaction) if transaction.to.is_empty() => {
+                stay(say(554, "5.5.1 No valid recipients"))
+            }
+            Some(_) => Answer {
+                reply: say(354, "Go ahead; a line with a single dot ends the message"),
+                next: Next::Content,
+                may_wait: false,
+            },
+        }
+    }
+
+    fn reset(&mut self, argument: &str) -> Reply {
+        if !argument.is_empty() {
+            return no_argument("RSET");
+        }
+        self.transaction = None;
+        say(250, "2.0.0 Ok")
+    }
+
+    fn verify(&self, argument: &str) -> Reply {
+        match self.not_yet() {
+            Some(reply) => reply,
+            None if argument.is_empty() => say(501, "5.5.4 Syntax: VRFY mailbox"),
+            None => say(252, "2.0.0 Cannot tell; send to it and see"),
+        }
+    }
+
+    /// Why there can be no mail yet. The order matters: behind STARTTLS a
+    /// client that forgot EHLO is told so (RFC 3207 §4.2).
+    fn not_yet(&self) -> Option<Reply> {
+        if self.hello.is_none() {
+            return Some(hello_first());
+        }
+        if self.policy.require_auth && self.user.is_none() {
+            let hint = if self.offers(Keyword::Auth) { "" } else { ", after STARTTLS" };
+            return Some(say(530, &format!("5.7.0 Sign in first{hint}")));
+        }
+        None
+    }
+
+    /// Enhanced status codes are for clients that were told of them, and never
+    /// in the reply to EHLO, which has none to take off (RFC 2034 §4).
+    fn dressed(&self, mut answer: Answer) -> Answer {
+        if !self.policy.offer.has(Keyword::EnhancedStatusCodes) {
+            answer.reply.enhanced = None;
+        }
+        answer
+    }
+}
+
+/// A reply that goes out at once (RFC 2920 §3.2).
+fn stay(reply: Reply) -> Answer {
+    Answer { reply, next: Next::Command, may_wait: false }
+}
+
+/// A reply that may go out with the rest of its group.
+fn grouped(reply: Reply) -> Answer {
+    Answer { reply, next: Next::Command, may_wait: true }
+}
+
+fn hello_first() -> Reply {
+    say(503, "5.5.1 EHLO comes first")
+}
+
+fn no_argument(verb: &str) -> Reply {
+    say(501, &format!("5.5.4 {verb} takes no argument"))
+}
+
+/// Cuts a line into its verb, upper case, and its argument.
+fn words(line: &[u8]) -> Option<(String, &str)> {
+    let text = std::str::from_utf8(line).ok()?.trim_end_matches(' ');
+    if text.contains(|c: char| c.is_control() && c != '\t') {
+        return None;
+    }
+    let (verb, argument) = text.split_once(' ').unwrap_or((text, ""));
+    Some((verb.to_ascii_uppercase(), argument.trim()))
+}
+
+#[cfg(test)]
+mod tests;

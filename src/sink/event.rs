@@ -1,0 +1,97 @@
+//! What the receiver tells its owner while it runs.
+
+use crate::smtp::{ForwardPath, Reply, ReversePath};
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// One thing that happened. Connections are counted from 1.
+#[derive(Debug)]
+pub enum Event {
+    /// A client connected.
+    Connected {
+        /// Which connection.
+        connection: u64,
+        /// The client's address.
+        peer: SocketAddr,
+    },
+    /// A message was taken; told before the client is.
+    Stored(Stored),
+    /// The client was refused something.
+    Refused {
+        /// Which connection.
+        connection: u64,
+        /// The client's line, as it came, but for secrets. Escape it before a
+        /// person or a log sees it.
+        command: String,
+        /// What it was told.
+        reply: Reply,
+    },
+    /// Octets that stood in clear behind STARTTLS were thrown away: the client
+    /// is at fault, or someone sits between (RFC 3207 §6).
+    PlaintextAfterStartTls {
+        /// Which connection.
+        connection: u64,
+        /// How many octets.
+        octets: usize,
+    },
+    /// The connection broke, or a message could not be written.
+    Failed {
+        /// Which connection, if it came that far.
+        connection: Option<u64>,
+        /// What was being done; fits after "while ".
+        doing: &'static str,
+        /// What stood in the way.
+        error: io::Error,
+    },
+    /// A connection is over.
+    Closed {
+        /// Which connection.
+        connection: u64,
+    },
+}
+
+/// A message that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Which connection.
+    pub connection: u64,
+    /// The name in the reply, the trace and the file.
+    pub id: String,
+    /// The reverse-path.
+    pub from: ReversePath,
+    /// The recipients, in the order in which they were given.
+    pub to: Vec<ForwardPath>,
+    /// Octets of the content as received, doubled dots and final dot taken
+    /// off, line ends CRLF, trace fields not counted.
+    pub size: u64,
+    /// SHA-256 of these octets, in hexadecimal.
+    pub sha256: String,
+    /// The trace fields put on top of the stored copy, line ends CRLF.
+    pub trace: String,
+    /// The file, where the receiver writes to a Maildir.
+    pub path: Option<PathBuf>,
+    /// The octets counted in `size`, where the receiver keeps them in memory.
+    pub octets: Option<Vec<u8>>,
+    /// The TLS version, as "TLS 1.3".
+    pub tls: Option<&'static str>,
+    /// Who signed in.
+    pub user: Option<String>,
+    /// `ESMTPSA` and the like (RFC 3848).
+    pub protocol: &'static str,
+    /// How often the client waited for the receiver since the connection
+    /// began, or since the previous message on it was taken, until the final
+    /// reply to this one:
+    ///
+    /// * 1 for the TCP connection and 1 for the greeting;
+    /// * 1 for a handshake of TLS 1.3 or a resumed one of TLS 1.2, 2 for a
+    ///   full one of TLS 1.2, and 1 more after a `HelloRetryRequest`;
+    /// * 1 for each flight: octets that arrive after the receiver, having
+    ///   used up all whole lines that had come, sent its replies. Octets that
+    ///   finish a line of which a part had come belong to the flight before.
+    ///
+    /// A flight that the network cuts between two lines, the second part
+    /// arriving after the first was answered, counts as two. On loopback one
+    /// write of up to 64 KiB arrives whole.
+    pub turnarounds: u32,
+}

@@ -1,0 +1,321 @@
+//! The embedded receiver: an SMTP server on loopback that catches mail and
+//! never passes any on. For trying things out, and for tests.
+//!
+//! ```text
+//! mod.rs           Settings, Sink: ports, threads, start and stop
+//! connection.rs    one client: socket, replies in one write, turnarounds
+//! conversation.rs  a line in, a reply out, and nothing else
+//!   offer.rs  arguments.rs  sign_in.rs  replies.rs
+//! data.rs          where content ends
+//! input.rs         where lines end
+//! storage.rs       Maildir, memory, trace fields
+//! channel.rs  certificate.rs  event.rs
+//! ```
+//!
+//! It prints nothing: what happens is told as [`Event`]s.
+
+mod arguments;
+mod certificate;
+mod channel;
+mod connection;
+mod conversation;
+mod data;
+mod event;
+mod input;
+mod offer;
+mod replies;
+mod sign_in;
+mod storage;
+
+pub use conversation::{Answer, Conversation, Next, Policy, Transaction, Verdict};
+pub use data::{ContentReader, Progress};
+pub use event::{Event, Stored};
+pub use offer::{Offer, UnknownKeyword};
+pub use replies::Refusal;
+pub use storage::Storage;
+
+use crate::sasl::{Credentials, Secret, Users};
+use certificate::Certificates;
+use connection::{Connection, Shared};
+use rustls::pki_types::CertificateDer;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// What a receiver is to be.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The ports. An address beyond loopback is taken only because it was
+    /// given here: nothing chooses one by itself.
+    pub listen: Vec<Listen>,
+    /// How it behaves.
+    pub policy: Policy,
+    /// Where messages go.
+    pub storage: Storage,
+    /// How long a client may be silent (RFC 5321 §4.5.3.2.7: at least five
+    /// minutes).
+    pub idle: Duration,
+}
+
+/// One port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Where; port 0 is any free one.
+    pub address: SocketAddr,
+    /// When TLS begins.
+    pub encryption: Encryption,
+}
+
+/// When TLS begins on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// In clear, with STARTTLS if that is offered.
+    StartTls,
+    /// From the first octet (RFC 8314 §3.3).
+    Implicit,
+}
+
+/// A running receiver. It stops when it is dropped.
+#[derive(Debug)]
+pub struct Sink {
+    addresses: Vec<SocketAddr>,
+    ca: CertificateDer<'static>,
+    ca_pem: String,
+    events: Receiver<Event>,
+    clients: Arc<Clients>,
+    listeners: Vec<JoinHandle<()>>,
+}
+
+/// The sockets in use, to close them when the receiver stops.
+#[derive(Debug, Default)]
+struct Clients {
+    stopping: AtomicBool,
+    count: AtomicU64,
+    sockets: Mutex<HashMap<u64, TcpStream>>,
+}
+
+impl Default for Settings {
+    /// One free port on 127.0.0.1 with STARTTLS, messages in memory.
+    fn default() -> Self {
+        Settings {
+            listen: vec![Listen::loopback(0, Encryption::StartTls)],
+            policy: Policy::default(),
+            storage: Storage::Memory,
+            idle: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+impl Settings {
+    /// For a receiver that lives as long as one command of its own process:
+    /// a free port, STARTTLS, one user who must sign in, and a Maildir.
+    pub fn for_one_run(maildir: PathBuf, user: &str, password: Secret) -> Self {
+        let user = Credentials { user: user.to_owned(), password };
+        let users = Users::Only(vec![user]);
+        Settings {
+            policy: Policy { users, require_auth: true, ..Policy::default() },
+            storage: Storage::Maildir(maildir),
+            ..Settings::default()
+        }
+    }
+}
+
+impl Listen {
+    /// A port on 127.0.0.1.
+    pub fn loopback(port: u16, encryption: Encryption) -> Self {
+        Listen { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), encryption }
+    }
+}
+
+impl Sink {
+    /// Opens the ports, makes the certificates, and begins to listen. Fails
+    /// when a port is taken, the Maildir cannot be made, or no thread can be
+    /// started.
+    pub fn start(settings: Settings) -> io::Result<Sink> {
+        settings.storage.prepare()?;
+        let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+        let others = settings.listen.iter().map(|listen| listen.address.ip());
+        let others = others.filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
+        names.extend(others.map(|ip| ip.to_string()));
+        let certificates = Certificates::generate(names)?;
+        let (sender, events) = mpsc::channel();
+        let mut sink = Sink {
+            addresses: Vec::new(),
+            ca: certificates.ca.clone(),
+            ca_pem: certificates.ca_pem.clone(),
+            events,
+            clients: Arc::default(),
+            listeners: Vec::new(),
+        };
+        let ports = settings.listen.clone();
+        let shared = Arc::new(Shared { settings, certificates });
+        for port in ports {
+            sink.open(port, &shared, &sender)?;
+        }
+        Ok(sink)
+    }
+
+    /// The addresses listened on, in the order of the settings.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The first address listened on.
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// The certificate of the authority that vouches for the server's, for a
+    /// client's trust store.
+    pub fn ca(&self) -> &CertificateDer<'static> {
+        &self.ca
+    }
+
+    /// The same in PEM, for a file.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// What happened and happens.
+    pub fn events(&self) -> &Receiver<Event> {
+        &self.events
+    }
+
+    /// Waits for the next message, passing over other events. `None` when none
+    /// came in time.
+    pub fn next_stored(&self, patience: Duration) -> Option<Stored> {
+        while let Ok(event) = self.events.recv_timeout(patience) {
+            if let Event::Stored(stored) = event {
+                return Some(stored);
+            }
+        }
+        None
+    }
+
+    /// Closes every port and every connection, and waits for the threads.
+    pub fn stop(self) {}
+
+    fn open(
+        &mut self,
+        port: Listen,
+        shared: &Arc<Shared>,
+        events: &Sender<Event>,
+    ) -> io::Result<()> {
+        let listener = TcpListener::bind(port.address)?;
+        self.addresses.push(listener.local_addr()?);
+        let clients = Arc::clone(&self.clients);
+        let (shared, events) = (Arc::clone(shared), events.clone());
+        let tls = port.encryption == Encryption::Implicit;
+        let thread = std::thread::Builder::new().name("sink".to_owned());
+        self.listeners
+            .push(thread.spawn(move || listen(&listener, tls, &clients, &shared, &events))?);
+        Ok(())
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.clients.stopping.store(true, Ordering::SeqCst);
+        for address in &self.addresses {
+            wake(*address);
+        }
+        self.clients.close_all();
+        for listener in self.listeners.drain(..) {
+            let _ = listener.join();
+        }
+    }
+}
+
+/// Takes connections until the receiver stops, then waits for them to end.
+fn listen(
+    listener: &TcpListener,
+    tls: bool,
+    clients: &Arc<Clients>,
+    shared: &Arc<Shared>,
+    events: &Sender<Event>,
+) {
+    let mut threads: Vec<JoinHandle<()>> = Vec::new();
+    loop {
+        let socket = listener.accept();
+        if clients.stopping.load(Ordering::SeqCst) {
+            break;
+        }
+        threads.retain(|thread| !thread.is_finished());
+        let begun = socket.and_then(|(socket, _)| begin(socket, tls, clients, shared, events));
+        match begun {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                let doing = "taking a connection";
+                let _ = events.send(Event::Failed { connection: None, doing, error });
+                // Out of descriptors, most likely: some come back soon.
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+    clients.close_all();
+    for thread in threads {
+        let _ = thread.join();
+    }
+}
+
+fn begin(
+    socket: TcpStream,
+    tls: bool,
+    clients: &Arc<Clients>,
+    shared: &Arc<Shared>,
+    events: &Sender<Event>,
+) -> io::Result<JoinHandle<()>> {
+    let number = clients.count.fetch_add(1, Ordering::Relaxed) + 1;
+    clients.enter(number, socket.try_clone()?);
+    let owned = (Arc::clone(clients), Arc::clone(shared), events.clone());
+    let thread = std::thread::Builder::new().name("sink client".to_owned());
+    let thread = thread.spawn(move || {
+        let (clients, shared, events) = owned;
+        match Connection::new(number, &shared, events.clone(), socket) {
+            Ok(connection) => connection.serve(tls),
+            Err(error) => {
+                let (connection, doing) = (Some(number), "taking a connection");
+                let _ = events.send(Event::Failed { connection, doing, error });
+            }
+        }
+        clients.leave(number);
+    });
+    thread.inspect_err(|_| clients.leave(number))
+}
+
+impl Clients {
+    fn enter(&self, number: u64, socket: TcpStream) {
+        self.lock().insert(number, socket);
+    }
+
+    fn leave(&self, number: u64) {
+        self.lock().remove(&number);
+    }
+
+    fn close_all(&self) {
+        for socket in self.lock().values() {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, TcpStream>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the wait of a listener by calling it.
+fn wake(address: SocketAddr) {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let address = SocketAddr::new(ip, address.port());
+    let _ = TcpStream::connect_timeout(&address, Duration::from_secs(1));
+}
