@@ -15,6 +15,7 @@
 //! A module names only modules below it; `tests/floors.rs` holds that.
 //! ARCHITECTURE.md tells the rest.
 
+pub mod account;
 pub mod cli;
 pub mod delivery;
 pub mod message;

@@ -1,0 +1,190 @@
+//! Why there is no account to send with.
+
+use super::private_file::Fault;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// A place in a configuration file. Line and column count from 1, columns in
+/// characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The file.
+    pub file: PathBuf,
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+/// Why there is no account. No variant holds a value out of a configuration
+/// file that could be a password.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A configuration file exists, or was asked for, and cannot be read.
+    #[error("cannot read the configuration {file}", file = .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A configuration file of more than 1 MiB.
+    #[error("the configuration {file} is longer than 1 MiB", file = .file.display())]
+    TooLong {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Octets that are not UTF-8, or text that is not TOML.
+    #[error("{at}: {reason}")]
+    Syntax {
+        /// Where.
+        at: Location,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A key, or a table, that there is not.
+    #[error("{at}: there is no key ‘{key}’ in {table}")]
+    UnknownKey {
+        /// Where.
+        at: Location,
+        /// The key as written.
+        key: Box<str>,
+        /// The table it stands in: `[accounts.work]`, or a phrase.
+        table: Box<str>,
+        /// The known key that looks most like it.
+        nearest: &'static str,
+        /// All that may stand there.
+        known: Vec<&'static str>,
+    },
+    /// A key whose value does not fit it.
+    #[error("{at}: {key}: {reason}")]
+    Value {
+        /// Where.
+        at: Location,
+        /// The key.
+        key: String,
+        /// A clause: what it must be, or what is wrong.
+        reason: String,
+    },
+    /// A file with a password in it that is not ours, or not only ours to read
+    /// (checklist SEC-9).
+    #[error("{file} holds a password, but {fault}", file = .file.display())]
+    Exposed {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// `extends` leads back to where it began.
+    #[error("{at}: account ‘{name}’ extends itself")]
+    Circle {
+        /// Where `extends` stands.
+        at: Location,
+        /// The account.
+        name: String,
+    },
+    /// An account was named that there is not.
+    #[error("{by} names the account ‘{name}’, which is not configured")]
+    UnknownAccount {
+        /// Who named it.
+        by: NamedBy,
+        /// The name.
+        name: String,
+        /// The configured name that looks most like it.
+        nearest: Option<String>,
+        /// Every configured name.
+        names: Vec<String>,
+    },
+    /// No account and no server at all.
+    #[error("no mail account is configured")]
+    NoAccounts,
+    /// Several accounts, and nothing that chooses one.
+    #[error("{}", chosen_by_nothing(.sender.as_deref()))]
+    NoChoice {
+        /// The sender, if one was given.
+        sender: Option<String>,
+        /// Every configured name.
+        names: Vec<String>,
+    },
+    /// Several accounts fit the sender.
+    #[error("the sender {sender} fits more than one account: {}", .names.join(", "))]
+    Ambiguous {
+        /// The sender.
+        sender: String,
+        /// The accounts that fit.
+        names: Vec<String>,
+    },
+    /// The account names no server.
+    #[error("the account ‘{account}’ names no server")]
+    NoServer {
+        /// Its name.
+        account: String,
+    },
+    /// A password, but nobody it could belong to.
+    #[error("there is a password for {place}, but no user name")]
+    NoUser {
+        /// The account's name in quotation marks, or its server.
+        place: String,
+    },
+    /// `ipv4` and `ipv6` at once.
+    #[error("{place} is to be reached by IPv4 only and by IPv6 only at once")]
+    Families {
+        /// The account's name in quotation marks, or its server.
+        place: String,
+    },
+    /// An environment variable whose value does not fit.
+    #[error("the environment variable {variable}: {reason}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// A clause: what is wrong with it.
+        reason: String,
+    },
+}
+
+/// Who named an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// `--account`.
+    Option,
+    /// `ENVOI_ACCOUNT`.
+    Variable,
+    /// `default`, here.
+    Default(Location),
+    /// `extends`, here.
+    Extends(Location),
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+    }
+}
+
+impl fmt::Display for NamedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NamedBy::Option => f.write_str("--account"),
+            NamedBy::Variable => f.write_str("ENVOI_ACCOUNT"),
+            NamedBy::Default(at) => write!(f, "{at}: default"),
+            NamedBy::Extends(at) => write!(f, "{at}: extends"),
+        }
+    }
+}
+
+fn chosen_by_nothing(sender: Option<&str>) -> String {
+    match sender {
+        Some(sender) => format!("no account fits the sender {sender}, and none is the default"),
+        None => "there are several accounts, and none is the default".to_owned(),
+    }
+}
+
+/// The word of `known` that looks most like `word`, `None` only if there are
+/// none.
+pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let word = word.to_lowercase();
+    let likeness = |known: &str| strsim::jaro_winkler(&word, &known.to_lowercase());
+    known.into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+}

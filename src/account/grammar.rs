@@ -1,0 +1,255 @@
+//! What may stand in a configuration file, key by key.
+//!
+//! Each table of the file has a table here: the key, and what takes its value.
+//! The same table says which keys there are when one is misspelt.
+
+use super::error::{Error, Location, nearest};
+use super::secret::SecretSource;
+use super::server::{self, Origin, ServerUrl};
+use super::settings::{Pipelining, Settings, mechanism};
+use super::value::{Source, Value};
+use crate::sasl::{self, Secret};
+use std::collections::BTreeMap;
+use toml::Spanned;
+use toml::de::{DeString, DeTable};
+
+/// One file, read.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    /// The account that is used when nothing else chooses one.
+    pub(super) default: Option<(String, Location)>,
+    /// `[accounts.NAME]`.
+    pub(super) accounts: BTreeMap<String, Entry>,
+    /// `[message]`.
+    pub(super) message: MessageSettings,
+    /// A password stands in the file itself.
+    pub(super) holds_secret: bool,
+}
+
+/// One `[accounts.NAME]`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entry {
+    /// What it says itself.
+    pub(super) settings: Settings,
+    /// Which account says the rest.
+    pub(super) extends: Option<(String, Location)>,
+}
+
+/// `[message]`: `None` is not said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MessageSettings {
+    /// Recipients in one transaction; 0 is no cap.
+    pub(super) max_recipients: Option<usize>,
+}
+
+/// Reads a whole file.
+pub(super) fn document(source: Source<'_>) -> Result<Document, Error> {
+    let table = DeTable::parse(source.text).map_err(|error| Error::Syntax {
+        at: source.location(&error.span().unwrap_or_default()),
+        // The full form of the error shows the line, in which a password may
+        // stand.
+        reason: error.message().to_owned(),
+    })?;
+    let mut document = Document::default();
+    fill(&mut document, source, "the file", table.get_ref(), &TOP)?;
+    Ok(document)
+}
+
+/// What takes the value of a key.
+type Setter<T> = fn(&mut T, &Value<'_>) -> Result<(), Error>;
+
+const TOP: [(&str, Setter<Document>); 3] = [
+    ("accounts", |document, value| {
+        for (name, table) in value.table()? {
+            let here = Value { key: name.get_ref(), content: table, ..*value };
+            let mut account = Account::default();
+            let title = format!("[accounts.{}]", name.get_ref());
+            fill(&mut account, value.source, &title, here.table()?, &ACCOUNT)?;
+            document.holds_secret |= account.holds_secret;
+            document.accounts.insert(name.get_ref().to_string(), account.entry);
+        }
+        Ok(())
+    }),
+    ("default", |document, value| {
+        document.default = Some((value.text()?.to_owned(), value.location()));
+        Ok(())
+    }),
+    ("message", |document, value| {
+        fill(&mut document.message, value.source, "[message]", value.table()?, &MESSAGE)
+    }),
+];
+
+const MESSAGE: [(&str, Setter<MessageSettings>); 1] =
+    [("max-recipients", |message, value| set(&mut message.max_recipients, value.number()))];
+
+/// An account while its table is being read.
+#[derive(Default)]
+struct Account {
+    entry: Entry,
+    holds_secret: bool,
+}
+
+const ACCOUNT: [(&str, Setter<Account>); 18] = [
+    ("allow-cleartext-auth", |account, value| {
+        set(&mut account.entry.settings.allow_cleartext_auth, value.flag())
+    }),
+    ("auth", |account, value| set(&mut account.entry.settings.auth, value.mechanisms())),
+    ("deadline", |account, value| set(&mut account.entry.settings.deadline, value.duration())),
+    ("extends", |account, value| {
+        account.entry.extends = Some((value.text()?.to_owned(), value.location()));
+        Ok(())
+    }),
+    ("from", |account, value| set(&mut account.entry.settings.from, value.line())),
+    ("helo", |account, value| {
+        let helo = value.text()?.parse();
+        let wrong = |error| value.wrong(format!("this is no name to greet with: {error}"));
+        set(&mut account.entry.settings.helo, helo.map_err(wrong))
+    }),
+    ("ipv4", |account, value| set(&mut account.entry.settings.ipv4, value.flag())),
+    ("ipv6", |account, value| set(&mut account.entry.settings.ipv6, value.flag())),
+    ("match", |account, value| set(&mut account.entry.settings.matches, value.texts())),
+    ("password", |account, value| {
+        let password = value.password()?;
+        account.holds_secret |= matches!(password, SecretSource::Value(_));
+        account.entry.settings.password = Some(password);
+        Ok(())
+    }),
+    ("pipelining", |account, value| {
+        let known = || value.wrong("it is \"off\" or \"standard\"".to_owned());
+        set(
+            &mut account.entry.settings.pipelining,
+            Pipelining::named(value.text()?).ok_or_else(known),
+        )
+    }),
+    ("server", |account, value| {
+        let servers = value.servers()?;
+        account.holds_secret |= servers.iter().any(ServerUrl::has_password);
+        account.entry.settings.servers = Some(servers);
+        Ok(())
+    }),
+    ("timeout", |account, value| set(&mut account.entry.settings.timeout, value.duration())),
+    ("tls-ca", |account, value| set(&mut account.entry.settings.tls_ca, value.paths())),
+    ("tls-name", |account, value| {
+        let host = server::host(value.text()?);
+        let wrong = |_| value.wrong("it is a host name or an address".to_owned());
+        set(&mut account.entry.settings.tls_name, host.map_err(wrong))
+    }),
+    ("tls-system-roots", |account, value| {
+        set(&mut account.entry.settings.tls_system_roots, value.flag())
+    }),
+    ("tls-verify", |account, value| set(&mut account.entry.settings.tls_verify, value.yes_or_no())),
+    ("user", |account, value| set(&mut account.entry.settings.user, value.line())),
+];
+
+/// `password`, before it is known that it is exactly one of these.
+const PASSWORD: [(&str, Setter<Vec<SecretSource>>); 6] = [
+    ("command", |sources, value| {
+        let words = value.texts()?;
+        if words.first().is_none_or(String::is_empty) {
+            return Err(value.wrong("it is a list of words, the first one a program".to_owned()));
+        }
+        add(sources, Ok(words), SecretSource::Command)
+    }),
+    ("credential", |sources, value| add(sources, value.line(), SecretSource::Credential)),
+    ("env", |sources, value| add(sources, value.line(), SecretSource::Env)),
+    ("file", |sources, value| add(sources, value.path(), SecretSource::File)),
+    ("prompt", |sources, value| {
+        if !value.flag()? {
+            return Err(value.wrong("it is true, or the key is left out".to_owned()));
+        }
+        add(sources, Ok(()), |()| SecretSource::Prompt)
+    }),
+    ("value", |sources, value| {
+        add(sources, value.line(), |text| SecretSource::Value(Secret::new(text)))
+    }),
+];
+
+/// Hands each key of a table to what takes its value.
+fn fill<T>(
+    target: &mut T,
+    source: Source<'_>,
+    title: &str,
+    table: &DeTable<'_>,
+    keys: &[(&'static str, Setter<T>)],
+) -> Result<(), Error> {
+    for (key, value) in table {
+        let written = key.get_ref().as_ref();
+        match keys.iter().find(|(known, _)| *known == written) {
+            Some((_, setter)) => setter(target, &Value { source, key: written, content: value })?,
+            None => return Err(unknown(source, title, key, keys.iter().map(|(known, _)| *known))),
+        }
+    }
+    Ok(())
+}
+
+fn unknown(
+    source: Source<'_>,
+    title: &str,
+    key: &Spanned<DeString<'_>>,
+    known: impl Iterator<Item = &'static str>,
+) -> Error {
+    let known: Vec<_> = known.collect();
+    Error::UnknownKey {
+        at: source.location(&key.span()),
+        key: key.get_ref().as_ref().into(),
+        table: title.into(),
+        nearest: nearest(key.get_ref(), known.iter().copied()).unwrap_or_default(),
+        known,
+    }
+}
+
+fn set<T>(place: &mut Option<T>, value: Result<T, Error>) -> Result<(), Error> {
+    *place = Some(value?);
+    Ok(())
+}
+
+fn add<T>(
+    sources: &mut Vec<SecretSource>,
+    value: Result<T, Error>,
+    source: impl FnOnce(T) -> SecretSource,
+) -> Result<(), Error> {
+    sources.push(source(value?));
+    Ok(())
+}
+
+impl Value<'_> {
+    /// The one source that `password` names.
+    fn password(&self) -> Result<SecretSource, Error> {
+        let mut sources = Vec::new();
+        fill(&mut sources, self.source, "password", self.table()?, &PASSWORD)?;
+        if let (Some(source), true) = (sources.pop(), sources.is_empty()) {
+            return Ok(source);
+        }
+        let known = PASSWORD.map(|(known, _)| known).join(", ");
+        Err(self.wrong(format!("it takes exactly one of {known}")))
+    }
+
+    /// One server URL, or several.
+    fn servers(&self) -> Result<Vec<ServerUrl>, Error> {
+        let urls = self.texts()?;
+        if urls.is_empty() {
+            return Err(self.wrong("the list is empty".to_owned()));
+        }
+        let url = |text: &String| {
+            ServerUrl::parse(text, Origin::File).map_err(|error| self.wrong(error.to_string()))
+        };
+        urls.iter().map(url).collect()
+    }
+
+    /// Mechanisms in a list, or in a text with commas.
+    fn mechanisms(&self) -> Result<Vec<&'static str>, Error> {
+        let names = self.texts()?;
+        let names = names.iter().flat_map(|names| names.split(','));
+        let known = |name: &str| {
+            mechanism(name).ok_or_else(|| {
+                let known = sasl::MECHANISMS.iter().map(|entry| entry.name);
+                let known = known.collect::<Vec<_>>().join(", ");
+                self.wrong(format!("‘{}’ is not one of {known}", name.trim()))
+            })
+        };
+        names.map(known).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! Files and environment → [`Account`]: where to submit, as whom, and what to
+//! trust. Reads, and judges what it read; prints nothing, connects to nobody.
+//!
+//! | what | file |
+//! |---|---|
+//! | which files there are, what they say together | `file.rs` |
+//! | what may stand in one | `grammar.rs`, `value.rs` |
+//! | what one source says about an account | `settings.rs` |
+//! | which account it is | `choice.rs`, `pattern.rs` |
+//! | where a secret is and how it is fetched | `secret.rs`, `private_file.rs` |
+
+mod choice;
+mod duration;
+mod environment;
+mod error;
+mod file;
+mod grammar;
+mod pattern;
+mod private_file;
+mod secret;
+mod server;
+mod settings;
+mod value;
+
+pub use choice::{Accounts, Choice};
+pub use duration::{DurationError, duration};
+pub use environment::Environment;
+pub use error::{Error, Location, NamedBy};
+pub use file::Files;
+pub use private_file::Fault;
+pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};
+pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host};
+pub use settings::{Pipelining, Settings, mechanism};
+
+use crate::net::Host;
+use crate::smtp::EhloName;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where to submit, as whom, and what to trust: everything decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its name; `None` when `--server` or `ENVOI_SERVER` stands in for one.
+    pub name: Option<String>,
+    /// The author of messages, as it goes into From: `ENVOI_FROM`, else the
+    /// account's own.
+    pub from: Option<String>,
+    /// Servers, in the order in which they are tried; at least one.
+    pub servers: Vec<ServerUrl>,
+    /// Who signs in where the URL names nobody.
+    pub user: Option<String>,
+    /// Where the password is, where the URL holds none.
+    pub password: Option<SecretSource>,
+    /// SASL mechanisms in the order in which they are tried; none means those
+    /// that are tried without being named.
+    pub auth: Vec<&'static str>,
+    /// Whether a password may go over a channel that is not verified.
+    pub allow_cleartext_auth: bool,
+    /// What the client calls itself, if that is not to be found out.
+    pub helo: Option<EhloName>,
+    /// The only address family to use.
+    pub family: Option<Family>,
+    /// The cap of each wait.
+    pub timeout: Option<Duration>,
+    /// The cap of the whole run.
+    pub deadline: Option<Duration>,
+    /// How many commands go out before a reply is read.
+    pub pipelining: Pipelining,
+    /// What makes a server's certificate good.
+    pub tls: Trust,
+    /// Recipients in one transaction.
+    pub max_recipients: Option<NonZeroUsize>,
+}
+
+/// What makes a server's certificate good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trust {
+    /// Files of PEM certificates to trust, in place of the built-in ones.
+    pub ca: Vec<PathBuf>,
+    /// Trust what the system trusts, in place of the built-in ones.
+    pub system_roots: bool,
+    /// False: any certificate is good enough.
+    pub verify: bool,
+    /// The name it must bear, where that is not the host's.
+    pub name: Option<Host>,
+}
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// Who signs in at a server, the password still where it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// The user.
+    pub user: String,
+    /// Where the password is.
+    pub password: SecretSource,
+}
+
+impl Account {
+    /// Who signs in at this server of the account; `None` if nobody does. A
+    /// user without a password is asked for it.
+    pub fn sign_in(&self, server: &Server) -> Option<SignIn> {
+        let user = server.user.as_ref().or(self.user.as_ref())?.clone();
+        let password = match &server.password {
+            Some(password) => SecretSource::Value(password.clone()),
+            None => self.password.clone().unwrap_or(SecretSource::Prompt),
+        };
+        Some(SignIn { user, password })
+    }
+
+    /// Makes an account of everything that was said about it.
+    fn of(
+        name: Option<&str>,
+        said: Settings,
+        max_recipients: Option<NonZeroUsize>,
+    ) -> Result<Self, Error> {
+        let quoted = || name.map(|name| format!("the account ‘{name}’"));
+        if said.password.is_some() && !said.names_a_user() {
+            let servers = said.servers.iter().flatten();
+            let place = quoted().or_else(|| servers.map(ToString::to_string).next());
+            return Err(Error::NoUser { place: place.unwrap_or_default() });
+        }
+        let family = match (said.ipv4.unwrap_or(false), said.ipv6.unwrap_or(false)) {
+            (false, false) => None,
+            (true, false) => Some(Family::V4),
+            (false, true) => Some(Family::V6),
+            (true, true) => {
+                return Err(Error::Families {
+                    place: quoted().unwrap_or_else(|| "the server".into()),
+                });
+            }
+        };
+        let no_server = || Error::NoServer { account: name.unwrap_or_default().to_owned() };
+        Ok(Account {
+            name: name.map(str::to_owned),
+            from: said.from,
+            servers: said.servers.filter(|urls| !urls.is_empty()).ok_or_else(no_server)?,
+            user: said.user,
+            password: said.password,
+            auth: said.auth.unwrap_or_default(),
+            allow_cleartext_auth: said.allow_cleartext_auth.unwrap_or(false),
+            helo: said.helo,
+            family,
+            timeout: said.timeout,
+            deadline: said.deadline,
+            pipelining: said.pipelining.unwrap_or_default(),
+            tls: Trust {
+                ca: said.tls_ca.unwrap_or_default(),
+                system_roots: said.tls_system_roots.unwrap_or(false),
+                verify: said.tls_verify.unwrap_or(true),
+                name: said.tls_name,
+            },
+            max_recipients,
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! What one source says about an account. A table of a file, the environment
+//! and the command line each say some of it; what is said later lies over what
+//! was said before.
+
+use super::secret::SecretSource;
+use super::server::ServerUrl;
+use crate::net::Host;
+use crate::sasl;
+use crate::smtp::EhloName;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that can be said about an account; `None` is not said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The author of messages, as it goes into From.
+    pub from: Option<String>,
+    /// Patterns of further senders the account is for.
+    pub matches: Option<Vec<String>>,
+    /// Servers, in the order in which they are tried.
+    pub servers: Option<Vec<ServerUrl>>,
+    /// Who signs in.
+    pub user: Option<String>,
+    /// Where the password is.
+    pub password: Option<SecretSource>,
+    /// SASL mechanisms, in the order in which they are tried.
+    pub auth: Option<Vec<&'static str>>,
+    /// Whether a password may go over a channel that is not verified.
+    pub allow_cleartext_auth: Option<bool>,
+    /// What the client calls itself.
+    pub helo: Option<EhloName>,
+    /// IPv4 only.
+    pub ipv4: Option<bool>,
+    /// IPv6 only.
+    pub ipv6: Option<bool>,
+    /// The cap of each wait.
+    pub timeout: Option<Duration>,
+    /// The cap of the whole run.
+    pub deadline: Option<Duration>,
+    /// How many commands go out before a reply is read.
+    pub pipelining: Option<Pipelining>,
+    /// Files of certificates to trust.
+    pub tls_ca: Option<Vec<PathBuf>>,
+    /// Whether to trust what the system trusts.
+    pub tls_system_roots: Option<bool>,
+    /// Whether the certificate is looked at.
+    pub tls_verify: Option<bool>,
+    /// The name the certificate must bear, where it is not the host's.
+    pub tls_name: Option<Host>,
+}
+
+/// How many commands go out before a reply is read (RFC 2920).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pipelining {
+    /// One at a time.
+    Off,
+    /// MAIL, RCPT and DATA together, where the server offers it.
+    #[default]
+    Standard,
+}
+
+impl Pipelining {
+    /// Every level with its name in options and files.
+    pub const ALL: [(&'static str, Pipelining); 2] =
+        [("off", Pipelining::Off), ("standard", Pipelining::Standard)];
+
+    /// The level of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Pipelining::ALL.iter().find(|(known, _)| *known == name).map(|(_, level)| *level)
+    }
+}
+
+impl Settings {
+    /// Lays `self` over `below`, key by key.
+    #[must_use]
+    pub fn over(self, mut below: Settings) -> Settings {
+        if self.user.is_some() {
+            // Otherwise a user named now would lose against one named in a URL
+            // of the layer below, and could be given that one's password.
+            below.servers = below
+                .servers
+                .map(|servers| servers.into_iter().map(ServerUrl::without_user).collect());
+        }
+        if self.ipv4.is_some() || self.ipv6.is_some() {
+            (below.ipv4, below.ipv6) = (None, None);
+        }
+        Settings {
+            from: self.from.or(below.from),
+            matches: self.matches.or(below.matches),
+            servers: self.servers.or(below.servers),
+            user: self.user.or(below.user),
+            password: self.password.or(below.password),
+            auth: self.auth.or(below.auth),
+            allow_cleartext_auth: self.allow_cleartext_auth.or(below.allow_cleartext_auth),
+            helo: self.helo.or(below.helo),
+            ipv4: self.ipv4.or(below.ipv4),
+            ipv6: self.ipv6.or(below.ipv6),
+            timeout: self.timeout.or(below.timeout),
+            deadline: self.deadline.or(below.deadline),
+            pipelining: self.pipelining.or(below.pipelining),
+            tls_ca: self.tls_ca.or(below.tls_ca),
+            tls_system_roots: self.tls_system_roots.or(below.tls_system_roots),
+            tls_verify: self.tls_verify.or(below.tls_verify),
+            tls_name: self.tls_name.or(below.tls_name),
+        }
+    }
+
+    /// True when somebody is named who could sign in.
+    pub(super) fn names_a_user(&self) -> bool {
+        self.user.is_some() || self.servers.iter().flatten().any(|url| url.user().is_some())
+    }
+}
+
+/// The registered name of a mechanism that envoi has, written in any case.
+pub fn mechanism(name: &str) -> Option<&'static str> {
+    let names = sasl::MECHANISMS.iter().map(|entry| entry.name);
+    names.into_iter().find(|known| known.eq_ignore_ascii_case(name.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::server::Origin;
+    use super::*;
+
+    fn url(text: &str) -> ServerUrl {
+        ServerUrl::parse(text, Origin::File).unwrap()
+    }
+
+    #[test]
+    fn what_is_said_later_lies_over_what_was_said_before() {
+        let below = Settings {
+            user: Some("alice".into()),
+            servers: Some(vec![url("smtps://a.b")]),
+            tls_verify: Some(true),
+            ..Settings::default()
+        };
+        let above = Settings { tls_verify: Some(false), ..Settings::default() };
+        let both = above.over(below.clone());
+        assert_eq!(both, Settings { tls_verify: Some(false), ..below });
+    }
+
+    #[test]
+    fn a_user_named_later_stands_above_one_in_a_url() {
+        // SEC-7: alice's password must not be offered as bob's.
+        let below = Settings {
+            servers: Some(vec![url("smtps://alice:p@a.b"), url("smtps://c.d")]),
+            ..Settings::default()
+        };
+        let above = Settings { user: Some("bob".into()), ..Settings::default() };
+        let both = above.over(below);
+        assert_eq!(both.servers, Some(vec![url("smtps://a.b"), url("smtps://c.d")]));
+    }
+
+    #[test]
+    fn one_address_family_replaces_the_other() {
+        let below = Settings { ipv6: Some(true), ..Settings::default() };
+        let above = Settings { ipv4: Some(true), ..Settings::default() };
+        let both = above.over(below);
+        assert_eq!((both.ipv4, both.ipv6), (Some(true), None));
+    }
+
+    #[test]
+    fn a_mechanism_is_known_in_any_case() {
+        assert_eq!(mechanism("plain"), Some("PLAIN"));
+        assert_eq!(mechanism(" Cram-MD5"), Some("CRAM-MD5"));
+        assert_eq!(mechanism("NTLM"), None);
+    }
+}
