@@ -1,0 +1,250 @@
+//! Postfix with Dovecot's SASL behind it: the pair most submission servers are.
+//!
+//! Both need root, for users of their own. Postfix offers no AUTH in the clear.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::chown;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, Weak};
+
+use tempfile::TempDir;
+
+use crate::authority::write_certificates;
+use crate::exchanges::in_each_mode;
+use crate::letter::{Arrived, Letter};
+use crate::program::Client;
+use crate::secrets::assert_tells_no_secret;
+use crate::server::{
+    Kept, Lent, Mode, PASSWORD, Server, USER, fill, free_ports, private_directory, program, tail,
+    wait_until_listening,
+};
+
+in_each_mode!(postfix);
+
+#[test]
+fn a_transcript_of_plain_keeps_the_password() {
+    a_transcript_keeps_the_password("PLAIN");
+}
+
+#[test]
+fn a_transcript_of_login_keeps_the_password() {
+    a_transcript_keeps_the_password("LOGIN");
+}
+
+#[test]
+fn a_transcript_of_cram_md5_keeps_the_password_and_its_digest() {
+    a_transcript_keeps_the_password("CRAM-MD5");
+}
+
+#[test]
+fn a_transcript_of_scram_keeps_the_password_and_its_proof() {
+    a_transcript_keeps_the_password("SCRAM-SHA-256");
+}
+
+/// In both TLS modes, at both levels of detail: `-vv` shows message data too.
+fn a_transcript_keeps_the_password(mechanism: &str) {
+    let server = postfix();
+    for (mode, level) in [(Mode::Starttls, "-v"), (Mode::ImplicitTls, "-vv")] {
+        let client = Client::of(&*server, mode);
+        let erin = Letter::someone("erin");
+        let mut arguments = Letter::example().composed(&client, &erin);
+        let named = mechanism.to_ascii_lowercase();
+        arguments.extend([level, "--auth", &named].map(Into::into));
+
+        let run = client.send(arguments).exits(0);
+        let report = run.report();
+        assert_eq!(
+            report["attempts"][0]["auth"]["mechanism"], mechanism,
+            "{report:#}"
+        );
+        let sent = format!(" ~> AUTH {mechanism}");
+        assert!(
+            run.stderr.lines().any(|line| line.starts_with(&sent)),
+            "{run}"
+        );
+        assert_tells_no_secret(&run);
+        Arrived::at(&*server, &erin);
+    }
+}
+
+#[test]
+fn the_queue_identifier_in_the_report_is_the_one_postfix_wrote() {
+    let server = postfix();
+    let client = Client::of(&*server, Mode::Cleartext);
+    let frank = Letter::someone("frank");
+    let arguments = Letter::example().composed(&client, &frank);
+    let report = client.send(arguments).exits(0).report();
+
+    let id = report["serverQueueId"]
+        .as_str()
+        .expect("a queue identifier");
+    let arrived = Arrived::at(&*server, &frank);
+    assert!(
+        arrived.says(&format!(" with ESMTP id {id}\n")),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn a_server_that_lets_nobody_sign_in_gets_no_mail_and_is_69() {
+    let server = postfix();
+    let client = Client::of(&*server, Mode::Cleartext).signing_in(PASSWORD);
+    let grace = Letter::someone("grace");
+    let mut arguments = Letter::example().composed(&client, &grace);
+    arguments.push("--allow-cleartext-auth".into());
+    let run = client.send(arguments).exits(69);
+    assert_tells_no_secret(&run);
+    assert_eq!(server.stored(&grace), None);
+}
+
+#[test]
+fn a_server_without_starttls_gets_no_mail_and_is_69() {
+    let server = postfix();
+    let client = Client::of(&*server, Mode::Starttls).at_port(server.port(Mode::Cleartext));
+    let heidi = Letter::someone("heidi");
+    client
+        .send(Letter::example().composed(&client, &heidi))
+        .exits(69);
+    assert_eq!(server.stored(&heidi), None);
+}
+
+struct Postfix {
+    ports: [u16; 3],
+    /// Postfix, and the Dovecot it asks; they end in this order.
+    _processes: [Kept; 2],
+    home: TempDir,
+}
+
+fn postfix() -> Lent<Postfix> {
+    static SLOT: Mutex<Weak<Postfix>> = Mutex::new(Weak::new());
+    Lent::from(&SLOT, Postfix::start)
+}
+
+/// `nobody`: the mail and the tester belong to no real user.
+const UID: u32 = 65534;
+
+const LOGS: &[&str] = &["start.log", "dovecot.log", "postfix.log"];
+
+impl Postfix {
+    fn start() -> Self {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "Postfix and Dovecot can only be started by root"
+        );
+        let postfix = program("postfix", "postfix");
+        let dovecot = program("dovecot", "dovecot-core");
+        let doveadm = program("doveadm", "dovecot-core");
+
+        let directory = private_directory();
+        let ports = free_ports();
+        write_configuration(directory.path(), ports);
+
+        let home = directory.path();
+        let (etc, conf) = (home.join("etc"), home.join("dovecot.conf"));
+        let dovecot_guard = Kept::guard([
+            doveadm.as_os_str(),
+            "-c".as_ref(),
+            conf.as_os_str(),
+            "stop".as_ref(),
+        ]);
+        start(home, Command::new(dovecot).arg("-c").arg(&conf));
+        let postfix_guard = Kept::guard([
+            postfix.as_os_str(),
+            "-c".as_ref(),
+            etc.as_os_str(),
+            "stop".as_ref(),
+        ]);
+        start(home, Command::new(postfix).arg("-c").arg(&etc).arg("start"));
+        wait_until_listening(&ports, home, LOGS);
+        Self {
+            ports,
+            _processes: [postfix_guard, dovecot_guard],
+            home: directory,
+        }
+    }
+}
+
+impl Server for Postfix {
+    fn port(&self, mode: Mode) -> u16 {
+        mode.among(self.ports)
+    }
+
+    fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn preferred_mechanism(&self) -> &'static str {
+        "SCRAM-SHA-256"
+    }
+
+    fn stored(&self, recipient: &str) -> Option<Vec<u8>> {
+        let delivered_to = format!("\nDelivered-To: {recipient}\n");
+        let new = fs::read_dir(self.home().join("mail/inbox/new")).ok()?;
+        new.map(|entry| entry.expect("reading the Maildir").path())
+            .map(|path| fs::read(path).expect("reading a stored message"))
+            .find(|octets| String::from_utf8_lossy(octets).contains(&delivered_to))
+    }
+
+    fn logs(&self) -> &'static [&'static str] {
+        LOGS
+    }
+}
+
+fn write_configuration(home: &Path, [cleartext, starttls, tls]: [u16; 3]) {
+    write_certificates(home);
+    for directory in ["etc", "spool", "data", "mail", "dovecot"] {
+        fs::create_dir(home.join(directory)).expect("making a directory of the servers");
+    }
+    // Postfix insists on owning its data; the mail belongs to whom main.cf says.
+    chown(home.join("data"), Some(uid_of("postfix")), None).expect("giving Postfix its data");
+    chown(home.join("mail"), Some(UID), Some(UID)).expect("giving away the mail");
+
+    let values: [(&str, &dyn ToString); 5] = [
+        ("HOME", &home.display()),
+        ("UID", &UID),
+        ("CLEARTEXT", &cleartext),
+        ("STARTTLS", &starttls),
+        ("TLS", &tls),
+    ];
+    for (template, file) in [
+        (include_str!("postfix/main.cf"), "etc/main.cf"),
+        (include_str!("postfix/master.cf"), "etc/master.cf"),
+        (include_str!("postfix/recipients"), "recipients"),
+        (include_str!("postfix/dovecot.conf"), "dovecot.conf"),
+    ] {
+        fs::write(home.join(file), fill(template, &values)).expect("writing a configuration");
+    }
+    // A word that everybody may read: it opens nothing else.
+    let passwords = format!("{USER}:{{PLAIN}}{PASSWORD}\n");
+    fs::write(home.join("passwords"), passwords).expect("writing the password");
+}
+
+/// Runs a command that starts a server and leaves it behind. Its output goes to
+/// a file: the server inherits it, and a pipe would never end.
+fn start(home: &Path, command: &mut Command) {
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(home.join("start.log"))
+        .expect("opening a log");
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("the log a second time"))
+        .stderr(log)
+        .status()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said: String = LOGS.iter().map(|log| tail(&home.join(log))).collect();
+    assert!(status.success(), "{command:?}: {status}\n{said}");
+}
+
+fn uid_of(user: &str) -> u32 {
+    let output = Command::new("id")
+        .args(["-u", user])
+        .output()
+        .expect("running id");
+    let uid = String::from_utf8_lossy(&output.stdout);
+    uid.trim()
+        .parse()
+        .unwrap_or_else(|_| panic!("there is no user {user}, which its package makes"))
+}

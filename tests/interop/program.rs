@@ -1,0 +1,202 @@
+//! Running the binary as one user with a home of his own, and what it answered.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, File};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::authority::AUTHORITY;
+use crate::server::{Mode, PASSWORD, Server, USER, wait_until};
+
+/// One user of the program at one port of one server: by default he trusts its
+/// authority and, inside TLS, signs in.
+pub(crate) struct Client {
+    home: TempDir,
+    url: String,
+    authority: Option<PathBuf>,
+    password: Option<PathBuf>,
+}
+
+impl Client {
+    pub(crate) fn of(server: &dyn Server, mode: Mode) -> Self {
+        let scheme = match mode {
+            Mode::Cleartext => "smtp+notls",
+            Mode::Starttls => "smtp",
+            Mode::ImplicitTls => "smtps",
+        };
+        let home = TempDir::new().expect("making a home");
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).expect("closing it");
+        let client = Self {
+            home,
+            url: format!("{scheme}://localhost:{}", server.port(mode)),
+            authority: None,
+            password: None,
+        };
+        match mode {
+            Mode::Cleartext => client,
+            Mode::Starttls | Mode::ImplicitTls => Self {
+                authority: Some(server.home().join(AUTHORITY)),
+                ..client.signing_in(PASSWORD)
+            },
+        }
+    }
+
+    /// Signs in with this password, which the program reads from a file.
+    pub(crate) fn signing_in(self, password: &str) -> Self {
+        let file = self.home().join("password");
+        let _ = fs::remove_file(&file);
+        fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&file)
+            .and_then(|mut open| std::io::Write::write_all(&mut open, password.as_bytes()))
+            .expect("writing the password file");
+        Self {
+            password: Some(file),
+            ..self
+        }
+    }
+
+    /// Trusts the well-known authorities of the Web and no other.
+    pub(crate) fn trusting_the_web_only(self) -> Self {
+        Self {
+            authority: None,
+            ..self
+        }
+    }
+
+    /// Speaks as it would on its own port.
+    pub(crate) fn at_port(self, port: u16) -> Self {
+        let (scheme, _) = self.url.rsplit_once(':').expect("the URL has a port");
+        Self {
+            url: format!("{scheme}:{port}"),
+            ..self
+        }
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// `envoi send --json`, the options that lead to the server, and these.
+    pub(crate) fn send<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
+        let output = |name| File::create(self.home().join(name)).expect("making an output file");
+        let mut envoi = Running(
+            Command::new(env!("CARGO_BIN_EXE_envoi"))
+                .args(["send", "--json", "--server", &self.url])
+                .args(self.connection())
+                .args(arguments.into_iter().map(Into::into))
+                .env_clear()
+                .envs(self.environment())
+                .current_dir(self.home())
+                .stdin(Stdio::null())
+                .stdout(output("stdout"))
+                .stderr(output("stderr"))
+                .spawn()
+                .expect("starting envoi"),
+        );
+        let read = |name| {
+            let octets = fs::read(self.home().join(name)).expect("reading an output file");
+            String::from_utf8_lossy(&octets).into_owned()
+        };
+        let status = wait_until(
+            || {
+                format!(
+                    "envoi to end; it said:\n{}{}",
+                    read("stdout"),
+                    read("stderr")
+                )
+            },
+            || envoi.0.try_wait().expect("waiting for envoi"),
+        );
+        Run {
+            status: status.code().expect("no signal ends envoi"),
+            stdout: read("stdout"),
+            stderr: read("stderr"),
+        }
+    }
+
+    fn connection(&self) -> Vec<OsString> {
+        let mut arguments = Vec::new();
+        if let Some(authority) = &self.authority {
+            arguments.extend(["--tls-ca".into(), authority.into()]);
+        }
+        if let Some(password) = &self.password {
+            let source = format!("file:{}", password.display());
+            arguments.extend(["--user", USER, "--password-from", &source].map(Into::into));
+        }
+        arguments
+    }
+
+    /// Nothing of the developer's own: no account, no proxy, no secret.
+    fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let configuration = self.home().join("envoi.toml");
+        fs::write(&configuration, "").expect("writing an empty configuration");
+        vec![
+            ("ENVOI_CONFIG", configuration.into()),
+            ("HOME", self.home().into()),
+            ("XDG_CONFIG_HOME", self.home().join("config").into()),
+            ("XDG_STATE_HOME", self.home().join("state").into()),
+            ("PATH", "/usr/bin:/bin".into()),
+            ("LANG", "C.UTF-8".into()),
+        ]
+    }
+}
+
+/// A program that does not outlive the test that waits for it.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What one run of the program left behind.
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    #[track_caller]
+    pub(crate) fn exits(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "exit status\n{self}");
+        self
+    }
+
+    /// The JSON report on standard output.
+    #[track_caller]
+    pub(crate) fn report(&self) -> Value {
+        let report: Value = serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("the report is not one JSON object: {error}\n{self}"));
+        assert_eq!(report["version"], 1, "{self}");
+        assert_eq!(
+            report["exit"], self.status,
+            "the report knows the status\n{self}"
+        );
+        report
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            status,
+            stdout,
+            stderr,
+        } = self;
+        write!(
+            f,
+            "status {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        )
+    }
+}
