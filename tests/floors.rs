@@ -17,22 +17,9 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("net", &["smtp"]),
     ("dns", &["smtp", "net"]),
     ("session", &["smtp", "sasl", "message", "net"]),
-    (
-        "delivery",
-        &["session", "smtp", "sasl", "message", "net", "dns"],
-    ),
-    (
-        "queue",
-        &[
-            "delivery", "session", "smtp", "sasl", "message", "net", "dns",
-        ],
-    ),
-    (
-        "merge",
-        &[
-            "queue", "delivery", "session", "smtp", "sasl", "message", "net", "dns",
-        ],
-    ),
+    ("delivery", &["session", "smtp", "sasl", "message", "net", "dns"]),
+    ("queue", &["delivery", "session", "smtp", "sasl", "message", "net", "dns"]),
+    ("merge", &["queue", "delivery", "session", "smtp", "sasl", "message", "net", "dns"]),
     ("account", &["smtp", "sasl", "net", "dns"]),
     ("sink", &["smtp", "sasl", "message", "net"]),
     (
@@ -89,10 +76,7 @@ fn an_upward_import_is_found_and_explained() {
     };
 
     assert_eq!(
-        found(
-            "smtp/reply.rs",
-            "//! Replies.\nuse crate::session::Session;\n"
-        ),
+        found("smtp/reply.rs", "//! Replies.\nuse crate::session::Session;\n"),
         ["src/smtp/reply.rs:2 names session::Session; smtp may name sasl::Secret"]
     );
     assert_eq!(
@@ -106,15 +90,9 @@ fn an_upward_import_is_found_and_explained() {
     let within =
         "fn f() { crate\n    ::queue::keep() }\n#[cfg(test)]\nmod tests { use crate::cli; }";
     assert_eq!(found("delivery/mod.rs", within).len(), 2);
-    assert_eq!(
-        found("smtp/path.rs", "use super::super::net::connect;").len(),
-        1
-    );
+    assert_eq!(found("smtp/path.rs", "use super::super::net::connect;").len(), 1);
     // One name of a room, not its neighbours.
-    assert_eq!(
-        found("smtp/command.rs", "use crate::sasl::{Secret, Mechanism};").len(),
-        1
-    );
+    assert_eq!(found("smtp/command.rs", "use crate::sasl::{Secret, Mechanism};").len(), 1);
     assert_eq!(found("smtp/command.rs", "use crate::sasl;").len(), 1);
 
     for allowed in [
@@ -127,10 +105,7 @@ fn an_upward_import_is_found_and_explained() {
     ] {
         assert_eq!(found("smtp/command.rs", allowed), Vec::<String>::new());
     }
-    assert_eq!(
-        found("main.rs", "fn main() { envoi::cli::main() }"),
-        Vec::<String>::new()
-    );
+    assert_eq!(found("main.rs", "fn main() { envoi::cli::main() }"), Vec::<String>::new());
 }
 
 #[test]
@@ -141,17 +116,11 @@ fn an_exposed_secret_is_found_and_explained() {
         list(&mistake),
         "src/cli/send.rs:2 names Secret::expose; only sasl/, smtp/command.rs may"
     );
-    assert_eq!(
-        found("session/mod.rs", "secrets.iter().map(Secret::expose)"),
-        1
-    );
+    assert_eq!(found("session/mod.rs", "secrets.iter().map(Secret::expose)"), 1);
     assert_eq!(found("sasl/plain.rs", "password.expose()"), 0);
     assert_eq!(found("smtp/command.rs", "secret.expose()"), 0);
     assert_eq!(found("smtp/reply.rs", "secret.expose()"), 1);
-    assert_eq!(
-        found("cli/send.rs", "// never .expose() it\nlet exposed = 1;"),
-        0
-    );
+    assert_eq!(found("cli/send.rs", "// never .expose() it\nlet exposed = 1;"), 0);
 }
 
 /// One file under `src/`, as words: comments and literals are gone.
@@ -169,10 +138,7 @@ struct Word {
 
 impl Source {
     fn new(name: &str, text: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            words: words(text),
-        }
+        Self { name: name.to_owned(), words: words(text) }
     }
 
     /// `lib.rs` and `main.rs` stand before the door and belong to no room.
@@ -278,12 +244,7 @@ impl Source {
     }
 
     fn mistake(&self, line: usize, path: &str, rule: &str) -> Mistake {
-        Mistake {
-            file: self.name.clone(),
-            line,
-            path: path.to_owned(),
-            rule: rule.to_owned(),
-        }
+        Mistake { file: self.name.clone(), line, path: path.to_owned(), rule: rule.to_owned() }
     }
 }
 
@@ -297,12 +258,7 @@ struct Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            line,
-            path,
-            rule,
-        } = self;
+        let Self { file, line, path, rule } = self;
         write!(f, "src/{file}:{line} names {path}; {rule}")
     }
 }
@@ -395,12 +351,7 @@ fn raw_string(text: &str) -> Option<usize> {
 /// The length of a comment that may hold others.
 fn block_comment(text: &str) -> usize {
     let (mut depth, mut at) = (0, 0);
-    while let Some(mark) = text[at..]
-        .find("/*")
-        .into_iter()
-        .chain(text[at..].find("*/"))
-        .min()
-    {
+    while let Some(mark) = text[at..].find("/*").into_iter().chain(text[at..].find("*/")).min() {
         at += mark;
         if text[at..].starts_with("/*") {
             depth += 1;

@@ -37,15 +37,8 @@ fn a_password_is_not_said_in_the_clear_unless_that_was_allowed() {
     let mut arguments = letter.composed(&client, &to);
     arguments.push("--allow-cleartext-auth".into());
     let report = client.send(arguments).exits(0).report();
-    assert_eq!(
-        report["attempts"][0]["auth"]["mechanism"], "PLAIN",
-        "{report:#}"
-    );
-    assert!(
-        attempts().contains("cleartext PLAIN right"),
-        "{}",
-        attempts()
-    );
+    assert_eq!(report["attempts"][0]["auth"]["mechanism"], "PLAIN", "{report:#}");
+    assert!(attempts().contains("cleartext PLAIN right"), "{}", attempts());
 }
 
 struct Aiosmtpd {
@@ -90,11 +83,7 @@ impl Aiosmtpd {
                 .stderr(log),
         );
         wait_until_listening(&ports, home.path(), LOGS);
-        Self {
-            ports,
-            _process: process,
-            home,
-        }
+        Self { ports, _process: process, home }
     }
 }
 
@@ -114,16 +103,11 @@ impl Server for Aiosmtpd {
     fn stored(&self, recipient: &str) -> Option<Vec<u8>> {
         let mail = fs::read_dir(self.home().join("mail")).expect("listing the stored mail");
         mail.map(|entry| entry.expect("reading the mail directory").path())
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "json")
-            })
+            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
             .find(|path| {
                 let known = fs::read(path).expect("reading what is known of a message");
                 let known: Value = serde_json::from_slice(&known).expect("serve.py writes JSON");
-                known["to"]
-                    .as_array()
-                    .is_some_and(|to| to.contains(&recipient.into()))
+                known["to"].as_array().is_some_and(|to| to.contains(&recipient.into()))
             })
             .map(|path| fs::read(path.with_extension("eml")).expect("reading a stored message"))
     }

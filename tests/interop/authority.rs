@@ -17,9 +17,7 @@ pub(crate) const AUTHORITY: &str = "authority.pem";
 pub(crate) fn write_certificates(directory: &Path) {
     let authority_key = KeyPair::generate().expect("a key for the authority");
     let authority = authority_parameters();
-    let certificate = authority
-        .self_signed(&authority_key)
-        .expect("the authority signs itself");
+    let certificate = authority.self_signed(&authority_key).expect("the authority signs itself");
     fs::write(directory.join(AUTHORITY), certificate.pem()).expect("writing authority.pem");
 
     let server_key = KeyPair::generate().expect("a key for the server");

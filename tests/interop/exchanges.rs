@@ -57,10 +57,7 @@ pub(crate) fn a_composed_letter_arrives_as_meant(server: &dyn Server, mode: Mode
     let (client, letter) = (Client::of(server, mode), Letter::example());
     let bob = Letter::someone("bob");
 
-    let report = client
-        .send(letter.composed(&client, &bob))
-        .exits(0)
-        .report();
+    let report = client.send(letter.composed(&client, &bob)).exits(0).report();
     assert_eq!(addresses(&report, "accepted"), [&bob], "{report:#}");
     assert_eq!(report["accepted"][0]["code"], 250, "{report:#}");
     assert_eq!(report["rejected"], json!([]), "{report:#}");
@@ -79,10 +76,7 @@ pub(crate) fn a_ready_message_arrives_as_it_is(server: &dyn Server, mode: Mode) 
     let bob = Letter::someone("bob");
     let ready = letter.ready(&bob);
 
-    let report = client
-        .send(ready.arguments(&client, &[&bob]))
-        .exits(0)
-        .report();
+    let report = client.send(ready.arguments(&client, &[&bob])).exits(0).report();
     assert_eq!(addresses(&report, "accepted"), [&bob], "{report:#}");
     assert_same_id(&report, &ready.id);
     assert_protected(&report, server, mode);
@@ -100,13 +94,7 @@ pub(crate) fn a_refused_recipient_does_not_stop_the_others(server: &dyn Server, 
     arguments.extend(["--cc", NOBODY, "--bcc", &dora].map(Into::into));
     let report = client.send(arguments).exits(1).report();
     assert_eq!(addresses(&report, "accepted"), [&bob, &dora], "{report:#}");
-    assert_refused(
-        &report["rejected"],
-        NOBODY,
-        550,
-        "5.1.1",
-        "no such user here",
-    );
+    assert_refused(&report["rejected"], NOBODY, 550, "5.1.1", "no such user here");
     assert_eq!(report["deferred"], json!([]), "{report:#}");
 
     let arrived = Arrived::at(server, &bob);
@@ -126,18 +114,9 @@ pub(crate) fn a_refused_recipient_of_a_ready_message_does_not_stop_the_others(
     let ready = letter.ready(&bob);
 
     let recipients = [&bob, NOBODY, &dora];
-    let report = client
-        .send(ready.arguments(&client, &recipients))
-        .exits(1)
-        .report();
+    let report = client.send(ready.arguments(&client, &recipients)).exits(1).report();
     assert_eq!(addresses(&report, "accepted"), [&bob, &dora], "{report:#}");
-    assert_refused(
-        &report["rejected"],
-        NOBODY,
-        550,
-        "5.1.1",
-        "no such user here",
-    );
+    assert_refused(&report["rejected"], NOBODY, 550, "5.1.1", "no such user here");
 
     for recipient in [&bob, &dora] {
         let arrived = Arrived::at(server, recipient);
@@ -153,13 +132,7 @@ pub(crate) fn a_deferred_recipient_does_not_stop_the_others(server: &dyn Server,
     let to = format!("{NOBODY}, {LATER}, {bob}");
     let report = client.send(letter.composed(&client, &to)).exits(1).report();
     assert_eq!(addresses(&report, "accepted"), [&bob], "{report:#}");
-    assert_refused(
-        &report["rejected"],
-        NOBODY,
-        550,
-        "5.1.1",
-        "no such user here",
-    );
+    assert_refused(&report["rejected"], NOBODY, 550, "5.1.1", "no such user here");
     assert_refused(&report["deferred"], LATER, 450, "4.2.0", "mailbox is busy");
 
     let arrived = Arrived::at(server, &bob);
@@ -172,13 +145,7 @@ pub(crate) fn a_recipient_unknown_to_the_server_is_67(server: &dyn Server, mode:
     let arguments = Letter::example().composed(&client, NOBODY);
     let report = client.send(arguments).exits(67).report();
     assert_eq!(report["accepted"], json!([]), "{report:#}");
-    assert_refused(
-        &report["rejected"],
-        NOBODY,
-        550,
-        "5.1.1",
-        "no such user here",
-    );
+    assert_refused(&report["rejected"], NOBODY, 550, "5.1.1", "no such user here");
 }
 
 pub(crate) fn a_recipient_to_be_tried_later_is_75(server: &dyn Server, mode: Mode) {
@@ -193,9 +160,7 @@ pub(crate) fn a_wrong_password_is_77(server: &dyn Server, mode: Mode) {
     let wrong = "Offen.43?allen";
     let client = Client::of(server, mode).signing_in(wrong);
     let bob = Letter::someone("bob");
-    let run = client
-        .send(Letter::example().composed(&client, &bob))
-        .exits(77);
+    let run = client.send(Letter::example().composed(&client, &bob)).exits(77);
     let report = run.report();
     assert_eq!(addresses(&report, "rejected"), [&bob], "{report:#}");
     assert!(!run.to_string().contains(wrong), "{run}");
@@ -205,10 +170,7 @@ pub(crate) fn a_wrong_password_is_77(server: &dyn Server, mode: Mode) {
 pub(crate) fn a_certificate_of_an_unknown_authority_is_76(server: &dyn Server, mode: Mode) {
     let client = Client::of(server, mode).trusting_the_web_only();
     let bob = Letter::someone("bob");
-    let report = client
-        .send(Letter::example().composed(&client, &bob))
-        .exits(76)
-        .report();
+    let report = client.send(Letter::example().composed(&client, &bob)).exits(76).report();
     assert_eq!(addresses(&report, "rejected"), [&bob], "{report:#}");
     assert_eq!(report["attempts"][0]["auth"], Value::Null, "{report:#}");
     assert_eq!(server.stored(&bob), None);
@@ -217,9 +179,7 @@ pub(crate) fn a_certificate_of_an_unknown_authority_is_76(server: &dyn Server, m
 /// The addresses of one list of a report, in its order.
 pub(crate) fn addresses<'r>(report: &'r Value, list: &str) -> Vec<&'r str> {
     let list = report[list].as_array().expect("a list of recipients");
-    list.iter()
-        .map(|recipient| recipient["address"].as_str().expect("an address"))
-        .collect()
+    list.iter().map(|recipient| recipient["address"].as_str().expect("an address")).collect()
 }
 
 /// The list holds this recipient alone, with what the server said to it.

@@ -38,10 +38,7 @@ impl Letter {
         Self {
             subject: "Grüße aus Zürich: 10 % für 日本",
             body: "Grüezi,\n\n.\n..two dots, then one\n.one\nFrom here on: 日本語 und ß.\n\nZoë\n",
-            attachments: vec![
-                ("Übersicht – 日本.bin", every_octet),
-                ("notes.txt", line_ends),
-            ],
+            attachments: vec![("Übersicht – 日本.bin", every_octet), ("notes.txt", line_ends)],
         }
     }
 
@@ -122,23 +119,16 @@ impl Letter {
         assert_eq!(read["from"], json!([[SENDER_NAME, SENDER]]));
         let text = read["text"].as_str().expect("a text part");
         // Whether the last line of a part is ended is not part of the meaning.
-        assert_eq!(
-            text.trim_end_matches('\n'),
-            self.body.trim_end_matches('\n')
-        );
+        assert_eq!(text.trim_end_matches('\n'), self.body.trim_end_matches('\n'));
 
         let attachments = read["attachments"].as_array().expect("a list");
         let names: Vec<_> = attachments.iter().map(|part| &part["name"]).collect();
         let meant: Vec<_> = self.attachments.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, meant);
         for (part, (name, content)) in attachments.iter().zip(&self.attachments) {
-            let arrived = STANDARD
-                .decode(part["content"].as_str().expect("base64"))
-                .expect("base64");
-            assert!(
-                arrived == *content,
-                "the octets of {name} are others:\n{octets}"
-            );
+            let arrived =
+                STANDARD.decode(part["content"].as_str().expect("base64")).expect("base64");
+            assert!(arrived == *content, "the octets of {name} are others:\n{octets}");
         }
 
         for field in ["date", "message-id", "from", "subject", "mime-version"] {
@@ -174,10 +164,7 @@ impl Ready {
         let meant = self.text.replace(&bcc, "");
         assert_ne!(meant, self.text);
         let stored = String::from_utf8_lossy(&arrived.octets);
-        assert!(
-            stored.ends_with(&meant),
-            "meant:\n{meant}\nstored:\n{stored}"
-        );
+        assert!(stored.ends_with(&meant), "meant:\n{meant}\nstored:\n{stored}");
     }
 }
 
@@ -191,10 +178,8 @@ pub(crate) struct Arrived {
 impl Arrived {
     /// Waits until a message for this recipient is there.
     pub(crate) fn at(server: &dyn Server, recipient: &str) -> Self {
-        let stored = wait_until(
-            || format!("a message for {recipient}"),
-            || server.stored(recipient),
-        );
+        let stored =
+            wait_until(|| format!("a message for {recipient}"), || server.stored(recipient));
         let octets = unix_line_ends(&stored);
         let read = read_with_python(&octets);
         Self { octets, read }
@@ -207,9 +192,7 @@ impl Arrived {
     /// The addresses in this field, in order.
     pub(crate) fn addresses(&self, field: &str) -> Vec<&str> {
         let list = self.read[field].as_array().expect("a list of addresses");
-        list.iter()
-            .map(|pair| pair[1].as_str().expect("an address"))
-            .collect()
+        list.iter().map(|pair| pair[1].as_str().expect("an address")).collect()
     }
 
     pub(crate) fn says(&self, text: &str) -> bool {
@@ -237,9 +220,7 @@ fn read_with_python(octets: &[u8]) -> Value {
         .expect("starting Python");
     // The script reads all of its input before it writes.
     let mut input = child.stdin.take().expect("a pipe");
-    input
-        .write_all(octets)
-        .expect("handing the message to Python");
+    input.write_all(octets).expect("handing the message to Python");
     drop(input);
     let output = child.wait_with_output().expect("waiting for Python");
     let stored = String::from_utf8_lossy(octets);
@@ -248,9 +229,8 @@ fn read_with_python(octets: &[u8]) -> Value {
 }
 
 fn unix_line_ends(octets: &[u8]) -> Vec<u8> {
-    let mut lines = octets
-        .split(|&octet| octet == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let mut lines =
+        octets.split(|&octet| octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let first = lines.next().unwrap_or_default().to_vec();
     lines.fold(first, |mut text, line| {
         text.push(b'\n');

@@ -54,15 +54,9 @@ fn a_transcript_keeps_the_password(mechanism: &str) {
 
         let run = client.send(arguments).exits(0);
         let report = run.report();
-        assert_eq!(
-            report["attempts"][0]["auth"]["mechanism"], mechanism,
-            "{report:#}"
-        );
+        assert_eq!(report["attempts"][0]["auth"]["mechanism"], mechanism, "{report:#}");
         let sent = format!(" ~> AUTH {mechanism}");
-        assert!(
-            run.stderr.lines().any(|line| line.starts_with(&sent)),
-            "{run}"
-        );
+        assert!(run.stderr.lines().any(|line| line.starts_with(&sent)), "{run}");
         assert_tells_no_secret(&run);
         Arrived::at(&*server, &erin);
     }
@@ -76,14 +70,9 @@ fn the_queue_identifier_in_the_report_is_the_one_postfix_wrote() {
     let arguments = Letter::example().composed(&client, &frank);
     let report = client.send(arguments).exits(0).report();
 
-    let id = report["serverQueueId"]
-        .as_str()
-        .expect("a queue identifier");
+    let id = report["serverQueueId"].as_str().expect("a queue identifier");
     let arrived = Arrived::at(&*server, &frank);
-    assert!(
-        arrived.says(&format!(" with ESMTP id {id}\n")),
-        "{report:#}"
-    );
+    assert!(arrived.says(&format!(" with ESMTP id {id}\n")), "{report:#}");
 }
 
 #[test]
@@ -103,9 +92,7 @@ fn a_server_without_starttls_gets_no_mail_and_is_69() {
     let server = postfix();
     let client = Client::of(&*server, Mode::Starttls).at_port(server.port(Mode::Cleartext));
     let heidi = Letter::someone("heidi");
-    client
-        .send(Letter::example().composed(&client, &heidi))
-        .exits(69);
+    client.send(Letter::example().composed(&client, &heidi)).exits(69);
     assert_eq!(server.stored(&heidi), None);
 }
 
@@ -142,26 +129,14 @@ impl Postfix {
 
         let home = directory.path();
         let (etc, conf) = (home.join("etc"), home.join("dovecot.conf"));
-        let dovecot_guard = Kept::guard([
-            doveadm.as_os_str(),
-            "-c".as_ref(),
-            conf.as_os_str(),
-            "stop".as_ref(),
-        ]);
+        let dovecot_guard =
+            Kept::guard([doveadm.as_os_str(), "-c".as_ref(), conf.as_os_str(), "stop".as_ref()]);
         start(home, Command::new(dovecot).arg("-c").arg(&conf));
-        let postfix_guard = Kept::guard([
-            postfix.as_os_str(),
-            "-c".as_ref(),
-            etc.as_os_str(),
-            "stop".as_ref(),
-        ]);
+        let postfix_guard =
+            Kept::guard([postfix.as_os_str(), "-c".as_ref(), etc.as_os_str(), "stop".as_ref()]);
         start(home, Command::new(postfix).arg("-c").arg(&etc).arg("start"));
         wait_until_listening(&ports, home, LOGS);
-        Self {
-            ports,
-            _processes: [postfix_guard, dovecot_guard],
-            home: directory,
-        }
+        Self { ports, _processes: [postfix_guard, dovecot_guard], home: directory }
     }
 }
 
@@ -239,10 +214,7 @@ fn start(home: &Path, command: &mut Command) {
 }
 
 fn uid_of(user: &str) -> u32 {
-    let output = Command::new("id")
-        .args(["-u", user])
-        .output()
-        .expect("running id");
+    let output = Command::new("id").args(["-u", user]).output().expect("running id");
     let uid = String::from_utf8_lossy(&output.stdout);
     uid.trim()
         .parse()

@@ -57,27 +57,18 @@ impl Client {
             .open(&file)
             .and_then(|mut open| std::io::Write::write_all(&mut open, password.as_bytes()))
             .expect("writing the password file");
-        Self {
-            password: Some(file),
-            ..self
-        }
+        Self { password: Some(file), ..self }
     }
 
     /// Trusts the well-known authorities of the Web and no other.
     pub(crate) fn trusting_the_web_only(self) -> Self {
-        Self {
-            authority: None,
-            ..self
-        }
+        Self { authority: None, ..self }
     }
 
     /// Speaks as it would on its own port.
     pub(crate) fn at_port(self, port: u16) -> Self {
         let (scheme, _) = self.url.rsplit_once(':').expect("the URL has a port");
-        Self {
-            url: format!("{scheme}:{port}"),
-            ..self
-        }
+        Self { url: format!("{scheme}:{port}"), ..self }
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -106,13 +97,7 @@ impl Client {
             String::from_utf8_lossy(&octets).into_owned()
         };
         let status = wait_until(
-            || {
-                format!(
-                    "envoi to end; it said:\n{}{}",
-                    read("stdout"),
-                    read("stderr")
-                )
-            },
+            || format!("envoi to end; it said:\n{}{}", read("stdout"), read("stderr")),
             || envoi.0.try_wait().expect("waiting for envoi"),
         );
         Run {
@@ -179,24 +164,14 @@ impl Run {
         let report: Value = serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("the report is not one JSON object: {error}\n{self}"));
         assert_eq!(report["version"], 1, "{self}");
-        assert_eq!(
-            report["exit"], self.status,
-            "the report knows the status\n{self}"
-        );
+        assert_eq!(report["exit"], self.status, "the report knows the status\n{self}");
         report
     }
 }
 
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            status,
-            stdout,
-            stderr,
-        } = self;
-        write!(
-            f,
-            "status {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
-        )
+        let Self { status, stdout, stderr } = self;
+        write!(f, "status {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
     }
 }

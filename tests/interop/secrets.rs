@@ -12,10 +12,7 @@ use crate::server::{PASSWORD, USER};
 #[track_caller]
 pub(crate) fn assert_tells_no_secret(run: &Run) {
     let output = run.to_string();
-    assert!(
-        !tells_secret(&output),
-        "the password or its digest as it is\n{run}"
-    );
+    assert!(!tells_secret(&output), "the password or its digest as it is\n{run}");
     // Split at `=` too: what is left of padding or of `name=` is no base64.
     for word in output.split(|c: char| !c.is_ascii_alphanumeric() && !"+/".contains(c)) {
         let decoded = STANDARD_NO_PAD.decode(word).unwrap_or_default();
@@ -64,10 +61,7 @@ fn the_look_for_secrets_finds_them() {
     let digest = cram_md5_digest(b"<17954>");
     for secret in [
         PASSWORD.to_owned(),
-        format!(
-            " ~> AUTH PLAIN {}",
-            STANDARD.encode(format!("\0{USER}\0{PASSWORD}"))
-        ),
+        format!(" ~> AUTH PLAIN {}", STANDARD.encode(format!("\0{USER}\0{PASSWORD}"))),
         format!(" ~> {}", STANDARD.encode(PASSWORD)),
         format!(" ~> {}", STANDARD.encode(format!("{USER} {digest}"))),
         format!("answered {digest}"),

@@ -211,18 +211,12 @@ pub(crate) fn program(name: &str, package: &str) -> PathBuf {
 /// The Python that apt installs modules for, else the one in the PATH.
 pub(crate) fn python() -> PathBuf {
     let debian = PathBuf::from("/usr/bin/python3");
-    if debian.is_file() {
-        debian
-    } else {
-        program("python3", "python3")
-    }
+    if debian.is_file() { debian } else { program("python3", "python3") }
 }
 
 /// A file of this directory, by its name.
 pub(crate) fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/interop")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name)
 }
 
 /// The last lines of a log, under its name.
