@@ -67,8 +67,9 @@ impl Attachment {
     }
 }
 
-/// `attachment` with its name; beside a name that is not ASCII stands one that
-/// is, for programs that do not read RFC 2231.
+/// `attachment` with its name. Behind a name that is not ASCII stands one that
+/// is, for programs that do not read RFC 2231; those that take the first of
+/// the two have the right one.
 fn disposition(name: Option<&str>) -> ContentType<'_> {
     let disposition = ContentType::new("attachment");
     let Some(name) = name else { return disposition };
@@ -79,7 +80,7 @@ fn disposition(name: Option<&str>) -> ContentType<'_> {
     if plain.len() > LONGEST_PLAIN_NAME {
         plain.replace_range(LONGEST_PLAIN_NAME / 2..plain.len() - LONGEST_PLAIN_NAME / 4, "_");
     }
-    disposition.attribute("filename", plain).attribute("filename", name)
+    disposition.attribute("filename", name).attribute("filename", plain)
 }
 
 /// RFC 2183 §2 has a longer one in pieces, where the other name has its own.

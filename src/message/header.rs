@@ -34,7 +34,7 @@ impl Header {
     pub(super) fn field(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let broken = |word: &str| {
             looks_encoded(word)
-                && !EncodedWord::parse(word.as_bytes()).is_some_and(|(_, end)| end == word.len())
+                && EncodedWord::parse(word.as_bytes()).is_none_or(|(_, end)| end != word.len())
         };
         self.unstructured(name, value, value.split(' ').any(broken))
     }
@@ -286,7 +286,8 @@ mod tests {
             ("  hello \t", "Subject: hello\r\n"),
             ("", "Subject:\r\n"),
             ("a\tb", "Subject: a\tb\r\n"),
-            ("Grüße", "Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n"),
+            ("Grüße", "Subject: =?utf-8?B?R3LDvMOfZQ==?=\r\n"),
+            ("Viele Küsse aus Rom", "Subject: =?utf-8?Q?Viele_K=C3=BCsse_aus_Rom?=\r\n"),
             ("Привет", "Subject: =?utf-8?B?0J/RgNC40LLQtdGC?=\r\n"),
             ("=?x?=", "Subject: =?utf-8?B?PT94Pz0=?=\r\n"),
             ("a =?utf-8?Q?b?=", "Subject: =?utf-8?Q?a_=3D=3Futf-8=3FQ=3Fb=3F=3D?=\r\n"),
@@ -335,7 +336,7 @@ mod tests {
             ("Bob <b@x.y>, c@x.y", "\"Bob\" <b@x.y>, <c@x.y>"),
             ("\"Doe, \\\"J\\\"\" <j@x.y>", "\"Doe, \\\"J\\\"\" <j@x.y>"),
             ("\"a b\"@x.y", "<\"a b\"@x.y>"),
-            ("J\u{f6}rg (x) <j@x.y>", "=?utf-8?Q?J=C3=B6rg?= <j@x.y>"),
+            ("J\u{f6}rg (x) <j@x.y>", "=?utf-8?B?SsO2cmc=?= <j@x.y>"),
             ("G: a@x.y, B <b@x.y>;", "\"G\": <a@x.y>, \"B\" <b@x.y>;"),
             ("u:;", "\"u\":;"),
         ] {
