@@ -278,7 +278,7 @@ mod tests {
         let (mut tally, mut out, mut at) = (Tally::default(), Vec::new(), 0);
         for cut in cuts.iter().cycle() {
             let mut end = (at + cut).min(text.len());
-            if end < text.len() && text[end - 1] == b'\r' {
+            while end < text.len() && text[end - 1] == b'\r' {
                 end += 1;
             }
             let mut piece = vec![0; 2 * (end - at)];

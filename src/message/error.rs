@@ -62,6 +62,18 @@ pub enum Error {
     /// A value that the field's grammar cannot express.
     #[error("the value of {0} has a character, or a word over 998 octets, that cannot stand there")]
     HeaderValue(String),
+    /// A field that follows from the message itself, such as Content-Type.
+    #[error("{0} cannot be set: it follows from what is sent")]
+    HeaderReserved(String),
+    /// A field that may stand once.
+    #[error("{0} is given twice and may stand in a message once")]
+    HeaderTwice(&'static str),
+    /// A control character in the name of an attachment.
+    #[error("the file name ‘{0}’ has a control character in it")]
+    FileName(String),
+    /// Not `type/subtype` with parameters, or one that no file can have.
+    #[error("‘{0}’ is not a media type for an attachment")]
+    MediaType(String),
     /// A date that RFC 5322 §3.3 cannot express.
     #[error("the date lies outside the years that mail can express")]
     Date,

@@ -34,7 +34,7 @@ impl Header {
     pub(super) fn field(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let broken = |word: &str| {
             looks_encoded(word)
-                && !EncodedWord::parse(word.as_bytes()).is_some_and(|(_, end)| end == word.len())
+                && EncodedWord::parse(word.as_bytes()).is_none_or(|(_, end)| end != word.len())
         };
         self.unstructured(name, value, value.split(' ').any(broken))
     }
@@ -60,6 +60,11 @@ impl Header {
     pub(super) fn built(&mut self, name: &str, value: &impl mail_builder::headers::Header) {
         self.begin(name);
         value.write_header(&mut self.0, name.len() + 2);
+    }
+
+    /// Takes over the fields of another.
+    pub(super) fn append(&mut self, other: Header) {
+        self.0.extend(other.0);
     }
 
     /// Writes the empty line.
@@ -122,6 +127,84 @@ impl Header {
     }
 }
 
+/// How the value of a field that the user names is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Never written: it only adds recipients.
+    Bcc,
+    /// It follows from the message, or must not leave with it.
+    Ours,
+    /// An address list.
+    Addresses,
+    /// No place for encoded-words.
+    Structured,
+    /// Anything else.
+    Text,
+}
+
+impl Kind {
+    pub(super) fn of(name: &str) -> Self {
+        let is = |names: &[&str]| names.iter().any(|other| name.eq_ignore_ascii_case(other));
+        if is(&["Bcc"]) {
+            Kind::Bcc
+        } else if is(OURS) {
+            Kind::Ours
+        } else if is(ADDRESSES) {
+            Kind::Addresses
+        } else if is(STRUCTURED) {
+            Kind::Structured
+        } else {
+            Kind::Text
+        }
+    }
+}
+
+const OURS: &[&str] = &[
+    "Content-Type",
+    "Content-Transfer-Encoding",
+    "Content-Disposition",
+    "MIME-Version",
+    "Resent-Bcc",
+    "Return-Path",
+    "Content-Length",
+];
+const ADDRESSES: &[&str] = &[
+    "From",
+    "Sender",
+    "Reply-To",
+    "To",
+    "Cc",
+    "Resent-From",
+    "Resent-Sender",
+    "Resent-To",
+    "Resent-Cc",
+    "Disposition-Notification-To",
+    "Return-Receipt-To",
+    "Mail-Followup-To",
+    "Mail-Reply-To",
+    "Errors-To",
+];
+const STRUCTURED: &[&str] = &[
+    "Date",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "Resent-Date",
+    "Resent-Message-ID",
+    "Received",
+    "Auto-Submitted",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+];
+
+/// True for a token of MIME (RFC 2045 §5.1).
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|octet| octet.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&octet))
+}
+
 /// True for a field name (RFC 5322 §2.2).
 pub(super) fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|octet| matches!(octet, b'!'..=b'9' | b';'..=b'~'))
@@ -170,5 +253,136 @@ fn built(address: &Address) -> builder::Address<'_> {
             Some(name.clone()),
             members.iter().map(|Member { name, mailbox }| one(name, mailbox)).collect(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::addresses;
+    use super::*;
+    use mail_parser::MessageParser;
+    use proptest::prelude::*;
+
+    fn written(write: impl FnOnce(&mut Header) -> Result<(), Error>) -> Result<String, Error> {
+        let mut header = Header::default();
+        write(&mut header)?;
+        Ok(String::from_utf8(header.into_octets()).unwrap())
+    }
+
+    fn text(value: &str) -> String {
+        written(|header| header.text("Subject", value)).unwrap()
+    }
+
+    fn unfolded(field: &str) -> String {
+        field.replace("\r\n ", " ").replace("\r\n\t", "\t")
+    }
+
+    #[test]
+    fn plain_text_is_left_alone_and_other_text_encoded() {
+        // 2047-a, 2047-7
+        let spaced = format!("{} {}", "a".repeat(60), "b".repeat(60));
+        for (value, expected) in [
+            ("hello", "Subject: hello\r\n"),
+            ("  hello \t", "Subject: hello\r\n"),
+            ("", "Subject:\r\n"),
+            ("a\tb", "Subject: a\tb\r\n"),
+            ("Grüße", "Subject: =?utf-8?B?R3LDvMOfZQ==?=\r\n"),
+            ("Viele Küsse aus Rom", "Subject: =?utf-8?Q?Viele_K=C3=BCsse_aus_Rom?=\r\n"),
+            ("Привет", "Subject: =?utf-8?B?0J/RgNC40LLQtdGC?=\r\n"),
+            ("=?x?=", "Subject: =?utf-8?B?PT94Pz0=?=\r\n"),
+            ("a =?utf-8?Q?b?=", "Subject: =?utf-8?Q?a_=3D=3Futf-8=3FQ=3Fb=3F=3D?=\r\n"),
+            ("bell \u{7}", "Subject: =?utf-8?Q?bell_=07?=\r\n"),
+            (&spaced, &format!("Subject: {}\r\n {}\r\n", "a".repeat(60), "b".repeat(60))),
+        ] {
+            assert_eq!(text(value), expected, "{value:?}");
+        }
+        let field = written(|header| header.field("Subject", "=?utf-8?Q?b?= c")).unwrap();
+        assert_eq!(field, "Subject: =?utf-8?Q?b?= c\r\n");
+        let field = written(|header| header.field("Subject", "=?x?=")).unwrap();
+        assert_eq!(field, "Subject: =?utf-8?B?PT94Pz0=?=\r\n");
+    }
+
+    #[test]
+    fn no_name_and_no_value_can_begin_another_field() {
+        // HDR-inject, 5322-2.2
+        for value in ["a\r\nBcc: x@y.z", "a\nb", "a\rb", "a\0"] {
+            for write in [Header::text, Header::field, Header::structured] {
+                let refused = written(|header| write(header, "Subject", value));
+                assert!(matches!(refused, Err(Error::HeaderBreak(name)) if name == "Subject"));
+            }
+        }
+        for name in ["", "a b", "a:", "é", "a\r\nb", "a\0", &"a".repeat(77)] {
+            let refused = written(|header| header.field(name, "v"));
+            assert!(matches!(refused, Err(Error::HeaderName(_))), "{name:?}");
+        }
+        for value in ["é", "a\u{7}b", &"a".repeat(1000)] {
+            let refused = written(|header| header.structured("References", value));
+            assert!(matches!(refused, Err(Error::HeaderValue(_))), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn an_endless_word_is_encoded_rather_than_sent_in_one_line() {
+        // 5322-2.1.1
+        let field = text(&"a".repeat(5000));
+        assert!(field.lines().all(|line| line.len() <= 76), "{field}");
+    }
+
+    #[test]
+    fn addresses_are_written_as_name_addrs() {
+        // 5322-3.4, 2047-b
+        for (list, expected) in [
+            ("b@x.y", "<b@x.y>"),
+            ("Bob <b@x.y>, c@x.y", "\"Bob\" <b@x.y>, <c@x.y>"),
+            ("\"Doe, \\\"J\\\"\" <j@x.y>", "\"Doe, \\\"J\\\"\" <j@x.y>"),
+            ("\"a b\"@x.y", "<\"a b\"@x.y>"),
+            ("J\u{f6}rg (x) <j@x.y>", "=?utf-8?B?SsO2cmc=?= <j@x.y>"),
+            ("G: a@x.y, B <b@x.y>;", "\"G\": <a@x.y>, \"B\" <b@x.y>;"),
+            ("u:;", "\"u\":;"),
+        ] {
+            let list = addresses(list).unwrap();
+            let field = written(|header| {
+                header.addresses("To", &list);
+                Ok(())
+            });
+            assert_eq!(field.unwrap(), format!("To: {expected}\r\n"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_comes_back_from_its_field(words in proptest::collection::vec("[a-zé漢🦀=?_]{1,30}", 1..20)) {
+            // 2047-a, 5322-2.2.3
+            let value = words.join(" ");
+            let field = text(&value);
+            prop_assert!(field.is_ascii());
+            prop_assert!(field.lines().all(|line| line.len() <= 78 && !line.trim().is_empty()));
+            let message = format!("{field}\r\n");
+            let parsed = MessageParser::new().parse(message.as_bytes()).unwrap();
+            prop_assert_eq!(parsed.subject().unwrap(), value);
+        }
+
+        #[test]
+        fn folding_adds_nothing_but_line_ends(value in "[a-z]{1,90}([ \t]{1,3}[a-z]{1,90}){0,9}") {
+            let field = text(&value);
+            prop_assert_eq!(field.replace("\r\n", ""), format!("Subject: {value}"));
+            prop_assert!(unfolded(&field).lines().count() == 1);
+            prop_assert!(field.lines().all(|line| !line.trim().is_empty()));
+        }
+
+        #[test]
+        fn names_come_back_from_an_address_list(names in proptest::collection::vec("[a-zé漢,.\"\\\\@<>() ]{0,40}", 1..6)) {
+            // 2047-b
+            let named = |name: &String| Address::Mailbox {
+                name: Some(name.trim().to_owned()).filter(|name| !name.is_empty()),
+                mailbox: "a@x.y".parse().unwrap(),
+            };
+            let list: Vec<_> = names.iter().map(named).collect();
+            let mut header = Header::default();
+            header.addresses("To", &list);
+            let field = String::from_utf8(header.into_octets()).unwrap();
+            prop_assert!(field.lines().all(|line| line.len() <= 78));
+            prop_assert_eq!(addresses(&field["To:".len()..field.len() - 2]).unwrap(), list);
+        }
     }
 }

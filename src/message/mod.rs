@@ -16,8 +16,11 @@
 //! No clock and no environment here: the time is given as a value.
 
 mod address;
+mod attachment;
 mod canonical;
 mod complete;
+mod compose;
+mod encode;
 mod error;
 mod header;
 mod octets;
@@ -25,7 +28,9 @@ mod source;
 mod stamp;
 
 pub use address::{Address, AddressError, Member, addresses};
+pub use attachment::Attachment;
 pub use complete::{Additions, Change, Ready, complete};
+pub use compose::{Composed, Draft};
 pub use error::Error;
 pub use octets::Octets;
 pub use source::Source;

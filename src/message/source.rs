@@ -2,6 +2,7 @@
 //! file kept open, or what the caller holds.
 
 use super::Error;
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -57,6 +58,14 @@ impl Source {
     /// The file, or the name of what is held.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The last part of the path, if it is one.
+    pub(super) fn file_name(&self) -> Option<&OsStr> {
+        match &self.content {
+            Content::File(..) => self.path.file_name(),
+            Content::Held(_) => None,
+        }
     }
 
     /// Octets in all.
