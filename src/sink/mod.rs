@@ -192,7 +192,7 @@ impl Sink {
     pub fn next_stored(&self, patience: Duration) -> Option<Stored> {
         while let Ok(event) = self.events.recv_timeout(patience) {
             if let Event::Stored(stored) = event {
-                return Some(stored);
+                return Some(*stored);
             }
         }
         None
