@@ -3,6 +3,7 @@
 
 mod exit;
 mod failure;
+mod sink;
 
 pub use exit::Exit;
 pub use failure::Failure;
