@@ -9,6 +9,7 @@ mod render;
 mod status;
 mod transcript;
 mod words;
+mod sink;
 
 pub use exit::Exit;
 pub use failure::Failure;

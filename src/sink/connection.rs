@@ -201,12 +201,12 @@ impl<'s> Connection<'s> {
         }
         let answer = match intake.end(content.has_bare_line_end()) {
             End::Kept { kept, size, sha256 } => {
-                self.tell(Event::Stored(self.stored(&label, trace, kept, size, sha256)));
+                self.tell(Event::Stored(Box::new(self.stored(&label, trace, kept, size, sha256))));
                 self.turnarounds = 0;
                 self.conversation.end_of_data(Verdict::Stored(&label.id))
             }
             End::TooLarge => self.conversation.end_of_data(Verdict::TooLarge),
-            End::BareLineEnd => self.conversation.end_of_data(Verdict::BareLineEnd),
+            End::Malformed => self.conversation.end_of_data(Verdict::BareLineEnd),
             End::NotStored(error) => {
                 let (connection, doing) = (Some(self.number), "writing a message");
                 self.tell(Event::Failed { connection, doing, error });
@@ -296,7 +296,7 @@ struct Intake {
 enum End {
     Kept { kept: Kept, size: u64, sha256: String },
     TooLarge,
-    BareLineEnd,
+    Malformed,
     NotStored(io::Error),
 }
 
@@ -321,7 +321,7 @@ impl Intake {
 
     fn end(self, has_bare_line_end: bool) -> End {
         if has_bare_line_end {
-            return End::BareLineEnd;
+            return End::Malformed;
         }
         if self.limit.is_some_and(|limit| self.size > limit) {
             return End::TooLarge;

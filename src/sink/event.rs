@@ -16,7 +16,7 @@ pub enum Event {
         peer: SocketAddr,
     },
     /// A message was taken; told before the client is.
-    Stored(Stored),
+    Stored(Box<Stored>),
     /// The client was refused something.
     Refused {
         /// Which connection.

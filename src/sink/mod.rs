@@ -131,6 +131,38 @@ impl Listen {
     pub fn loopback(port: u16, encryption: Encryption) -> Self {
         Listen { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), encryption }
     }
+
+    /// Reads `PORT`, `localhost:PORT`, `ADDRESS:PORT` or `[ADDRESS]:PORT`;
+    /// without an address it is 127.0.0.1. The error is a sentence.
+    pub fn parse(text: &str, encryption: Encryption) -> Result<Self, String> {
+        let port = text.strip_prefix("localhost:").unwrap_or(text);
+        if let Ok(port) = port.parse() {
+            return Ok(Listen::loopback(port, encryption));
+        }
+        let address = text.parse().map_err(|_| {
+            format!("‘{text}’ is not of the form PORT, ADDRESS:PORT or [ADDRESS]:PORT")
+        })?;
+        Ok(Listen { address, encryption })
+    }
+
+    /// True when only this machine can connect.
+    pub fn is_loopback(&self) -> bool {
+        self.address.ip().is_loopback()
+    }
+
+    /// How a URL for `envoi send` names this port, once it is known where a
+    /// port 0 came to lie.
+    pub fn url(&self, bound: SocketAddr) -> String {
+        let scheme = match self.encryption {
+            Encryption::StartTls => "smtp",
+            Encryption::Implicit => "smtps",
+        };
+        // The certificate names both; people type the one.
+        if bound.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST) {
+            return format!("{scheme}://localhost:{}", bound.port());
+        }
+        format!("{scheme}://{bound}")
+    }
 }
 
 impl Sink {
@@ -192,7 +224,7 @@ impl Sink {
     pub fn next_stored(&self, patience: Duration) -> Option<Stored> {
         while let Ok(event) = self.events.recv_timeout(patience) {
             if let Event::Stored(stored) = event {
-                return Some(stored);
+                return Some(*stored);
             }
         }
         None
