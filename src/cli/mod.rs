@@ -10,6 +10,10 @@ mod status;
 mod transcript;
 mod words;
 mod sink;
+pub mod args;
+mod exit;
+mod failure;
+mod hints;
 
 pub use exit::Exit;
 pub use failure::Failure;

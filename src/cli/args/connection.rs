@@ -1,0 +1,211 @@
+//! How to reach a server, what to trust, and who signs in: the options that
+//! every command with a connection has. Each has a key of the same name in the
+//! configuration.
+
+use super::{SERVER, SIGN_IN, TLS};
+use crate::account::{
+    self, DurationError, Origin, Pipelining, SecretSource, ServerUrl, Settings, SourceError,
+};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::hints;
+use crate::net::Host;
+use crate::sasl;
+use crate::smtp::EhloName;
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Options that say how to reach a server.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConnectionArgs {
+    /// Submit to this server; repeat for others to fall back on
+    ///
+    /// The URL says how the connection is protected:
+    ///
+    ///   smtps://HOST               TLS from the start, port 465
+    ///   smtp://HOST                STARTTLS or nothing, port 587
+    ///   smtp+notls://HOST          no protection, port 25
+    ///   smtp+opportunistic://HOST  STARTTLS if offered, unverified, port 25
+    ///   sink:[DIR]                 the receiver inside envoi, for a try
+    ///
+    /// HOST may be followed by :PORT and preceded by USER@; a password in it
+    /// is refused. An IPv6 address stands in [brackets]. With --server no
+    /// account of the configuration is used unless --account names one.
+    #[arg(long, value_name = "URL", help_heading = SERVER, verbatim_doc_comment)]
+    pub server: Vec<String>,
+
+    /// Call ourselves NAME when greeting the server
+    ///
+    /// NAME is a host name, or an address in [brackets]. Without it, it is the
+    /// full name of this machine, else the address of this end of the
+    /// connection, which the server may write into the message.
+    #[arg(long, value_name = "NAME", help_heading = SERVER)]
+    pub helo: Option<EhloName>,
+
+    /// Use IPv4 only
+    #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = SERVER)]
+    pub ipv4: bool,
+
+    /// Use IPv6 only
+    #[arg(short = '6', long, help_heading = SERVER)]
+    pub ipv6: bool,
+
+    /// Wait no longer than this for anything
+    ///
+    /// A bare number is seconds; 90s, 5m, 1h30m and 2d are other ways to write
+    /// it. Without it each step waits as long as RFC 5321 asks, up to ten
+    /// minutes for the last answer.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = duration,
+        help_heading = SERVER
+    )]
+    pub timeout: Option<Duration>,
+
+    /// End the run after this time, whatever it is doing
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = duration,
+        help_heading = SERVER
+    )]
+    pub deadline: Option<Duration>,
+
+    /// Send several commands at once, or not
+    ///
+    /// standard sends sender, recipients and DATA together where the server
+    /// offers it; off waits for each answer.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_parser = pipelining(),
+        help_heading = SERVER
+    )]
+    pub pipelining: Option<Pipelining>,
+
+    /// Trust the certificates in FILE instead of the built-in ones
+    ///
+    /// FILE holds certificates in PEM form. May be repeated.
+    #[arg(long, value_name = "FILE", help_heading = TLS)]
+    pub tls_ca: Vec<PathBuf>,
+
+    /// Trust what the system trusts instead of the built-in certificates
+    #[arg(long, help_heading = TLS)]
+    pub tls_system_roots: bool,
+
+    /// With ‘no’, accept any certificate (warns every time)
+    ///
+    /// The connection is then protected from those who listen, but not from
+    /// those who pretend to be the server, and no password is sent over it
+    /// unless --allow-cleartext-auth is given too.
+    #[arg(
+        long,
+        value_name = "yes|no",
+        value_parser = yes_or_no(),
+        hide_possible_values = true,
+        help_heading = TLS
+    )]
+    pub tls_verify: Option<bool>,
+
+    /// Expect NAME in the certificate instead of the server's name
+    #[arg(long, value_name = "NAME", value_parser = host, help_heading = TLS)]
+    pub tls_name: Option<Host>,
+
+    /// Sign in as USER
+    #[arg(long, value_name = "USER", help_heading = SIGN_IN)]
+    pub user: Option<String>,
+
+    /// Take the password from SOURCE
+    ///
+    /// SOURCE is one of:
+    ///
+    ///   env:NAME         an environment variable
+    ///   file:PATH        the first line of a file that others cannot write
+    ///   command:WORDS    the first line that a program prints; no shell
+    ///   fd:N             the first line from an open file descriptor
+    ///   credential:NAME  a systemd credential
+    ///   prompt           asked for at the terminal
+    ///
+    /// Without it, a user without a password is asked for it. There is no
+    /// option for the password itself: other users of the machine could read
+    /// it.
+    #[arg(long, value_name = "SOURCE", help_heading = SIGN_IN, verbatim_doc_comment)]
+    pub password_from: Option<String>,
+
+    /// Sign in by one of these mechanisms, in this order
+    #[arg(
+        long,
+        value_name = "MECHANISM",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(sasl::MECHANISMS.iter().map(|entry| entry.name)),
+        ignore_case = true,
+        help_heading = SIGN_IN
+    )]
+    pub auth: Vec<String>,
+
+    /// Allow a password to be sent over an unprotected connection
+    ///
+    /// Everybody on the way can read it there. Meant for a server on the same
+    /// machine or a network of one's own.
+    #[arg(long, help_heading = SIGN_IN)]
+    pub allow_cleartext_auth: bool,
+}
+
+impl ConnectionArgs {
+    /// What was typed, to lay over an account. A URL or a source that is no
+    /// good is told without repeating it: a password may stand in it.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        let yes = |flag: bool| flag.then_some(true);
+        let url = |text: &String| {
+            ServerUrl::parse(text, Origin::CommandLine)
+                .map_err(|error| hints::of_server("--server", &error))
+        };
+        let servers: Vec<_> = self.server.iter().map(url).collect::<Result<_, _>>()?;
+        let source = |text: &String| text.parse::<SecretSource>().map_err(not_a_source);
+        let auth: Vec<_> = self.auth.iter().filter_map(|name| account::mechanism(name)).collect();
+        Ok(Settings {
+            from: None,
+            matches: None,
+            servers: (!servers.is_empty()).then_some(servers),
+            user: self.user.clone(),
+            password: self.password_from.as_ref().map(source).transpose()?,
+            auth: (!auth.is_empty()).then_some(auth),
+            allow_cleartext_auth: yes(self.allow_cleartext_auth),
+            helo: self.helo.clone(),
+            ipv4: yes(self.ipv4),
+            ipv6: yes(self.ipv6),
+            timeout: self.timeout,
+            deadline: self.deadline,
+            pipelining: self.pipelining,
+            tls_ca: (!self.tls_ca.is_empty()).then(|| self.tls_ca.clone()),
+            tls_system_roots: yes(self.tls_system_roots),
+            tls_verify: self.tls_verify,
+            tls_name: self.tls_name.clone(),
+        })
+    }
+}
+
+fn not_a_source(error: SourceError) -> Failure {
+    Failure::say(Exit::Usage, format!("--password-from: {error}"))
+        .hint("to type the password: --password-from prompt")
+}
+
+fn duration(text: &str) -> Result<Duration, DurationError> {
+    account::duration(text)
+}
+
+fn host(text: &str) -> Result<Host, &'static str> {
+    account::host(text).map_err(|_| "it is neither a host name nor an address")
+}
+
+fn pipelining() -> impl TypedValueParser<Value = Pipelining> {
+    PossibleValuesParser::new(Pipelining::ALL.map(|(name, _)| name))
+        .try_map(|name| Pipelining::named(&name).ok_or("there is no such level"))
+}
+
+fn yes_or_no() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["yes", "no"]).map(|word| word == "yes")
+}

@@ -1,0 +1,159 @@
+//! The command line: what may be typed, and the help that says so. Reading it
+//! checks what was typed and touches nothing else.
+#![expect(
+    clippy::doc_markdown,
+    clippy::struct_excessive_bools,
+    reason = "doc comments on options are help texts, and each flag is an option"
+)]
+
+mod attachments;
+mod connection;
+mod send;
+
+pub use attachments::{Attachment, Attachments};
+pub use connection::ConnectionArgs;
+pub use send::{DryRun, SendArgs};
+
+use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Send mail: compose, submit, report what the server said.
+///
+/// envoi composes a message, or takes a finished one, submits it to a mail
+/// server, and reports for each recipient what the server answered.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "envoi",
+    version,
+    after_help = EXAMPLES,
+    subcommand_help_heading = "Commands",
+    disable_help_flag = true,
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What stands before or after any command.
+    #[command(flatten)]
+    pub globals: Globals,
+
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = OUTPUT)]
+    version: Option<bool>,
+
+    /// What to do; nothing typed asks what to do next.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Globals {
+    /// Use this account of the configuration
+    ///
+    /// Without it, the account is the one whose from or match fits the sender,
+    /// else the default one, else the only one.
+    #[arg(short = 'A', long, value_name = "NAME", global = true, help_heading = SERVER)]
+    pub account: Option<String>,
+
+    /// Read this configuration instead of the usual files
+    ///
+    /// The usual files are ~/.config/envoi/config.toml and, below it,
+    /// /etc/envoi/config.toml. The variable ENVOI_CONFIG does the same as this
+    /// option.
+    #[arg(short = 'C', long, value_name = "FILE", global = true, help_heading = SERVER)]
+    pub config: Option<PathBuf>,
+
+    /// Show the conversation with the server; twice, in full
+    ///
+    /// The conversation goes to standard error. Passwords are never shown.
+    /// Twice also shows the details of TLS, how long each answer took, and the
+    /// message itself.
+    #[arg(short, long, action = ArgAction::Count, global = true, help_heading = DEBUGGING)]
+    pub verbose: u8,
+
+    /// Print nothing but problems
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = OUTPUT)]
+    pub quiet: bool,
+
+    /// Print one JSON object on standard output
+    #[arg(long, global = true, help_heading = OUTPUT)]
+    pub json: bool,
+
+    /// When to use colours
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        global = true,
+        help_heading = OUTPUT
+    )]
+    pub color: ColorChoice,
+
+    /// Print help; --help prints more of it than -h
+    #[arg(short, long, action = ArgAction::Help, global = true, help_heading = OUTPUT)]
+    help: Option<bool>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Compose a message, or take a finished one, and submit it
+    Send(Box<SendArgs>),
+    /// Print the completion script for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// A shell that has a completion script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// Elvish.
+    Elvish,
+    /// Fish.
+    Fish,
+    /// `PowerShell`.
+    PowerShell,
+    /// Z shell.
+    Zsh,
+}
+
+/// The definition of the whole command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// The headings of help, in the order in which they first occur.
+const MESSAGE: &str = "Message";
+const ENVELOPE: &str = "Envelope";
+const SERVER: &str = "Server";
+const TLS: &str = "TLS";
+const SIGN_IN: &str = "Sign-in";
+const DELIVERY: &str = "Delivery";
+const DEBUGGING: &str = "Debugging";
+const OUTPUT: &str = "Output";
+
+const EXAMPLES: &str = "\
+Examples:
+  Send a message to yourself, to a receiver inside envoi:
+    echo 'It works.' | envoi send --server sink: -f me@example.org -s Test me@example.org
+  Send a report with a file:
+    envoi send -s 'Report' -a report.pdf bob@example.org < summary.txt
+
+‘envoi send --help’ describes every option; ‘envoi’ alone says what to do next.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  envoi completions bash > ~/.local/share/bash-completion/completions/envoi
+  envoi completions zsh  > \"${fpath[1]}/_envoi\"
+  envoi completions fish > ~/.config/fish/completions/envoi.fish";
+
+#[cfg(test)]
+mod tests;

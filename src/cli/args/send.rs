@@ -1,0 +1,240 @@
+//! `envoi send`.
+
+use super::{Attachments, ConnectionArgs, DEBUGGING, DELIVERY, ENVELOPE, MESSAGE};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Compose a message, or take a finished one, and submit it.
+///
+/// The message is made from the options, with standard input as its text, or
+/// taken as it is with --message. For each recipient the answer of the server
+/// is printed; the exit status says whether all, some or none were accepted.
+#[derive(Clone, Debug, Args)]
+#[command(
+    override_usage = "envoi send [OPTIONS] [RECIPIENT]...\n       \
+                      envoi send --message FILE [OPTIONS] [RECIPIENT]...",
+    after_help = EXAMPLES,
+    after_long_help = LONG_AFTER
+)]
+pub struct SendArgs {
+    /// Who gets the message; the same as --to
+    ///
+    /// Each may be a list with commas. With --message, the recipients named
+    /// here are all that get the message, whatever its header says; with none
+    /// named, To, Cc and Bcc of the message are. One that begins with ‘-’ must
+    /// stand after ‘--’.
+    #[arg(value_name = "RECIPIENT")]
+    pub recipients: Vec<String>,
+
+    /// Who the message is from
+    ///
+    /// An address, or a name with one: 'Alice <alice@example.org>'. Without it,
+    /// the variable ENVOI_FROM, else the account's from.
+    #[arg(
+        short,
+        long,
+        visible_short_alias = 'r',
+        value_name = "ADDRESS",
+        conflicts_with = "message",
+        help_heading = MESSAGE
+    )]
+    pub from: Option<String>,
+
+    /// Who the message is to; may be repeated
+    #[arg(short, long, value_name = "ADDRESS", help_heading = MESSAGE)]
+    pub to: Vec<String>,
+
+    /// Who gets a copy
+    #[arg(
+        short,
+        long,
+        value_name = "ADDRESS",
+        conflicts_with = "message",
+        help_heading = MESSAGE
+    )]
+    pub cc: Vec<String>,
+
+    /// Who gets a copy without the others seeing it
+    #[arg(
+        short,
+        long,
+        value_name = "ADDRESS",
+        conflicts_with = "message",
+        help_heading = MESSAGE
+    )]
+    pub bcc: Vec<String>,
+
+    /// The subject
+    #[arg(
+        short,
+        long,
+        value_name = "TEXT",
+        conflicts_with = "message",
+        help_heading = MESSAGE
+    )]
+    pub subject: Option<String>,
+
+    /// Where answers go
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with = "message",
+        help_heading = MESSAGE
+    )]
+    pub reply_to: Vec<String>,
+
+    /// What to attach.
+    #[command(flatten)]
+    pub attachments: Attachments,
+
+    /// The text of the message
+    ///
+    /// Without --body, --body-file, --html or --message the text is read from
+    /// standard input.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        conflicts_with_all = ["body_file", "message"],
+        help_heading = MESSAGE
+    )]
+    pub body: Option<String>,
+
+    /// Read the text of the message from FILE; ‘-’ is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "message", help_heading = MESSAGE)]
+    pub body_file: Option<PathBuf>,
+
+    /// Read an HTML form of the text from FILE
+    ///
+    /// The message then has both forms. The plain one is made from the HTML
+    /// unless --body or --body-file gives it.
+    #[arg(long, value_name = "FILE", conflicts_with = "message", help_heading = MESSAGE)]
+    pub html: Option<PathBuf>,
+
+    /// Add a header field; may be repeated
+    #[arg(
+        short = 'H',
+        long,
+        value_name = "'NAME: VALUE'",
+        conflicts_with = "message",
+        help_heading = MESSAGE
+    )]
+    pub header: Vec<String>,
+
+    /// Send nothing if the text is empty
+    #[arg(short = 'E', long, conflicts_with = "message", help_heading = MESSAGE)]
+    pub skip_empty: bool,
+
+    /// Send the finished message in FILE; ‘-’ is standard input
+    ///
+    /// FILE holds a message as RFC 5322 describes it. Its Bcc is taken out;
+    /// Date and Message-ID are added if it has none. Nothing else in it is
+    /// changed.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["attach", "attach-name", "attach-type"],
+        help_heading = MESSAGE
+    )]
+    pub message: Option<PathBuf>,
+
+    /// The address that reports of failure go to
+    ///
+    /// Without it, the address of --from. '<>' wants no reports.
+    #[arg(long, value_name = "ADDRESS", help_heading = ENVELOPE)]
+    pub envelope_from: Option<String>,
+
+    /// Send to nobody unless the server accepts every recipient
+    #[arg(long, help_heading = ENVELOPE)]
+    pub all_or_nothing: bool,
+
+    /// How to reach a server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+
+    /// Keep nothing for later; what cannot be sent now is reported
+    #[arg(long, help_heading = DELIVERY)]
+    pub no_queue: bool,
+
+    /// Print envelope and message instead of sending them
+    ///
+    /// They are printed as they would go to a server that takes eight-bit text
+    /// and international addresses; with =7bit, to one that takes neither.
+    /// Nobody is contacted.
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "7bit",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "8bit",
+        hide_possible_values = true,
+        help_heading = DELIVERY
+    )]
+    pub dry_run: Option<DryRun>,
+
+    /// Write the conversation with the server to FILE
+    ///
+    /// It is written as -vv shows it, whether or not that is given. Passwords
+    /// are left out.
+    #[arg(long, value_name = "FILE", help_heading = DEBUGGING)]
+    pub transcript: Option<PathBuf>,
+}
+
+/// What the server that a dry run imagines can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DryRun {
+    /// It offers 8BITMIME and SMTPUTF8.
+    #[value(name = "8bit")]
+    EightBit,
+    /// It offers nothing.
+    #[value(name = "7bit")]
+    SevenBit,
+}
+
+impl SendArgs {
+    /// True when the text of the message is to come from standard input
+    /// because nothing else gives it.
+    pub fn body_is_stdin(&self) -> bool {
+        self.body.is_none()
+            && self.body_file.is_none()
+            && self.html.is_none()
+            && self.message.is_none()
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  echo 'It works.' | envoi send --server sink: -f me@example.org -s Test me@example.org
+  envoi send -s Report -a report.pdf bob@example.org < summary.txt
+  envoi send -s Photos --body 'From Sunday.' -a sunday.jpg -t bob@example.org -c carol@example.org
+  envoi send --message draft.eml -A work
+  envoi send -v --server smtps://mail.example.org --user alice -f alice@example.org bob@example.org";
+
+const LONG_AFTER: &str = "\
+Examples:
+  Try it without a server; the message is caught by envoi itself:
+    echo 'It works.' | envoi send --server sink: -f me@example.org -s Test me@example.org
+
+  Send a text with a file, through the account of the configuration:
+    envoi send -s Report -a report.pdf bob@example.org < summary.txt
+
+  Give an attachment another name and a type:
+    envoi send -s Data --body '' -a out.tmp --attach-name data.csv \\
+      --attach-type text/csv bob@example.org
+
+  Send a finished message to those its header names:
+    envoi send --message draft.eml -A work
+
+  See what would be sent:
+    envoi send -n --message draft.eml
+
+  Watch the conversation with a server that is not configured:
+    envoi send -v --server smtps://mail.example.org --user alice \\
+      -f alice@example.org -s Test --body 'It works.' bob@example.org
+
+Exit status:
+  0   every recipient was accepted
+  1   some were accepted, others not; the report says which
+  64  the command line is wrong
+  75  not now: the same command may succeed later
+  Others are those of sysexits.h.";

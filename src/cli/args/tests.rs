@@ -1,0 +1,258 @@
+use super::*;
+use crate::account::{Pipelining, SecretSource};
+use crate::cli::Exit;
+use clap::error::ErrorKind;
+
+fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from([&["envoi"], words].concat())
+}
+
+fn send(words: &[&str]) -> SendArgs {
+    let cli = parse(&[&["send"], words].concat()).unwrap_or_else(|error| panic!("{error}"));
+    match cli.command {
+        Some(Command::Send(send)) => *send,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(words: &[&str]) -> ErrorKind {
+    parse(&[&["send"], words].concat()).unwrap_err().kind()
+}
+
+#[test]
+fn the_definition_holds_together() {
+    command().debug_assert();
+}
+
+#[test]
+fn nothing_typed_is_no_command() {
+    assert!(parse(&[]).unwrap().command.is_none());
+}
+
+#[test]
+fn options_for_every_command_stand_before_or_after_it() {
+    for words in [
+        ["-A", "work", "-vv", "--json", "--color", "never", "send"],
+        ["send", "-A", "work", "-vv", "--json", "--color", "never"],
+    ] {
+        let globals = parse(&words).unwrap().globals;
+        assert_eq!((globals.account.as_deref(), globals.verbose), (Some("work"), 2));
+        assert_eq!((globals.json, globals.color), (true, ColorChoice::Never));
+    }
+    assert_eq!(parse(&["-q", "-v"]).unwrap_err().kind(), ErrorKind::ArgumentConflict);
+}
+
+#[test]
+fn a_mailx_command_line_is_understood() {
+    let typed = send(&["-r", "a@x", "-s", "Hi", "-c", "c@x", "-b", "d@x", "-E", "b@x", "e@x"]);
+    assert_eq!(typed.from.as_deref(), Some("a@x"));
+    assert_eq!((typed.cc, typed.bcc), (vec!["c@x".to_owned()], vec!["d@x".to_owned()]));
+    assert_eq!(typed.recipients, ["b@x", "e@x"]);
+    assert!(typed.skip_empty);
+}
+
+#[test]
+fn a_recipient_that_looks_like_an_option_stands_after_two_dashes() {
+    // SEC-13
+    assert_eq!(refused(&["-oQ/tmp@x"]), ErrorKind::UnknownArgument);
+    assert_eq!(refused(&["--to", "-x@y"]), ErrorKind::UnknownArgument);
+    assert_eq!(send(&["--", "-oQ/tmp@x"]).recipients, ["-oQ/tmp@x"]);
+}
+
+#[test]
+fn a_finished_message_takes_nothing_that_composes() {
+    for words in [
+        &["-s", "x"][..],
+        &["-f", "x"],
+        &["-c", "x"],
+        &["-b", "x"],
+        &["--reply-to", "x"],
+        &["--body", "x"],
+        &["--body-file", "x"],
+        &["--html", "x"],
+        &["-H", "x: y"],
+        &["-E"],
+        &["-a", "x"],
+    ] {
+        let words = [words, &["--message", "m"]].concat();
+        assert_eq!(refused(&words), ErrorKind::ArgumentConflict, "{words:?}");
+    }
+    assert_eq!(send(&["--message", "-", "-t", "a@x", "b@x"]).to, ["a@x"]);
+    assert_eq!(refused(&["--body", "x", "--body-file", "y"]), ErrorKind::ArgumentConflict);
+}
+
+#[test]
+fn stdin_is_the_text_only_when_nothing_else_is() {
+    assert!(send(&["-a", "f", "b@x"]).body_is_stdin());
+    for words in [["--body", ""], ["--body-file", "f"], ["--html", "f"], ["--message", "f"]] {
+        assert!(!send(&words).body_is_stdin(), "{words:?}");
+    }
+}
+
+#[test]
+fn a_dry_run_imagines_a_server_that_can_everything_or_nothing() {
+    assert_eq!(send(&["b@x"]).dry_run, None);
+    assert_eq!(send(&["-n", "b@x"]).dry_run, Some(DryRun::EightBit));
+    assert_eq!(send(&["--dry-run=7bit", "b@x"]).dry_run, Some(DryRun::SevenBit));
+    assert_eq!(send(&["--dry-run", "7bit"]).recipients, ["7bit"]);
+}
+
+#[test]
+fn a_name_belongs_to_the_attachment_before_it() {
+    let attachment = |path: &str, name: Option<&str>, media_type: Option<&str>| Attachment {
+        path: path.into(),
+        name: name.map(str::to_owned),
+        media_type: media_type.map(str::to_owned),
+    };
+    let typed = send(&[
+        "-a",
+        "one;1.txt",
+        "--attach",
+        "two;type=text/csv;charset=utf-8;name=2;b.csv",
+        "-athree",
+        "--attach-type",
+        "text/plain",
+        "--attach-name",
+        "3;name=x",
+        "-a",
+        "-",
+    ]);
+    assert_eq!(
+        typed.attachments.0,
+        [
+            attachment("one;1.txt", None, None),
+            attachment("two", Some("2;b.csv"), Some("text/csv;charset=utf-8")),
+            attachment("three", Some("3;name=x"), Some("text/plain")),
+            attachment("-", None, None),
+        ]
+    );
+}
+
+#[test]
+fn an_attachment_is_described_once_and_after_it_is_named() {
+    for words in [
+        &["--attach-name", "x", "-a", "f"][..],
+        &["--attach-type", "x"],
+        &["-a", "f", "--attach-name", "x", "--attach-name", "y"],
+        &["-a", "f;name=x", "--attach-name", "y"],
+        &["-a", "f;name=x;name=y"],
+        &["-a", "f;type="],
+        &["-a", ";name=x"],
+    ] {
+        assert_eq!(refused(words), ErrorKind::ValueValidation, "{words:?}");
+    }
+}
+
+#[test]
+fn a_path_need_not_be_utf_8() {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::OsStr::from_bytes(b"\xff;name=x");
+    let words = ["envoi", "send", "-a"].map(std::ffi::OsStr::new);
+    let cli = Cli::try_parse_from([&words[..], &[path]].concat()).unwrap();
+    let Some(Command::Send(send)) = cli.command else { panic!() };
+    assert_eq!(send.attachments.0[0].path.as_os_str().as_bytes(), b"\xff");
+}
+
+#[test]
+fn connection_options_become_settings() {
+    let typed = send(&[
+        "--server",
+        "smtps://a.b",
+        "--server",
+        "smtp://c.d",
+        "--user",
+        "alice",
+        "--password-from",
+        "env:P",
+        "--auth",
+        "plain,LOGIN",
+        "-4",
+        "--timeout",
+        "5m",
+        "--pipelining",
+        "off",
+        "--tls-verify",
+        "no",
+        "--tls-ca",
+        "ca.pem",
+        "--helo",
+        "[192.0.2.1]",
+        "--tls-name",
+        "mx.b",
+    ]);
+    let settings = typed.connection.settings().unwrap();
+    assert_eq!(settings.servers.unwrap().len(), 2);
+    assert_eq!(settings.password, Some(SecretSource::Env("P".into())));
+    assert_eq!(settings.auth, Some(vec!["PLAIN", "LOGIN"]));
+    assert_eq!((settings.ipv4, settings.ipv6), (Some(true), None));
+    assert_eq!(settings.timeout, Some(std::time::Duration::from_secs(300)));
+    assert_eq!(settings.pipelining, Some(Pipelining::Off));
+    assert_eq!((settings.tls_verify, settings.tls_system_roots), (Some(false), None));
+    assert_eq!(settings.helo.unwrap().to_string(), "[192.0.2.1]");
+}
+
+#[test]
+fn what_was_not_typed_says_nothing() {
+    let settings = send(&["b@x"]).connection.settings().unwrap();
+    assert_eq!(settings, crate::account::Settings::default());
+}
+
+#[test]
+fn a_wrong_value_of_a_connection_option_is_refused() {
+    for words in [
+        ["--timeout", "x"],
+        ["--deadline", "0"],
+        ["--pipelining", "full"],
+        ["--tls-verify", "maybe"],
+        ["--tls-name", "a b"],
+        ["--auth", "NTLM"],
+        ["--helo", "a b"],
+    ] {
+        assert!(parse(&["send", words[0], words[1]]).is_err(), "{words:?}");
+    }
+    assert_eq!(refused(&["-4", "-6"]), ErrorKind::ArgumentConflict);
+}
+
+#[test]
+fn a_password_typed_in_the_wrong_place_is_not_repeated() {
+    // SEC-7
+    for words in [
+        ["--server", "smtps://alice:hunter2@h"],
+        ["--server", "alice:hunter2@h"],
+        ["--password-from", "hunter2"],
+    ] {
+        let failure = send(&words).connection.settings().unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+    }
+}
+
+#[test]
+fn help_fits_80_columns_and_has_its_headings() {
+    let mut command = command().term_width(80);
+    let send = command.find_subcommand_mut("send").unwrap().clone();
+    for help in [send.clone().render_help(), send.clone().render_long_help()] {
+        let help = help.to_string();
+        let mut at = 0;
+        for heading in [MESSAGE, ENVELOPE, SERVER, TLS, SIGN_IN, DELIVERY, DEBUGGING] {
+            let found =
+                help.find(&format!("\n{heading}:\n")).unwrap_or_else(|| panic!("{heading}"));
+            assert!(found > at, "{heading}");
+            at = found;
+        }
+    }
+    for line in send.clone().render_long_help().to_string().lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn completions_are_for_known_shells() {
+    let shell = |name| match parse(&["completions", name]).ok()?.command {
+        Some(Command::Completions { shell }) => Some(shell),
+        _ => None,
+    };
+    assert_eq!(shell("zsh"), Some(Shell::Zsh));
+    assert_eq!(shell("powershell"), Some(Shell::PowerShell));
+    assert_eq!(shell("csh"), None);
+}

@@ -1,0 +1,188 @@
+//! What an error of `account` means for the exit status, and what to try.
+
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::account::{Error, Fault, NamedBy, SecretError, ServerError};
+use std::path::Path;
+
+impl From<Error> for Failure {
+    /// A wrong configuration; a wrong `--account` is a wrong command line.
+    fn from(error: Error) -> Self {
+        let exit = match &error {
+            Error::UnknownAccount { by: NamedBy::Option, .. } => Exit::Usage,
+            Error::UnknownAccount { .. }
+            | Error::Unreadable { .. }
+            | Error::TooLong { .. }
+            | Error::Syntax { .. }
+            | Error::UnknownKey { .. }
+            | Error::Value { .. }
+            | Error::Exposed { .. }
+            | Error::Circle { .. }
+            | Error::NoAccounts
+            | Error::NoChoice { .. }
+            | Error::Ambiguous { .. }
+            | Error::NoServer { .. }
+            | Error::NoUser { .. }
+            | Error::Families { .. }
+            | Error::Variable { .. } => Exit::Config,
+        };
+        let hints = of_account(&error);
+        Failure { hints, ..Failure::new(exit, error) }
+    }
+}
+
+impl From<SecretError> for Failure {
+    /// A program that took too long may be faster next time; everything else
+    /// waits for somebody to change it.
+    fn from(error: SecretError) -> Self {
+        let exit = match &error {
+            SecretError::TooSlow { .. } => Exit::TempFail,
+            SecretError::NotSet(_)
+            | SecretError::Unreadable { .. }
+            | SecretError::Exposed { .. }
+            | SecretError::Empty { .. }
+            | SecretError::TooLong { .. }
+            | SecretError::NoCredentials { .. }
+            | SecretError::CredentialName { .. }
+            | SecretError::NotRun { .. }
+            | SecretError::Failed { .. }
+            | SecretError::NotAsked(_) => Exit::Config,
+        };
+        let hint = match &error {
+            SecretError::Exposed { file, fault } => Some(close(file, *fault)),
+            SecretError::NotAsked(_) => Some(
+                "without a terminal, take the password from elsewhere: \
+                 --password-from env:NAME, file:PATH or command:WORDS"
+                    .to_owned(),
+            ),
+            SecretError::NoCredentials { name } => {
+                Some(format!("in the unit of the service: LoadCredential={name}:PATH"))
+            }
+            SecretError::NotSet(_)
+            | SecretError::Unreadable { .. }
+            | SecretError::Empty { .. }
+            | SecretError::TooLong { .. }
+            | SecretError::CredentialName { .. }
+            | SecretError::NotRun { .. }
+            | SecretError::Failed { .. }
+            | SecretError::TooSlow { .. } => None,
+        };
+        Failure { hints: hint.into_iter().collect(), ..Failure::new(exit, error) }
+    }
+}
+
+/// A server URL on the command line that is no good.
+pub(super) fn of_server(option: &str, error: &ServerError) -> Failure {
+    let failure = Failure::say(Exit::Usage, format!("{option}: {error}"));
+    match error {
+        ServerError::NoScheme { host: Some(host) } => failure
+            .hint(format!("{option} smtps://{host} (TLS from the start)"))
+            .hint(format!("{option} smtp://{host} (STARTTLS)")),
+        ServerError::NoScheme { host: None } | ServerError::UnknownScheme { .. } => failure.hint(
+            "schemes are smtps:// (TLS from the start), smtp:// (STARTTLS), \
+             smtp+opportunistic://, smtp+notls:// (no protection) and sink:",
+        ),
+        ServerError::Password => failure.hint(
+            "leave it out and be asked for it, or take it from elsewhere: \
+             --password-from env:NAME, file:PATH or command:WORDS",
+        ),
+        ServerError::NotSpoken(_)
+        | ServerError::NoHost
+        | ServerError::Host
+        | ServerError::Port
+        | ServerError::Trailing
+        | ServerError::User => failure,
+    }
+}
+
+fn of_account(error: &Error) -> Vec<String> {
+    match error {
+        Error::UnknownKey { nearest, known, .. } => {
+            vec![format!("did you mean ‘{nearest}’? The keys are {}", known.join(", "))]
+        }
+        Error::Exposed { file, fault } => vec![close(file, *fault)],
+        Error::UnknownAccount { nearest: Some(nearest), names, .. } => {
+            vec![format!("did you mean ‘{nearest}’? The accounts are {}", names.join(", "))]
+        }
+        Error::NoAccounts | Error::UnknownAccount { nearest: None, .. } => vec![
+            "to try envoi without a server: --server sink:".to_owned(),
+            "to see how to write a configuration: envoi".to_owned(),
+        ],
+        Error::NoChoice { names, .. } | Error::Ambiguous { names, .. } => vec![
+            format!("name one: --account {}", names.join(" or --account ")),
+            "or write default = \"NAME\" at the top of the configuration".to_owned(),
+        ],
+        Error::NoServer { account } => vec![format!(
+            "in [accounts.{account}], write server = \"smtps://HOST\" or \"smtp://HOST\""
+        )],
+        Error::NoUser { .. } => {
+            vec!["name the user: --user, user = in the account, or ENVOI_USER".to_owned()]
+        }
+        Error::Unreadable { .. }
+        | Error::TooLong { .. }
+        | Error::Syntax { .. }
+        | Error::Value { .. }
+        | Error::Circle { .. }
+        | Error::Families { .. }
+        | Error::Variable { .. } => Vec::new(),
+    }
+}
+
+/// The command that closes a file to others.
+fn close(file: &Path, fault: Fault) -> String {
+    let file = file.display().to_string();
+    let file = shell_words::quote(&file);
+    match fault {
+        Fault::Mode(_) => format!("chmod 600 {file}"),
+        Fault::Owner(_) => format!("chown \"$(id -u)\" {file}; chmod 600 {file}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{Accounts, Choice, Environment, Origin, ServerUrl};
+
+    fn failure(config: &str, named: Option<&str>) -> Failure {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("config.toml");
+        std::fs::write(&file, config).unwrap();
+        let environment = Environment::from([("HOME", "/home/alice")]);
+        let accounts = match Accounts::load(Some(&file), &environment) {
+            Ok(accounts) => accounts,
+            Err(error) => return error.into(),
+        };
+        accounts.choose(Choice { named, ..Choice::default() }).unwrap_err().into()
+    }
+
+    #[test]
+    fn a_wrong_configuration_is_78_and_says_what_to_try() {
+        // SEC-9, checklist §19
+        for (config, hint) in [
+            ("", "--server sink:"),
+            ("sevrer = 1", "did you mean"),
+            ("[accounts.a]\npassword = { value = 'p' }", "chmod 600 /"),
+            ("[accounts.a]\n", "[accounts.a], write server"),
+            ("[accounts.a]\n[accounts.b]\n", "--account a or --account b"),
+        ] {
+            let failure = failure(config, None);
+            assert_eq!(failure.exit, Exit::Config, "{config}");
+            assert!(failure.hints.iter().any(|it| it.contains(hint)), "{:?}", failure.hints);
+        }
+    }
+
+    #[test]
+    fn an_account_that_was_typed_wrong_is_64() {
+        let failure = failure("[accounts.work]\n[accounts.home]\n", Some("wrok"));
+        assert_eq!(failure.exit, Exit::Usage);
+        assert_eq!(failure.hints, ["did you mean ‘work’? The accounts are home, work"]);
+    }
+
+    #[test]
+    fn a_bare_host_is_told_how_to_be_a_url() {
+        let error = ServerUrl::parse("mail.example.org", Origin::CommandLine).unwrap_err();
+        let failure = of_server("--server", &error);
+        assert_eq!(failure.exit, Exit::Usage);
+        assert_eq!(failure.hints[0], "--server smtps://mail.example.org (TLS from the start)");
+    }
+}
