@@ -1,19 +1,106 @@
 //! The top: argv, stdin, the terminal, exit statuses. The only floor that
 //! prints.
 
+pub mod args;
+mod completions;
 mod escape;
 mod exit;
 mod failure;
+mod hints;
+mod input;
 mod interrupt;
+mod message;
 mod render;
+mod route;
+mod send;
+mod sink;
 mod status;
 mod transcript;
 mod words;
-mod sink;
-pub mod args;
-mod exit;
-mod failure;
-mod hints;
 
 pub use exit::Exit;
 pub use failure::Failure;
+
+use crate::account::Environment;
+use args::{Cli, Command, Globals};
+use clap::Parser;
+use escape::Escaped;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+
+/// What a face of the program works with.
+struct Surroundings<'s> {
+    globals: &'s Globals,
+    environment: &'s Environment,
+    /// Standard output: results.
+    out: &'s mut dyn Write,
+    /// Standard error: problems, warnings, the transcript.
+    err: &'s mut dyn Write,
+}
+
+impl Surroundings<'_> {
+    /// Says something that changes nothing about the result. That nobody may
+    /// be there to read it changes nothing either.
+    fn warn(&mut self, warning: &str) {
+        let _ = writeln!(self.err, "warning: {}", Escaped(warning));
+    }
+}
+
+/// Runs the program on these words, the program's name among them.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    // A panic's message may quote anything, a secret too.
+    panic::set_hook(Box::new(|_| {}));
+    let exit = panic::catch_unwind(AssertUnwindSafe(|| run(&words))).unwrap_or_else(|_| {
+        let sentence = "envoi: a defect in envoi ended it; please report what was typed";
+        let _ = writeln!(io::stderr(), "{sentence}");
+        Exit::Software
+    });
+    exit.into()
+}
+
+fn run(words: &[OsString]) -> Exit {
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let wants_json = words.iter().any(|word| word == "--json");
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => {
+            let _ = error.print();
+            return Exit::Ok;
+        }
+        Err(error) if wants_json => {
+            let failure = Failure::say(Exit::Usage, error.to_string().trim_end());
+            return fail(&failure, true, &mut out, &mut err);
+        }
+        Err(error) => {
+            let _ = error.print();
+            return Exit::Usage;
+        }
+    };
+    let environment = Environment::of_process();
+    let globals = &cli.globals;
+    let surroundings =
+        Surroundings { globals, environment: &environment, out: &mut out, err: &mut err };
+    match dispatch(&cli, surroundings) {
+        Ok(exit) => exit,
+        Err(failure) => fail(&failure, globals.json, &mut out, &mut err),
+    }
+}
+
+fn dispatch(cli: &Cli, mut surroundings: Surroundings<'_>) -> Result<Exit, Failure> {
+    match &cli.command {
+        Some(Command::Send(args)) => send::run(args, &mut surroundings),
+        Some(Command::Sink(args)) => sink::run(args, &mut surroundings),
+        Some(Command::Completions { shell }) => completions::run(*shell, surroundings.out),
+        None => todo!(),
+    }
+}
+
+/// Prints why nothing was done. The one place that does.
+fn fail(failure: &Failure, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    // Whether anybody reads it does not change the status.
+    let _ = if json { render::json_failure(failure, out) } else { render::failure(failure, err) };
+    failure.exit
+}

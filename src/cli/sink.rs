@@ -102,11 +102,10 @@ pub(super) struct SinkArgs {
 /// each refusal; with `quiet` only what went wrong.
 pub(super) fn run(
     args: &SinkArgs,
-    json: bool,
-    quiet: bool,
-    out: &mut dyn Write,
+    surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
-    let directory = args.directory.clone().map_or_else(default_directory, Ok)?;
+    let default = || default_directory(surroundings.environment);
+    let directory = args.directory.clone().map_or_else(default, Ok)?;
     let ports = args.ports();
     let sink = Sink::start(args.settings(&directory, &ports)?)
         .map_err(|error| cannot_start(error, &ports, &directory))?;
@@ -116,7 +115,8 @@ pub(super) fn run(
         Failure::new(Exit::CantCreat, anyhow::Error::new(error).context(context))
     })?;
 
-    let mut face = Face { json, quiet, out };
+    let Globals { json, quiet, .. } = *surroundings.globals;
+    let mut face = Face { json, quiet, out: surroundings.out };
     let told = face.listening(args, &ports, &sink, &directory, &ca);
     told.and_then(|()| face.follow(&sink, args.once)).map_err(|error| {
         let context = "cannot write to the standard output";
@@ -372,11 +372,9 @@ fn octets(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| format!("‘{text}’ is too large"))
 }
 
-fn default_directory() -> Result<PathBuf, Failure> {
-    // XDG Base Directory Specification: a relative path is to be ignored.
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
-    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state"));
-    state.or_else(home).map(|state| state.join("envoi/sink")).ok_or_else(|| {
+pub(super) fn default_directory(environment: &Environment) -> Result<PathBuf, Failure> {
+    let state = environment.directory("XDG_STATE_HOME", ".local/state");
+    state.map(|state| state.join("envoi/sink")).ok_or_else(|| {
         Failure::say(Exit::Usage, "there is no place for the messages: $HOME is not set")
             .hint("envoi sink ./mail")
     })

@@ -1,0 +1,318 @@
+//! From what was typed to a message and its envelope: files are read here, and
+//! everything that can be wrong with them is found before anybody is asked.
+
+use super::args::SendArgs;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::input::{Content, Input};
+use super::Surroundings;
+use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
+use crate::delivery::Submission;
+use crate::message::{
+    Additions, Address, Attachment, Composed, Draft, Error, Ready, Source, addresses, complete,
+    message_id,
+};
+use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
+use jiff::Zoned;
+use std::path::Path;
+
+/// A message on its way out.
+pub(super) struct Job {
+    pub(super) submission: Submission,
+    /// Where to send it; `None` in a dry run without any account.
+    pub(super) account: Option<Account>,
+    /// What was changed in a ready message, for who wants to know.
+    pub(super) changes: Vec<String>,
+}
+
+/// Reads everything and makes the message. `None` when there is nothing to
+/// send and the user wants nothing sent then.
+pub(super) fn prepare(
+    args: &SendArgs,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Option<Job>, Failure> {
+    let accounts = Accounts::load(surroundings.globals.config.as_deref(), surroundings.environment)?;
+    let chooser = Chooser {
+        accounts: &accounts,
+        named: surroundings.globals.account.as_deref(),
+        typed: args.connection.settings()?,
+        typed_from: args.from.as_deref(),
+        is_dry_run: args.dry_run.is_some(),
+    };
+    let mut input = Input::of_process(surroundings.environment);
+    if chooser.typed.password.as_ref().is_some_and(crate::account::SecretSource::reads_stdin) {
+        input.claim("the password")?;
+    }
+    match &args.message {
+        Some(path) => ready(args, path, &chooser, &mut input, surroundings).map(Some),
+        None => composed(args, &chooser, &mut input, surroundings),
+    }
+}
+
+/// Finds the account, given what is known of the sender.
+struct Chooser<'c> {
+    accounts: &'c Accounts,
+    named: Option<&'c str>,
+    typed: Settings,
+    typed_from: Option<&'c str>,
+    is_dry_run: bool,
+}
+
+impl Chooser<'_> {
+    /// The author as typed or set in the environment.
+    fn from(&self) -> Option<&str> {
+        self.typed_from.or_else(|| self.accounts.environment_from())
+    }
+
+    fn account(&self, sender: Option<&str>) -> Result<Option<Account>, Failure> {
+        let choice = Choice { named: self.named, sender, typed: self.typed.clone() };
+        match self.accounts.choose(choice) {
+            Ok(account) => Ok(Some(account)),
+            Err(AccountError::NoAccounts | AccountError::NoChoice { .. }) if self.is_dry_run => {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn composed(
+    args: &SendArgs,
+    chooser: &Chooser<'_>,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Option<Job>, Failure> {
+    let to = [&args.recipients[..], &args.to[..]].concat();
+    let account = chooser.account(chooser.from())?;
+    let from = chooser.from().map(str::to_owned);
+    let from = from.or_else(|| account.as_ref().and_then(|account| account.from.clone()));
+    let from = list("--from", from.as_slice())?;
+    let Some(author) = from.iter().flat_map(Address::mailboxes).next().cloned() else {
+        return Err(no_from());
+    };
+    let mut draft = Draft::new(Zoned::now(), message_id(&author.domain().to_string())?);
+    draft.from = from;
+    draft.to = list("--to", &to)?;
+    draft.cc = list("--cc", &args.cc)?;
+    draft.bcc = list("--bcc", &args.bcc)?;
+    draft.reply_to = list("--reply-to", &args.reply_to)?;
+    draft.subject.clone_from(&args.subject);
+    draft.headers = args.header.iter().map(|line| header(line)).collect::<Result<_, _>>()?;
+    if [&draft.to, &draft.cc, &draft.bcc].into_iter().flatten().next().is_none()
+        && !draft.headers.iter().any(|(name, _)| names_recipients(name))
+    {
+        return Err(no_recipients());
+    }
+    for attachment in &args.attachments.0 {
+        let source = source(&attachment.path, "an attachment", input, surroundings)?;
+        let (name, media_type) = (attachment.name.clone(), attachment.media_type.clone());
+        draft.attachments.push(Attachment { source, name, media_type });
+    }
+    draft.html = args.html.as_deref().map(|path| html(path, input, surroundings)).transpose()?;
+    draft.text = text(args, input, surroundings)?;
+    if args.skip_empty && is_blank(&draft) {
+        return Ok(None);
+    }
+    let Composed { message, recipients } = draft.into_message()?;
+    if recipients.is_empty() {
+        return Err(no_recipients());
+    }
+    let from = reverse_path(args, Some(author))?;
+    let envelope = Envelope::new(from, recipients.into_iter().map(ForwardPath::from));
+    let submission = Submission { envelope, message };
+    Ok(Some(Job { submission, account, changes: Vec::new() }))
+}
+
+fn ready(
+    args: &SendArgs,
+    path: &Path,
+    chooser: &Chooser<'_>,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Job, Failure> {
+    let typed = forward_paths(&[&args.recipients[..], &args.to[..]].concat())?;
+    let source = source(path, "the message", input, surroundings)?;
+    // Whom a message without From is from; the account that the message leads
+    // to is known only once it is read.
+    let stand_in = || chooser.account(None).ok().flatten().and_then(|account| account.from);
+    let from = chooser.from().map(str::to_owned).or_else(stand_in);
+    let from = list("--from", from.as_slice())?;
+    let additions = Additions { date: Zoned::now(), message_id: None, from };
+    let ready = complete(source, &additions)?;
+    let author = ready.from()?.into_iter().next();
+    let account = chooser.account(author.as_ref().map(ToString::to_string).as_deref())?;
+    let to = if typed.is_empty() {
+        ready.recipients()?.into_iter().map(ForwardPath::from).collect()
+    } else {
+        typed
+    };
+    if to.is_empty() {
+        return Err(no_recipients());
+    }
+    let envelope = Envelope::new(reverse_path(args, author)?, to);
+    let Ready { message, changes, .. } = ready;
+    let changes = changes.iter().map(ToString::to_string).collect();
+    Ok(Job { submission: Submission { envelope, message }, account, changes })
+}
+
+/// The reverse-path: as typed, else the first author.
+fn reverse_path(args: &SendArgs, author: Option<Mailbox>) -> Result<ReversePath, Failure> {
+    match &args.envelope_from {
+        Some(text) => text.parse().map_err(|why| {
+            Failure::say(
+                Exit::DataErr,
+                format!("--envelope-from: ‘{text}’ is not a mail address: {why}"),
+            )
+            .hint("for a message that wants no reports of failure: --envelope-from '<>'")
+        }),
+        None => Ok(ReversePath(author)),
+    }
+}
+
+/// The recipients of a ready message: address lists, or `postmaster` alone.
+fn forward_paths(texts: &[String]) -> Result<Vec<ForwardPath>, Failure> {
+    let mut paths = Vec::new();
+    for text in texts {
+        if text.trim().eq_ignore_ascii_case("postmaster") {
+            paths.push(ForwardPath::Postmaster);
+            continue;
+        }
+        let listed = list("the recipient", std::slice::from_ref(text))?;
+        paths.extend(listed.iter().flat_map(Address::mailboxes).cloned().map(ForwardPath::from));
+    }
+    Ok(paths)
+}
+
+/// Reads address lists; `place` says where they were typed.
+fn list(place: &str, texts: &[String]) -> Result<Vec<Address>, Failure> {
+    let mut all = Vec::new();
+    for text in texts {
+        all.extend(addresses(text).map_err(|error| {
+            let failure = Failure::from(error);
+            Failure { error: failure.error.context(place.to_owned()), ..failure }
+        })?);
+    }
+    Ok(all)
+}
+
+/// Cuts `Name: value`.
+fn header(line: &str) -> Result<(String, String), Failure> {
+    let (name, value) = line.split_once(':').ok_or_else(|| {
+        Failure::say(Exit::Usage, format!("--header: ‘{line}’ has no colon"))
+            .hint("--header 'Name: value'")
+    })?;
+    Ok((name.trim_end().to_owned(), value.trim().to_owned()))
+}
+
+fn names_recipients(name: &str) -> bool {
+    ["To", "Cc", "Bcc"].iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// A file, or standard input for `-`.
+fn source(
+    path: &Path,
+    purpose: &'static str,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Source, Failure> {
+    if path != Path::new("-") {
+        return Ok(Source::open(path)?);
+    }
+    match input.read(purpose, surroundings.err)? {
+        Content::Memory(octets) => Ok(Source::held(octets, "standard input")),
+        Content::File(file) => Ok(Source::file(file, "standard input")?),
+    }
+}
+
+/// The octets of a file, or of standard input for `-`.
+fn octets(
+    path: &Path,
+    purpose: &'static str,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Vec<u8>, Failure> {
+    if path != Path::new("-") {
+        let unreadable = |reason| Error::Unreadable { path: path.to_owned(), reason };
+        return Ok(std::fs::read(path).map_err(unreadable)?);
+    }
+    let content = input.read(purpose, surroundings.err)?;
+    let mut octets = Vec::new();
+    content.reader().and_then(|mut reader| reader.read_to_end(&mut octets)).map_err(|error| {
+        let error = anyhow::Error::new(error).context(format!("cannot read {purpose}"));
+        Failure::new(Exit::IoErr, error)
+    })?;
+    Ok(octets)
+}
+
+fn html(
+    path: &Path,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<String, Failure> {
+    let octets = octets(path, "the HTML text", input, surroundings)?;
+    String::from_utf8(octets).map_err(|_| {
+        Failure::say(Exit::DataErr, format!("--html: ‘{}’ is not UTF-8", path.display()))
+    })
+}
+
+/// The text: as typed, from a file, or from standard input when nothing else
+/// gives one.
+fn text(
+    args: &SendArgs,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Option<Vec<u8>>, Failure> {
+    const PURPOSE: &str = "the text of the message";
+    match (&args.body, &args.body_file) {
+        (Some(text), _) => Ok(Some(text.clone().into_bytes())),
+        (None, Some(path)) => octets(path, PURPOSE, input, surroundings).map(Some),
+        (None, None) if args.body_is_stdin() => {
+            octets(Path::new("-"), PURPOSE, input, surroundings).map(Some)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn is_blank(draft: &Draft) -> bool {
+    let has_text = draft.text.as_ref().is_some_and(|text| !text.trim_ascii().is_empty());
+    !has_text && draft.html.is_none() && draft.attachments.is_empty()
+}
+
+fn no_from() -> Failure {
+    Failure::say(Exit::Usage, "it is not known whom the message is from")
+        .hint("--from you@example.org, or from = \"you@example.org\" in the account")
+}
+
+fn no_recipients() -> Failure {
+    Failure::say(Exit::Usage, "the message has no recipients")
+        .hint("name them: envoi send … bob@example.org, or --to, --cc, --bcc")
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (exit, hint) = match &error {
+            Error::Unreadable { .. } | Error::NotAFile(_) => (Exit::NoInput, None),
+            Error::Directory(path) => {
+                let archive = format!("pack it first: tar -czf DIR.tar.gz {}", path.display());
+                (Exit::NoInput, Some(archive))
+            }
+            Error::Changed(_) => (Exit::IoErr, Some("run the same command again".to_owned())),
+            Error::FileName(_) => {
+                (Exit::DataErr, Some("give it another name: --attach-name NAME".to_owned()))
+            }
+            Error::NoFrom => return no_from(),
+            Error::NoRandomness => (Exit::OsErr, None),
+            Error::Nul { .. }
+            | Error::LineTooLong { .. }
+            | Error::HeaderTooLarge(_)
+            | Error::Address { .. }
+            | Error::HeaderName(_)
+            | Error::HeaderBreak(_)
+            | Error::HeaderValue(_)
+            | Error::MediaType(_)
+            | Error::Date => (Exit::DataErr, None),
+        };
+        let failure = Failure::new(exit, error);
+        Failure { hints: hint.into_iter().collect(), ..failure }
+    }
+}

@@ -1,0 +1,161 @@
+//! From an account to a route: what the servers are, and where their passwords
+//! come from.
+
+use super::Surroundings;
+use super::escape::Escaped;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::input::ask;
+use super::sink::default_directory;
+use crate::account::{self, Account, Environment, Pipelining, Server, ServerUrl};
+use crate::delivery::{Hop, Route, Secrets, SignIn};
+use crate::net::{Deadline, Endpoint, Family, Host, Roots, Security, TlsSettings, Verification};
+use crate::sasl::Secret;
+use crate::sink::{Settings, Sink};
+use crate::smtp::Timeouts;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+/// A route, what fetches its passwords, and the receiver that listens for as
+/// long as this value lives, if the route leads to one.
+pub(super) struct Prepared<'e> {
+    pub(super) route: Route,
+    pub(super) passwords: Passwords<'e>,
+    pub(super) sink: Option<Sink>,
+}
+
+/// Fetches passwords when a server is about to be given one.
+pub(super) struct Passwords<'e> {
+    environment: &'e Environment,
+    known: Vec<(Endpoint, account::SignIn)>,
+}
+
+impl Secrets for Passwords<'_> {
+    fn password(&self, server: &Endpoint, user: &str) -> Result<Secret, String> {
+        let (_, sign_in) = self
+            .known
+            .iter()
+            .find(|(known, sign_in)| known == server && sign_in.user == user)
+            .ok_or_else(|| format!("no password is known for {user}"))?;
+        let world = account::World { environment: self.environment, ask: &ask };
+        let whose = format!("{}@{}", Escaped(user), server.host);
+        sign_in.password.read(&whose, world).map_err(|error| {
+            format!("{:#}", anyhow::Error::new(error).context("the password cannot be had"))
+        })
+    }
+}
+
+/// Makes the route of an account.
+pub(super) fn prepare<'e>(
+    account: &Account,
+    all_or_nothing: bool,
+    surroundings: &mut Surroundings<'e>,
+) -> Result<Prepared<'e>, Failure> {
+    let environment = surroundings.environment;
+    let mut prepared = Prepared {
+        route: Route { hops: Vec::new() },
+        passwords: Passwords { environment, known: Vec::new() },
+        sink: None,
+    };
+    let deadline = account.deadline.map(Deadline::after);
+    for url in &account.servers {
+        let mut hop = match url {
+            ServerUrl::Server(server) => to_server(account, server, &mut prepared.passwords),
+            ServerUrl::Sink(directory) => to_sink(directory.as_deref(), &mut prepared)?,
+        };
+        hop.hello = account.helo.clone();
+        hop.timeouts = Timeouts { cap: account.timeout };
+        hop.deadline = deadline;
+        hop.all_or_nothing = all_or_nothing;
+        hop.pipelining = account.pipelining == Pipelining::Standard;
+        hop.max_recipients = account.max_recipients.map(Into::into);
+        prepared.route.hops.push(hop);
+    }
+    Ok(prepared)
+}
+
+fn to_server(account: &Account, server: &Server, passwords: &mut Passwords<'_>) -> Hop {
+    let trust = &account.tls;
+    let sign_in = account.sign_in(server);
+    passwords.known.extend(sign_in.clone().map(|sign_in| (server.endpoint.clone(), sign_in)));
+    Hop {
+        tls: TlsSettings {
+            roots: Roots {
+                files: trust.ca.clone(),
+                system: trust.system_roots,
+                given: Vec::new(),
+            },
+            verification: if trust.verify { Verification::Required } else { Verification::Noted },
+            name: trust.name.clone(),
+        },
+        family: match account.family {
+            None => Family::Any,
+            Some(account::Family::V4) => Family::V4,
+            Some(account::Family::V6) => Family::V6,
+        },
+        sign_in: sign_in.map(|sign_in| SignIn {
+            user: sign_in.user,
+            mechanisms: account.auth.iter().map(|&name| name.to_owned()).collect(),
+            allow_cleartext: account.allow_cleartext_auth,
+        }),
+        ..plain_hop(server.endpoint.clone())
+    }
+}
+
+/// The name that signs in to a receiver of our own.
+const NEWCOMER: &str = "envoi";
+
+/// Starts the receiver, with a certificate and a password of its own, so that
+/// the first message goes through everything that a real one does.
+fn to_sink(directory: Option<&Path>, prepared: &mut Prepared<'_>) -> Result<Hop, Failure> {
+    let directory: PathBuf = match directory {
+        Some(directory) => directory.to_owned(),
+        None => default_directory(prepared.passwords.environment)?,
+    };
+    let cannot = |error: anyhow::Error| {
+        let context = format!("cannot start the receiver for {}", directory.display());
+        Failure::new(Exit::CantCreat, error.context(context))
+            .hint("name another directory: --server sink:DIR")
+    };
+    let password = crate::message::message_id("sink").map_err(|e| cannot(e.into()))?;
+    let secret = Secret::new(password);
+    let settings = Settings::for_one_run(directory.clone(), NEWCOMER, secret.clone());
+    let sink = Sink::start(settings).map_err(|e| cannot(e.into()))?;
+    let endpoint = Endpoint {
+        host: Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        port: sink.address().port(),
+        security: Security::StartTls,
+    };
+    let password = account::SecretSource::Value(secret);
+    let known = account::SignIn { user: NEWCOMER.to_owned(), password };
+    prepared.passwords.known.push((endpoint.clone(), known));
+    let given = vec![sink.ca().clone()];
+    prepared.sink = Some(sink);
+    Ok(Hop {
+        tls: TlsSettings {
+            roots: Roots { given, ..Roots::default() },
+            ..TlsSettings::default()
+        },
+        sign_in: Some(SignIn {
+            user: NEWCOMER.to_owned(),
+            mechanisms: Vec::new(),
+            allow_cleartext: false,
+        }),
+        ..plain_hop(endpoint)
+    })
+}
+
+fn plain_hop(endpoint: Endpoint) -> Hop {
+    Hop {
+        endpoint,
+        tls: TlsSettings::default(),
+        family: Family::Any,
+        hello: None,
+        sign_in: None,
+        pipelining: true,
+        max_recipients: None,
+        all_or_nothing: false,
+        timeouts: Timeouts::default(),
+        deadline: None,
+    }
+}
