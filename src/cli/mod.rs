@@ -5,6 +5,8 @@ pub mod args;
 mod exit;
 mod failure;
 mod hints;
+pub mod input;
+pub mod next;
 
 pub use exit::Exit;
 pub use failure::Failure;
