@@ -88,9 +88,14 @@ impl Accounts {
         self.environment.server.is_some() || self.environment.account.is_some()
     }
 
-    /// The author named by `ENVOI_FROM`.
-    pub fn environment_from(&self) -> Option<&str> {
-        self.environment.from.as_deref()
+    /// True when something says whom a message is from that is sent without
+    /// an option.
+    pub fn has_author(&self) -> bool {
+        self.choose(Choice::default()).map_or_else(
+            // Without a choice an example names the first account.
+            |_| self.names().next().and_then(|name| self.settings_of(name).ok()?.from).is_some(),
+            |account| account.from.is_some(),
+        )
     }
 
     /// The account that the choice leads to, with the typed options over it.

@@ -206,8 +206,8 @@ impl SecretSource {
 
 fn from_variable(name: &str, environment: &Environment) -> Result<Secret, SecretError> {
     let value = environment.get(name).ok_or_else(|| SecretError::NotSet(name.to_owned()))?;
-    // A variable is not a file: what stands after a line end belongs to it.
-    Ok(Secret::new(value.into_encoded_bytes()))
+    // Orchestrators put whole files into variables, line end included.
+    first_line(value.as_encoded_bytes(), &format!("the environment variable {name}"))
 }
 
 fn from_file(path: &Path) -> Result<Secret, SecretError> {

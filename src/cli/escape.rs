@@ -5,16 +5,25 @@ use std::fmt::{self, Write as _};
 /// Text as a server, a message or a file name gave it, shown without anything
 /// that a terminal would obey: control characters, the C1 controls, and the
 /// characters that reorder text (Unicode's bidirectional controls).
-pub(super) struct Escaped<'a>(pub(super) &'a str);
+pub(super) struct Escaped<T>(pub(super) T);
 
-impl fmt::Display for Escaped<'_> {
+impl<T: fmt::Display> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
+        write!(Escaping(f), "{}", self.0)
+    }
+}
+
+/// Escapes what is written into it.
+struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl fmt::Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
             match c {
-                '\t' => f.write_char(' ')?,
-                c if c.is_control() => write!(f, "\\x{:02x}", u32::from(c))?,
-                c if reorders(c) => write!(f, "\\u{{{:x}}}", u32::from(c))?,
-                c => f.write_char(c)?,
+                '\t' => self.0.write_char(' ')?,
+                c if c.is_control() => write!(self.0, "\\x{:02x}", u32::from(c))?,
+                c if reorders(c) => write!(self.0, "\\u{{{:x}}}", u32::from(c))?,
+                c => self.0.write_char(c)?,
             }
         }
         Ok(())

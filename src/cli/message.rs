@@ -1,11 +1,11 @@
 //! From what was typed to a message and its envelope: files are read here, and
 //! everything that can be wrong with them is found before anybody is asked.
 
+use super::Surroundings;
 use super::args::SendArgs;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::input::{Content, Input};
-use super::Surroundings;
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
@@ -31,7 +31,8 @@ pub(super) fn prepare(
     args: &SendArgs,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Option<Job>, Failure> {
-    let accounts = Accounts::load(surroundings.globals.config.as_deref(), surroundings.environment)?;
+    let accounts =
+        Accounts::load(surroundings.globals.config.as_deref(), surroundings.environment)?;
     let chooser = Chooser {
         accounts: &accounts,
         named: surroundings.globals.account.as_deref(),

@@ -10,6 +10,7 @@ mod hints;
 mod input;
 mod interrupt;
 mod message;
+mod next;
 mod render;
 mod route;
 mod send;
@@ -21,7 +22,7 @@ mod words;
 pub use exit::Exit;
 pub use failure::Failure;
 
-use crate::account::Environment;
+use crate::account::{Accounts, Environment};
 use args::{Cli, Command, Globals};
 use clap::Parser;
 use escape::Escaped;
@@ -94,7 +95,11 @@ fn dispatch(cli: &Cli, mut surroundings: Surroundings<'_>) -> Result<Exit, Failu
         Some(Command::Send(args)) => send::run(args, &mut surroundings),
         Some(Command::Sink(args)) => sink::run(args, &mut surroundings),
         Some(Command::Completions { shell }) => completions::run(*shell, surroundings.out),
-        None => todo!(),
+        None => {
+            let accounts = Accounts::load(cli.globals.config.as_deref(), surroundings.environment)?;
+            let _ = surroundings.out.write_all(next::next(&accounts).as_bytes());
+            Ok(Exit::Ok)
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::smtp::{ForwardPath, Reply};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 /// What is reported beside what the servers said.
 pub(super) struct Context<'a> {
@@ -30,23 +31,29 @@ pub(super) fn people(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let width = width.max().unwrap_or(0).min(WIDEST_ADDRESS);
     for (path, outcome) in &report.recipients {
         let (word, text) = match outcome {
-            Outcome::Accepted(reply) => ("accepted", Escaped(&reply.to_string()).to_string()),
+            Outcome::Accepted(reply) => ("accepted", Escaped(reply).to_string()),
             Outcome::Deferred(_) => ("deferred", why(outcome).unwrap_or_default()),
             Outcome::Rejected(_) => ("rejected", why(outcome).unwrap_or_default()),
             Outcome::Uncertain(_) => ("uncertain", why(outcome).unwrap_or_default()),
         };
-        writeln!(out, "{word:<9} {:<width$}  {text}", Escaped(&path.to_string()).to_string())?;
+        writeln!(out, "{word:<9} {:<width$}  {text}", Escaped(path).to_string())?;
     }
     writeln!(out, "{}", summary(report))
+}
+
+/// Where a receiver of our own put the message.
+pub(super) fn stored(paths: &[PathBuf], out: &mut dyn Write) -> io::Result<()> {
+    for path in paths {
+        writeln!(out, "stored in {}", Escaped(path.display()))?;
+    }
+    Ok(())
 }
 
 /// Problems with their hints, each `envoi: …` and `hint: …`.
 pub(super) fn complain(report: &Report, err: &mut dyn Write) -> io::Result<()> {
     for problem in problems(report) {
         writeln!(err, "envoi: {}", problem.sentence)?;
-        for hint in &problem.hints {
-            writeln!(err, "hint: {hint}")?;
-        }
+        hints(&problem.hints, err)?;
     }
     Ok(())
 }
@@ -108,6 +115,19 @@ pub(super) fn json(report: &Report, context: &Context<'_>, out: &mut dyn Write) 
         exit: context.exit.status(),
     };
     line(&object, out)
+}
+
+/// A failure before any server was asked: `envoi: …` and `hint: …`.
+pub(super) fn failure(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
+    writeln!(err, "envoi: {}", Escaped(format!("{:#}", failure.error)))?;
+    hints(&failure.hints, err)
+}
+
+fn hints(hints: &[String], err: &mut dyn Write) -> io::Result<()> {
+    for hint in hints {
+        writeln!(err, "hint: {}", Escaped(hint))?;
+    }
+    Ok(())
 }
 
 /// A failure before any server was asked, as one JSON object on one line.

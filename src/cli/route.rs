@@ -80,11 +80,7 @@ fn to_server(account: &Account, server: &Server, passwords: &mut Passwords<'_>) 
     passwords.known.extend(sign_in.clone().map(|sign_in| (server.endpoint.clone(), sign_in)));
     Hop {
         tls: TlsSettings {
-            roots: Roots {
-                files: trust.ca.clone(),
-                system: trust.system_roots,
-                given: Vec::new(),
-            },
+            roots: Roots { files: trust.ca.clone(), system: trust.system_roots, given: Vec::new() },
             verification: if trust.verify { Verification::Required } else { Verification::Noted },
             name: trust.name.clone(),
         },
@@ -132,10 +128,7 @@ fn to_sink(directory: Option<&Path>, prepared: &mut Prepared<'_>) -> Result<Hop,
     let given = vec![sink.ca().clone()];
     prepared.sink = Some(sink);
     Ok(Hop {
-        tls: TlsSettings {
-            roots: Roots { given, ..Roots::default() },
-            ..TlsSettings::default()
-        },
+        tls: TlsSettings { roots: Roots { given, ..Roots::default() }, ..TlsSettings::default() },
         sign_in: Some(SignIn {
             user: NEWCOMER.to_owned(),
             mechanisms: Vec::new(),

@@ -1,9 +1,11 @@
 //! `envoi sink`: the embedded receiver, in the foreground.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "no subcommand leads here yet"))]
-
+use super::Surroundings;
+use super::args::Globals;
+use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::account::Environment;
 use crate::sasl::{Credentials, Secret, Users};
 use crate::sink::{
     Encryption, Event, Listen, Offer, Policy, Refusal, Settings, Sink, Storage, Stored,
@@ -25,7 +27,7 @@ use std::time::Duration;
 /// writes the certificate of its authority to a file that `--tls-ca` takes. It
 /// runs until it is interrupted.
 #[derive(clap::Args, Clone, Debug)]
-pub(super) struct SinkArgs {
+pub struct SinkArgs {
     /// The Maildir for the messages
     ///
     /// Made when missing, readable by its owner only. By default
@@ -100,10 +102,7 @@ pub(super) struct SinkArgs {
 /// Runs the receiver until it is interrupted, or with `--once` until a message
 /// came. Writes to `out` where it listens, then a line for each message and
 /// each refusal; with `quiet` only what went wrong.
-pub(super) fn run(
-    args: &SinkArgs,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Exit, Failure> {
+pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let default = || default_directory(surroundings.environment);
     let directory = args.directory.clone().map_or_else(default, Ok)?;
     let ports = args.ports();
@@ -208,8 +207,12 @@ impl Face<'_> {
             let open = if port.is_loopback() { "" } else { "; other machines may reach it" };
             writeln!(self.out, "listening  {bound}  {tls}{open}")?;
         }
-        writeln!(self.out, "messages go to {}; nothing is delivered", shown(&directory.display()))?;
-        writeln!(self.out, "try: {}", shown(&command))?;
+        writeln!(
+            self.out,
+            "messages go to {}; nothing is delivered",
+            Escaped(directory.display())
+        )?;
+        writeln!(self.out, "try: {}", Escaped(command))?;
         self.out.flush()
     }
 
@@ -250,14 +253,14 @@ impl Face<'_> {
             Event::Stored(_) | Event::Refused { .. } if self.quiet => Ok(()),
             Event::Stored(message) => self.line(&as_line(message)),
             Event::Refused { command, reply, .. } => {
-                self.line(&format!("refused  {}  {}", shown(&command), shown(&reply)))
+                self.line(&format!("refused  {}  {}", Escaped(command), Escaped(reply)))
             }
             Event::PlaintextAfterStartTls { octets, .. } => self.line(&format!(
                 "warning  {octets} octets in clear behind STARTTLS were thrown away: \
                  the client is at fault, or someone sits between"
             )),
             Event::Failed { doing, error, .. } => {
-                self.line(&format!("problem  while {doing}: {}", shown(&error)))
+                self.line(&format!("problem  while {doing}: {}", Escaped(error)))
             }
         }
     }
@@ -275,8 +278,8 @@ impl Face<'_> {
 /// `stored  <a@b> → c@d e@f  120 octets  /path`.
 fn as_line(message: &Stored) -> String {
     let to: Vec<String> = message.to.iter().map(shown).collect();
-    let path = message.path.as_ref().map(|path| shown(&path.display())).unwrap_or_default();
-    let from = shown(&message.from);
+    let path = message.path.as_ref().map(|path| Escaped(path.display())).unwrap_or_default();
+    let from = Escaped(message.from);
     format!("stored  {from} → {}  {} octets  {path}", to.join(" "), message.size)
 }
 
@@ -316,29 +319,6 @@ fn as_json(event: &Event) -> Option<Value> {
             "event": "failed", "connection": connection, "doing": doing, "error": error.to_string(),
         }),
     })
-}
-
-/// Text from outside, made harmless for a terminal: control characters and
-/// those that turn the direction of writing are spelled out, a tab is a blank.
-fn shown(text: &impl std::fmt::Display) -> String {
-    let mut safe = String::new();
-    for c in text.to_string().chars() {
-        match c {
-            '\t' => safe.push(' '),
-            '\u{200e}'
-            | '\u{200f}'
-            | '\u{061c}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => {
-                safe.extend(c.escape_unicode());
-            }
-            c if c.is_control() => {
-                let _ = write!(safe, "\\x{:02x}", u32::from(c));
-            }
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 fn starttls_port(text: &str) -> Result<Listen, String> {
@@ -440,8 +420,8 @@ mod tests {
     #[test]
     fn text_from_outside_cannot_drive_a_terminal() {
         // SEC-6
-        assert_eq!(shown(&"a\x1b]0;x\x07\u{9b}\tb"), "a\\x1b]0;x\\x07\\x9b b");
-        assert_eq!(shown(&"a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(Escaped(&"a\x1b]0;x\x07\u{9b}\tb"), "a\\x1b]0;x\\x07\\x9b b");
+        assert_eq!(Escaped(&"a\u{202e}b"), "a\\u{202e}b");
     }
 
     /// Passes whole lines on.

@@ -10,46 +10,75 @@
 //! | `<**` `<~*` | received, but not what was hoped for |
 
 use super::escape::Escaped;
+use super::words::error_words;
 use crate::net::TlsFacts;
 use crate::session::{Event, Observer};
 use crate::smtp::Reply;
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{self, Write};
 
 /// Writes what happens, as it happens.
+#[derive(Default)]
 pub(super) struct Transcript<'w> {
-    outputs: Vec<Box<dyn Write + 'w>>,
-    /// Show TLS detail, times and the message's octets, too.
-    is_detailed: bool,
+    outputs: Vec<Output<'w>>,
     is_secured: bool,
-    problem: Option<std::io::Error>,
+    problem: Option<io::Error>,
+}
+
+struct Output<'w> {
+    writer: Box<dyn Write + 'w>,
+    /// Shows TLS detail, times and the message's octets, too.
+    is_detailed: bool,
+}
+
+/// Which outputs a line is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum For {
+    All,
+    Detailed,
+    Brief,
 }
 
 impl<'w> Transcript<'w> {
-    pub(super) fn new(outputs: Vec<Box<dyn Write + 'w>>, is_detailed: bool) -> Self {
-        Transcript { outputs, is_detailed, is_secured: false, problem: None }
+    /// Writes here, too.
+    pub(super) fn add(&mut self, writer: Box<dyn Write + 'w>, is_detailed: bool) {
+        self.outputs.push(Output { writer, is_detailed });
+    }
+
+    /// True when it is written anywhere.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.outputs.is_empty()
     }
 
     /// Why it is incomplete, if it is. It never changes what became of the
     /// message.
-    pub(super) fn problem(&self) -> Option<&std::io::Error> {
+    pub(super) fn problem(&self) -> Option<&io::Error> {
         self.problem.as_ref()
     }
 
-    fn line(&mut self, hint: &str, text: impl Display) {
+    fn line(&mut self, whom: For, hint: &str, text: impl Display) {
         for output in &mut self.outputs {
-            if let Err(error) = writeln!(output, "{hint} {text}") {
+            let wanted = match whom {
+                For::All => true,
+                For::Detailed => output.is_detailed,
+                For::Brief => !output.is_detailed,
+            };
+            if wanted && let Err(error) = writeln!(output.writer, "{hint} {text}") {
                 self.problem.get_or_insert(error);
             }
         }
     }
 
     fn say(&mut self, text: impl Display) {
-        self.line("===", text);
+        self.line(For::All, "===", text);
     }
 
     fn sent(&mut self, text: impl Display) {
-        self.line(if self.is_secured { " ~>" } else { " ->" }, text);
+        self.sent_for(For::All, text);
+    }
+
+    fn sent_for(&mut self, whom: For, text: impl Display) {
+        self.line(whom, if self.is_secured { " ~>" } else { " ->" }, text);
     }
 
     fn received(&mut self, reply: &Reply, hoped_for: bool, about: &str) {
@@ -65,6 +94,7 @@ impl<'w> Transcript<'w> {
             let enhanced = reply.enhanced.map_or_else(String::new, |code| format!("{code} "));
             let about = if at == last { about } else { "" };
             self.line(
+                For::All,
                 hint,
                 format_args!("{}{separator}{enhanced}{}{about}", reply.code, Escaped(text)),
             );
@@ -74,23 +104,26 @@ impl<'w> Transcript<'w> {
     fn secured(&mut self, facts: &TlsFacts) {
         self.is_secured = true;
         self.say(format_args!("{} started, cipher {}", facts.version, facts.cipher));
-        if let Some(certificate) = facts.certificate.as_ref().filter(|_| self.is_detailed) {
-            self.say(format_args!("peer subject=[{}]", Escaped(&certificate.subject)));
-            self.say(format_args!("     issuer=[{}]", Escaped(&certificate.issuer)));
-            self.say(format_args!("     names=[{}]", Escaped(&certificate.names.join(", "))));
+        if let Some(certificate) = &facts.certificate {
+            for (what, text) in [
+                ("peer subject", &certificate.subject),
+                ("     issuer", &certificate.issuer),
+                ("     names", &certificate.names.join(", ")),
+            ] {
+                self.line(For::Detailed, "===", format_args!("{what}=[{}]", Escaped(text)));
+            }
         }
         match &facts.fault {
             None => self.say("server certificate verified"),
-            Some(fault) => self.line(
-                "***",
-                format_args!("{}; going on all the same", Escaped(&fault.to_string())),
-            ),
+            Some(fault) => {
+                self.line("***", format_args!("{}; going on all the same", Escaped(fault)))
+            }
         }
     }
 
     fn octets(&mut self, octets: &[u8]) {
         for line in String::from_utf8_lossy(octets).split_terminator("\r\n") {
-            self.sent(Escaped(line));
+            self.sent_for(For::Detailed, Escaped(line));
         }
     }
 }
@@ -106,31 +139,27 @@ impl Observer for Transcript<'_> {
             Event::Secured(facts) => self.secured(facts),
             Event::Sent(command) => self.sent(command),
             Event::Received { reply, recipient, hoped_for, after, .. } => {
-                if self.is_detailed {
-                    self.say(format_args!("response in {:.3}s", after.as_secs_f64()));
-                }
+                let seconds = after.as_secs_f64();
+                self.line(For::Detailed, "===", format_args!("response in {seconds:.3}s"));
                 let about = recipient.map_or_else(String::new, |path| format!("  [{path}]"));
                 self.received(reply, hoped_for, &about);
             }
             Event::Octets(octets) => self.octets(octets),
-            Event::ContentSent { octets } if self.is_detailed => {
-                self.sent(".");
-                self.say(format_args!("{octets} octets sent"));
-            }
             Event::ContentSent { octets } => {
-                self.sent(format_args!("{octets} octets sent, then ."))
+                self.sent_for(For::Detailed, ".");
+                self.line(For::Detailed, "===", format_args!("{octets} octets sent"));
+                self.sent_for(For::Brief, format_args!("{octets} octets sent, then ."));
             }
             Event::Noted(text) => self.say(text),
             Event::Broke(error) => {
-                let text = format!("{error} (waiting for {})", error.phase);
-                self.line("***", Escaped(&text));
+                self.line(For::All, "***", Escaped(error_words(error)));
             }
             Event::Closed => self.say("Connection closed."),
         }
     }
 
     fn wants_octets(&self) -> bool {
-        self.is_detailed
+        self.outputs.iter().any(|output| output.is_detailed)
     }
 }
 
@@ -143,7 +172,8 @@ mod tests {
 
     fn drawn(events: Vec<Event<'_>>) -> String {
         let mut text = Vec::new();
-        let mut transcript = Transcript::new(vec![Box::new(&mut text)], false);
+        let mut transcript = Transcript::default();
+        transcript.add(Box::new(&mut text), false);
         for event in events {
             transcript.event(event);
         }

@@ -21,7 +21,7 @@ pub(super) fn problems(report: &Report) -> Vec<Problem> {
     let mut groups: Vec<(String, Vec<String>, &Outcome)> = Vec::new();
     for (path, outcome) in &report.recipients {
         let Some(why) = why(outcome) else { continue };
-        let address = Escaped(&path.to_string()).to_string();
+        let address = Escaped(path).to_string();
         match groups.iter_mut().find(|(known, ..)| *known == why) {
             Some((_, addresses, _)) => addresses.push(address),
             None => groups.push((why, vec![address], outcome)),

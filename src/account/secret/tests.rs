@@ -64,9 +64,9 @@ fn what_is_no_source_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn a_variable_gives_its_whole_value() {
+fn a_variable_gives_its_value_without_a_line_end() {
     let environment = Environment::from([("P", "a b\n")]);
-    assert_eq!(read("env:P", &environment).unwrap(), Secret::new("a b\n"));
+    assert_eq!(read("env:P", &environment).unwrap(), Secret::new("a b"));
     assert!(matches!(read("env:Q", &environment), Err(SecretError::NotSet(name)) if name == "Q"));
 }
 

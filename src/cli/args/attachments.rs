@@ -155,7 +155,7 @@ fn first_description(octets: &[u8]) -> Option<usize> {
 }
 
 fn wrong(sentence: &str) -> clap::Error {
-    clap::Error::raw(ErrorKind::ValueValidation, format!("{sentence}\n"))
+    clap::Error::raw(ErrorKind::ValueValidation, sentence)
 }
 
 const ATTACH: &str = "attach";

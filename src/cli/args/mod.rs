@@ -10,6 +10,7 @@ mod attachments;
 mod connection;
 mod send;
 
+pub use super::sink::SinkArgs;
 pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
 pub use send::{DryRun, SendArgs};
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "envoi",
+    bin_name = "envoi",
     version,
     after_help = EXAMPLES,
     subcommand_help_heading = "Commands",
@@ -100,7 +102,14 @@ pub struct Globals {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Compose a message, or take a finished one, and submit it
+    ///
+    /// The message is made from the options, with standard input as its text,
+    /// or taken as it is with --message. For each recipient the answer of the
+    /// server is printed; the exit status says whether all, some or none were
+    /// accepted.
     Send(Box<SendArgs>),
+    /// Catch mail on this machine instead of sending it
+    Sink(SinkArgs),
     /// Print the completion script for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
@@ -119,7 +128,7 @@ pub enum Shell {
     Elvish,
     /// Fish.
     Fish,
-    /// `PowerShell`.
+    /// PowerShell.
     PowerShell,
     /// Z shell.
     Zsh,
@@ -143,7 +152,8 @@ const OUTPUT: &str = "Output";
 const EXAMPLES: &str = "\
 Examples:
   Send a message to yourself, to a receiver inside envoi:
-    echo 'It works.' | envoi send --server sink: -f me@example.org -s Test me@example.org
+    echo 'It works.' |
+      envoi send --server sink: -f me@example.org -s Test me@example.org
   Send a report with a file:
     envoi send -s 'Report' -a report.pdf bob@example.org < summary.txt
 

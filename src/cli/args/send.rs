@@ -4,11 +4,7 @@ use super::{Attachments, ConnectionArgs, DEBUGGING, DELIVERY, ENVELOPE, MESSAGE}
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// Compose a message, or take a finished one, and submit it.
-///
-/// The message is made from the options, with standard input as its text, or
-/// taken as it is with --message. For each recipient the answer of the server
-/// is printed; the exit status says whether all, some or none were accepted.
+/// What `envoi send` takes.
 #[derive(Clone, Debug, Args)]
 #[command(
     override_usage = "envoi send [OPTIONS] [RECIPIENT]...\n       \
@@ -204,16 +200,19 @@ impl SendArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  echo 'It works.' | envoi send --server sink: -f me@example.org -s Test me@example.org
+  echo 'It works.' |
+    envoi send --server sink: -f me@example.org -s Test me@example.org
   envoi send -s Report -a report.pdf bob@example.org < summary.txt
-  envoi send -s Photos --body 'From Sunday.' -a sunday.jpg -t bob@example.org -c carol@example.org
-  envoi send --message draft.eml -A work
-  envoi send -v --server smtps://mail.example.org --user alice -f alice@example.org bob@example.org";
+  envoi send -A work --message draft.eml
+  envoi send -n --message draft.eml
+
+--help describes every option in full and has more examples.";
 
 const LONG_AFTER: &str = "\
 Examples:
   Try it without a server; the message is caught by envoi itself:
-    echo 'It works.' | envoi send --server sink: -f me@example.org -s Test me@example.org
+    echo 'It works.' |
+      envoi send --server sink: -f me@example.org -s Test me@example.org
 
   Send a text with a file, through the account of the configuration:
     envoi send -s Report -a report.pdf bob@example.org < summary.txt
@@ -223,7 +222,7 @@ Examples:
       --attach-type text/csv bob@example.org
 
   Send a finished message to those its header names:
-    envoi send --message draft.eml -A work
+    envoi send -A work --message draft.eml
 
   See what would be sent:
     envoi send -n --message draft.eml

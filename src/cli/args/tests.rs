@@ -1,5 +1,5 @@
 use super::*;
-use crate::account::{Pipelining, SecretSource};
+use crate::account::{Accounts, Environment, Error, Pipelining, SecretSource};
 use crate::cli::Exit;
 use clap::error::ErrorKind;
 
@@ -192,6 +192,22 @@ fn connection_options_become_settings() {
 }
 
 #[test]
+fn every_connection_option_is_a_key_of_the_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.toml");
+    std::fs::write(&file, "[accounts.a]\nx = 1\n").unwrap();
+    let environment = Environment::from([("HOME", "/")]);
+    let Err(Error::UnknownKey { known, .. }) = Accounts::load(Some(&file), &environment) else {
+        panic!()
+    };
+    let options = ConnectionArgs::augment_args(clap::Command::new("x"));
+    for option in options.get_arguments().filter_map(|option| option.get_long()) {
+        let key = if option == "password-from" { "password" } else { option };
+        assert!(known.contains(&key), "{key}");
+    }
+}
+
+#[test]
 fn what_was_not_typed_says_nothing() {
     let settings = send(&["b@x"]).connection.settings().unwrap();
     assert_eq!(settings, crate::account::Settings::default());
@@ -230,8 +246,9 @@ fn a_password_typed_in_the_wrong_place_is_not_repeated() {
 #[test]
 fn help_fits_80_columns_and_has_its_headings() {
     let mut command = command().term_width(80);
-    let send = command.find_subcommand_mut("send").unwrap().clone();
-    for help in [send.clone().render_help(), send.clone().render_long_help()] {
+    command.build();
+    let send = command.find_subcommand_mut("send").unwrap();
+    for help in [send.render_help(), send.render_long_help()] {
         let help = help.to_string();
         let mut at = 0;
         for heading in [MESSAGE, ENVELOPE, SERVER, TLS, SIGN_IN, DELIVERY, DEBUGGING] {
@@ -240,9 +257,9 @@ fn help_fits_80_columns_and_has_its_headings() {
             assert!(found > at, "{heading}");
             at = found;
         }
-    }
-    for line in send.clone().render_long_help().to_string().lines() {
-        assert!(line.chars().count() <= 80, "{line}");
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
     }
 }
 

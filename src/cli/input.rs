@@ -1,0 +1,297 @@
+//! Standard input: read once, by one who wants it; and the terminal, where the
+//! user types a message or a password.
+
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::sasl::Secret;
+use ring::rand::SecureRandom as _;
+use rustix::fs::{Mode, OFlags};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read, Seek as _, Write};
+use std::path::{Path, PathBuf};
+
+/// Standard input, not read yet or taken by somebody.
+pub struct Input {
+    source: Box<dyn Read>,
+    is_terminal: bool,
+    taken_for: Option<&'static str>,
+    directories: Vec<PathBuf>,
+}
+
+/// What was read: small in memory, large in a file without a name.
+#[derive(Debug)]
+pub enum Content {
+    /// Up to 1 MiB.
+    Memory(Vec<u8>),
+    /// Everything, to be read from the beginning. The file goes when this
+    /// value goes.
+    File(File),
+}
+
+impl Input {
+    /// Standard input of this process. Large content is kept below `$TMPDIR`,
+    /// which `environment` says, else `/var/tmp`.
+    pub fn of_process(environment: &crate::account::Environment) -> Self {
+        let temporary = environment.get("TMPDIR").map(PathBuf::from);
+        Input {
+            source: Box::new(io::stdin()),
+            is_terminal: io::stdin().is_terminal(),
+            taken_for: None,
+            directories: temporary.into_iter().chain(["/var/tmp".into(), "/tmp".into()]).collect(),
+        }
+    }
+
+    /// Gives standard input to one purpose, a noun phrase such as "the text of
+    /// the message". A second purpose is a wrong command line (64).
+    pub fn claim(&mut self, purpose: &'static str) -> Result<(), Failure> {
+        match self.taken_for.replace(purpose) {
+            None => Ok(()),
+            Some(first) => Err(Failure::say(
+                Exit::Usage,
+                format!("standard input cannot be {first} and {purpose} at once"),
+            )
+            .hint(format!("put {purpose} into a file and name it"))),
+        }
+    }
+
+    /// Reads the text of a message. On a terminal the user is told how to end
+    /// it.
+    pub fn text(&mut self, screen: &mut dyn Write) -> Result<Content, Failure> {
+        self.read("the text of the message", screen)
+    }
+
+    /// Reads a finished message.
+    pub fn message(&mut self, screen: &mut dyn Write) -> Result<Content, Failure> {
+        self.read("the message", screen)
+    }
+
+    /// Reads everything for a purpose, a noun phrase.
+    pub fn read(
+        &mut self,
+        purpose: &'static str,
+        screen: &mut dyn Write,
+    ) -> Result<Content, Failure> {
+        self.claim(purpose)?;
+        if self.is_terminal {
+            // A screen that cannot be written to is no reason not to read.
+            let _ = writeln!(screen, "{INVITATION}");
+        }
+        let mut octets = Vec::new();
+        let head = (&mut self.source).take(IN_MEMORY + 1).read_to_end(&mut octets);
+        head.map_err(|error| not_read(purpose, error))?;
+        if octets.len() as u64 <= IN_MEMORY {
+            return Ok(Content::Memory(octets));
+        }
+        self.spool(&octets, purpose).map(Content::File)
+    }
+
+    /// Keeps what was read already and all that follows.
+    fn spool(&mut self, head: &[u8], purpose: &'static str) -> Result<File, Failure> {
+        let mut file = unnamed_file(&self.directories)?;
+        let not_kept = |error: io::Error| {
+            let sentence = format!("cannot keep {purpose} in a temporary file");
+            Failure::new(Exit::CantCreat, anyhow::Error::new(error).context(sentence))
+                .hint("set TMPDIR to a directory with room")
+        };
+        file.write_all(head).map_err(not_kept)?;
+        let mut block = vec![0; BLOCK];
+        loop {
+            // Not io::copy, which does not say which side failed.
+            let length = match self.source.read(&mut block) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(not_read(purpose, error)),
+            };
+            file.write_all(&block[..length]).map_err(not_kept)?;
+        }
+        file.rewind().map_err(not_kept)?;
+        Ok(file)
+    }
+}
+
+impl Content {
+    /// Reads it from the beginning.
+    pub fn reader(&self) -> io::Result<Box<dyn Read + '_>> {
+        match self {
+            Content::Memory(octets) => Ok(Box::new(octets.as_slice())),
+            Content::File(file) => {
+                let mut file = file;
+                file.rewind()?;
+                Ok(Box::new(file))
+            }
+        }
+    }
+
+    /// True when there is nothing but white space. A file is never that small.
+    pub fn is_blank(&self) -> bool {
+        matches!(self, Content::Memory(octets) if octets.trim_ascii().is_empty())
+    }
+}
+
+/// Asks at the terminal, without echo, even when standard input is something
+/// else. An error where there is no terminal.
+pub fn ask(question: &str) -> io::Result<Secret> {
+    rpassword::prompt_password(question).map(Secret::new)
+}
+
+fn not_read(purpose: &str, error: io::Error) -> Failure {
+    let sentence = format!("cannot read {purpose} from standard input");
+    Failure::new(Exit::IoErr, anyhow::Error::new(error).context(sentence))
+}
+
+/// A file without a name in the first of these directories that can have one;
+/// one that is kept in memory comes last, since it would have to hold the
+/// whole message (checklist SEC-16).
+fn unnamed_file(directories: &[PathBuf]) -> Result<File, Failure> {
+    let (memory, disk): (Vec<&PathBuf>, Vec<_>) =
+        directories.iter().partition(|directory| is_in_memory(directory));
+    let mut trouble = None;
+    for directory in disk.into_iter().chain(memory) {
+        match unnamed_file_in(directory) {
+            Ok(file) => return Ok(file),
+            Err(error) => {
+                trouble.get_or_insert((directory, error));
+            }
+        }
+    }
+    Err(match trouble {
+        Some((directory, error)) => {
+            let sentence = format!("cannot make a temporary file in {}", directory.display());
+            Failure::new(Exit::CantCreat, anyhow::Error::new(error).context(sentence))
+                .hint("set TMPDIR to a directory that you can write to")
+        }
+        None => Failure::say(Exit::CantCreat, "there is no directory for temporary files"),
+    })
+}
+
+fn unnamed_file_in(directory: &Path) -> io::Result<File> {
+    let mode = Mode::RUSR | Mode::WUSR;
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    match rustix::fs::open(directory, flags | OFlags::TMPFILE | OFlags::EXCL, mode) {
+        Ok(file) => return Ok(File::from(file)),
+        // What file systems and kernels without such files answer (open(2)).
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR | rustix::io::Errno::NOENT) => {
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let path = directory.join(random_name()?);
+    let create = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+    let file = rustix::fs::open(&path, create, mode)?;
+    std::fs::remove_file(&path)?;
+    Ok(File::from(file))
+}
+
+fn random_name() -> io::Result<String> {
+    let mut octets = [0; 16];
+    ring::rand::SystemRandom::new()
+        .fill(&mut octets)
+        .map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    let mut name = ".envoi-".to_owned();
+    for octet in octets {
+        // Writing into a String cannot fail.
+        let _ = write!(name, "{octet:02x}");
+    }
+    Ok(name)
+}
+
+fn is_in_memory(directory: &Path) -> bool {
+    rustix::fs::statfs(directory).is_ok_and(|facts| facts.f_type == TMPFS)
+}
+
+const INVITATION: &str = "Type the message; end with Ctrl-D";
+
+const IN_MEMORY: u64 = 1024 * 1024;
+const BLOCK: usize = 64 * 1024;
+
+/// statfs(2).
+const TMPFS: rustix::fs::FsWord = 0x0102_1994;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(content: impl Read + 'static, is_terminal: bool) -> Input {
+        Input {
+            source: Box::new(content),
+            is_terminal,
+            taken_for: None,
+            directories: vec![std::env::temp_dir()],
+        }
+    }
+
+    fn octets(content: &Content) -> Vec<u8> {
+        let mut octets = Vec::new();
+        content.reader().unwrap().read_to_end(&mut octets).unwrap();
+        octets
+    }
+
+    #[test]
+    fn two_cannot_read_standard_input() {
+        let mut input = input(&b"x"[..], false);
+        input.claim("the password").unwrap();
+        let failure = input.text(&mut io::sink()).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert_eq!(
+            failure.error.to_string(),
+            "standard input cannot be the password and the text of the message at once"
+        );
+    }
+
+    #[test]
+    fn only_a_terminal_is_told_how_to_end() {
+        for (is_terminal, expected) in [(true, "Type the message; end with Ctrl-D\n"), (false, "")]
+        {
+            let mut screen = Vec::new();
+            let content = input(&b"x\n"[..], is_terminal).text(&mut screen).unwrap();
+            assert_eq!(octets(&content), b"x\n");
+            assert_eq!(String::from_utf8(screen).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_large_goes_into_a_file_without_a_name() {
+        // SEC-16
+        let length = IN_MEMORY + 100_000;
+        let content = input(io::repeat(b'x').take(length), false).message(&mut io::sink()).unwrap();
+        let Content::File(file) = &content else { panic!("a file") };
+        let facts = rustix::fs::fstat(file).unwrap();
+        assert_eq!((facts.st_nlink, facts.st_mode & 0o777), (0, 0o600));
+        for _ in 0..2 {
+            assert_eq!(octets(&content).len() as u64, length);
+        }
+        let small = input(io::repeat(b'x').take(IN_MEMORY), false).message(&mut io::sink());
+        assert!(matches!(small, Ok(Content::Memory(_))));
+    }
+
+    #[test]
+    fn a_directory_that_takes_no_file_is_passed_over() {
+        let good = tempfile::tempdir().unwrap();
+        let missing = good.path().join("missing");
+        assert!(unnamed_file(&[missing.clone(), good.path().to_owned()]).is_ok());
+        assert_eq!(unnamed_file(&[missing]).unwrap_err().exit, Exit::CantCreat);
+        assert_eq!(std::fs::read_dir(good.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn blank_is_nothing_but_white_space() {
+        for (text, expected) in [("", true), (" \r\n\t", true), ("x", false)] {
+            assert_eq!(Content::Memory(text.into()).is_blank(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_breaks_off_is_74() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("gone"))
+            }
+        }
+        let large = io::repeat(b'x').take(IN_MEMORY + 10);
+        for mut input in [input(Broken, false), input(large.chain(Broken), false)] {
+            assert_eq!(input.text(&mut io::sink()).unwrap_err().exit, Exit::IoErr);
+        }
+    }
+}
