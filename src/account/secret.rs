@@ -1,15 +1,15 @@
 //! Where a secret is kept, and how it is fetched from there.
 
+mod command;
+
 use super::environment::Environment;
 use super::private_file;
 use crate::sasl::Secret;
 use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::str::FromStr;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -191,7 +191,7 @@ impl SecretSource {
             SecretSource::Value(secret) => Ok(secret.clone()),
             SecretSource::Env(name) => from_variable(name, world.environment),
             SecretSource::File(path) => from_file(path),
-            SecretSource::Command(words) => from_command(words, world.environment, LIMIT),
+            SecretSource::Command(words) => command::run(words, world.environment, command::LIMIT),
             SecretSource::Fd(number) => from_descriptor(*number),
             SecretSource::Credential(name) => from_credential(name, world.environment),
             SecretSource::Prompt => from_user(whose, world),
@@ -251,92 +251,6 @@ fn from_user(whose: &str, world: World<'_>) -> Result<Secret, SecretError> {
     Ok(secret)
 }
 
-/// Runs a program and takes its first line. It runs in our process group, so
-/// that it may ask for a passphrase at the terminal.
-fn from_command(
-    words: &[String],
-    environment: &Environment,
-    limit: Duration,
-) -> Result<Secret, SecretError> {
-    let name = program(words).to_owned();
-    let mut child = Command::new(&name)
-        .args(words.get(1..).unwrap_or_default())
-        .env_clear()
-        .envs(environment.for_children())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|source| SecretError::NotRun { program: name.clone(), source })?;
-    let wrote = in_background(child.stdout.take());
-    let said = in_background(child.stderr.take());
-    let what = format!("what ‘{name}’ wrote");
-    let secret = match wrote.recv_timeout(limit) {
-        Ok(Ok(octets)) => first_line(octets.as_slice(), &what),
-        Ok(Err(source)) => Err(SecretError::Unreadable { what, source }),
-        Err(_) => {
-            end(child);
-            return Err(SecretError::TooSlow { program: name, limit });
-        }
-    };
-    if matches!(secret, Err(SecretError::TooLong { .. })) {
-        end(child);
-        return secret;
-    }
-    match status(&mut child, limit) {
-        Some(status) if status.success() => secret,
-        Some(status) => {
-            let said = said.recv_timeout(PATIENCE_FOR_WORDS).ok().and_then(Result::ok);
-            let said = shown(said.as_ref().map(|octets| octets.as_slice()));
-            Err(SecretError::Failed { program: name, status, said })
-        }
-        None => {
-            end(child);
-            Err(SecretError::TooSlow { program: name, limit })
-        }
-    }
-}
-
-/// How a program ended that has nothing more to write, or `None` if it has not
-/// ended in time.
-fn status(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
-    const STEP: Duration = Duration::from_millis(5);
-    let mut waited = Duration::ZERO;
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
-        }
-        if waited >= limit {
-            return None;
-        }
-        thread::sleep(STEP);
-        waited += STEP;
-    }
-}
-
-/// Neither step can fail in a way that would change what is said next.
-fn end(mut child: Child) {
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
-/// Reads a pipe to its end, or to one octet more than a secret may have, and
-/// closes it.
-fn in_background<P>(pipe: Option<P>) -> mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>
-where
-    P: Read + Send + 'static,
-{
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut octets = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-        let read =
-            pipe.map_or(Ok(0), |pipe| pipe.take(LONGEST as u64 + 1).read_to_end(&mut octets));
-        // Nobody listens once the time is up.
-        let _ = sender.send(read.map(|_| octets));
-    });
-    receiver
-}
-
 /// Takes the first line, without its line end, of what is at most 64 KiB long.
 fn first_line(source: impl Read, what: &str) -> Result<Secret, SecretError> {
     // The room is made beforehand, so that no copy stays behind in memory that
@@ -357,32 +271,11 @@ fn first_line(source: impl Read, what: &str) -> Result<Secret, SecretError> {
     Ok(Secret::new(line))
 }
 
-/// The first line of what a program said, fit for a terminal (checklist SEC-6).
-fn shown(said: Option<&[u8]>) -> String {
-    let said = String::from_utf8_lossy(said.unwrap_or_default());
-    let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    line.trim().chars().take(LONGEST_SAYING).flat_map(visible).collect()
-}
-
-fn visible(c: char) -> Vec<char> {
-    let bidi =
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if c.is_control() || bidi { c.escape_default().collect() } else { vec![c] }
-}
-
 fn program(words: &[String]) -> &str {
     words.first().map_or("", String::as_str)
 }
 
-/// How long a program may take to give a password.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// How long the words of a program that has ended may take to come through:
-/// a process that it left behind can hold the pipe open.
-const PATIENCE_FOR_WORDS: Duration = Duration::from_secs(1);
-
 const LONGEST: usize = 64 * 1024;
-const LONGEST_SAYING: usize = 300;
 
 #[cfg(test)]
 mod tests;

@@ -24,8 +24,7 @@ pub struct Input {
 pub enum Content {
     /// Up to 1 MiB.
     Memory(Vec<u8>),
-    /// Everything, to be read from the beginning. The file goes when this
-    /// value goes.
+    /// Everything, in a file that stands at its beginning and has no name.
     File(File),
 }
 
@@ -55,35 +54,49 @@ impl Input {
         }
     }
 
-    /// Reads the text of a message. On a terminal the user is told how to end
-    /// it.
-    pub fn text(&mut self, screen: &mut dyn Write) -> Result<Content, Failure> {
-        self.read("the text of the message", screen)
+    /// Reads the text of a message, which is put together in memory: more than
+    /// 64 MiB is refused (65).
+    pub fn text(&mut self, screen: &mut dyn Write) -> Result<Vec<u8>, Failure> {
+        let purpose = "the text of the message";
+        let octets = self.head(purpose, LONGEST_TEXT, screen)?;
+        if octets.len() as u64 > LONGEST_TEXT {
+            return Err(Failure::say(Exit::DataErr, format!("{purpose} is longer than 64 MiB"))
+                .hint("put it into a file and attach that: envoi send --body '' -a FILE"));
+        }
+        Ok(octets)
     }
 
-    /// Reads a finished message.
-    pub fn message(&mut self, screen: &mut dyn Write) -> Result<Content, Failure> {
-        self.read("the message", screen)
-    }
-
-    /// Reads everything for a purpose, a noun phrase.
-    pub fn read(
+    /// Reads a finished message, or whatever else may be large. The purpose is
+    /// a noun phrase.
+    pub fn content(
         &mut self,
         purpose: &'static str,
         screen: &mut dyn Write,
     ) -> Result<Content, Failure> {
+        let octets = self.head(purpose, IN_MEMORY, screen)?;
+        if octets.len() as u64 <= IN_MEMORY {
+            return Ok(Content::Memory(octets));
+        }
+        self.spool(&octets, purpose).map(Content::File)
+    }
+
+    /// Reads one octet more than the limit, if there are so many. On a
+    /// terminal the user is told how to end.
+    fn head(
+        &mut self,
+        purpose: &'static str,
+        limit: u64,
+        screen: &mut dyn Write,
+    ) -> Result<Vec<u8>, Failure> {
         self.claim(purpose)?;
         if self.is_terminal {
             // A screen that cannot be written to is no reason not to read.
             let _ = writeln!(screen, "{INVITATION}");
         }
         let mut octets = Vec::new();
-        let head = (&mut self.source).take(IN_MEMORY + 1).read_to_end(&mut octets);
-        head.map_err(|error| not_read(purpose, error))?;
-        if octets.len() as u64 <= IN_MEMORY {
-            return Ok(Content::Memory(octets));
-        }
-        self.spool(&octets, purpose).map(Content::File)
+        let read = (&mut self.source).take(limit + 1).read_to_end(&mut octets);
+        read.map_err(|error| not_read(purpose, error))?;
+        Ok(octets)
     }
 
     /// Keeps what was read already and all that follows.
@@ -108,25 +121,6 @@ impl Input {
         }
         file.rewind().map_err(not_kept)?;
         Ok(file)
-    }
-}
-
-impl Content {
-    /// Reads it from the beginning.
-    pub fn reader(&self) -> io::Result<Box<dyn Read + '_>> {
-        match self {
-            Content::Memory(octets) => Ok(Box::new(octets.as_slice())),
-            Content::File(file) => {
-                let mut file = file;
-                file.rewind()?;
-                Ok(Box::new(file))
-            }
-        }
-    }
-
-    /// True when there is nothing but white space. A file is never that small.
-    pub fn is_blank(&self) -> bool {
-        matches!(self, Content::Memory(octets) if octets.trim_ascii().is_empty())
     }
 }
 
@@ -202,6 +196,7 @@ fn is_in_memory(directory: &Path) -> bool {
 
 const INVITATION: &str = "Type the message; end with Ctrl-D";
 
+const LONGEST_TEXT: u64 = 64 * 1024 * 1024;
 const IN_MEMORY: u64 = 1024 * 1024;
 const BLOCK: usize = 64 * 1024;
 
@@ -221,12 +216,6 @@ mod tests {
         }
     }
 
-    fn octets(content: &Content) -> Vec<u8> {
-        let mut octets = Vec::new();
-        content.reader().unwrap().read_to_end(&mut octets).unwrap();
-        octets
-    }
-
     #[test]
     fn two_cannot_read_standard_input() {
         let mut input = input(&b"x"[..], false);
@@ -244,8 +233,8 @@ mod tests {
         for (is_terminal, expected) in [(true, "Type the message; end with Ctrl-D\n"), (false, "")]
         {
             let mut screen = Vec::new();
-            let content = input(&b"x\n"[..], is_terminal).text(&mut screen).unwrap();
-            assert_eq!(octets(&content), b"x\n");
+            let text = input(&b"x\n"[..], is_terminal).text(&mut screen).unwrap();
+            assert_eq!(text, b"x\n");
             assert_eq!(String::from_utf8(screen).unwrap(), expected);
         }
     }
@@ -253,16 +242,23 @@ mod tests {
     #[test]
     fn what_is_large_goes_into_a_file_without_a_name() {
         // SEC-16
+        let read = |length| {
+            let source = io::repeat(b'x').take(length);
+            input(source, false).content("the message", &mut io::sink()).unwrap()
+        };
         let length = IN_MEMORY + 100_000;
-        let content = input(io::repeat(b'x').take(length), false).message(&mut io::sink()).unwrap();
-        let Content::File(file) = &content else { panic!("a file") };
-        let facts = rustix::fs::fstat(file).unwrap();
+        let Content::File(mut file) = read(length) else { panic!("a file") };
+        let facts = rustix::fs::fstat(&file).unwrap();
         assert_eq!((facts.st_nlink, facts.st_mode & 0o777), (0, 0o600));
-        for _ in 0..2 {
-            assert_eq!(octets(&content).len() as u64, length);
-        }
-        let small = input(io::repeat(b'x').take(IN_MEMORY), false).message(&mut io::sink());
-        assert!(matches!(small, Ok(Content::Memory(_))));
+        assert_eq!(io::copy(&mut file, &mut io::sink()).unwrap(), length);
+        assert!(matches!(read(IN_MEMORY), Content::Memory(_)));
+    }
+
+    #[test]
+    fn a_text_that_is_far_too_long_is_65() {
+        let source = io::repeat(b'x').take(LONGEST_TEXT + 1);
+        let failure = input(source, false).text(&mut io::sink()).unwrap_err();
+        assert_eq!(failure.exit, Exit::DataErr);
     }
 
     #[test]
@@ -275,13 +271,6 @@ mod tests {
     }
 
     #[test]
-    fn blank_is_nothing_but_white_space() {
-        for (text, expected) in [("", true), (" \r\n\t", true), ("x", false)] {
-            assert_eq!(Content::Memory(text.into()).is_blank(), expected, "{text:?}");
-        }
-    }
-
-    #[test]
     fn a_source_that_breaks_off_is_74() {
         struct Broken;
         impl Read for Broken {
@@ -291,7 +280,8 @@ mod tests {
         }
         let large = io::repeat(b'x').take(IN_MEMORY + 10);
         for mut input in [input(Broken, false), input(large.chain(Broken), false)] {
-            assert_eq!(input.text(&mut io::sink()).unwrap_err().exit, Exit::IoErr);
+            let failure = input.content("the message", &mut io::sink()).unwrap_err();
+            assert_eq!(failure.exit, Exit::IoErr);
         }
     }
 }

@@ -1,3 +1,4 @@
+use super::command::LIMIT;
 use super::*;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +14,7 @@ fn read(source: &str, environment: &Environment) -> Result<Secret, SecretError> 
 
 fn run(words: &[&str], limit: Duration) -> Result<Secret, SecretError> {
     let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
-    from_command(&words, &Environment::of_process(), limit)
+    command::run(&words, &Environment::of_process(), limit)
 }
 
 fn file(content: &[u8], mode: u32) -> (tempfile::TempDir, String) {
@@ -138,7 +139,7 @@ fn a_command_that_fails_says_why_without_steering_the_terminal() {
     let script = "printf 'p\\n'; printf '\\n\\033[31mlocked\\n' >&2; exit 2";
     let error = run(&["sh", "-c", script], LIMIT).unwrap_err();
     let SecretError::Failed { said, status, .. } = &error else { panic!("{error}") };
-    assert_eq!((said.as_str(), status.code()), ("\\u{1b}[31mlocked", Some(2)));
+    assert_eq!((said.as_str(), status.code()), ("\\x1b[31mlocked", Some(2)));
     let error = run(&["/nonexistent/program"], LIMIT).unwrap_err();
     assert!(matches!(error, SecretError::NotRun { .. }), "{error}");
 }
@@ -166,7 +167,7 @@ fn a_command_has_no_input_and_does_not_see_our_password() {
     let environment = Environment::from([("ENVOI_PASSWORD", "hunter2"), ("PATH", "/usr/bin:/bin")]);
     let script = "cat; echo \"[$ENVOI_PASSWORD]\"";
     let words = ["sh", "-c", script].map(str::to_owned);
-    assert_eq!(from_command(&words, &environment, LIMIT).unwrap(), Secret::new("[]"));
+    assert_eq!(command::run(&words, &environment, LIMIT).unwrap(), Secret::new("[]"));
 }
 
 #[test]

@@ -122,9 +122,9 @@ pub struct SendArgs {
 
     /// Send the finished message in FILE; ‘-’ is standard input
     ///
-    /// FILE holds a message as RFC 5322 describes it. Its Bcc is taken out;
-    /// Date and Message-ID are added if it has none. Nothing else in it is
-    /// changed.
+    /// FILE holds a message as RFC 5322 describes it. It is changed only where
+    /// it could not be submitted otherwise: Bcc is taken out, Date and
+    /// Message-ID are added if it has none.
     #[arg(
         long,
         value_name = "FILE",
