@@ -150,13 +150,14 @@ impl Head {
             }
             size *= 4;
         };
-        let raw = &window[bounds.start..bounds.end];
         let mut tally = Tally::default();
-        let counted = &window[bounds.start..bounds.body];
-        tally.count(counted).map_err(|fault| source.unfit(fault, bounds.start as u64))?;
+        // The empty line is counted with the header and written anew.
+        let raw = &window[bounds.start..bounds.body];
+        let shape = tally.count(raw).map_err(|fault| source.unfit(fault, bounds.start as u64))?;
         tally.finish();
+        let raw = &window[bounds.start..bounds.end];
         let mut octets = vec![0; 2 * raw.len() + 2];
-        let mut length = canonicalise(raw, &mut octets);
+        let mut length = canonicalise(raw, shape, &mut octets);
         if tally.unended {
             octets[length..length + 2].copy_from_slice(b"\r\n");
             length += 2;
