@@ -349,6 +349,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_name_cannot_begin_a_field() {
+        // HDR-inject
+        for name in ["a\r\nBcc: x@y.z", "a\nb", "\r\n x", "a\0b", "a\u{7}"] {
+            let mailbox = "a@x.y".parse().unwrap();
+            let mut header = Header::default();
+            header.addresses("To", &[Address::Mailbox { name: Some(name.into()), mailbox }]);
+            let field = String::from_utf8(header.into_octets()).unwrap();
+            let one_line = unfolded(field.strip_suffix("\r\n").unwrap());
+            assert!(!one_line.contains(char::is_control), "{field:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn text_comes_back_from_its_field(words in proptest::collection::vec("[a-zé漢🦀=?_]{1,30}", 1..20)) {

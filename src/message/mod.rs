@@ -2,13 +2,16 @@
 //!
 //! | source | subject | file |
 //! |---|---|---|
-//! | RFC 5322 §3.4, §4.4; RFC 6532 | address lists | `address.rs` |
+//! | RFC 5322 §3.4 | addresses with their names | `address.rs` |
+//! | RFC 5322 §3.4, §4.4; RFC 6532 | reading address lists | `address_list.rs` |
 //! | RFC 5322 §2.2, §3.6; RFC 2047 | writing header fields | `header.rs` |
 //! | RFC 5322 §3.3, §3.6.4 | dates, Message-IDs, boundaries | `stamp.rs` |
-//! | RFC 2045, 2046 | a message from its parts | `compose.rs` |
+//! | RFC 5322 §3.6 | a message from what the user gives | `compose.rs` |
+//! | RFC 2045, 2046 | its MIME parts | `part.rs` |
 //! | RFC 2183, 2231 | attachments | `attachment.rs` |
 //! | RFC 2045 §6 | text as 7bit, quoted-printable, base64 | `encode.rs` |
 //! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs` |
+//! | RFC 5322 §2.2 | where their header ends | `head.rs` |
 //! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
 //! | – | files and octets that are read twice | `source.rs` |
 //! | – | writing the recipe out | `octets.rs` |
@@ -16,18 +19,22 @@
 //! No clock and no environment here: the time is given as a value.
 
 mod address;
+mod address_list;
 mod attachment;
 mod canonical;
 mod complete;
 mod compose;
 mod encode;
 mod error;
+mod head;
 mod header;
 mod octets;
+mod part;
 mod source;
 mod stamp;
 
-pub use address::{Address, AddressError, Member, addresses};
+pub use address::{Address, AddressError, Member};
+pub use address_list::addresses;
 pub use attachment::Attachment;
 pub use complete::{Additions, Change, Ready, complete};
 pub use compose::{Composed, Draft};
@@ -37,14 +44,20 @@ pub use source::Source;
 pub use stamp::message_id;
 
 use octets::Piece;
+use std::fmt;
 
 /// A recipe for the octets of one message: it can be measured, written, and
 /// written again with identical octets. The body and the attachments stay in
 /// their files.
-#[derive(Debug)]
 pub struct Message {
     pieces: Vec<Piece>,
     facts: Facts,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("facts", &self.facts).finish_non_exhaustive()
+    }
 }
 
 /// What is known about a message without writing it.
