@@ -99,3 +99,35 @@ impl Message {
         Message { pieces, facts: Facts { size, eight_bit, utf8_header, message_id } }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn a_message_may_go_to_another_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<Message>();
+        is_send::<Octets<'_>>();
+        is_send::<Error>();
+    }
+
+    #[test]
+    fn several_readers_do_not_disturb_each_other() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&path, "a line\n".repeat(20_000)).unwrap();
+        let additions = Additions {
+            date: "2026-11-23T04:03:37+01:00[+01:00]".parse().unwrap(),
+            message_id: None,
+            from: addresses("a@x.example").unwrap(),
+        };
+        let message = complete(Source::open(&*path).unwrap(), &additions).unwrap().message;
+        let (mut one, mut two) = (message.open().unwrap(), message.open().unwrap());
+        let (mut first, mut second) = (vec![0; 50_000], Vec::new());
+        one.read_exact(&mut first).unwrap();
+        two.read_to_end(&mut second).unwrap();
+        one.read_to_end(&mut first).unwrap();
+        assert!(first == second && second.len() as u64 == message.facts().size);
+    }
+}
