@@ -1,8 +1,8 @@
 //! Attachments: what they are called and what they are (RFC 2183, 2231).
 
-use super::compose::Part;
 use super::header::{Header, is_token};
 use super::octets::{Piece, Text};
+use super::part::Part;
 use super::{Error, Source};
 use mail_builder::headers::content_type::ContentType;
 use std::path::{Path, PathBuf};

@@ -30,7 +30,9 @@ pub(super) struct Tally {
 pub(super) enum Shape {
     /// It is.
     Canonical,
-    /// By work on its line ends.
+    /// By a CR before each LF; it has none.
+    BareLf,
+    /// Line by line.
     Uneven,
 }
 
@@ -63,9 +65,9 @@ impl Tally {
             self.bare_lf += ends;
             self.size += block.len() as u64 + ends;
             self.jump(block, 1)?;
-        } else {
-            self.walk(block)?;
+            return Ok(Shape::BareLf);
         }
+        self.walk(block)?;
         Ok(Shape::Uneven)
     }
 
@@ -118,26 +120,41 @@ impl Tally {
     }
 }
 
-/// Writes the canonical form of a block to `out`, which must have twice its
-/// length, and returns how many octets that were.
-pub(super) fn canonicalise(block: &[u8], out: &mut [u8]) -> usize {
-    let mut at = 0;
-    for Line { text, ended, .. } in Lines(block) {
-        let copy = &mut out[at..at + text.len()];
-        copy.copy_from_slice(text);
-        let mut from = 0;
-        // RFC 5321 §2.3.8: a CR may stand only before LF.
-        while let Some(cr) = memchr(b'\r', &copy[from..]) {
-            from += cr;
-            copy[from] = b' ';
+/// Writes the canonical form of a block of this shape to `out`, which must have
+/// twice its length, and returns how many octets that were.
+pub(super) fn canonicalise(block: &[u8], shape: Shape, out: &mut [u8]) -> usize {
+    match shape {
+        Shape::Canonical => {
+            out[..block.len()].copy_from_slice(block);
+            block.len()
         }
-        at += text.len();
-        if ended {
-            out[at..at + 2].copy_from_slice(b"\r\n");
-            at += 2;
+        Shape::BareLf => {
+            let (mut from, mut at) = (0, 0);
+            for lf in memchr_iter(b'\n', block) {
+                at += append(&mut out[at..], &block[from..lf], b"\r\n");
+                from = lf + 1;
+            }
+            at + append(&mut out[at..], &block[from..], b"")
+        }
+        Shape::Uneven => {
+            let mut at = 0;
+            for Line { text, ended, .. } in Lines(block) {
+                let end = if ended { b"\r\n".as_slice() } else { b"" };
+                let line = at..at + append(&mut out[at..], text, end);
+                at = line.end;
+                // RFC 5321 §2.3.8: a CR may stand only before LF.
+                out[line][..text.len()].iter_mut().filter(|b| **b == b'\r').for_each(|b| *b = b' ');
+            }
+            at
         }
     }
-    at
+}
+
+fn append(out: &mut [u8], text: &[u8], end: &[u8]) -> usize {
+    let length = text.len() + end.len();
+    out[..text.len()].copy_from_slice(text);
+    out[text.len()..length].copy_from_slice(end);
+    length
 }
 
 /// What one pass over a block finds, without a branch, so that the compiler
@@ -211,8 +228,8 @@ mod tests {
             ("a", Shape::Canonical),
             ("\r\n", Shape::Canonical),
             ("a\r\nb\r\n\r\nc", Shape::Canonical),
-            ("\n", Shape::Uneven),
-            ("a\nb", Shape::Uneven),
+            ("\n", Shape::BareLf),
+            ("a\nb", Shape::BareLf),
             ("a\rb", Shape::Uneven),
             ("\r\r\n", Shape::Uneven),
             ("\r\n\n", Shape::Uneven),
@@ -282,8 +299,8 @@ mod tests {
                 end += 1;
             }
             let mut piece = vec![0; 2 * (end - at)];
-            tally.count(&text[at..end]).map_err(|_| ())?;
-            let length = canonicalise(&text[at..end], &mut piece);
+            let shape = tally.count(&text[at..end]).map_err(|_| ())?;
+            let length = canonicalise(&text[at..end], shape, &mut piece);
             out.extend_from_slice(&piece[..length]);
             at = end;
             if at == text.len() {

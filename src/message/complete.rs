@@ -2,8 +2,9 @@
 //! (RFC 5321 §6.4, RFC 5322 §3.6). Everything else stays octet for octet and
 //! in its order.
 
-use super::canonical::{LONGEST_LINE, Tally, canonicalise};
-use super::header::{self, Header};
+use super::canonical::Tally;
+use super::head::{Head, Separator};
+use super::header::Header;
 use super::octets::{Piece, Text};
 use super::{Address, Error, Message, Source, addresses, stamp};
 use crate::smtp::{Mailbox, PathError};
@@ -104,7 +105,8 @@ pub fn complete(source: Source, additions: &Additions) -> Result<Ready, Error> {
     }
     let body = Text::measure(source, head.body)?;
     line_changes(&[&head.tally, body.tally()], &mut changes);
-    let message = Message::new(fields.header, vec![Piece::Canonical(body)], fields.message_id);
+    let message_id = fields.message_id.filter(|id| !id.is_empty());
+    let message = Message::new(fields.header, vec![Piece::Canonical(body)], message_id);
     Ok(Ready { message, changes, from: fields.from, recipients: fields.recipients })
 }
 
@@ -112,120 +114,6 @@ pub fn complete(source: Source, additions: &Additions) -> Result<Ready, Error> {
 /// first treatment); Return-Path, for the last server writes it (RFC 5321
 /// §4.4); Content-Length, which the changes here make wrong.
 const REMOVED: [&str; 4] = ["Bcc", "Resent-Bcc", "Return-Path", "Content-Length"];
-
-/// The header of a ready message, in canonical form.
-struct Head {
-    octets: Vec<u8>,
-    tally: Tally,
-    mbox_line: bool,
-    separator: Separator,
-    /// Where the body begins in the source.
-    body: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Separator {
-    Present,
-    /// The body begins without an empty line before it.
-    Missing,
-    /// The message ends with its header.
-    End,
-}
-
-const LARGEST_HEADER: usize = 1024 * 1024;
-
-impl Head {
-    fn read(source: &Source) -> Result<Self, Error> {
-        let mut window = Vec::new();
-        let mut size = 16 * 1024;
-        let bounds = loop {
-            let rest = usize::try_from(source.length()).unwrap_or(usize::MAX);
-            window.resize(rest.min(size), 0);
-            source.fill(&mut window, 0)?;
-            if let Some(bounds) = Bounds::of(&window, rest <= size) {
-                break bounds;
-            }
-            if size >= LARGEST_HEADER {
-                return Err(Error::HeaderTooLarge(source.path().to_owned()));
-            }
-            size *= 4;
-        };
-        let raw = &window[bounds.start..bounds.end];
-        let mut tally = Tally::default();
-        let counted = &window[bounds.start..bounds.body];
-        tally.count(counted).map_err(|fault| source.unfit(fault, bounds.start as u64))?;
-        tally.finish();
-        let mut octets = vec![0; 2 * raw.len() + 2];
-        let mut length = canonicalise(raw, &mut octets);
-        if tally.unended {
-            octets[length..length + 2].copy_from_slice(b"\r\n");
-            length += 2;
-        }
-        octets.truncate(length);
-        Ok(Head {
-            octets,
-            tally,
-            mbox_line: bounds.start > 0,
-            separator: bounds.separator,
-            body: bounds.body as u64,
-        })
-    }
-}
-
-/// Where the header lies in the octets of a message.
-struct Bounds {
-    start: usize,
-    end: usize,
-    body: usize,
-    separator: Separator,
-}
-
-impl Bounds {
-    /// Finds them, or `None` if the octets end before the header does and are
-    /// not the whole message. The first line that is neither a field nor the
-    /// continuation of one begins the body, as sendmail has it.
-    fn of(octets: &[u8], whole: bool) -> Option<Self> {
-        let (mut at, mut start) = (0, 0);
-        loop {
-            let rest = &octets[at..];
-            let here = |body, separator| Some(Bounds { start, end: at, body, separator });
-            if rest.is_empty() {
-                return if whole { here(at, Separator::End) } else { None };
-            }
-            let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
-            let ended = line.len() < rest.len();
-            // Too long a line is judged by what it shows, so that no file
-            // without line ends is read as one large header.
-            if !ended && !whole && line.len() <= LONGEST_LINE {
-                return None;
-            }
-            let length = line.len() + usize::from(ended);
-            if ended && line.iter().all(|&octet| octet == b'\r') {
-                return here(at + length, Separator::Present);
-            }
-            if at == 0 && line.starts_with(b"From ") && !is_field(line) {
-                start = length;
-            } else if !is_field(line) && (at == start || !is_continuation(line)) {
-                return here(at, Separator::Missing);
-            }
-            if !ended && !whole {
-                return None;
-            }
-            at += length;
-        }
-    }
-}
-
-/// True for the first line of a field. Blanks before the colon are obsolete
-/// but not wrong (RFC 5322 §4.5).
-fn is_field(line: &[u8]) -> bool {
-    memchr(b':', line).is_some_and(|colon| header::is_name(line[..colon].trim_ascii_end()))
-}
-
-/// True when the line begins with a blank, or with a CR, which becomes one.
-fn is_continuation(line: &[u8]) -> bool {
-    matches!(line.first(), Some(b' ' | b'\t' | b'\r'))
-}
 
 /// The fields of a header, parted by what is done with them.
 #[derive(Default)]

@@ -4,14 +4,11 @@
 //! encodes well; the parts are put together by ourselves, for it would hold
 //! every attachment in memory and encode what is itself a message.
 
-use super::attachment::Attachment;
-use super::encode::Encoded;
 use super::header::{Header, Kind, checked};
-use super::octets::Piece;
-use super::{Address, Error, Message, addresses, stamp};
+use super::part::Part;
+use super::{Address, Attachment, Error, Message, addresses, stamp};
 use crate::smtp::Mailbox;
 use jiff::Zoned;
-use mail_builder::headers::content_type::ContentType;
 
 /// What the user wants to send.
 #[derive(Debug)]
@@ -209,80 +206,6 @@ impl Extra {
     }
 }
 
-/// A MIME entity: its own fields, and what stands behind their empty line.
-#[derive(Debug)]
-pub(super) struct Part {
-    pub(super) header: Header,
-    pub(super) body: Vec<Piece>,
-}
-
-impl Part {
-    /// The plainest alternative first (RFC 2046 §5.1.4), then the files.
-    fn of_body(
-        text: Option<Vec<u8>>,
-        html: Option<String>,
-        attachments: Vec<Attachment>,
-    ) -> Result<Self, Error> {
-        let mut parts = Vec::new();
-        match (text, html) {
-            (Some(text), Some(html)) => {
-                let both = [("plain", &text[..]), ("html", html.as_bytes())];
-                let both = both.map(|(subtype, text)| Part::of_text(subtype, text));
-                parts.push(Part::multipart(
-                    "alternative",
-                    both.into_iter().collect::<Result<_, _>>()?,
-                )?);
-            }
-            (Some(text), None) => parts.push(Part::of_text("plain", &text)?),
-            (None, Some(html)) => parts.push(Part::of_text("html", html.as_bytes())?),
-            (None, None) if attachments.is_empty() => parts.push(Part::of_text("plain", b"")?),
-            (None, None) => {}
-        }
-        if attachments.is_empty()
-            && let Some(part) = parts.pop()
-        {
-            return Ok(part);
-        }
-        for attachment in attachments {
-            parts.push(attachment.into_part()?);
-        }
-        Part::multipart("mixed", parts)
-    }
-
-    fn of_text(subtype: &str, text: &[u8]) -> Result<Self, Error> {
-        let Encoded { charset, encoding, octets } = Encoded::text(text);
-        let mut header = Header::default();
-        header.structured("Content-Type", &format!("text/{subtype}; charset={charset}"))?;
-        header.structured("Content-Transfer-Encoding", encoding)?;
-        Ok(Part { header, body: vec![Piece::Held(octets)] })
-    }
-
-    /// RFC 2046 §5.1.1. The CRLF before each delimiter belongs to it.
-    fn multipart(subtype: &str, parts: Vec<Part>) -> Result<Self, Error> {
-        let boundary = stamp::boundary()?;
-        let mut header = Header::default();
-        let value = ContentType::new(format!("multipart/{subtype}"));
-        header.built("Content-Type", &value.attribute("boundary", boundary.as_str()));
-        // RFC 2045 §6.4: as wide as the widest of its parts.
-        if parts.iter().flat_map(|part| &part.body).any(Piece::is_eight_bit) {
-            header.structured("Content-Transfer-Encoding", "8bit")?;
-        }
-        let mut body = Vec::new();
-        let mut between = Vec::new();
-        for mut part in parts {
-            between.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
-            part.header.end();
-            between.extend(part.header.into_octets());
-            body.push(Piece::Held(std::mem::take(&mut between)));
-            body.extend(part.body);
-            between.extend_from_slice(b"\r\n");
-        }
-        between.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-        body.push(Piece::Held(between));
-        Ok(Part { header, body })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Source;
@@ -457,7 +380,7 @@ mod tests {
             &format!("{}.pdf", "漢字é".repeat(60)),
         ];
         let contents: Vec<Vec<u8>> = (0u8..6)
-            .map(|n| (0..usize::from(n) * 5000).map(|at| (at % 251) as u8).collect())
+            .map(|n| (0..usize::from(n) * 5000).map(|at| u8::try_from(at % 251).unwrap()).collect())
             .collect();
         let attachments = names
             .iter()
@@ -528,7 +451,8 @@ mod tests {
     fn base64_is_padded_and_cut_at_any_length() {
         // 2045-6.8
         for length in (0..=130).chain(95_000..95_010) {
-            let octets: Vec<u8> = (0..length).map(|at: u32| (at * 7 % 256) as u8).collect();
+            let octets: Vec<u8> =
+                (0..length).map(|at: u32| u8::try_from(at * 7 % 256).unwrap()).collect();
             let draft = Draft { attachments: vec![attached(octets.clone(), "a.bin")], ..draft() };
             let message = written(draft).unwrap();
             let parsed = MessageParser::new().parse(message.as_bytes()).unwrap();

@@ -149,8 +149,8 @@ mod tests {
             end in "\n|\r\n",
         ) {
             // 2045-6.7, 2045-6.8
-            let text = lines.iter().map(|line| format!("{line}x{end}")).collect::<String>();
-            let canonical = lines.iter().map(|line| format!("{line}x\r\n")).collect::<String>();
+            let with = |end: &str| lines.join(&format!("x{end}")) + "x" + end;
+            let (text, canonical) = (with(&end), with("\r\n"));
             let Encoded { encoding, octets, .. } = Encoded::text(text.as_bytes());
             let decoded = match encoding {
                 "base64" => base64::MIME.decode(&octets).unwrap(),

@@ -290,7 +290,7 @@ mod tests {
             ("Viele Küsse aus Rom", "Subject: =?utf-8?Q?Viele_K=C3=BCsse_aus_Rom?=\r\n"),
             ("Привет", "Subject: =?utf-8?B?0J/RgNC40LLQtdGC?=\r\n"),
             ("=?x?=", "Subject: =?utf-8?B?PT94Pz0=?=\r\n"),
-            ("a =?utf-8?Q?b?=", "Subject: =?utf-8?Q?a_=3D=3Futf-8=3FQ=3Fb=3F=3D?=\r\n"),
+            ("a =?utf-8?Q?b?=", "Subject: =?utf-8?B?YSA9P3V0Zi04P1E/Yj89?=\r\n"),
             ("bell \u{7}", "Subject: =?utf-8?Q?bell_=07?=\r\n"),
             (&spaced, &format!("Subject: {}\r\n {}\r\n", "a".repeat(60), "b".repeat(60))),
         ] {
@@ -346,6 +346,19 @@ mod tests {
                 Ok(())
             });
             assert_eq!(field.unwrap(), format!("To: {expected}\r\n"));
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_begin_a_field() {
+        // HDR-inject
+        for name in ["a\r\nBcc: x@y.z", "a\nb", "\r\n x", "a\0b", "a\u{7}"] {
+            let mailbox = "a@x.y".parse().unwrap();
+            let mut header = Header::default();
+            header.addresses("To", &[Address::Mailbox { name: Some(name.into()), mailbox }]);
+            let field = String::from_utf8(header.into_octets()).unwrap();
+            let one_line = unfolded(field.strip_suffix("\r\n").unwrap());
+            assert!(!one_line.contains(char::is_control), "{field:?}");
         }
     }
 

@@ -2,13 +2,16 @@
 //!
 //! | source | subject | file |
 //! |---|---|---|
-//! | RFC 5322 §3.4, §4.4; RFC 6532 | address lists | `address.rs` |
+//! | RFC 5322 §3.4 | addresses with their names | `address.rs` |
+//! | RFC 5322 §3.4, §4.4; RFC 6532 | reading address lists | `address_list.rs` |
 //! | RFC 5322 §2.2, §3.6; RFC 2047 | writing header fields | `header.rs` |
 //! | RFC 5322 §3.3, §3.6.4 | dates, Message-IDs, boundaries | `stamp.rs` |
-//! | RFC 2045, 2046 | a message from its parts | `compose.rs` |
+//! | RFC 5322 §3.6 | a message from what the user gives | `compose.rs` |
+//! | RFC 2045, 2046 | its MIME parts | `part.rs` |
 //! | RFC 2183, 2231 | attachments | `attachment.rs` |
 //! | RFC 2045 §6 | text as 7bit, quoted-printable, base64 | `encode.rs` |
 //! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs` |
+//! | RFC 5322 §2.2 | where their header ends | `head.rs` |
 //! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
 //! | – | files and octets that are read twice | `source.rs` |
 //! | – | writing the recipe out | `octets.rs` |
@@ -16,18 +19,22 @@
 //! No clock and no environment here: the time is given as a value.
 
 mod address;
+mod address_list;
 mod attachment;
 mod canonical;
 mod complete;
 mod compose;
 mod encode;
 mod error;
+mod head;
 mod header;
 mod octets;
+mod part;
 mod source;
 mod stamp;
 
-pub use address::{Address, AddressError, Member, addresses};
+pub use address::{Address, AddressError, Member};
+pub use address_list::addresses;
 pub use attachment::Attachment;
 pub use complete::{Additions, Change, Ready, complete};
 pub use compose::{Composed, Draft};
@@ -37,14 +44,20 @@ pub use source::Source;
 pub use stamp::message_id;
 
 use octets::Piece;
+use std::fmt;
 
 /// A recipe for the octets of one message: it can be measured, written, and
 /// written again with identical octets. The body and the attachments stay in
 /// their files.
-#[derive(Debug)]
 pub struct Message {
     pieces: Vec<Piece>,
     facts: Facts,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("facts", &self.facts).finish_non_exhaustive()
+    }
 }
 
 /// What is known about a message without writing it.
@@ -84,5 +97,37 @@ impl Message {
         pieces.extend(body);
         let size = pieces.iter().map(Piece::size).sum();
         Message { pieces, facts: Facts { size, eight_bit, utf8_header, message_id } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn a_message_may_go_to_another_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<Message>();
+        is_send::<Octets<'_>>();
+        is_send::<Error>();
+    }
+
+    #[test]
+    fn several_readers_do_not_disturb_each_other() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&path, "a line\n".repeat(20_000)).unwrap();
+        let additions = Additions {
+            date: "2026-11-23T04:03:37+01:00[+01:00]".parse().unwrap(),
+            message_id: None,
+            from: addresses("a@x.example").unwrap(),
+        };
+        let message = complete(Source::open(&*path).unwrap(), &additions).unwrap().message;
+        let (mut one, mut two) = (message.open().unwrap(), message.open().unwrap());
+        let (mut first, mut second) = (vec![0; 50_000], Vec::new());
+        one.read_exact(&mut first).unwrap();
+        two.read_to_end(&mut second).unwrap();
+        one.read_to_end(&mut first).unwrap();
+        assert!(first == second && second.len() as u64 == message.facts().size);
     }
 }

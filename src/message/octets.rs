@@ -249,9 +249,9 @@ fn lines(
     };
     let length = source.block(block, *at)?;
     let shape = tally.count(&block[..length]).map_err(|_| source.changed())?;
-    if tally.eight_bit && !text.tally.eight_bit || straight && shape == Shape::Uneven {
+    if tally.eight_bit && !text.tally.eight_bit || straight && shape != Shape::Canonical {
         return Err(source.changed());
     }
     *at += length as u64;
-    Ok(if straight { length } else { canonicalise(&raw[..length], out) })
+    Ok(if straight { length } else { canonicalise(&raw[..length], shape, out) })
 }

@@ -1,0 +1,510 @@
+//! Reading address lists: To, Cc, From and their like (RFC 5322 §3.4, widened
+//! to UTF-8 by RFC 6532), with the obsolete forms (§4.4).
+
+use super::{Address, AddressError, Error, Member};
+use crate::smtp::{Domain, Mailbox, PathError};
+use encodify::rfc2047::{self, EncodedWord};
+
+/// Reads an address list, folded or not. Empty elements are passed over and
+/// source routes dropped. A name without `@` is an error here.
+pub fn addresses(text: &str) -> Result<Vec<Address>, Error> {
+    let mut parser = Parser { text, at: 0, comment: None };
+    let mut list = Vec::new();
+    loop {
+        let start = parser.at;
+        match parser.element() {
+            Ok(Some(address)) => list.push(address),
+            Ok(None) => return Ok(list),
+            Err(reason) => {
+                let text = parser.around(start).to_owned();
+                return Err(Error::Address { text, reason });
+            }
+        }
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    /// What stood in the last comment.
+    comment: Option<String>,
+}
+
+/// What phrases and local parts are made of.
+struct Word<'a> {
+    kind: Kind<'a>,
+    /// White space or a comment stands before it.
+    spaced: bool,
+}
+
+enum Kind<'a> {
+    Atom(&'a str),
+    Quoted(String),
+    /// `.`, which RFC 5322 §4.1 admits in a phrase.
+    Dot,
+}
+
+impl<'a> Parser<'a> {
+    /// The next element of the list, past its comma.
+    fn element(&mut self) -> Result<Option<Address>, AddressError> {
+        self.skip_commas()?;
+        if self.peek().is_none() {
+            return Ok(None);
+        }
+        let words = self.words()?;
+        let address = if self.peek() == Some(':') && !words.is_empty() {
+            self.at += 1;
+            Address::Group { name: phrase(&words).unwrap_or_default(), members: self.members()? }
+        } else {
+            let Member { name, mailbox } = self.mailbox(words)?;
+            Address::Mailbox { name, mailbox }
+        };
+        self.space()?;
+        match self.peek() {
+            None | Some(',') => Ok(Some(address)),
+            Some(c) => Err(AddressError::OutOfPlace(c)),
+        }
+    }
+
+    /// The members of a group, past its semicolon.
+    fn members(&mut self) -> Result<Vec<Member>, AddressError> {
+        let mut members = Vec::new();
+        loop {
+            self.skip_commas()?;
+            match self.peek() {
+                Some(';') => {
+                    self.at += 1;
+                    return Ok(members);
+                }
+                None => return Err(AddressError::OpenGroup),
+                Some(_) => {}
+            }
+            let words = self.words()?;
+            members.push(self.mailbox(words)?);
+            self.space()?;
+            match self.peek() {
+                Some(',' | ';') => {}
+                None => return Err(AddressError::OpenGroup),
+                Some(c) => return Err(AddressError::OutOfPlace(c)),
+            }
+        }
+    }
+
+    /// What follows its first words: `<…>`, or `@` and a domain.
+    fn mailbox(&mut self, words: Vec<Word<'a>>) -> Result<Member, AddressError> {
+        if self.peek() == Some('<') {
+            let mailbox = self.angle()?;
+            return Ok(Member { name: phrase(&words), mailbox });
+        }
+        self.comment = None;
+        let mailbox = self.addr_spec(words)?;
+        // RFC 5322 §3.4: the name in a comment behind the address is what
+        // older programs write.
+        self.space()?;
+        Ok(Member { name: self.comment.take().filter(|name| !name.is_empty()), mailbox })
+    }
+
+    /// `<a@b>`, or with a route `<@x,@y:a@b>` (§4.4), which is dropped.
+    fn angle(&mut self) -> Result<Mailbox, AddressError> {
+        self.at += 1;
+        self.space()?;
+        if self.peek() == Some('@') {
+            self.route()?;
+        }
+        let words = self.words()?;
+        let mailbox = self.addr_spec(words)?;
+        self.space()?;
+        match self.peek() {
+            Some('>') => {
+                self.at += 1;
+                Ok(mailbox)
+            }
+            Some(c) => Err(AddressError::OutOfPlace(c)),
+            None => Err(AddressError::Unclosed('<')),
+        }
+    }
+
+    fn route(&mut self) -> Result<(), AddressError> {
+        while self.peek() == Some('@') {
+            self.at += 1;
+            self.domain()?;
+            self.skip_commas()?;
+        }
+        match self.peek() {
+            Some(':') => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(c) => Err(AddressError::OutOfPlace(c)),
+            None => Err(AddressError::Unclosed('<')),
+        }
+    }
+
+    /// The address whose local part is these words.
+    fn addr_spec(&mut self, words: Vec<Word<'a>>) -> Result<Mailbox, AddressError> {
+        match self.peek() {
+            Some('@') if words.is_empty() => return Err(PathError::NoLocalPart.into()),
+            Some('@') => self.at += 1,
+            Some('>' | ',' | ';') | None if words.is_empty() => return Err(PathError::Empty.into()),
+            Some('>' | ',' | ';') | None => return Err(PathError::NoDomain.into()),
+            Some(c) => return Err(AddressError::OutOfPlace(c)),
+        }
+        let local = local_part(words)?;
+        Ok(Mailbox::new(&local, self.domain()?)?)
+    }
+
+    /// A dot-atom or a literal, with blanks and comments around its dots.
+    fn domain(&mut self) -> Result<Domain, AddressError> {
+        self.space()?;
+        if self.peek() == Some('[') {
+            let rest = &self.text[self.at..];
+            let end = rest.find(']').ok_or(AddressError::Unclosed('['))?;
+            self.at += end + 1;
+            return Ok(rest[..=end].parse()?);
+        }
+        let mut name = String::new();
+        for Word { kind, .. } in self.words_from(|c| c != '"')? {
+            match kind {
+                Kind::Atom(atom) if name.is_empty() || name.ends_with('.') => name.push_str(atom),
+                Kind::Dot => name.push('.'),
+                Kind::Atom(_) | Kind::Quoted(_) => return Err(PathError::Domain.into()),
+            }
+        }
+        Ok(name.parse()?)
+    }
+
+    fn words(&mut self) -> Result<Vec<Word<'a>>, AddressError> {
+        self.words_from(|_| true)
+    }
+
+    /// Atoms, quoted strings and dots as long as they last.
+    fn words_from(&mut self, wanted: fn(char) -> bool) -> Result<Vec<Word<'a>>, AddressError> {
+        let mut words = Vec::new();
+        loop {
+            let spaced = self.space()?;
+            let kind = match self.peek().filter(|&c| wanted(c)) {
+                Some('.') => {
+                    self.at += 1;
+                    Kind::Dot
+                }
+                Some('"') => Kind::Quoted(self.enclosed('"', '"')?),
+                Some(c) if is_atext(c) => Kind::Atom(self.atom()),
+                Some(c) if c.is_control() => return Err(PathError::Control.into()),
+                Some(_) | None => return Ok(words),
+            };
+            words.push(Word { kind, spaced });
+        }
+    }
+
+    fn atom(&mut self) -> &'a str {
+        let rest = &self.text[self.at..];
+        let end = rest.find(|c| !is_atext(c)).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
+    }
+
+    /// What stands between the opening mark at hand and its closing one,
+    /// without backslashes and folds.
+    fn enclosed(&mut self, open: char, close: char) -> Result<String, AddressError> {
+        self.at += 1;
+        let mut inner = String::new();
+        let mut depth = 1;
+        loop {
+            let rest = &self.text[self.at..];
+            let mut chars = rest.chars();
+            let c = match chars.next() {
+                Some('\\') => chars.next(),
+                Some(c) if c == close => {
+                    depth -= 1;
+                    Some(c)
+                }
+                Some(c) if c == open => {
+                    depth += 1;
+                    Some(c)
+                }
+                Some('\r' | '\n') => {
+                    self.at += fold(rest).ok_or(PathError::Control)?;
+                    continue;
+                }
+                c => c,
+            };
+            let c = c.ok_or(AddressError::Unclosed(open))?;
+            self.at = self.text.len() - chars.as_str().len();
+            match c {
+                _ if depth == 0 => return Ok(inner),
+                '\t' => inner.push(' '),
+                c if c.is_control() => return Err(PathError::Control.into()),
+                c => inner.push(c),
+            }
+        }
+    }
+
+    /// Passes over blanks, folds and comments; true when there were any.
+    fn space(&mut self) -> Result<bool, AddressError> {
+        let start = self.at;
+        loop {
+            match self.peek() {
+                Some(' ' | '\t') => self.at += 1,
+                Some('\r' | '\n') => {
+                    self.at += fold(&self.text[self.at..]).ok_or(PathError::Control)?;
+                }
+                Some('(') => self.comment = Some(self.enclosed('(', ')')?.trim().to_owned()),
+                Some(_) | None => return Ok(self.at > start),
+            }
+        }
+    }
+
+    fn skip_commas(&mut self) -> Result<(), AddressError> {
+        self.space()?;
+        while self.peek() == Some(',') {
+            self.at += 1;
+            self.space()?;
+        }
+        Ok(())
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
+
+    /// The element that begins here, for an error to show.
+    fn around(&self, start: usize) -> &'a str {
+        let rest = self.text[start..].trim_start_matches([',', ' ', '\t', '\r', '\n']);
+        let parsed = self.at.saturating_sub(self.text.len() - rest.len());
+        let end = rest[parsed..].find(',').map_or(rest.len(), |comma| parsed + comma);
+        rest[..end].trim_end()
+    }
+}
+
+/// The length of a line end that only folds (RFC 5322 §2.2.3): a blank must
+/// follow.
+fn fold(rest: &str) -> Option<usize> {
+    let end = if rest.starts_with("\r\n") { 2 } else { usize::from(rest.starts_with('\n')) };
+    (end > 0 && rest[end..].starts_with([' ', '\t'])).then_some(end)
+}
+
+/// Words with dots between them, as one local part without quotation marks.
+fn local_part(words: Vec<Word<'_>>) -> Result<String, PathError> {
+    let mut local = String::new();
+    let mut after_dot = true;
+    for Word { kind, spaced } in words {
+        match kind {
+            Kind::Dot if after_dot => return Err(PathError::Dots),
+            Kind::Dot => local.push('.'),
+            Kind::Atom(_) | Kind::Quoted(_) if !after_dot => {
+                return Err(if spaced {
+                    PathError::LocalCharacter(' ')
+                } else {
+                    PathError::Quotes
+                });
+            }
+            Kind::Atom(atom) => local.push_str(atom),
+            Kind::Quoted(text) => local.push_str(&text),
+        }
+        after_dot = local.ends_with('.');
+    }
+    if after_dot { Err(PathError::Dots) } else { Ok(local) }
+}
+
+/// A phrase as text; `None` without words.
+fn phrase(words: &[Word<'_>]) -> Option<String> {
+    let mut text = String::new();
+    let mut may_decode = true;
+    for Word { kind, spaced } in words {
+        if *spaced && !text.is_empty() {
+            text.push(' ');
+        }
+        match kind {
+            Kind::Atom(atom) => text.push_str(atom),
+            Kind::Dot => text.push('.'),
+            Kind::Quoted(quoted) => {
+                // RFC 2047 §5: no encoded-word stands in a quoted string.
+                may_decode &= !quoted.contains("=?");
+                text.push_str(quoted);
+            }
+        }
+    }
+    if may_decode && let Some(decoded) = decoded(&text) {
+        text = decoded;
+    }
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The text with its encoded-words read (RFC 2047 §6); `None` where there are
+/// none, or one of a charset that we cannot read, or one that hides a control
+/// character.
+fn decoded(text: &str) -> Option<String> {
+    let mut words =
+        text.split(' ').filter_map(|word| EncodedWord::parse(word.as_bytes())).peekable();
+    words.peek()?;
+    let known = ["utf-8", "us-ascii", "iso-8859-1"];
+    let is_known =
+        |charset: &[u8]| known.iter().any(|name| charset.eq_ignore_ascii_case(name.as_bytes()));
+    if !words.all(|(word, _)| is_known(word.charset)) {
+        return None;
+    }
+    let decoded = rfc2047::decode_text(text.as_bytes(), |charset, octets, out| {
+        if charset.eq_ignore_ascii_case(b"iso-8859-1") {
+            out.extend(octets.iter().map(|&octet| char::from(octet)));
+        } else {
+            rfc2047::utf8_charset(charset, octets, out);
+        }
+    });
+    (!decoded.contains(char::is_control)).then(|| decoded.into_owned())
+}
+
+/// RFC 5322 §3.2.3, and by RFC 6532 §3.2 any UTF-8 beyond US-ASCII.
+fn is_atext(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || "!#$%&'*+-/=?^_`{|}~".contains(c)
+        || (!c.is_ascii() && !c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shown(text: &str) -> Vec<String> {
+        match addresses(text) {
+            Ok(list) => list.iter().map(ToString::to_string).collect(),
+            Err(error) => vec![error.to_string()],
+        }
+    }
+
+    #[test]
+    fn the_examples_of_rfc_5322_are_read() {
+        // 5322-3.4, 5322-4: appendix A.1, A.5, A.6
+        for (text, expected) in [
+            ("John Doe <jdoe@machine.example>", &["John Doe <jdoe@machine.example>"][..]),
+            (
+                r#""Joe Q. Public" <john.q.public@example.com>"#,
+                &["Joe Q. Public <john.q.public@example.com>"],
+            ),
+            (
+                "Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>",
+                &["Mary Smith <mary@x.test>", "jdoe@example.org", "Who? <one@y.test>"],
+            ),
+            (
+                r#"<boss@nil.test>, "Giant; \"Big\" Box" <sysservices@example.net>"#,
+                &["boss@nil.test", r#"Giant; "Big" Box <sysservices@example.net>"#],
+            ),
+            (
+                "A Group:Ed Jones <joe@where.test>,joe@where.test,John <jdoe@one.test>;",
+                &["A Group: Ed Jones <joe@where.test>, joe@where.test, John <jdoe@one.test>;"],
+            ),
+            ("Undisclosed recipients:;", &["Undisclosed recipients:;"]),
+            (
+                r"Pete(A nice \) chap) <pete(his account)@silly.test(his host)>",
+                &["Pete <pete@silly.test>"],
+            ),
+            (
+                "A Group(Some people)\r\n     :Chris Jones <c@(Chris's host.)public.example>,\r\n         joe@example.org,\r\n  John <jdoe@one.test> (my dear friend); (the end of the group)",
+                &[
+                    "A Group: Chris Jones <c@public.example>, joe@example.org, John <jdoe@one.test>;",
+                ],
+            ),
+            (
+                "(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;",
+                &["Hidden recipients:;"],
+            ),
+            (
+                "Joe Q. Public <john.q.public@example.com>",
+                &["Joe Q. Public <john.q.public@example.com>"],
+            ),
+            (
+                "Mary Smith <@node.test:mary@example.net>, , jdoe@test  . example",
+                &["Mary Smith <mary@example.net>", "jdoe@test.example"],
+            ),
+            ("John Doe <jdoe@machine(comment).  example>", &["John Doe <jdoe@machine.example>"]),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_people_type_is_read() {
+        // 5322-3.4, 6532, IDNA
+        for (text, expected) in [
+            ("", &[][..]),
+            (" , ,", &[]),
+            ("b@x.y", &["b@x.y"]),
+            (",b@x.y,,c@x.y,", &["b@x.y", "c@x.y"]),
+            (r#"Bob <b@x.y>, "Doe, J." <j@x.y>"#, &["Bob <b@x.y>", "Doe, J. <j@x.y>"]),
+            ("Bob<b@x.y>", &["Bob <b@x.y>"]),
+            ("b@x.y (Bob (the builder))", &["Bob (the builder) <b@x.y>"]),
+            ("Jörg <jörg@bücher.example>", &["Jörg <jörg@xn--bcher-kva.example>"]),
+            (r#""a b"@x.y"#, &[r#""a b"@x.y"#]),
+            ("<@a.b,@c.d:u@x.y>", &["u@x.y"]),
+            ("\"\" <a@x.y>", &["a@x.y"]),
+            ("a@[192.0.2.1]", &["a@[192.0.2.1]"]),
+            ("=?utf-8?Q?J=C3=B6rg?= =?utf-8?B?w7Y=?= X <a@x.y>", &["Jörgö X <a@x.y>"]),
+            ("=?iso-8859-1?Q?J=F6rg?= <a@x.y>", &["Jörg <a@x.y>"]),
+            ("=?koi8-r?Q?=F6?= <a@x.y>", &["=?koi8-r?Q?=F6?= <a@x.y>"]),
+            ("=?utf-8?Q?=0D=0ABcc=3A?= <a@x.y>", &["=?utf-8?Q?=0D=0ABcc=3A?= <a@x.y>"]),
+            ("\"=?utf-8?Q?a?=\" <a@x.y>", &["=?utf-8?Q?a?= <a@x.y>"]),
+            ("G: a@x.y, ,b@x.y;, c@x.y", &["G: a@x.y, b@x.y;", "c@x.y"]),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_its_reason() {
+        // 5321-4.1.2b, SEC-4, HDR-inject
+        use AddressError::{OpenGroup, OutOfPlace, Path, Unclosed};
+        for (text, at_fault, expected) in [
+            ("root", "root", Path(PathError::NoDomain)),
+            ("a@x.y, root, b@x.y", "root", Path(PathError::NoDomain)),
+            ("Bob <root>", "Bob <root>", Path(PathError::NoDomain)),
+            ("<>", "<>", Path(PathError::Empty)),
+            ("Bob <@x.y>", "Bob <@x.y>", OutOfPlace('>')),
+            ("@x.y", "@x.y", Path(PathError::NoLocalPart)),
+            ("a b@x.y", "a b@x.y", Path(PathError::LocalCharacter(' '))),
+            ("a..b@x.y", "a..b@x.y", Path(PathError::Dots)),
+            ("a@x_y.z", "a@x_y.z", Path(PathError::Domain)),
+            ("a@x.y b", "a@x.y b", Path(PathError::Domain)),
+            ("a@b@c.d", "a@b@c.d", OutOfPlace('@')),
+            ("a@x.y; b@x.y", "a@x.y; b@x.y", OutOfPlace(';')),
+            ("Bob <b@x.y", "Bob <b@x.y", Unclosed('<')),
+            ("a@b>, <evil@x", "a@b>", OutOfPlace('>')),
+            ("\"Bob <b@x.y>", "\"Bob <b@x.y>", Unclosed('"')),
+            ("b@x.y (Bob", "b@x.y (Bob", Unclosed('(')),
+            ("b@[1.2.3.4", "b@[1.2.3.4", Unclosed('[')),
+            ("G: a@x.y", "G: a@x.y", OpenGroup),
+            ("G: H: a@x.y;;", "G: H: a@x.y;;", OutOfPlace(':')),
+            ("a@x.y\r\nBcc: z@x.y", "a@x.y\r\nBcc: z@x.y", Path(PathError::Control)),
+            ("a@x.y\nz", "a@x.y\nz", Path(PathError::Control)),
+            ("\"a\r\nb\" <a@x.y>", "\"a\r\nb\" <a@x.y>", Path(PathError::Control)),
+            ("(\0) a@x.y", "(\0) a@x.y", Path(PathError::Control)),
+            ("a\u{7}@x.y", "a\u{7}@x.y", Path(PathError::Control)),
+        ] {
+            match addresses(text) {
+                Err(Error::Address { text: shown, reason }) => {
+                    assert_eq!((shown.as_str(), reason), (at_fault, expected), "{text:?}");
+                }
+                other => panic!("{text:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_thousand_nested_comments_are_passed_over() {
+        let text = format!("{}{} a@x.y", "(".repeat(100_000), ")".repeat(100_000));
+        assert_eq!(addresses(&text).unwrap()[0].mailboxes().count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "[ab@.,:;<>()\\[\\]\"\\\\ \r\n\té=?]{0,40}") {
+            let _ = addresses(&text);
+        }
+
+        #[test]
+        fn no_address_holds_a_control_character(text in "[ab@.,<>(\" \r\n\0]{0,20}@x.y>?") {
+            for address in addresses(&text).into_iter().flatten() {
+                prop_assert!(!address.to_string().contains(char::is_control));
+            }
+        }
+    }
+}
