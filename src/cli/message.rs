@@ -37,7 +37,10 @@ pub(super) fn prepare(
         accounts: &accounts,
         named: surroundings.globals.account.as_deref(),
         typed: args.connection.settings()?,
-        typed_from: args.from.as_deref(),
+        from: match &args.from {
+            Some(typed) => Some(typed.clone()),
+            None => surroundings.environment.text("ENVOI_FROM")?,
+        },
         is_dry_run: args.dry_run.is_some(),
     };
     let mut input = Input::of_process(surroundings.environment);
@@ -55,16 +58,12 @@ struct Chooser<'c> {
     accounts: &'c Accounts,
     named: Option<&'c str>,
     typed: Settings,
-    typed_from: Option<&'c str>,
+    /// The author as typed or set in the environment.
+    from: Option<String>,
     is_dry_run: bool,
 }
 
 impl Chooser<'_> {
-    /// The author as typed or set in the environment.
-    fn from(&self) -> Option<&str> {
-        self.typed_from.or_else(|| self.accounts.environment_from())
-    }
-
     fn account(&self, sender: Option<&str>) -> Result<Option<Account>, Failure> {
         let choice = Choice { named: self.named, sender, typed: self.typed.clone() };
         match self.accounts.choose(choice) {
@@ -84,8 +83,8 @@ fn composed(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Option<Job>, Failure> {
     let to = [&args.recipients[..], &args.to[..]].concat();
-    let account = chooser.account(chooser.from())?;
-    let from = chooser.from().map(str::to_owned);
+    let account = chooser.account(chooser.from.as_deref())?;
+    let from = chooser.from.clone();
     let from = from.or_else(|| account.as_ref().and_then(|account| account.from.clone()));
     let from = list("--from", from.as_slice())?;
     let Some(author) = from.iter().flat_map(Address::mailboxes).next().cloned() else {
@@ -136,7 +135,7 @@ fn ready(
     // Whom a message without From is from; the account that the message leads
     // to is known only once it is read.
     let stand_in = || chooser.account(None).ok().flatten().and_then(|account| account.from);
-    let from = chooser.from().map(str::to_owned).or_else(stand_in);
+    let from = chooser.from.clone().or_else(stand_in);
     let from = list("--from", from.as_slice())?;
     let additions = Additions { date: Zoned::now(), message_id: None, from };
     let ready = complete(source, &additions)?;
@@ -219,30 +218,23 @@ fn source(
     if path != Path::new("-") {
         return Ok(Source::open(path)?);
     }
-    match input.read(purpose, surroundings.err)? {
+    match input.content(purpose, surroundings.err)? {
         Content::Memory(octets) => Ok(Source::held(octets, "standard input")),
         Content::File(file) => Ok(Source::file(file, "standard input")?),
     }
 }
 
-/// The octets of a file, or of standard input for `-`.
+/// The octets of a text file, or of standard input for `-`.
 fn octets(
     path: &Path,
-    purpose: &'static str,
     input: &mut Input,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Vec<u8>, Failure> {
-    if path != Path::new("-") {
-        let unreadable = |reason| Error::Unreadable { path: path.to_owned(), reason };
-        return Ok(std::fs::read(path).map_err(unreadable)?);
+    if path == Path::new("-") {
+        return input.text(surroundings.err);
     }
-    let content = input.read(purpose, surroundings.err)?;
-    let mut octets = Vec::new();
-    content.reader().and_then(|mut reader| reader.read_to_end(&mut octets)).map_err(|error| {
-        let error = anyhow::Error::new(error).context(format!("cannot read {purpose}"));
-        Failure::new(Exit::IoErr, error)
-    })?;
-    Ok(octets)
+    let unreadable = |reason| Error::Unreadable { path: path.to_owned(), reason };
+    Ok(std::fs::read(path).map_err(unreadable)?)
 }
 
 fn html(
@@ -250,7 +242,7 @@ fn html(
     input: &mut Input,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<String, Failure> {
-    let octets = octets(path, "the HTML text", input, surroundings)?;
+    let octets = octets(path, input, surroundings)?;
     String::from_utf8(octets).map_err(|_| {
         Failure::say(Exit::DataErr, format!("--html: ‘{}’ is not UTF-8", path.display()))
     })
@@ -263,12 +255,11 @@ fn text(
     input: &mut Input,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Option<Vec<u8>>, Failure> {
-    const PURPOSE: &str = "the text of the message";
     match (&args.body, &args.body_file) {
         (Some(text), _) => Ok(Some(text.clone().into_bytes())),
-        (None, Some(path)) => octets(path, PURPOSE, input, surroundings).map(Some),
+        (None, Some(path)) => octets(path, input, surroundings).map(Some),
         (None, None) if args.body_is_stdin() => {
-            octets(Path::new("-"), PURPOSE, input, surroundings).map(Some)
+            octets(Path::new("-"), input, surroundings).map(Some)
         }
         (None, None) => Ok(None),
     }
@@ -309,6 +300,8 @@ impl From<Error> for Failure {
             | Error::Address { .. }
             | Error::HeaderName(_)
             | Error::HeaderBreak(_)
+            | Error::HeaderReserved(_)
+            | Error::HeaderTwice(_)
             | Error::HeaderValue(_)
             | Error::MediaType(_)
             | Error::Date => (Exit::DataErr, None),

@@ -60,7 +60,7 @@ pub(super) fn prepare<'e>(
     let deadline = account.deadline.map(Deadline::after);
     for url in &account.servers {
         let mut hop = match url {
-            ServerUrl::Server(server) => to_server(account, server, &mut prepared.passwords),
+            ServerUrl::Smtp(server) => to_server(account, server, &mut prepared.passwords),
             ServerUrl::Sink(directory) => to_sink(directory.as_deref(), &mut prepared)?,
         };
         hop.hello = account.helo.clone();

@@ -15,7 +15,7 @@ use crate::sink;
 use crate::smtp::{Capabilities, Command, Reply};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 

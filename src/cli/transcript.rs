@@ -115,9 +115,11 @@ impl<'w> Transcript<'w> {
         }
         match &facts.fault {
             None => self.say("server certificate verified"),
-            Some(fault) => {
-                self.line("***", format_args!("{}; going on all the same", Escaped(fault)))
-            }
+            Some(fault) => self.line(
+                For::All,
+                "***",
+                format_args!("{}; going on all the same", Escaped(fault)),
+            ),
         }
     }
 

@@ -130,9 +130,7 @@ pub enum CertificateFault {
 
 impl From<io::Error> for Error {
     fn from(cause: io::Error) -> Self {
-        use io::ErrorKind::{
-            BrokenPipe, ConnectionAborted, ConnectionReset, Interrupted, TimedOut,
-        };
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
         match cause.kind() {
             ConnectionReset | ConnectionAborted | BrokenPipe => Error::Closed { abruptly: true },
             _ => Error::Io(cause),
