@@ -1,5 +1,7 @@
+use super::super::offer::Offer;
+use super::super::replies::Refusal;
 use super::*;
-use crate::sasl::{Credentials, Secret};
+use crate::sasl::{Credentials, Secret, Users};
 use encodify::base64;
 
 /// Says the lines one after another, and asks of each reply that it begins as
