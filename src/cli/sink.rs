@@ -66,6 +66,10 @@ pub(super) struct SinkArgs {
     #[arg(long, help_heading = "Sign-in")]
     require_auth: bool,
 
+    /// Take mail only under TLS
+    #[arg(long, help_heading = "Ports")]
+    require_tls: bool,
+
     /// Offer AUTH without TLS, too
     #[arg(long, help_heading = "Sign-in")]
     allow_cleartext_auth: bool,
@@ -146,6 +150,7 @@ impl SinkArgs {
             size_limit: self.size_limit,
             users,
             require_auth: self.require_auth,
+            require_tls: self.require_tls,
             cleartext_auth: self.allow_cleartext_auth,
             refuse: self.refuse.clone(),
             ..Policy::default()

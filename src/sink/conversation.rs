@@ -199,6 +199,10 @@ impl<'p> Conversation<'p> {
         if line.len() + 2 > LONGEST_COMMAND && verb != "AUTH" {
             return stay(say(500, "5.5.2 Line too long"));
         }
+        let before_tls = matches!(verb.as_str(), "NOOP" | "EHLO" | "STARTTLS" | "QUIT");
+        if self.policy.require_tls && !self.tls && !before_tls {
+            return grouped(say(530, "5.7.0 STARTTLS comes first"));
+        }
         match verb.as_str() {
             "EHLO" => self.hello(argument, true),
             "HELO" => self.hello(argument, false),

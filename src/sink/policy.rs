@@ -17,6 +17,8 @@ pub struct Policy {
     pub users: Users,
     /// Without signing in, no mail.
     pub require_auth: bool,
+    /// Without TLS, no mail (RFC 3207 §4).
+    pub require_tls: bool,
     /// AUTH is offered without TLS, too.
     pub cleartext_auth: bool,
     /// The recipients to refuse; the first rule that fits decides.
@@ -35,6 +37,7 @@ impl Default for Policy {
             size_limit: None,
             users: Users::Anyone,
             require_auth: false,
+            require_tls: false,
             cleartext_auth: false,
             refuse: Vec::new(),
             most_recipients: 50_000,

@@ -272,6 +272,28 @@ fn tls_makes_the_server_forget() {
 }
 
 #[test]
+fn where_tls_is_required_nothing_goes_before_it() {
+    // RX-6, RFC 3207 §4
+    let policy = Policy { require_tls: true, ..Policy::default() };
+    let plain = "AUTH PLAIN AHgAeQ==";
+    talk(
+        &policy,
+        &[
+            ("HELO a", "530 5.7.0"),
+            ("EHLO a", "250"),
+            ("NOOP", "250"),
+            ("RSET", "530 5.7.0"),
+            (plain, "530 5.7.0"),
+            ("MAIL FROM:<a@b.c>", "530 5.7.0"),
+            ("STARTTLS", "220"),
+            ("(tls)", ""),
+            ("EHLO a", "250"),
+            ("MAIL FROM:<a@b.c>", "250"),
+        ],
+    );
+}
+
+#[test]
 fn lines_are_bounded_but_those_of_auth_are_long() {
     // 5321-4.5.3.1, 4954-4d
     let policy = Policy { cleartext_auth: true, ..Policy::default() };
