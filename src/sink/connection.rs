@@ -196,7 +196,8 @@ impl<'s> Connection<'s> {
                 break;
             }
             if self.fill()? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+                let left = "the client left before the end";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, left));
             }
         }
         let answer = match intake.end(content.has_bare_line_end()) {
