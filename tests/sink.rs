@@ -274,6 +274,21 @@ fn a_maildir_gets_the_message_under_its_trace() {
 }
 
 #[test]
+fn a_message_that_cannot_be_written_is_read_to_its_end_and_deferred() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = Storage::Maildir(directory.path().to_owned());
+    let sink = Sink::start(Settings { storage, ..Settings::default() }).unwrap();
+    std::fs::remove_dir(directory.path().join("tmp")).unwrap();
+    let mut client = Client::greeted(&sink);
+    client.write(b"MAIL FROM:<>\r\nRCPT TO:<a@b.c>\r\nDATA\r\n");
+    while client.reply() != 354 {}
+    assert_eq!(client.ask("QUIT\r\n.\r\n"), 451);
+    assert_eq!(client.ask("NOOP\r\n"), 250);
+    let failed = |event| matches!(event, Event::Failed { doing: "writing a message", .. });
+    assert!(sink.events().try_iter().any(failed));
+}
+
+#[test]
 fn starttls_begins_anew_and_drops_what_was_sent_in_clear() {
     // RX-3, RX-6, 3207-4.2
     let sink = start(Policy::default());

@@ -27,6 +27,7 @@ use std::time::Duration;
 /// writes the certificate of its authority to a file that `--tls-ca` takes. It
 /// runs until it is interrupted.
 #[derive(clap::Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct SinkArgs {
     /// The Maildir for the messages
     ///
@@ -61,12 +62,16 @@ pub struct SinkArgs {
     /// May be given several times. The password is for tests: everyone on this
     /// machine can see it in the list of processes. Without this option every
     /// name with every password is let in.
-    #[arg(long, value_name = "NAME:PASSWORD", value_parser = credentials, help_heading = "Sign-in")]
-    user: Vec<Credentials>,
+    #[arg(long, value_name = "NAME:PASSWORD", help_heading = "Sign-in")]
+    user: Vec<User>,
 
     /// Take mail only from clients that signed in
     #[arg(long, help_heading = "Sign-in")]
     require_auth: bool,
+
+    /// Take mail only under TLS
+    #[arg(long, help_heading = "Ports")]
+    require_tls: bool,
 
     /// Offer AUTH without TLS, too
     #[arg(long, help_heading = "Sign-in")]
@@ -97,6 +102,22 @@ pub struct SinkArgs {
     /// End after one message
     #[arg(long, help_heading = "Behaviour")]
     once: bool,
+}
+
+/// A user, or `None` for an argument that names none: clap's own error would
+/// repeat it, and it may hold a password.
+#[derive(Clone, Debug)]
+struct User(Option<Credentials>);
+
+impl From<String> for User {
+    fn from(text: String) -> Self {
+        User(match text.split_once(':') {
+            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+                Some(Credentials { user: user.to_owned(), password: Secret::new(password) })
+            }
+            _ => None,
+        })
+    }
 }
 
 /// Runs the receiver until it is interrupted, or with `--once` until a message
@@ -138,13 +159,17 @@ impl SinkArgs {
         let offer = self.without.iter().try_fold(Offer::default(), |offer, word| {
             offer.without(word.trim()).map_err(|error| Failure::new(Exit::Usage, error))
         })?;
-        let users =
-            if self.user.is_empty() { Users::Anyone } else { Users::Only(self.user.clone()) };
+        let users: Option<Vec<Credentials>> = self.user.iter().map(|user| user.0.clone()).collect();
+        let users = users.ok_or_else(|| {
+            Failure::say(Exit::Usage, "a value of --user is not of the form NAME:PASSWORD")
+        })?;
+        let users = if users.is_empty() { Users::Anyone } else { Users::Only(users) };
         let policy = Policy {
             offer,
             size_limit: self.size_limit,
             users,
             require_auth: self.require_auth,
+            require_tls: self.require_tls,
             cleartext_auth: self.allow_cleartext_auth,
             refuse: self.refuse.clone(),
             ..Policy::default()
@@ -161,7 +186,7 @@ impl SinkArgs {
     fn command_to_try(&self, url: &str, ca: &Path) -> String {
         let ca = ca.to_string_lossy();
         let mut command = format!("envoi send --server {url} --tls-ca {}", shell_words::quote(&ca));
-        if let Some(user) = self.user.first() {
+        if let Some(user) = self.user.first().and_then(|user| user.0.as_ref()) {
             let _ = write!(command, " --user {}", shell_words::quote(&user.user));
         } else if self.require_auth {
             command.push_str(" --user anyone");
@@ -330,16 +355,6 @@ fn tls_port(text: &str) -> Result<Listen, String> {
     Listen::parse(text, Encryption::Implicit)
 }
 
-/// The sentence must not repeat the argument, which holds a password.
-fn credentials(text: &str) -> Result<Credentials, &'static str> {
-    match text.split_once(':') {
-        Some((user, password)) if !user.is_empty() && !password.is_empty() => {
-            Ok(Credentials { user: user.to_owned(), password: Secret::new(password) })
-        }
-        _ => Err("it is not of the form NAME:PASSWORD"),
-    }
-}
-
 fn octets(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
@@ -397,6 +412,9 @@ mod tests {
         // SEC-7
         let shown = format!("{:?}", args(&["--user", "tim:tanstaaf"]).unwrap());
         assert!(shown.contains("tim") && !shown.contains("tanstaaf"), "{shown}");
+        let malformed = args(&["--user", ":tanstaaf"]).unwrap();
+        let failure = malformed.settings(Path::new("x"), &[]).unwrap_err();
+        assert_eq!(failure.error.to_string(), "a value of --user is not of the form NAME:PASSWORD");
     }
 
     #[test]

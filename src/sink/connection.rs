@@ -7,10 +7,10 @@ use super::conversation::{Conversation, Next, Verdict};
 use super::data::ContentReader;
 use super::event::{Event, Stored};
 use super::input::{Input, Line};
+use super::intake::{End, Intake};
 use super::replies::{self, say};
-use super::storage::{Draft, Kept, Label, hexadecimal, random_word};
+use super::storage::{Draft, Kept, Label, random_word};
 use crate::smtp::{Reply, Severity};
-use ring::digest::{Context, SHA256};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::Sender;
@@ -196,7 +196,8 @@ impl<'s> Connection<'s> {
                 break;
             }
             if self.fill()? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+                let left = "the client left before the end";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, left));
             }
         }
         let answer = match intake.end(content.has_bare_line_end()) {
@@ -283,55 +284,4 @@ fn is_idle(error: &io::Error) -> bool {
 
 fn silence() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the client was silent for too long")
-}
-
-/// What is done with content as it comes.
-struct Intake {
-    draft: io::Result<Draft>,
-    hash: Context,
-    size: u64,
-    limit: Option<u64>,
-}
-
-enum End {
-    Kept { kept: Kept, size: u64, sha256: String },
-    TooLarge,
-    Malformed,
-    NotStored(io::Error),
-}
-
-impl Intake {
-    fn new(draft: io::Result<Draft>, limit: Option<u64>) -> Self {
-        Intake { draft, hash: Context::new(&SHA256), size: 0, limit }
-    }
-
-    fn take(&mut self, octets: &[u8]) {
-        self.size += octets.len() as u64;
-        let Ok(draft) = &mut self.draft else { return };
-        if self.limit.is_some_and(|limit| self.size > limit) {
-            // Nothing more is written; the size tells the end why.
-            self.draft = Ok(Draft::Discard);
-            return;
-        }
-        self.hash.update(octets);
-        if let Err(error) = draft.write(octets) {
-            self.draft = Err(error);
-        }
-    }
-
-    fn end(self, has_bare_line_end: bool) -> End {
-        if has_bare_line_end {
-            return End::Malformed;
-        }
-        if self.limit.is_some_and(|limit| self.size > limit) {
-            return End::TooLarge;
-        }
-        match self.draft.and_then(Draft::keep) {
-            Ok(kept) => {
-                let sha256 = hexadecimal(self.hash.finish().as_ref());
-                End::Kept { kept, size: self.size, sha256 }
-            }
-            Err(error) => End::NotStored(error),
-        }
-    }
 }

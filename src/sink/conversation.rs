@@ -6,32 +6,10 @@
 //! [`Conversation::end_of_data`].
 
 use super::arguments;
-use super::offer::Offer;
-use super::replies::{Refusal, say};
+use super::policy::Policy;
+use super::replies::say;
 use super::sign_in::{self, Exchange, Step};
-use crate::sasl::Users;
 use crate::smtp::{ForwardPath, Keyword, MailParameters, Reply, ReplyCode, ReversePath};
-
-/// How the receiver behaves, the same on every connection.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// What the receiver calls itself.
-    pub host: String,
-    /// What EHLO offers.
-    pub offer: Offer,
-    /// The most octets of a message; `None` for no limit.
-    pub size_limit: Option<u64>,
-    /// Who may sign in.
-    pub users: Users,
-    /// Without signing in, no mail.
-    pub require_auth: bool,
-    /// AUTH is offered without TLS, too.
-    pub cleartext_auth: bool,
-    /// The recipients to refuse; the first rule that fits decides.
-    pub refuse: Vec<Refusal>,
-    /// The most recipients of a message (RFC 5321 §4.5.3.1.8: at least 100).
-    pub most_recipients: usize,
-}
 
 /// One client's conversation.
 #[derive(Debug)]
@@ -106,23 +84,6 @@ struct Hello {
 /// RFC 5321 §4.5.3.1.4 asks for 512, the extensions for more; programs that
 /// write still longer lines are better told than served.
 const LONGEST_COMMAND: usize = 2048;
-
-impl Default for Policy {
-    /// Everything is offered, AUTH under TLS only; everyone may sign in, and
-    /// nobody must; nothing is refused.
-    fn default() -> Self {
-        Policy {
-            host: "localhost".to_owned(),
-            offer: Offer::default(),
-            size_limit: None,
-            users: Users::Anyone,
-            require_auth: false,
-            cleartext_auth: false,
-            refuse: Vec::new(),
-            most_recipients: 50_000,
-        }
-    }
-}
 
 impl<'p> Conversation<'p> {
     /// Begins. `tls` says whether TLS is up from the first octet; `nonce` goes
@@ -237,6 +198,10 @@ impl<'p> Conversation<'p> {
         };
         if line.len() + 2 > LONGEST_COMMAND && verb != "AUTH" {
             return stay(say(500, "5.5.2 Line too long"));
+        }
+        let before_tls = matches!(verb.as_str(), "NOOP" | "EHLO" | "STARTTLS" | "QUIT");
+        if self.policy.require_tls && !self.tls && !before_tls {
+            return grouped(say(530, "5.7.0 STARTTLS comes first"));
         }
         match verb.as_str() {
             "EHLO" => self.hello(argument, true),

@@ -2,12 +2,14 @@
 //! never passes any on. For trying things out, and for tests.
 //!
 //! ```text
-//! mod.rs           Settings, Sink: ports, threads, start and stop
+//! mod.rs           Settings, Sink: start and stop
+//! listener.rs      threads: one a port, one a client
 //! connection.rs    one client: socket, replies in one write, turnarounds
 //! conversation.rs  a line in, a reply out, and nothing else
-//!   offer.rs  arguments.rs  sign_in.rs  replies.rs
-//! data.rs          where content ends
+//!   policy.rs  offer.rs  arguments.rs  sign_in.rs  replies.rs
 //! input.rs         where lines end
+//! data.rs          where content ends
+//! intake.rs        content: hashed, counted, written
 //! storage.rs       Maildir, memory, trace fields
 //! channel.rs  certificate.rs  event.rs
 //! ```
@@ -22,29 +24,32 @@ mod conversation;
 mod data;
 mod event;
 mod input;
+mod intake;
+mod listener;
 mod offer;
+mod policy;
 mod replies;
 mod sign_in;
 mod storage;
 
-pub use conversation::{Answer, Conversation, Next, Policy, Transaction, Verdict};
+pub use conversation::{Answer, Conversation, Next, Transaction, Verdict};
 pub use data::{ContentReader, Progress};
 pub use event::{Event, Stored};
 pub use offer::{Offer, UnknownKeyword};
+pub use policy::Policy;
 pub use replies::Refusal;
 pub use storage::Storage;
 
 use crate::sasl::{Credentials, Secret, Users};
 use certificate::Certificates;
-use connection::{Connection, Shared};
+use connection::Shared;
+use listener::Clients;
 use rustls::pki_types::CertificateDer;
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -90,14 +95,6 @@ pub struct Sink {
     events: Receiver<Event>,
     clients: Arc<Clients>,
     listeners: Vec<JoinHandle<()>>,
-}
-
-/// The sockets in use, to close them when the receiver stops.
-#[derive(Debug, Default)]
-struct Clients {
-    stopping: AtomicBool,
-    count: AtomicU64,
-    sockets: Mutex<HashMap<u64, TcpStream>>,
 }
 
 impl Default for Settings {
@@ -239,115 +236,28 @@ impl Sink {
         shared: &Arc<Shared>,
         events: &Sender<Event>,
     ) -> io::Result<()> {
-        let listener = TcpListener::bind(port.address)?;
-        self.addresses.push(listener.local_addr()?);
+        let socket = TcpListener::bind(port.address)?;
+        self.addresses.push(socket.local_addr()?);
         let clients = Arc::clone(&self.clients);
         let (shared, events) = (Arc::clone(shared), events.clone());
         let tls = port.encryption == Encryption::Implicit;
         let thread = std::thread::Builder::new().name("sink".to_owned());
-        self.listeners
-            .push(thread.spawn(move || listen(&listener, tls, &clients, &shared, &events))?);
+        self.listeners.push(
+            thread.spawn(move || listener::listen(&socket, tls, &clients, &shared, &events))?,
+        );
         Ok(())
     }
 }
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        self.clients.stopping.store(true, Ordering::SeqCst);
+        self.clients.stop();
         for address in &self.addresses {
-            wake(*address);
+            listener::wake(*address);
         }
         self.clients.close_all();
         for listener in self.listeners.drain(..) {
             let _ = listener.join();
         }
     }
-}
-
-/// Takes connections until the receiver stops, then waits for them to end.
-fn listen(
-    listener: &TcpListener,
-    tls: bool,
-    clients: &Arc<Clients>,
-    shared: &Arc<Shared>,
-    events: &Sender<Event>,
-) {
-    let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    loop {
-        let socket = listener.accept();
-        if clients.stopping.load(Ordering::SeqCst) {
-            break;
-        }
-        threads.retain(|thread| !thread.is_finished());
-        let begun = socket.and_then(|(socket, _)| begin(socket, tls, clients, shared, events));
-        match begun {
-            Ok(thread) => threads.push(thread),
-            Err(error) => {
-                let doing = "taking a connection";
-                let _ = events.send(Event::Failed { connection: None, doing, error });
-                // Out of descriptors, most likely: some come back soon.
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
-    }
-    clients.close_all();
-    for thread in threads {
-        let _ = thread.join();
-    }
-}
-
-fn begin(
-    socket: TcpStream,
-    tls: bool,
-    clients: &Arc<Clients>,
-    shared: &Arc<Shared>,
-    events: &Sender<Event>,
-) -> io::Result<JoinHandle<()>> {
-    let number = clients.count.fetch_add(1, Ordering::Relaxed) + 1;
-    clients.enter(number, socket.try_clone()?);
-    let owned = (Arc::clone(clients), Arc::clone(shared), events.clone());
-    let thread = std::thread::Builder::new().name("sink client".to_owned());
-    let thread = thread.spawn(move || {
-        let (clients, shared, events) = owned;
-        match Connection::new(number, &shared, events.clone(), socket) {
-            Ok(connection) => connection.serve(tls),
-            Err(error) => {
-                let (connection, doing) = (Some(number), "taking a connection");
-                let _ = events.send(Event::Failed { connection, doing, error });
-            }
-        }
-        clients.leave(number);
-    });
-    thread.inspect_err(|_| clients.leave(number))
-}
-
-impl Clients {
-    fn enter(&self, number: u64, socket: TcpStream) {
-        self.lock().insert(number, socket);
-    }
-
-    fn leave(&self, number: u64) {
-        self.lock().remove(&number);
-    }
-
-    fn close_all(&self) {
-        for socket in self.lock().values() {
-            let _ = socket.shutdown(Shutdown::Both);
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, TcpStream>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Ends the wait of a listener by calling it.
-fn wake(address: SocketAddr) {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    let address = SocketAddr::new(ip, address.port());
-    let _ = TcpStream::connect_timeout(&address, Duration::from_secs(1));
 }

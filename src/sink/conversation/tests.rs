@@ -1,5 +1,7 @@
+use super::super::offer::Offer;
+use super::super::replies::Refusal;
 use super::*;
-use crate::sasl::{Credentials, Secret};
+use crate::sasl::{Credentials, Secret, Users};
 use encodify::base64;
 
 /// Says the lines one after another, and asks of each reply that it begins as
@@ -265,6 +267,28 @@ fn tls_makes_the_server_forget() {
             ("EHLO a", "250"),
             ("RCPT TO:<a@b.c>", "503"),
             (plain, "235"),
+        ],
+    );
+}
+
+#[test]
+fn where_tls_is_required_nothing_goes_before_it() {
+    // RX-6, RFC 3207 §4
+    let policy = Policy { require_tls: true, ..Policy::default() };
+    let plain = "AUTH PLAIN AHgAeQ==";
+    talk(
+        &policy,
+        &[
+            ("HELO a", "530 5.7.0"),
+            ("EHLO a", "250"),
+            ("NOOP", "250"),
+            ("RSET", "530 5.7.0"),
+            (plain, "530 5.7.0"),
+            ("MAIL FROM:<a@b.c>", "530 5.7.0"),
+            ("STARTTLS", "220"),
+            ("(tls)", ""),
+            ("EHLO a", "250"),
+            ("MAIL FROM:<a@b.c>", "250"),
         ],
     );
 }

@@ -1,0 +1,114 @@
+//! The threads of the receiver: one a port, one a client.
+
+use super::connection::{Connection, Shared};
+use super::event::Event;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The sockets in use, to close them when the receiver stops.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    stopping: AtomicBool,
+    count: AtomicU64,
+    sockets: Mutex<HashMap<u64, TcpStream>>,
+}
+
+/// Takes connections until the receiver stops, then waits for them to end.
+pub(super) fn listen(
+    listener: &TcpListener,
+    tls: bool,
+    clients: &Arc<Clients>,
+    shared: &Arc<Shared>,
+    events: &Sender<Event>,
+) {
+    let mut threads: Vec<JoinHandle<()>> = Vec::new();
+    loop {
+        let socket = listener.accept();
+        if clients.stopping.load(Ordering::SeqCst) {
+            break;
+        }
+        threads.retain(|thread| !thread.is_finished());
+        let begun = socket.and_then(|(socket, _)| begin(socket, tls, clients, shared, events));
+        match begun {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                let doing = "taking a connection";
+                let _ = events.send(Event::Failed { connection: None, doing, error });
+                // Out of descriptors, most likely: some come back soon.
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+    clients.close_all();
+    for thread in threads {
+        let _ = thread.join();
+    }
+}
+
+fn begin(
+    socket: TcpStream,
+    tls: bool,
+    clients: &Arc<Clients>,
+    shared: &Arc<Shared>,
+    events: &Sender<Event>,
+) -> io::Result<JoinHandle<()>> {
+    let number = clients.count.fetch_add(1, Ordering::Relaxed) + 1;
+    clients.enter(number, socket.try_clone()?);
+    let owned = (Arc::clone(clients), Arc::clone(shared), events.clone());
+    let thread = std::thread::Builder::new().name("sink client".to_owned());
+    let thread = thread.spawn(move || {
+        let (clients, shared, events) = owned;
+        match Connection::new(number, &shared, events.clone(), socket) {
+            Ok(connection) => connection.serve(tls),
+            Err(error) => {
+                let (connection, doing) = (Some(number), "taking a connection");
+                let _ = events.send(Event::Failed { connection, doing, error });
+            }
+        }
+        clients.leave(number);
+    });
+    thread.inspect_err(|_| clients.leave(number))
+}
+
+/// Ends the wait of a listener by calling it.
+pub(super) fn wake(address: SocketAddr) {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let address = SocketAddr::new(ip, address.port());
+    let _ = TcpStream::connect_timeout(&address, Duration::from_secs(1));
+}
+
+impl Clients {
+    /// From now on nobody is let in.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    fn enter(&self, number: u64, socket: TcpStream) {
+        self.lock().insert(number, socket);
+    }
+
+    fn leave(&self, number: u64) {
+        self.lock().remove(&number);
+    }
+
+    /// Ends every connection.
+    pub(super) fn close_all(&self) {
+        for socket in self.lock().values() {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, TcpStream>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
