@@ -3,6 +3,7 @@
 
 use super::Surroundings;
 use super::args::SendArgs;
+use super::clock;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::input::{Content, Input};
@@ -13,7 +14,6 @@ use crate::message::{
     message_id,
 };
 use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
-use jiff::Zoned;
 use std::path::Path;
 
 /// A message on its way out.
@@ -90,7 +90,8 @@ fn composed(
     let Some(author) = from.iter().flat_map(Address::mailboxes).next().cloned() else {
         return Err(no_from());
     };
-    let mut draft = Draft::new(Zoned::now(), message_id(&author.domain().to_string())?);
+    let mut draft =
+        Draft::new(clock::now(surroundings.environment), message_id(&author.domain().to_string())?);
     draft.from = from;
     draft.to = list("--to", &to)?;
     draft.cc = list("--cc", &args.cc)?;
@@ -137,7 +138,8 @@ fn ready(
     let stand_in = || chooser.account(None).ok().flatten().and_then(|account| account.from);
     let from = chooser.from.clone().or_else(stand_in);
     let from = list("--from", from.as_slice())?;
-    let additions = Additions { date: Zoned::now(), message_id: None, from };
+    let additions =
+        Additions { date: clock::now(surroundings.environment), message_id: None, from };
     let ready = complete(source, &additions)?;
     let author = ready.from()?.into_iter().next();
     let account = chooser.account(author.as_ref().map(ToString::to_string).as_deref())?;

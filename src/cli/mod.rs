@@ -2,6 +2,7 @@
 //! prints.
 
 pub mod args;
+mod clock;
 mod completions;
 mod escape;
 mod exit;

@@ -2,7 +2,8 @@
 
 use super::conversation::Conversation;
 use crate::smtp::Domain;
-use jiff::Zoned;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -60,7 +61,7 @@ impl Label {
     /// machine that shares the folder.
     pub(super) fn new() -> io::Result<Self> {
         static MESSAGES: AtomicU64 = AtomicU64::new(0);
-        let now = Zoned::now();
+        let now = Timestamp::now().to_zoned(TimeZone::UTC);
         let micros = now.timestamp().subsec_microsecond();
         let count = MESSAGES.fetch_add(1, Ordering::Relaxed);
         let id = format!("M{micros:06}P{}Q{count}R{}", std::process::id(), random_word()?);
