@@ -132,6 +132,9 @@ impl<'w> Transcript<'w> {
 
 impl Observer for Transcript<'_> {
     fn event(&mut self, event: Event<'_>) {
+        if !self.is_watched() {
+            return;
+        }
         match event {
             Event::Connecting(endpoint, address) => {
                 self.is_secured = false;

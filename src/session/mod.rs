@@ -250,12 +250,17 @@ impl<'o> Session<'o> {
         for command in commands {
             command.write_to(&mut wire);
         }
+        self.send_flight(commands, &wire)
+    }
+
+    /// Sends commands of which this is the wire form.
+    fn send_flight(&mut self, commands: &[Command<'_>], wire: &[u8]) -> Result<(), Error> {
         let Some(phase) = commands.last().map(Command::phase) else { return Ok(()) };
         for command in commands {
             self.observer.event(Event::Sent(command));
         }
         self.arm(phase);
-        match self.stream.write_all(&wire) {
+        match self.stream.write_all(wire) {
             // What the server said before it hung up is the better reason,
             // and reading will find it.
             Ok(()) | Err(net::Error::Closed { .. }) => Ok(()),

@@ -120,18 +120,18 @@ impl Session<'_> {
             .chain(plan.to.iter().map(Command::Rcpt))
             .chain(data_may_ride.then_some(Command::Data))
             .peekable();
-        let mut wire = Vec::new();
         while commands.peek().is_some() && may_go_on(facts) {
-            let mut flight = Vec::new();
-            wire.clear();
+            let (mut flight, mut wire) = (Vec::new(), Vec::new());
             while let Some(command) = commands.peek() {
+                let before = wire.len();
                 command.write_to(&mut wire);
                 if !flight.is_empty() && wire.len() > window {
+                    wire.truncate(before);
                     break;
                 }
                 flight.extend(commands.next());
             }
-            self.send(&flight)?;
+            self.send_flight(&flight, &wire)?;
             for command in &flight {
                 self.note_reply(command, facts)?;
             }

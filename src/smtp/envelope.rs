@@ -23,12 +23,11 @@ impl Envelope {
     /// the same one left out (local parts compared octet by octet, domains
     /// ignoring case: RFC 5321 §2.4).
     pub fn new(from: ReversePath, to: impl IntoIterator<Item = ForwardPath>) -> Self {
-        let mut seen = HashSet::new();
-        let to = to
-            .into_iter()
-            .filter(|path| seen.insert(path.clone()))
-            .map(|path| Recipient { path })
-            .collect();
+        let all: Vec<ForwardPath> = to.into_iter().collect();
+        let mut seen = HashSet::with_capacity(all.len());
+        let is_first: Vec<bool> = all.iter().map(|path| seen.insert(path)).collect();
+        let firsts = all.into_iter().zip(is_first).filter(|(_, is_first)| *is_first);
+        let to = firsts.map(|(path, _)| Recipient { path }).collect();
         Envelope { from, to }
     }
 

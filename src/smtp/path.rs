@@ -29,7 +29,11 @@ pub enum ForwardPath {
 /// (RFC 5321 §2.4).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mailbox {
+    /// Without quotation marks and backslashes.
     local: String,
+    /// Whether the local part must be written as a quoted string. It follows
+    /// from `local` and is kept because each writing asks for it.
+    is_quoted: bool,
     domain: Domain,
 }
 
@@ -185,11 +189,26 @@ impl Mailbox {
         if local.contains(char::is_control) {
             return Err(PathError::Control);
         }
-        let mailbox = Mailbox { local: local.to_owned(), domain };
-        if mailbox.to_string().len() > LONGEST_MAILBOX {
+        let is_quoted = !is_dot_string(local);
+        let mailbox = Mailbox { local: local.to_owned(), is_quoted, domain };
+        if mailbox.length() > LONGEST_MAILBOX {
             return Err(PathError::TooLong);
         }
         Ok(mailbox)
+    }
+
+    /// Octets of the written form.
+    fn length(&self) -> usize {
+        let domain = match &self.domain {
+            Domain::Name(name) => name.len(),
+            literal => literal.to_string().len(),
+        };
+        let quoting = if self.is_quoted {
+            2 + self.local.bytes().filter(|b| b"\"\\".contains(b)).count()
+        } else {
+            0
+        };
+        self.local.len() + quoting + 1 + domain
     }
 }
 
@@ -217,8 +236,10 @@ impl FromStr for Mailbox {
 impl fmt::Display for Mailbox {
     /// With the fewest quotation marks that the grammar allows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_dot_string(&self.local) {
-            return write!(f, "{}@{}", self.local, self.domain);
+        if !self.is_quoted {
+            f.write_str(&self.local)?;
+            f.write_str("@")?;
+            return self.domain.fmt(f);
         }
         f.write_str("\"")?;
         for c in self.local.chars() {
@@ -293,7 +314,15 @@ impl Eq for Domain {}
 
 impl Hash for Domain {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.to_string().to_ascii_lowercase().hash(state);
+        match self {
+            Domain::Name(name) | Domain::General(name) => {
+                for octet in name.bytes() {
+                    octet.to_ascii_lowercase().hash(state);
+                }
+            }
+            Domain::Ipv4(address) => address.hash(state),
+            Domain::Ipv6(address) => address.hash(state),
+        }
     }
 }
 
@@ -362,12 +391,20 @@ fn literal(inside: &str) -> Result<Domain, PathError> {
 }
 
 fn is_dot_string(local: &str) -> bool {
-    local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
+    !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && !local.is_empty()
+        && local.chars().all(|c| c == '.' || is_atext(c))
 }
 
 /// RFC 5322 §3.2.3, and any UTF-8 beyond US-ASCII by RFC 6531 §3.3.
 fn is_atext(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || !c.is_ascii()
+    matches!(
+        c,
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-'
+            | '/' | '=' | '?' | '^' | '_' | '`' | '{' | '|' | '}' | '~' | '\u{80}'..
+    )
 }
 
 fn is_ldh_label(label: &str) -> bool {
