@@ -8,6 +8,12 @@ use encodify::rfc2047::{self, EncodedWord};
 /// Reads an address list, folded or not. Empty elements are passed over and
 /// source routes dropped. A name without `@` is an error here.
 pub fn addresses(text: &str) -> Result<Vec<Address>, Error> {
+    // Ten thousand recipients are named like this, one to a word.
+    if !text.contains(IN_LISTS)
+        && let Ok(mailbox) = text.parse::<Mailbox>()
+    {
+        return Ok(vec![Address::from(mailbox)]);
+    }
     let mut parser = Parser { text, at: 0, comment: None };
     let mut list = Vec::new();
     loop {
@@ -22,6 +28,10 @@ pub fn addresses(text: &str) -> Result<Vec<Address>, Error> {
         }
     }
 }
+
+/// Without any of these a text is one bare address, or none.
+const IN_LISTS: [char; 14] =
+    [' ', '\t', '\r', '\n', ',', ';', ':', '<', '>', '(', ')', '"', '[', '\\'];
 
 struct Parser<'a> {
     text: &'a str,
