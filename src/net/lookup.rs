@@ -3,7 +3,7 @@
 use super::deadline::{Deadline, Interrupt, Stopwatch};
 use super::endpoint::Host;
 use super::error::Error;
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ pub fn lookup(
 ) -> Result<Vec<IpAddr>, Error> {
     let addresses = match host {
         Host::Address(address) => vec![*address],
+        Host::Name(name) if is_localhost(name) => LOOPBACK.to_vec(),
         Host::Name(name) => ask(name, deadline, interrupt)?,
     };
     let addresses = interleaved(addresses.into_iter().filter(|a| family.admits(*a)));
@@ -43,6 +44,15 @@ pub fn lookup(
     }
     Ok(addresses)
 }
+
+/// RFC 6761 §6.3: such names mean this machine, and no name server is asked
+/// for them or believed about them.
+fn is_localhost(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 impl Family {
     fn admits(self, address: IpAddr) -> bool {
@@ -155,8 +165,18 @@ mod tests {
     }
 
     #[test]
+    fn localhost_is_this_machine_whatever_a_name_server_says() {
+        for name in ["localhost", "LocalHost", "mail.localhost"] {
+            let host = Host::Name(name.to_owned());
+            let found = lookup(&host, Family::V6, soon(), &Interrupt::default()).unwrap();
+            assert_eq!(found, [IpAddr::V6(Ipv6Addr::LOCALHOST)], "{name}");
+        }
+        assert!(!is_localhost("notlocalhost"));
+    }
+
+    #[test]
     fn a_look_up_ends_at_its_deadline_and_when_the_user_stops_it() {
-        let host = Host::Name("localhost".to_owned());
+        let host = Host::Name("mail.example.org".to_owned());
         let past = Deadline::after(Duration::ZERO);
         let late = lookup(&host, Family::Any, past, &Interrupt::default());
         assert!(matches!(late, Err(Error::TimedOut { .. })), "{late:?}");
