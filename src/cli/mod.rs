@@ -52,10 +52,9 @@ impl Surroundings<'_> {
 
 /// Runs the program on these words, the program's name among them.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let words: Vec<OsString> = words.into_iter().collect();
     // A panic's message may quote anything, a secret too.
     panic::set_hook(Box::new(|_| {}));
-    let exit = panic::catch_unwind(AssertUnwindSafe(|| run(&words))).unwrap_or_else(|_| {
+    let exit = panic::catch_unwind(AssertUnwindSafe(|| run(words))).unwrap_or_else(|_| {
         let sentence = "envoi: a defect in envoi ended it; please report what was typed";
         let _ = writeln!(io::stderr(), "{sentence}");
         Exit::Software
@@ -63,9 +62,11 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit.into()
 }
 
-fn run(words: &[OsString]) -> Exit {
+fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
-    let wants_json = words.iter().any(|word| word == "--json");
+    // Known even when the rest cannot be read.
+    let mut wants_json = false;
+    let words = words.into_iter().inspect(|word| wants_json |= word == "--json");
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {

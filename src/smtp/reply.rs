@@ -209,8 +209,8 @@ impl Reply {
         self.enhanced = Some(code);
         for line in &mut self.text {
             if leading_enhanced(line) == Some(code) {
-                let rest = line.find([' ', '\t']).map_or("", |at| &line[at + 1..]);
-                *line = rest.to_owned();
+                let end = line.find([' ', '\t']).map_or(line.len(), |at| at + 1);
+                line.drain(..end);
             }
         }
         self
