@@ -4,7 +4,7 @@
 mod harness;
 
 use envoi::delivery::SignIn;
-use envoi::net::{Roots, Security, TlsSettings};
+use envoi::net::{Endpoint, Host, Roots, Security, TlsSettings};
 use envoi::sasl::{Credentials, Secret, Users};
 use envoi::sink::{Encryption, Listen, Offer, Policy, Settings, Sink, Storage};
 use harness::*;
@@ -500,4 +500,28 @@ fn a_dead_address_costs_one_attempt() {
     let report = deliver(&submission(&["a@x.y"]), hops);
     assert!(words(&report)[0].contains("accepted"), "{:?}", words(&report));
     assert_eq!(report.attempts.len(), 2);
+}
+
+#[test]
+fn of_several_failures_the_one_that_says_most_is_told() {
+    // One server's addresses: a missing STARTTLS on 127.0.0.1 says more than
+    // ::1, where nobody listens. Two servers: the dead one may come back.
+    let offers_nothing = |peer: &mut Peer| {
+        peer.greet(&[]);
+        peer.expect("QUIT");
+    };
+    let server = Scripted::start(vec![offers_nothing, offers_nothing]);
+    let by_name = Endpoint {
+        host: Host::Name("localhost".to_owned()),
+        ..server.endpoint(Security::StartTls)
+    };
+    let report = deliver(&submission(&["a@x.y"]), vec![hop(by_name.clone())]);
+    assert!(words(&report)[0].contains("rejected StartTls"), "{:?}", words(&report));
+    assert_eq!(report.attempts.len(), 2);
+
+    let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = hop(endpoint(refused, Security::Cleartext));
+    let report = deliver(&submission(&["a@x.y"]), vec![dead, hop(by_name)]);
+    assert!(words(&report)[0].contains("deferred Connect"), "{:?}", words(&report));
+    server.finish();
 }

@@ -58,8 +58,9 @@ pub fn submit(
     let mut ledger = Ledger::new(&submission.envelope);
     let mut attempts = Vec::new();
     for hop in &route.hops {
+        ledger.turn_to_next();
         for address in addresses(hop, world, &mut ledger, &mut attempts, observer) {
-            if ledger.open().is_empty() {
+            if ledger.is_settled() {
                 break;
             }
             let tried = attempt(submission, hop, address, world, &mut ledger, observer);
@@ -102,11 +103,11 @@ fn may_go_in_clear(hop: &Hop, tried: &Attempt) -> bool {
 fn addresses(
     hop: &Hop,
     world: &World<'_>,
-    ledger: &mut Ledger,
+    ledger: &mut Ledger<'_>,
     attempts: &mut Vec<Attempt>,
     observer: &mut dyn Observer,
 ) -> Vec<Target> {
-    if ledger.open().is_empty() {
+    if ledger.is_settled() {
         return Vec::new();
     }
     let started = Stopwatch::start();
@@ -142,7 +143,7 @@ fn attempt(
     hop: &Hop,
     target: Target,
     world: &World<'_>,
-    ledger: &mut Ledger,
+    ledger: &mut Ledger<'_>,
     observer: &mut dyn Observer,
 ) -> Attempt {
     let mut attempt = Attempt::at(&hop.endpoint, Some(target.address));
@@ -167,7 +168,7 @@ fn send(
     submission: &Submission,
     hop: &Hop,
     session: &mut Session<'_>,
-    ledger: &mut Ledger,
+    ledger: &mut Ledger<'_>,
     attempt: &mut Attempt,
 ) {
     let mut waiting = sendable(&submission.envelope, session, ledger);
@@ -183,7 +184,7 @@ fn send(
 
 /// The open recipients that this server can be asked about: an address that
 /// needs SMTPUTF8 where it is not offered fails alone.
-fn sendable(envelope: &Envelope, session: &Session<'_>, ledger: &mut Ledger) -> Vec<usize> {
+fn sendable(envelope: &Envelope, session: &Session<'_>, ledger: &mut Ledger<'_>) -> Vec<usize> {
     let has_smtputf8 = session.capabilities().has(Keyword::SmtpUtf8);
     let mut sendable = Vec::new();
     for at in ledger.open() {
@@ -205,7 +206,7 @@ fn transact(
     hop: &Hop,
     session: &mut Session<'_>,
     batch: &[usize],
-    ledger: &mut Ledger,
+    ledger: &mut Ledger<'_>,
     attempt: &mut Attempt,
 ) -> Vec<usize> {
     let mut note_batch = |outcome: &Outcome| {

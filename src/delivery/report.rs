@@ -1,6 +1,6 @@
 //! What came of a submission: every attempt, every recipient.
 
-use super::outcome::Outcome;
+use super::outcome::{Cause, Outcome};
 use crate::net::{Endpoint, TlsFacts};
 use crate::session::Error;
 use crate::smtp::{Envelope, ForwardPath, Phase, Reply, Severity};
@@ -73,15 +73,25 @@ impl Attempt {
 }
 
 /// The outcomes as they come in.
+///
+/// An outcome is open while no server has decided it. Of several open ones the
+/// recipient gets that which tells the user most: of one server's addresses,
+/// the one that got farthest (a bad certificate says more than another address
+/// that nobody listens on); of several servers, one that may pass (a server
+/// that is down and one that is misspelt make a reason to try again).
 #[derive(Debug)]
-pub(super) struct Ledger {
-    envelope: Envelope,
+pub(super) struct Ledger<'e> {
+    envelope: &'e Envelope,
+    /// What this server, or one that decided, said.
     outcomes: Vec<Option<Outcome>>,
+    /// What earlier servers left open.
+    earlier: Vec<Option<Outcome>>,
 }
 
-impl Ledger {
-    pub(super) fn new(envelope: &Envelope) -> Self {
-        Ledger { envelope: envelope.clone(), outcomes: vec![None; envelope.to().len()] }
+impl<'e> Ledger<'e> {
+    pub(super) fn new(envelope: &'e Envelope) -> Self {
+        let none = vec![None; envelope.to().len()];
+        Ledger { envelope, outcomes: none.clone(), earlier: none }
     }
 
     /// The positions of the recipients that a server may still be asked about.
@@ -90,14 +100,24 @@ impl Ledger {
         (0..self.outcomes.len()).filter(is_open).collect()
     }
 
-    /// Notes an outcome. Of two attempts that both failed before the server
-    /// could decide, the one that may yet succeed is remembered: a dead server
-    /// and a misspelt one make a reason to try again, not to give up.
+    /// True when every recipient has been decided.
+    pub(super) fn is_settled(&self) -> bool {
+        self.outcomes.iter().all(|outcome| outcome.as_ref().is_some_and(|o| !o.is_open()))
+    }
+
+    /// Another server is asked from now on.
+    pub(super) fn turn_to_next(&mut self) {
+        for at in self.open() {
+            let left = self.outcomes[at].take();
+            self.earlier[at] = the_more_hopeful(self.earlier[at].take(), left);
+        }
+    }
+
+    /// Notes an outcome.
     pub(super) fn note(&mut self, at: usize, outcome: Outcome) {
-        let keeps = matches!(&self.outcomes[at], Some(Outcome::Deferred(_)))
-            && matches!(&outcome, Outcome::Rejected(_))
-            && outcome.is_open();
-        if !keeps {
+        let got_less_far = outcome.is_open()
+            && self.outcomes[at].as_ref().is_some_and(|known| progress(known) > progress(&outcome));
+        if !got_less_far {
             self.outcomes[at] = Some(outcome);
         }
     }
@@ -109,12 +129,29 @@ impl Ledger {
         }
     }
 
-    /// The recipients with their outcomes, once each has one.
-    pub(super) fn close(self, otherwise: &Outcome) -> Vec<(ForwardPath, Outcome)> {
+    /// The recipients with their outcomes; `otherwise` is that of recipients
+    /// whom no server was asked about.
+    pub(super) fn close(mut self, otherwise: &Outcome) -> Vec<(ForwardPath, Outcome)> {
+        self.turn_to_next();
+        let outcomes = self.outcomes.into_iter().zip(self.earlier);
+        let outcomes = outcomes.map(|(decided, open)| decided.or(open));
         let paths = self.envelope.to().iter().map(|recipient| recipient.path.clone());
-        paths
-            .zip(self.outcomes.into_iter().map(|o| o.unwrap_or_else(|| otherwise.clone())))
-            .collect()
+        paths.zip(outcomes.map(|outcome| outcome.unwrap_or_else(|| otherwise.clone()))).collect()
+    }
+}
+
+/// How far the session got that left this outcome.
+fn progress(outcome: &Outcome) -> Option<usize> {
+    match outcome.cause() {
+        Some(Cause::Broke(error)) => Phase::ALL.iter().position(|phase| *phase == error.phase),
+        _ => None,
+    }
+}
+
+fn the_more_hopeful(earlier: Option<Outcome>, later: Option<Outcome>) -> Option<Outcome> {
+    match (earlier, later) {
+        (Some(Outcome::Rejected(_)), Some(later @ Outcome::Deferred(_))) => Some(later),
+        (earlier, later) => earlier.or(later),
     }
 }
 
