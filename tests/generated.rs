@@ -144,12 +144,20 @@ fn pages() -> Vec<(String, String)> {
 }
 
 fn page(name: &str, command: &clap::Command) -> String {
-    let described = command.clone().mut_args(for_paper).subcommand_help_heading("COMMANDS");
+    let usage = command.clone().render_usage().to_string();
+    let described = command
+        .clone()
+        .mut_args(for_paper)
+        .override_usage(usage.trim_start_matches("Usage: ").to_owned())
+        .long_about(long_about(command))
+        .subcommand_help_heading("COMMANDS");
     let man = Man::new(described);
     let title = name.to_uppercase();
-    // Written here, since clap_mangen loses a date that is empty.
+    // Written here, since clap_mangen loses a date that is empty. Words are not
+    // divided: half an option name is none.
     let source = concat!("envoi ", env!("CARGO_PKG_VERSION"));
-    let mut octets = format!(".TH {title} 1 \"\" \"{source}\" \"User Commands\"\n").into_bytes();
+    let mut octets =
+        format!(".TH {title} 1 \"\" \"{source}\" \"User Commands\"\n.nh\n.ad l\n").into_bytes();
     man.render_name_section(&mut octets).unwrap();
     man.render_synopsis_section(&mut octets).unwrap();
     man.render_description_section(&mut octets).unwrap();
@@ -162,6 +170,16 @@ fn page(name: &str, command: &clap::Command) -> String {
     let rest = rest.replace("@EXIT STATUS@\n", &exit_status());
     let rest = rest.replace("@EXAMPLES@\n", &examples(command));
     tidy(&(String::from_utf8(octets).unwrap() + &rest))
+}
+
+/// What help says of a command behind its first sentence, which the manual has
+/// under NAME.
+fn long_about(command: &clap::Command) -> String {
+    let [long, short] = [command.get_long_about(), command.get_about()]
+        .map(|about| about.map(ToString::to_string).unwrap_or_default());
+    let rest = long.strip_prefix(&short).unwrap_or(&long);
+    let rest = rest.trim_start_matches(['.', '\n']);
+    if rest.is_empty() { short } else { rest.to_owned() }
 }
 
 /// An argument as the manual shows it: positional ones under a heading of their
@@ -183,12 +201,12 @@ fn exit_status() -> String {
     let mut roff = Roff::new();
     roff.control("SH", ["EXIT STATUS"]);
     for (exit, name, meaning) in Exit::ALL {
-        roff.control("TP", ["12"]);
+        roff.control("TP", ["20"]);
         let name = if name.is_empty() { String::new() } else { format!(" EX_{name}") };
         roff.text([bold(exit.status().to_string()), roman(name)]);
         roff.text([roman(format!("{meaning}."))]);
     }
-    roff.control("TP", ["12"]).text([bold("128 + "), roman("n")]);
+    roff.control("TP", ["20"]).text([bold("128 + "), roman("n")]);
     roff.text([roman("Interrupted by the signal n before every recipient was accepted.")]);
     roff.to_roff()
 }

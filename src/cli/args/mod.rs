@@ -124,7 +124,7 @@ pub enum Command {
     Sink(SinkArgs),
     /// Print the completion script for a shell
     ///
-    /// The script belongs into a file that the shell reads when it starts or
+    /// The script belongs in a file that the shell reads when it starts, or
     /// when it completes a word for the first time.
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
