@@ -72,6 +72,16 @@ fn the_page_on_the_configuration_has_every_key_and_no_other() {
 }
 
 #[test]
+fn the_readme_has_every_exit_status() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for (exit, name, meaning) in Exit::ALL {
+        let name = if name.is_empty() { String::new() } else { format!(" EX_{name}") };
+        let row = format!("| {} |{name} | {meaning} |\n", exit.status());
+        assert!(readme.contains(&row), "README.md lacks {row}");
+    }
+}
+
+#[test]
 fn a_page_that_is_referred_to_exists() {
     let pages: Folder = pages().into_iter().chain([(BY_HAND.to_owned(), config_page())]).collect();
     for (name, page) in &pages {
