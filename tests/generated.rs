@@ -176,7 +176,8 @@ fn page(name: &str, command: &clap::Command) -> String {
         man.render_subcommands_section(&mut octets).unwrap();
     }
     let rest = root().join("tests/generated").join(name).with_extension("man");
-    let rest = fs::read_to_string(&rest).unwrap_or_else(|error| panic!("{rest:?}: {error}"));
+    let rest =
+        fs::read_to_string(&rest).unwrap_or_else(|error| panic!("{}: {error}", rest.display()));
     let rest = rest.replace("@EXIT STATUS@\n", &exit_status());
     let rest = rest.replace("@EXAMPLES@\n", &examples(command));
     tidy(&(String::from_utf8(octets).unwrap() + &rest))
@@ -201,7 +202,7 @@ fn for_paper(arg: clap::Arg) -> clap::Arg {
     if arg.is_hide_possible_values_set() || !takes_values || values.is_empty() {
         return arg;
     }
-    let values: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
+    let values: Vec<&str> = values.iter().map(clap::builder::PossibleValue::get_name).collect();
     let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
     arg.long_help(format!("{help}\n\nPossible values: {}.", values.join(", ")))
         .hide_possible_values(true)
@@ -265,14 +266,14 @@ fn examples(command: &clap::Command) -> String {
 /// formatter reads alike.
 fn tidy(roff: &str) -> String {
     let mut page = format!(".\\\" Written by tests/generated.rs; change that.\n{APOSTROPHE}");
-    let (mut in_table, mut in_example) = (false, false);
+    let (mut tabular, mut typed) = (false, false);
     let is_apostrophe = |line: &&str| APOSTROPHE.lines().any(|known| known == *line);
     for line in roff.lines().filter(|line| !is_apostrophe(line)) {
-        in_example = line == ".EX" || (in_example && line != ".EE");
-        let is_table = line.starts_with("  ") && !in_example;
-        if is_table != in_table {
+        typed = line == ".EX" || (typed && line != ".EE");
+        let is_table = line.starts_with("  ") && !typed;
+        if is_table != tabular {
             page.push_str(if is_table { ".nf\n" } else { ".fi\n" });
-            in_table = is_table;
+            tabular = is_table;
         }
         // A blank line after a table would stand inside it.
         let line = if line.is_empty() { ".sp" } else { line.trim_end() };
