@@ -19,7 +19,12 @@ use std::time::Duration;
 
 /// What `envoi sink` takes; what it does is said where it is a command.
 #[derive(clap::Args, Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+#[expect(
+    clippy::doc_markdown,
+    clippy::struct_excessive_bools,
+    reason = "doc comments on options are help texts, and each flag is an option"
+)]
+#[allow(rustdoc::broken_intra_doc_links, reason = "[ADDRESS] is what is typed")]
 pub struct SinkArgs {
     /// The Maildir for the messages
     ///

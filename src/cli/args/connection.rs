@@ -19,6 +19,7 @@ use std::time::Duration;
 
 /// Options that say how to reach a server.
 #[derive(Clone, Debug, Default, Args)]
+#[allow(rustdoc::broken_intra_doc_links, reason = "[DIR] is what may be typed")]
 pub struct ConnectionArgs {
     /// Submit to this server; repeat it for others to fall back on
     ///
@@ -31,16 +32,16 @@ pub struct ConnectionArgs {
     ///   sink:[DIR]                 the receiver inside envoi, for a try
     ///
     /// HOST may be followed by :PORT and preceded by USER@; a password in it
-    /// is refused. An IPv6 address stands in [brackets]. DIR is a Maildir, by
-    /// default ~/.local/state/envoi/sink. With --server no account of the
+    /// is refused. An IPv6 address stands in square brackets. DIR is a Maildir,
+    /// by default ~/.local/state/envoi/sink. With --server no account of the
     /// configuration is used unless --account names one.
     #[arg(long, value_name = "URL", help_heading = SERVER, verbatim_doc_comment)]
     pub server: Vec<String>,
 
     /// Call ourselves NAME when greeting the server
     ///
-    /// NAME is a host name, or an address in [brackets]. Without it, it is the
-    /// full name of this machine, else the address of this end of the
+    /// NAME is a host name, or an address in square brackets. Without it, it is
+    /// the full name of this machine, else the address of this end of the
     /// connection, which the server may write into the message.
     #[arg(long, value_name = "NAME", help_heading = SERVER)]
     pub helo: Option<EhloName>,

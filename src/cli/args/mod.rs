@@ -182,8 +182,8 @@ Examples:
     envoi send --server smtp://localhost:1025 --tls-ca ./mail/ca.pem \\
       -f me@example.org -s Test --body 'It works.' you@example.org
 
-  See how a program takes a refusal, in a test that ends by itself:
-    envoi sink --once --json --refuse 'bob@example.org=550 5.1.1 No such user'";
+  See how a program takes a refusal, with a line of JSON for each event:
+    envoi sink --json --refuse 'bob@example.org=550 5.1.1 No such user'";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
