@@ -32,9 +32,9 @@ pub struct ConnectionArgs {
     ///   sink:[DIR]                 the receiver inside envoi, for a try
     ///
     /// HOST may be followed by :PORT and preceded by USER@; a password in it
-    /// is refused. An IPv6 address stands in square brackets. DIR is a Maildir,
-    /// by default ~/.local/state/envoi/sink. With --server no account of the
-    /// configuration is used unless --account names one.
+    /// is refused. An IPv6 address stands in square brackets. DIR is a
+    /// Maildir, by default ~/.local/state/envoi/sink. With --server no
+    /// account of the configuration is used unless --account names one.
     #[arg(long, value_name = "URL", help_heading = SERVER, verbatim_doc_comment)]
     pub server: Vec<String>,
 
@@ -137,8 +137,8 @@ pub struct ConnectionArgs {
     ///   prompt           asked for at the terminal
     ///
     /// Without it, the password of the account; where there is none, it is
-    /// asked for at the terminal. There is no option for the password itself:
-    /// other users of the machine could read it.
+    /// asked for at the terminal. There is no option for the password
+    /// itself: other users of the machine could read it.
     #[arg(long, value_name = "SOURCE", help_heading = SIGN_IN, verbatim_doc_comment)]
     pub password_from: Option<String>,
 
