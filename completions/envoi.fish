@@ -1,0 +1,117 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_envoi_global_optspecs
+    string join \n A/account= C/config= v/verbose q/quiet json color= h/help V/version
+end
+
+function __fish_envoi_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_envoi_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_envoi_using_subcommand
+    set -l cmd (__fish_envoi_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c envoi -n "__fish_envoi_needs_command" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_needs_command" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_needs_command" -l color -d 'When to use colours; this version uses none' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_needs_command" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_needs_command" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_needs_command" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_needs_command" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_needs_command" -s V -l version -d 'Print the version'
+complete -c envoi -n "__fish_envoi_needs_command" -f -a "send" -d 'Compose a message, or take a finished one, and submit it'
+complete -c envoi -n "__fish_envoi_needs_command" -f -a "sink" -d 'Catch mail on this machine instead of sending it'
+complete -c envoi -n "__fish_envoi_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s f -l from -d 'Who the message is from' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s t -l to -d 'Who the message is to; may be repeated, or a list with commas' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s c -l cc -d 'Who gets a copy' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s b -l bcc -d 'Who gets a copy that the others do not see' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s s -l subject -d 'The subject' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l reply-to -d 'Where answers go' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s a -l attach -d 'Attach a file; may be repeated' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l attach-name -d 'The name of the attachment before this option' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l attach-type -d 'The media type of the attachment before this option' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l body -d 'The text of the message' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l body-file -d 'Read the text of the message from FILE; ‘-’ is standard input' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l html -d 'Read an HTML form of the text from FILE; ‘-’ is standard input' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s H -l header -d 'Add a header field; may be repeated' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l message -d 'Send the finished message in FILE; ‘-’ is standard input' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l envelope-from -d 'The address that reports of failure go to' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l helo -d 'Call ourselves NAME when greeting the server' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l timeout -d 'Wait no longer than this for any one thing' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l deadline -d 'Stop sending after this time, whatever is going on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
+standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
+no\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-name -d 'Expect NAME in the certificate instead of the server\'s name' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l user -d 'Sign in as USER' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l password-from -d 'Take the password from SOURCE' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "PLAIN\t''
+LOGIN\t''
+CRAM-MD5\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s n -l dry-run -d 'Print envelope and message instead of sending them' -r -f -a "8bit\t'It offers 8BITMIME and SMTPUTF8'
+7bit\t'It offers nothing'"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l transcript -d 'Write the conversation with the server to FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l color -d 'When to use colours; this version uses none' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s E -l skip-empty -d 'Send nothing if there is no text, no HTML and no attachment'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l all-or-nothing -d 'Send to nobody unless the server accepts every recipient'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s 4 -l ipv4 -d 'Use IPv4 only'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-system-roots -d 'Trust what the system trusts instead of the built-in certificates'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l allow-cleartext-auth -d 'Allow a password to be sent over an unprotected connection'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l no-queue -d 'Keep nothing for later; this version never does'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen -d 'Listen here, in clear with STARTTLS' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen-tls -d 'Listen here, with TLS from the first octet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l ca-out -d 'Write the certificate that clients must trust to FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l user -d 'Let this user sign in, and nobody else' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l without -d 'Do not offer this extension or mechanism' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l size-limit -d 'Refuse messages with more octets than this' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse -d 'Refuse this recipient with this reply' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l color -d 'When to use colours; this version uses none' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l require-auth -d 'Take mail only from clients that signed in'
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l require-tls -d 'Take mail only under TLS'
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l allow-cleartext-auth -d 'Offer AUTH without TLS, too'
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l once -d 'End after one message'
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand completions" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand completions" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand completions" -l color -d 'When to use colours; this version uses none' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand completions" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand completions" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand completions" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand completions" -s h -l help -d 'Print help; --help prints more of it than -h'

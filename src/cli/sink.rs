@@ -17,51 +17,48 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Catch mail on this machine instead of sending it.
-///
-/// Listens on loopback, takes every message, stores it in a Maildir, and
-/// delivers nothing. Any mail reader that knows Maildirs shows what came; the
-/// files are plain text.
-///
-/// The receiver offers STARTTLS with a certificate made at its start, and
-/// writes the certificate of its authority to a file that `--tls-ca` takes. It
-/// runs until it is interrupted.
+/// What `envoi sink` takes; what it does is said where it is a command.
 #[derive(clap::Args, Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+#[expect(
+    clippy::doc_markdown,
+    clippy::struct_excessive_bools,
+    reason = "doc comments on options are help texts, and each flag is an option"
+)]
+#[allow(rustdoc::broken_intra_doc_links, reason = "[ADDRESS] is what is typed")]
 pub struct SinkArgs {
     /// The Maildir for the messages
     ///
-    /// Made when missing, readable by its owner only. By default
-    /// `$XDG_STATE_HOME/envoi/sink`, or `~/.local/state/envoi/sink`.
+    /// It is made if it is missing, readable by its owner only. Default:
+    /// ~/.local/state/envoi/sink, or envoi/sink below $XDG_STATE_HOME.
     #[arg(value_name = "DIR")]
     directory: Option<PathBuf>,
 
     /// Listen here, in clear with STARTTLS
     ///
     /// PORT, ADDRESS:PORT or [ADDRESS]:PORT; port 0 is any free one. May be
-    /// given several times. Whoever can reach the address can leave mail, so
-    /// it is 127.0.0.1 unless another one is given. Default: 127.0.0.1:1025,
-    /// unless --listen-tls is given.
+    /// repeated. Whoever can reach the address can leave mail, so it is
+    /// 127.0.0.1 unless another one is given. Default: 127.0.0.1:1025, unless
+    /// --listen-tls is given.
     #[arg(long, value_name = "ADDRESS", value_parser = starttls_port, help_heading = "Ports")]
     listen: Vec<Listen>,
 
     /// Listen here, with TLS from the first octet
     ///
-    /// Takes what --listen takes.
+    /// The same forms as for --listen. May be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = tls_port, help_heading = "Ports")]
     listen_tls: Vec<Listen>,
 
-    /// Write the certificate of the authority to this file
+    /// Write the certificate that clients must trust to FILE
     ///
-    /// In PEM, made anew at each start. Default: ca.pem in the Maildir.
+    /// It is in PEM form and new at each start. Default: ca.pem in the Maildir.
     #[arg(long, value_name = "FILE", help_heading = "Ports")]
     ca_out: Option<PathBuf>,
 
     /// Let this user sign in, and nobody else
     ///
-    /// May be given several times. The password is for tests: everyone on this
-    /// machine can see it in the list of processes. Without this option every
-    /// name with every password is let in.
+    /// May be repeated. The password is for tests: everyone on this machine
+    /// can see it in the list of processes. Without this option every name with
+    /// every password is let in.
     #[arg(long, value_name = "NAME:PASSWORD", help_heading = "Sign-in")]
     user: Vec<User>,
 
@@ -79,8 +76,9 @@ pub struct SinkArgs {
 
     /// Do not offer this extension or mechanism
     ///
-    /// One or more of PIPELINING, SIZE, STARTTLS, AUTH, ENHANCEDSTATUSCODES,
-    /// 8BITMIME, SMTPUTF8, PLAIN, LOGIN, CRAM-MD5.
+    /// KEYWORD is PIPELINING, SIZE, STARTTLS, AUTH, ENHANCEDSTATUSCODES,
+    /// 8BITMIME, SMTPUTF8, PLAIN, LOGIN or CRAM-MD5. May be repeated, or a list
+    /// with commas.
     #[arg(long, value_name = "KEYWORD", value_delimiter = ',', help_heading = "Behaviour")]
     without: Vec<String>,
 
@@ -94,12 +92,14 @@ pub struct SinkArgs {
     /// Refuse this recipient with this reply
     ///
     /// For example --refuse 'bob@example.org=550 5.1.1 No such user'. The
-    /// mailbox * stands for all of its domain. May be given several times; the
-    /// first that fits decides.
+    /// mailbox * stands for all of its domain. May be repeated; the first that
+    /// fits decides.
     #[arg(long, value_name = "ADDRESS=CODE[ TEXT]", value_parser = Refusal::parse, help_heading = "Behaviour")]
     refuse: Vec<Refusal>,
 
     /// End after one message
+    ///
+    /// That is, when the connection is over on which it came.
     #[arg(long, help_heading = "Behaviour")]
     once: bool,
 }

@@ -19,8 +19,9 @@ use std::time::Duration;
 
 /// Options that say how to reach a server.
 #[derive(Clone, Debug, Default, Args)]
+#[allow(rustdoc::broken_intra_doc_links, reason = "[DIR] is what may be typed")]
 pub struct ConnectionArgs {
-    /// Submit to this server; repeat for others to fall back on
+    /// Submit to this server; repeat it for others to fall back on
     ///
     /// The URL says how the connection is protected:
     ///
@@ -31,15 +32,16 @@ pub struct ConnectionArgs {
     ///   sink:[DIR]                 the receiver inside envoi, for a try
     ///
     /// HOST may be followed by :PORT and preceded by USER@; a password in it
-    /// is refused. An IPv6 address stands in [brackets]. With --server no
+    /// is refused. An IPv6 address stands in square brackets. DIR is a
+    /// Maildir, by default ~/.local/state/envoi/sink. With --server no
     /// account of the configuration is used unless --account names one.
     #[arg(long, value_name = "URL", help_heading = SERVER, verbatim_doc_comment)]
     pub server: Vec<String>,
 
     /// Call ourselves NAME when greeting the server
     ///
-    /// NAME is a host name, or an address in [brackets]. Without it, it is the
-    /// full name of this machine, else the address of this end of the
+    /// NAME is a host name, or an address in square brackets. Without it, it is
+    /// the full name of this machine, else the address of this end of the
     /// connection, which the server may write into the message.
     #[arg(long, value_name = "NAME", help_heading = SERVER)]
     pub helo: Option<EhloName>,
@@ -52,11 +54,11 @@ pub struct ConnectionArgs {
     #[arg(short = '6', long, help_heading = SERVER)]
     pub ipv6: bool,
 
-    /// Wait no longer than this for anything
+    /// Wait no longer than this for any one thing
     ///
     /// A bare number is seconds; 90s, 5m, 1h30m and 2d are other ways to write
-    /// it. Without it each step waits as long as RFC 5321 asks, up to ten
-    /// minutes for the last answer.
+    /// it. Each step has a limit of its own, up to ten minutes for the last
+    /// answer, as RFC 5321 asks; this shortens those that are longer.
     #[arg(
         long,
         value_name = "DURATION",
@@ -65,7 +67,10 @@ pub struct ConnectionArgs {
     )]
     pub timeout: Option<Duration>,
 
-    /// End the run after this time, whatever it is doing
+    /// Stop sending after this time, whatever is going on
+    ///
+    /// It is counted from the moment when the message is ready. Recipients
+    /// that no server has answered for are then deferred.
     #[arg(
         long,
         value_name = "DURATION",
@@ -76,8 +81,8 @@ pub struct ConnectionArgs {
 
     /// Send several commands at once, or not
     ///
-    /// standard sends sender, recipients and DATA together where the server
-    /// offers it; off waits for each answer.
+    /// ‘standard’ sends sender, recipients and DATA together where the server
+    /// offers it; ‘off’ waits for each answer.
     #[arg(
         long,
         value_name = "LEVEL",
@@ -99,8 +104,8 @@ pub struct ConnectionArgs {
     /// With ‘no’, accept any certificate (warns every time)
     ///
     /// The connection is then protected from those who listen, but not from
-    /// those who pretend to be the server, and no password is sent over it
-    /// unless --allow-cleartext-auth is given too.
+    /// those who pretend to be the server. No password is sent over it unless
+    /// --allow-cleartext-auth is given too.
     #[arg(
         long,
         value_name = "yes|no",
@@ -115,6 +120,8 @@ pub struct ConnectionArgs {
     pub tls_name: Option<Host>,
 
     /// Sign in as USER
+    ///
+    /// Without it, ‘user’ of the account, else nobody signs in.
     #[arg(long, value_name = "USER", help_heading = SIGN_IN)]
     pub user: Option<String>,
 
@@ -123,19 +130,21 @@ pub struct ConnectionArgs {
     /// SOURCE is one of:
     ///
     ///   env:NAME         an environment variable
-    ///   file:PATH        the first line of a file that others cannot write
+    ///   file:PATH        the first line of a file that is closed to others
     ///   command:WORDS    the first line that a program prints; no shell
     ///   fd:N             the first line from an open file descriptor
     ///   credential:NAME  a systemd credential
     ///   prompt           asked for at the terminal
     ///
-    /// Without it, a user without a password is asked for it. There is no
-    /// option for the password itself: other users of the machine could read
-    /// it.
+    /// Without it, the password of the account; where there is none, it is
+    /// asked for at the terminal. There is no option for the password
+    /// itself: other users of the machine could read it.
     #[arg(long, value_name = "SOURCE", help_heading = SIGN_IN, verbatim_doc_comment)]
     pub password_from: Option<String>,
 
     /// Sign in by one of these mechanisms, in this order
+    ///
+    /// May be repeated, or a list with commas. Without it, PLAIN and LOGIN.
     #[arg(
         long,
         value_name = "MECHANISM",
@@ -149,7 +158,9 @@ pub struct ConnectionArgs {
     /// Allow a password to be sent over an unprotected connection
     ///
     /// Everybody on the way can read it there. Meant for a server on the same
-    /// machine or a network of one's own.
+    /// machine or a network of one's own. A connection with --tls-verify no
+    /// counts as unprotected; one by smtp+opportunistic:// is never given a
+    /// password unless its certificate happens to be good.
     #[arg(long, help_heading = SIGN_IN)]
     pub allow_cleartext_auth: bool,
 }

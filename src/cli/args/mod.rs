@@ -53,16 +53,16 @@ pub struct Cli {
 pub struct Globals {
     /// Use this account of the configuration
     ///
-    /// Without it, the account is the one whose from or match fits the sender,
-    /// else the default one, else the only one.
+    /// Without it, and without --server, the account is the one whose ‘from’ or
+    /// ‘match’ fits the sender, else the default one, else the only one.
     #[arg(short = 'A', long, value_name = "NAME", global = true, help_heading = SERVER)]
     pub account: Option<String>,
 
     /// Read this configuration instead of the usual files
     ///
-    /// The usual files are ~/.config/envoi/config.toml and, below it,
-    /// /etc/envoi/config.toml. The variable ENVOI_CONFIG does the same as this
-    /// option.
+    /// The usual files are ~/.config/envoi/config.toml and
+    /// /etc/envoi/config.toml; what the first says goes before what the second
+    /// says. The variable ENVOI_CONFIG does the same as this option.
     #[arg(short = 'C', long, value_name = "FILE", global = true, help_heading = SERVER)]
     pub config: Option<PathBuf>,
 
@@ -78,11 +78,14 @@ pub struct Globals {
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = OUTPUT)]
     pub quiet: bool,
 
-    /// Print one JSON object on standard output
+    /// Print JSON on standard output
+    ///
+    /// One object for everything that came of it; from ‘envoi sink’ one object
+    /// a line, as things happen.
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub json: bool,
 
-    /// When to use colours
+    /// When to use colours; this version uses none
     #[arg(
         long,
         value_name = "WHEN",
@@ -109,8 +112,20 @@ pub enum Command {
     /// accepted.
     Send(Box<SendArgs>),
     /// Catch mail on this machine instead of sending it
+    ///
+    /// Listens on loopback, takes every message, stores it in a Maildir, and
+    /// delivers nothing. Any mail reader that knows Maildirs shows what came;
+    /// the files are plain text.
+    ///
+    /// It offers STARTTLS with a certificate made at its start, and writes the
+    /// certificate of the authority behind it to a file that --tls-ca of
+    /// ‘envoi send’ takes. It runs until it is interrupted.
+    #[command(after_help = SINK_EXAMPLES)]
     Sink(SinkArgs),
     /// Print the completion script for a shell
+    ///
+    /// The script belongs in a file that the shell reads when it starts, or
+    /// when it completes a word for the first time.
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
@@ -151,13 +166,24 @@ const OUTPUT: &str = "Output";
 
 const EXAMPLES: &str = "\
 Examples:
-  Send a message to yourself, to a receiver inside envoi:
+  Try it without a server; the message is caught by envoi itself:
     echo 'It works.' |
       envoi send --server sink: -f me@example.org -s Test me@example.org
-  Send a report with a file:
-    envoi send -s 'Report' -a report.pdf bob@example.org < summary.txt
+
+  Send a text with a file, through the account of the configuration:
+    envoi send -s Report -a report.pdf bob@example.org < summary.txt
 
 ‘envoi send --help’ describes every option; ‘envoi’ alone says what to do next.";
+
+const SINK_EXAMPLES: &str = "\
+Examples:
+  Catch mail on port 1025, and send some from another terminal:
+    envoi sink ./mail
+    envoi send --server smtp://localhost:1025 --tls-ca ./mail/ca.pem \\
+      -f me@example.org -s Test --body 'It works.' you@example.org
+
+  See how a program takes a refusal, with a line of JSON for each event:
+    envoi sink --json --refuse 'bob@example.org=550 5.1.1 No such user'";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

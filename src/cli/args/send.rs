@@ -25,18 +25,19 @@ pub struct SendArgs {
     /// Who the message is from
     ///
     /// An address, or a name with one: 'Alice <alice@example.org>'. Without it,
-    /// the variable ENVOI_FROM, else the account's from.
+    /// the variable ENVOI_FROM, else ‘from’ of the account. -r is the same, as
+    /// in mailx.
     #[arg(
         short,
         long,
-        visible_short_alias = 'r',
+        short_alias = 'r',
         value_name = "ADDRESS",
         conflicts_with = "message",
         help_heading = MESSAGE
     )]
     pub from: Option<String>,
 
-    /// Who the message is to; may be repeated
+    /// Who the message is to; may be repeated, or a list with commas
     #[arg(short, long, value_name = "ADDRESS", help_heading = MESSAGE)]
     pub to: Vec<String>,
 
@@ -50,7 +51,7 @@ pub struct SendArgs {
     )]
     pub cc: Vec<String>,
 
-    /// Who gets a copy without the others seeing it
+    /// Who gets a copy that the others do not see
     #[arg(
         short,
         long,
@@ -85,8 +86,8 @@ pub struct SendArgs {
 
     /// The text of the message
     ///
-    /// Without --body, --body-file, --html or --message the text is read from
-    /// standard input.
+    /// Without --body, --body-file, --html and --message the text is read from
+    /// standard input. --body '' sends a message without text.
     #[arg(
         long,
         value_name = "TEXT",
@@ -99,14 +100,17 @@ pub struct SendArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "message", help_heading = MESSAGE)]
     pub body_file: Option<PathBuf>,
 
-    /// Read an HTML form of the text from FILE
+    /// Read an HTML form of the text from FILE; ‘-’ is standard input
     ///
-    /// The message then has both forms. The plain one is made from the HTML
-    /// unless --body or --body-file gives it.
+    /// With --body or --body-file the message has both forms, and who reads it
+    /// sees the one that suits. Alone, the message has the HTML form only.
     #[arg(long, value_name = "FILE", conflicts_with = "message", help_heading = MESSAGE)]
     pub html: Option<PathBuf>,
 
     /// Add a header field; may be repeated
+    ///
+    /// A field that an option sets too, such as Subject, takes the place of
+    /// what the option says; Bcc adds recipients.
     #[arg(
         short = 'H',
         long,
@@ -116,15 +120,19 @@ pub struct SendArgs {
     )]
     pub header: Vec<String>,
 
-    /// Send nothing if the text is empty
+    /// Send nothing if there is no text, no HTML and no attachment
+    ///
+    /// The exit status is then 0.
     #[arg(short = 'E', long, conflicts_with = "message", help_heading = MESSAGE)]
     pub skip_empty: bool,
 
     /// Send the finished message in FILE; ‘-’ is standard input
     ///
-    /// FILE holds a message as RFC 5322 describes it. It is changed only where
-    /// it could not be submitted otherwise: Bcc is taken out, Date and
-    /// Message-ID are added if it has none.
+    /// FILE holds a message as RFC 5322 describes it, with LF or CRLF at the
+    /// line ends. It is changed only where it could not be submitted otherwise:
+    /// Bcc, Return-Path and Content-Length are taken out; Date, From and
+    /// Message-ID are added if it has none; line ends become CRLF. -v names
+    /// each change.
     #[arg(
         long,
         value_name = "FILE",
@@ -135,11 +143,15 @@ pub struct SendArgs {
 
     /// The address that reports of failure go to
     ///
-    /// Without it, the address of --from. '<>' wants no reports.
+    /// Without it, the address that the message is from. '<>' wants no
+    /// reports.
     #[arg(long, value_name = "ADDRESS", help_heading = ENVELOPE)]
     pub envelope_from: Option<String>,
 
     /// Send to nobody unless the server accepts every recipient
+    ///
+    /// Costs one more wait for the server. Without it, a refused recipient
+    /// keeps nothing from the others.
     #[arg(long, help_heading = ENVELOPE)]
     pub all_or_nothing: bool,
 
@@ -147,15 +159,17 @@ pub struct SendArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
-    /// Keep nothing for later; what cannot be sent now is reported
+    /// Keep nothing for later; this version never does
+    ///
+    /// What cannot be sent now is reported, with the exit status 75.
     #[arg(long, help_heading = DELIVERY)]
     pub no_queue: bool,
 
     /// Print envelope and message instead of sending them
     ///
     /// They are printed as they would go to a server that takes eight-bit text
-    /// and international addresses; with =7bit, to one that takes neither.
-    /// Nobody is contacted.
+    /// and international addresses; with =7bit, to one that takes neither, or
+    /// else it is said what stands in the way. Nobody is contacted.
     #[arg(
         short = 'n',
         long,
@@ -170,8 +184,8 @@ pub struct SendArgs {
 
     /// Write the conversation with the server to FILE
     ///
-    /// It is written as -vv shows it, whether or not that is given. Passwords
-    /// are left out.
+    /// It is written as -vv shows it, the message included, whether or not
+    /// that is given. Passwords are left out. A FILE that exists is replaced.
     #[arg(long, value_name = "FILE", help_heading = DEBUGGING)]
     pub transcript: Option<PathBuf>,
 }
