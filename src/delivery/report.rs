@@ -1,6 +1,6 @@
 //! What came of a submission: every attempt, every recipient.
 
-use super::outcome::Outcome;
+use super::outcome::{Cause, Outcome};
 use crate::net::{Endpoint, TlsFacts};
 use crate::session::Error;
 use crate::smtp::{Envelope, ForwardPath, Phase, Reply, Severity};
@@ -107,6 +107,15 @@ impl Ledger {
         for at in self.open() {
             self.note(at, outcome.clone());
         }
+    }
+
+    /// Nothing is sent to those who are open, because of those who are not:
+    /// whether trying again is of use depends on these.
+    pub(super) fn withhold(&mut self) {
+        let is_for_now = |outcome: &Outcome| matches!(outcome, Outcome::Deferred(_));
+        let may_pass = self.outcomes.iter().flatten().any(|o| !o.is_open() && is_for_now(o));
+        let cause = Cause::Withheld;
+        self.note_all(&if may_pass { Outcome::Deferred(cause) } else { Outcome::Rejected(cause) });
     }
 
     /// The recipients with their outcomes, once each has one.
