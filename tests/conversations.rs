@@ -1,10 +1,20 @@
-//! Conversations, one a file under `tests/conversations/`, played against the
-//! receiver: it gets the client's lines, and its reply codes must be those of
-//! the file.
+//! Conversations, one a file under `tests/conversations/`, each played twice.
+//! Against the receiver: it gets the client's lines, and its reply codes must
+//! be those of the file. Against the client: it gets the server's lines, and
+//! what it says must be the file's to the octet, and so must what it reports.
 
+mod harness;
+
+use envoi::delivery::{
+    Cause, Hop, Outcome, Report, Route, Secrets, SignIn, Submission, World, submit,
+};
+use envoi::message::{Message, Source};
+use envoi::net::{Endpoint, Interrupt, Roots, Security, TlsSettings};
 use envoi::sasl::{Credentials, Secret, Users};
+use envoi::session::Unobserved;
 use envoi::sink::{ContentReader, Conversation, Next, Offer, Policy, Refusal, Verdict};
-use envoi::smtp::Reply;
+use envoi::smtp::{Envelope, ForwardPath, Reply, ReversePath};
+use harness::{Identity, Peer, Scripted, hop};
 use std::collections::VecDeque;
 use std::fs;
 
@@ -33,6 +43,10 @@ use std::fs;
 /// | `security: starttls` | | insists on STARTTLS |
 /// | `all-or-nothing` | | sends nothing if one recipient is refused |
 /// | `only: sink` | | does not play this file |
+/// | `only: client` | does not play this file | |
+///
+/// The client sends to whom the file's RCPT lines name. Where there are none,
+/// it sends from `Smith@bar.com` to the names of the last line at `foo.com`.
 struct Script {
     name: String,
     settings: Vec<(String, String)>,
@@ -41,6 +55,7 @@ struct Script {
 }
 
 /// One thing that happens.
+#[derive(Clone)]
 enum Step {
     /// The server gives a whole reply.
     Server(Reply),
@@ -124,15 +139,19 @@ fn read_reply(lines: &[&str]) -> Reply {
 fn every_script_plays_against_the_sink() {
     let scripts = Script::all();
     assert!(scripts.len() >= 30);
-    for script in &scripts {
+    for script in scripts.iter().filter(|script| script.value("only") != Some("client")) {
         play_against_sink(script);
     }
 }
 
 #[test]
-fn every_script_for_clients_says_what_the_client_reports() {
+fn every_script_plays_against_the_client() {
     for script in Script::all() {
-        assert_eq!(script.has("only"), script.results.is_empty(), "{}", script.name);
+        let is_played = script.value("only") != Some("sink");
+        assert_eq!(is_played, !script.results.is_empty(), "{}", script.name);
+        if is_played {
+            play_against_client(&script);
+        }
     }
 }
 
@@ -214,5 +233,167 @@ fn policy(script: &Script) -> Policy {
         require_auth: script.has("require-auth"),
         refuse: script.values("refuse").map(|rule| Refusal::parse(rule).unwrap()).collect(),
         ..Policy::default()
+    }
+}
+
+fn play_against_client(script: &Script) {
+    let identity = Identity::of(&["127.0.0.1"]);
+    let root = identity.root.clone();
+    let part = ServerPart::of(script);
+    let server = Scripted::once(move |peer| part.play(peer, &identity));
+    let security = match script.value("security") {
+        Some("starttls") => Security::StartTls,
+        Some(other) => panic!("{}: security {other}?", script.name),
+        None if script.has("tls") => Security::Implicit,
+        None => Security::Cleartext,
+    };
+    let report = client_part(script, server.endpoint(security), root);
+    let results: Vec<String> = report.recipients.iter().map(|(to, of)| result(to, of)).collect();
+    server.finish();
+    assert_eq!(results, script.results, "{}: {:?}", script.name, report.attempts);
+}
+
+/// What the server of a file does.
+struct ServerPart {
+    name: String,
+    steps: Vec<Step>,
+    is_secured: bool,
+}
+
+impl ServerPart {
+    fn of(script: &Script) -> Self {
+        let name = script.name.clone();
+        ServerPart { name, steps: script.steps.clone(), is_secured: script.has("tls") }
+    }
+
+    fn play(&self, peer: &mut Peer, identity: &Identity) {
+        if self.is_secured {
+            peer.secure(&identity.config);
+        }
+        let mut is_leaving = false;
+        for step in &self.steps {
+            match step {
+                Step::Tls => peer.secure(&identity.config),
+                Step::Server(reply) => {
+                    is_leaving = reply.code.value() == 421;
+                    peer.say(wire(reply));
+                }
+                Step::Client(line) => {
+                    let said = peer.octets_of_line();
+                    let (said, line) = (said.escape_ascii(), [line, &b"\r\n"[..]].concat());
+                    assert_eq!(said.to_string(), line.escape_ascii().to_string(), "{}", self.name);
+                }
+            }
+        }
+        let rest = peer.rest();
+        // RFC 5321 §3.8: who is told 421 may still try to say QUIT.
+        let is_farewell = is_leaving && rest == b"QUIT\r\n";
+        assert!(rest.is_empty() || is_farewell, "{}: {}", self.name, rest.escape_ascii());
+    }
+}
+
+fn wire(reply: &Reply) -> String {
+    let last = reply.text.len().saturating_sub(1);
+    let text = if reply.text.is_empty() { &[String::new()][..] } else { &reply.text };
+    let line = |(at, text): (usize, &String)| {
+        let separator = if at == last { ' ' } else { '-' };
+        format!("{}{separator}{text}\r\n", reply.code)
+    };
+    text.iter().enumerate().map(line).collect()
+}
+
+/// Submits what the file's client submits.
+fn client_part(
+    script: &Script,
+    endpoint: Endpoint,
+    root: rustls::pki_types::CertificateDer<'static>,
+) -> Report {
+    let user = script.value("user").map(|user| user.split_once(':').unwrap());
+    let sign_in = user.map(|(user, _)| SignIn {
+        user: user.to_owned(),
+        mechanisms: script.values("auth").map(str::to_owned).collect(),
+        allow_cleartext: false,
+    });
+    let password = script.value("password").or(user.map(|(_, password)| password));
+    let hello = script.said("EHLO ").next().map(|name| name.parse().unwrap());
+    let roots = Roots { given: vec![root], ..Roots::default() };
+    let hop = Hop {
+        hello,
+        sign_in,
+        all_or_nothing: script.has("all-or-nothing"),
+        tls: TlsSettings { roots, ..TlsSettings::default() },
+        ..hop(endpoint)
+    };
+    let world = World {
+        secrets: &Password(password.unwrap_or_default()),
+        interrupt: &Interrupt::default(),
+        host_name: None,
+        wait_for_farewell: true,
+    };
+    submit(&script.submission(), &Route { hops: vec![hop] }, &world, &mut Unobserved)
+}
+
+struct Password<'a>(&'a str);
+
+impl Secrets for Password<'_> {
+    fn password(&self, _server: &Endpoint, _user: &str) -> Result<Secret, String> {
+        Ok(Secret::new(self.0))
+    }
+}
+
+impl Script {
+    /// What follows this in each line of the client that begins so.
+    fn said<'a>(&'a self, start: &'a str) -> impl Iterator<Item = &'a str> {
+        self.steps.iter().filter_map(move |step| match step {
+            Step::Client(line) => std::str::from_utf8(line).unwrap().strip_prefix(start),
+            Step::Server(_) | Step::Tls => None,
+        })
+    }
+
+    fn submission(&self) -> Submission {
+        let path = |line: &str| line[..=line.rfind('>').unwrap()].to_owned();
+        let from = self.said("MAIL FROM:").next().map_or("Smith@bar.com".to_owned(), path);
+        let mut to: Vec<String> = self.said("RCPT TO:").map(path).collect();
+        if to.is_empty() {
+            let name = |result: &String| result.split(' ').next().unwrap().to_owned();
+            to.extend(self.results.iter().map(|result| format!("{}@foo.com", name(result))));
+        }
+        let from: ReversePath = from.parse().unwrap();
+        let to = to.iter().map(|path| path.parse::<ForwardPath>().unwrap());
+        let message = Message::as_is(Source::held(self.content(), "script")).unwrap();
+        Submission { envelope: Envelope::new(from, to), message }
+    }
+
+    /// What stands between the first 354 and its dot, without the dots that
+    /// were doubled.
+    fn content(&self) -> Vec<u8> {
+        let is_go = |step: &Step| matches!(step, Step::Server(reply) if reply.code.value() == 354);
+        let lines = self.steps.iter().skip_while(|step| !is_go(step)).skip(1).map_while(|step| {
+            let Step::Client(line) = step else { return None };
+            (line != b".").then(|| line.strip_prefix(b".").unwrap_or(line))
+        });
+        lines.flat_map(|line| [line, b"\r\n"].concat()).collect()
+    }
+}
+
+/// One recipient and what became of it, as a file says it.
+fn result(to: &ForwardPath, outcome: &Outcome) -> String {
+    let to = to.to_string();
+    let name = to.rsplit_once('@').map_or(to.as_str(), |(name, _)| name);
+    let word = match outcome {
+        Outcome::Accepted(_) => return format!("{name} accepted"),
+        Outcome::Deferred(_) => "deferred",
+        Outcome::Rejected(_) => "rejected",
+        Outcome::Uncertain(_) => "uncertain",
+    };
+    match outcome.cause().unwrap() {
+        Cause::Withheld => format!("{name} not sent"),
+        cause => match cause.reply() {
+            Some(Reply { code, enhanced: Some(enhanced), .. }) => {
+                format!("{name} {word} {code} {enhanced}")
+            }
+            Some(Reply { code, .. }) => format!("{name} {word} {code}"),
+            None => format!("{name} {word}"),
+        },
     }
 }

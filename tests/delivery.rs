@@ -93,6 +93,8 @@ fn all_or_nothing_sends_nothing_when_one_is_refused() {
         peer.expect("RCPT");
         peer.expect("RCPT");
         peer.say("250 ok\r\n250 ok\r\n550 no\r\n");
+        peer.expect("RSET");
+        peer.say("250 ok\r\n");
         peer.expect("QUIT");
     });
     let hop =

@@ -41,10 +41,7 @@ pub(super) fn open<'o>(
     if let Some(sign_in) = &hop.sign_in {
         match authenticate(hop, sign_in, world, &mut session) {
             Ok(signed_in) => attempt.signed_in = Some(signed_in),
-            Err(error) => {
-                session.quit(world.wait_for_farewell);
-                return Err(error);
-            }
+            Err(error) => return Err(session.leave(error, world.wait_for_farewell)),
         }
     }
     Ok(session)
@@ -168,6 +165,11 @@ fn choose(
         .filter(|entry| if named.is_empty() { entry.automatic } else { is_named(entry) })
         .filter(|entry| offered.iter().any(|name| name == entry.name))
         .collect();
+    if named.is_empty() && wanted.iter().any(|entry| entry.name == "PLAIN") {
+        // draft-murchison-sasl-login-00 §1: what says the same in a better way
+        // is there.
+        wanted.retain(|entry| entry.name != "LOGIN");
+    }
     let rank = |entry: &&Entry| named.iter().position(|n| n.eq_ignore_ascii_case(entry.name));
     wanted.sort_by_key(rank);
     let (usable, exposing): (Vec<_>, Vec<_>) =
@@ -207,8 +209,8 @@ mod tests {
         // SASL-order
         let all = ["CRAM-MD5", "LOGIN", "PLAIN", "NTLM"];
         for (named, offered, expected) in [
-            (&[][..], &all[..], &["PLAIN", "LOGIN"][..]),
-            (&[], &["LOGIN"], &["LOGIN"]),
+            (&[][..], &all[..], &["PLAIN"][..]),
+            (&[], &["LOGIN", "CRAM-MD5"], &["LOGIN"]),
             (&["login", "plain"], &all, &["LOGIN", "PLAIN"]),
             (&["cram-md5"], &all, &["CRAM-MD5"]),
         ] {
@@ -221,7 +223,7 @@ mod tests {
         // 4954-14
         let refused = chosen(&[], &["PLAIN", "LOGIN"], false);
         assert!(
-            matches!(refused, Err(Kind::NoMechanism { exposing, .. }) if exposing == ["PLAIN", "LOGIN"])
+            matches!(refused, Err(Kind::NoMechanism { exposing, .. }) if exposing == ["PLAIN"])
         );
         assert_eq!(chosen(&["cram-md5"], &["CRAM-MD5"], false).unwrap(), ["CRAM-MD5"]);
         assert!(matches!(chosen(&[], &["NTLM"], true), Err(Kind::NoMechanism { .. })));

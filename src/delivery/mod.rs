@@ -172,8 +172,14 @@ fn send(
     attempt: &mut Attempt,
 ) {
     let mut waiting = sendable(&submission.envelope, session, ledger);
+    if hop.all_or_nothing && waiting.len() < submission.envelope.to().len() {
+        // Somebody is refused already, here or by an earlier server.
+        return ledger.withhold();
+    }
     while !waiting.is_empty() && session.is_usable() {
-        let most = hop.max_recipients.unwrap_or(usize::MAX).min(waiting.len());
+        // Only within one transaction can there be all or nothing.
+        let cap = hop.max_recipients.filter(|_| !hop.all_or_nothing);
+        let most = cap.unwrap_or(usize::MAX).min(waiting.len());
         let batch: Vec<usize> = waiting.drain(..most).collect();
         let left_over = transact(submission, hop, session, &batch, ledger, attempt);
         // A batch that is left over whole would be left over for ever; the

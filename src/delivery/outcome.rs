@@ -126,6 +126,9 @@ fn verdict(facts: &Transaction, at: usize, broken: Option<&Arc<Error>>) -> Verdi
         (_, Some(rcpt)) if rcpt.severity() == Severity::Positive => {
             Verdict::Settled(of_accepted(rcpt, facts, broken))
         }
+        (_, Some(rcpt)) if is_left_over(rcpt, facts) && facts.withheld => {
+            Verdict::Settled(Outcome::Deferred(Cause::Replied(Phase::Rcpt, rcpt.clone())))
+        }
         (_, Some(rcpt)) if is_left_over(rcpt, facts) => Verdict::LeftOver(rcpt.clone()),
         (_, Some(rcpt)) => refused(Phase::Rcpt, rcpt),
         (_, None) => Verdict::Settled(match broken {
@@ -154,8 +157,13 @@ fn of_accepted(rcpt: &Reply, facts: &Transaction, broken: Option<&Arc<Error>>) -
 /// Nothing was sent because another recipient was refused: whether trying
 /// again is of use depends on that refusal.
 fn withheld(facts: &Transaction) -> Outcome {
-    let may_pass = facts.rcpt.iter().any(|reply| reply.severity() == Severity::Transient);
-    if may_pass { Outcome::Deferred(Cause::Withheld) } else { Outcome::Rejected(Cause::Withheld) }
+    let is_for_now =
+        |rcpt: &Reply| rcpt.severity() == Severity::Transient || is_left_over(rcpt, facts);
+    if facts.rcpt.iter().any(is_for_now) {
+        Outcome::Deferred(Cause::Withheld)
+    } else {
+        Outcome::Rejected(Cause::Withheld)
+    }
 }
 
 /// RFC 5321 §4.5.3.1.10: 452, and 552 read as 452, mean "too many recipients"
@@ -173,18 +181,19 @@ fn is_left_over(rcpt: &Reply, facts: &Transaction) -> bool {
 /// anything.
 fn may_pass(error: &Error) -> bool {
     match &error.kind {
-        Kind::Net(error) => match error {
+        Kind::Net(cause) => match cause {
             net::Error::Lookup { .. }
             | net::Error::Connect { .. }
             | net::Error::TimedOut { .. }
             | net::Error::Interrupted
             | net::Error::Closed { .. }
             | net::Error::Io(_) => true,
+            // Once TLS stands, its failures are those of a connection.
+            net::Error::Tls(_) => error.phase != Phase::Handshake,
             net::Error::NoSuchHost { .. }
             | net::Error::NoAddressOfFamily { .. }
             | net::Error::NotTls { .. }
             | net::Error::Certificate { .. }
-            | net::Error::Tls(_)
             | net::Error::TlsName(_)
             | net::Error::Roots { .. }
             | net::Error::SystemRoots(_) => false,

@@ -129,6 +129,15 @@ impl<'e> Ledger<'e> {
         }
     }
 
+    /// Nothing is sent to those who are open, because of those who are not:
+    /// whether trying again is of use depends on these.
+    pub(super) fn withhold(&mut self) {
+        let is_for_now = |outcome: &Outcome| matches!(outcome, Outcome::Deferred(_));
+        let may_pass = self.outcomes.iter().flatten().any(|o| !o.is_open() && is_for_now(o));
+        let cause = Cause::Withheld;
+        self.note_all(&if may_pass { Outcome::Deferred(cause) } else { Outcome::Rejected(cause) });
+    }
+
     /// The recipients with their outcomes; `otherwise` is that of recipients
     /// whom no server was asked about.
     pub(super) fn close(mut self, otherwise: &Outcome) -> Vec<(ForwardPath, Outcome)> {

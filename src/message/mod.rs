@@ -11,6 +11,7 @@
 //! | RFC 2183, 2231 | attachments | `attachment.rs` |
 //! | RFC 2045 §6 | text as 7bit, quoted-printable, base64 | `encode.rs` |
 //! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs` |
+//! | RFC 5321 §2.3.8 | messages sent as they are | `as_is.rs` |
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
 //! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
 //! | – | files and octets that are read twice | `source.rs` |
@@ -20,6 +21,7 @@
 
 mod address;
 mod address_list;
+mod as_is;
 mod attachment;
 mod canonical;
 mod complete;

@@ -14,6 +14,7 @@ use rustls::{CertificateError, ClientConfig, ClientConnection, DigitallySignedSt
 use rustls::{RootCertStore, SignatureScheme};
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -80,6 +81,12 @@ pub struct Tls {
     facts: Option<TlsFacts>,
     outgoing: Vec<u8>,
     incoming: Vec<u8>,
+    /// Which octets of `incoming` rustls has not been given yet.
+    unread: Range<usize>,
+    /// The channel below has come to its end.
+    ended: bool,
+    /// A record was cut short: nothing that follows it would be understood.
+    muted: bool,
 }
 
 /// How much plaintext becomes ciphertext at a time.
@@ -105,6 +112,9 @@ impl Tls {
             facts: None,
             outgoing: Vec::new(),
             incoming: vec![0; INCOMING],
+            unread: 0..0,
+            ended: false,
+            muted: false,
         };
         tls.shake_hands(asked, &verifier)?;
         tls.facts = Some(tls.facts(asked, &verifier));
@@ -123,7 +133,8 @@ impl Tls {
             if std::mem::take(&mut first) && !is_tls_record(octets[0]) {
                 return Err(Error::NotTls { octets: octets[..length.min(QUOTE)].to_vec() });
             }
-            if let Err(error) = self.take_in(length) {
+            self.unread = 0..length;
+            if let Err(error) = self.decrypt() {
                 // The alert tells the server why; that it is lost is no news.
                 let _ = self.flush();
                 return Err(explained(error, asked, verifier));
@@ -146,14 +157,24 @@ impl Tls {
         TlsFacts { version, cipher, fault, certificate: verifier.certificate() }
     }
 
-    /// Hands the first `length` octets of `incoming` to rustls.
-    fn take_in(&mut self, length: usize) -> Result<(), rustls::Error> {
-        let mut octets = &self.incoming[..length];
-        while !octets.is_empty() {
-            self.connection
+    /// Hands what has come to rustls until that makes plaintext of it, of which
+    /// it holds little.
+    fn decrypt(&mut self) -> Result<(), rustls::Error> {
+        while !self.unread.is_empty() {
+            let mut octets = &self.incoming[self.unread.clone()];
+            let taken = self
+                .connection
                 .read_tls(&mut octets)
                 .map_err(|e| rustls::Error::General(e.to_string()))?;
-            self.connection.process_new_packets()?;
+            let state = self.connection.process_new_packets()?;
+            self.unread.start += taken;
+            if state.plaintext_bytes_to_read() > 0 {
+                break;
+            }
+            if taken == 0 || state.peer_has_closed() {
+                // Behind a closing alert there is nothing (RFC 8446 §6.1).
+                self.unread = 0..0;
+            }
         }
         Ok(())
     }
@@ -168,7 +189,7 @@ impl Tls {
 
     fn flush(&mut self) -> Result<(), Error> {
         self.collect()?;
-        if !self.outgoing.is_empty() {
+        if !self.outgoing.is_empty() && !self.muted {
             self.channel.write_all(&self.outgoing)?;
             self.outgoing.clear();
         }
@@ -192,19 +213,22 @@ impl Tls {
         }
     }
 
-    /// Reads once from the channel below.
+    /// Decrypts what is at hand, else what the channel below brings.
     fn read_encrypted(&mut self) -> Result<(), Error> {
-        let length = self.channel.read(&mut self.incoming)?;
-        if length == 0 {
-            self.connection.read_tls(&mut std::io::empty()).map_err(Error::Io)?;
-            return Ok(());
+        if self.unread.is_empty() {
+            let length = self.channel.read(&mut self.incoming)?;
+            self.unread = 0..length;
+            if length == 0 {
+                self.ended = true;
+                self.connection.read_tls(&mut std::io::empty()).map_err(Error::Io)?;
+            }
         }
-        self.take_in(length).map_err(Error::Tls)
+        self.decrypt().map_err(Error::Tls)
     }
 
     fn has_decrypted(&mut self) -> Result<bool, Error> {
         let state = self.connection.process_new_packets().map_err(Error::Tls)?;
-        Ok(state.plaintext_bytes_to_read() > 0 || state.peer_has_closed())
+        Ok(state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() || self.ended)
     }
 }
 
@@ -214,12 +238,15 @@ impl Stream for Tls {
     }
 
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Error> {
-        self.flush()?;
         loop {
             if let Some(length) = self.read_decrypted(into)? {
                 return Ok(length);
             }
-            self.read_encrypted()?;
+            match self.flush() {
+                // What the server said before it hung up may still be there.
+                Ok(()) | Err(Error::Closed { .. }) => self.read_encrypted()?,
+                Err(error) => return Err(error),
+            }
         }
     }
 
@@ -241,6 +268,7 @@ impl Stream for Tls {
                 // The server's voice may be a matter of TLS alone, such as a
                 // session ticket.
                 if !self.outgoing.is_empty() && self.pending()? {
+                    self.muted = true;
                     return Ok(written);
                 }
             }
@@ -254,14 +282,10 @@ impl Stream for Tls {
             if self.has_decrypted()? {
                 return Ok(true);
             }
-            if !self.channel.pending()? {
+            if self.unread.is_empty() && !self.channel.pending()? {
                 return Ok(false);
             }
-            let length = self.channel.read(&mut self.incoming)?;
-            if length == 0 {
-                return Ok(true);
-            }
-            self.take_in(length).map_err(Error::Tls)?;
+            self.read_encrypted()?;
         }
     }
 

@@ -97,7 +97,7 @@ impl<'o> Session<'o> {
                 return Err(session.refused(Phase::Greeting, greeting));
             }
             Severity::Intermediate => {
-                return Err(session.broken(Error::new(Phase::Greeting, Kind::OutOfTurn(greeting))));
+                return Err(session.out_of_turn(Phase::Greeting, greeting));
             }
         }
         Ok(session)
@@ -114,8 +114,12 @@ impl<'o> Session<'o> {
             return Err(self.parted(lacking));
         }
         let reply = self.ask(&Command::StartTls)?;
-        if reply.severity() != Severity::Positive {
-            return Err(self.refused(Phase::StartTls, reply));
+        match reply.severity() {
+            Severity::Positive => {}
+            Severity::Transient | Severity::Permanent => {
+                return Err(self.refused(Phase::StartTls, reply));
+            }
+            Severity::Intermediate => return Err(self.out_of_turn(Phase::StartTls, reply)),
         }
         if !self.parser.is_empty() {
             return Err(self.broken(Error::new(Phase::StartTls, Kind::PlaintextAfterStartTls)));
@@ -176,15 +180,15 @@ impl<'o> Session<'o> {
         loop {
             match reply.severity() {
                 Severity::Positive => {
-                    return mechanism.verify().map_err(|e| self.broken(Error::new(Phase::Auth, e)));
+                    return mechanism.verify().map_err(|e| self.parted(Error::new(Phase::Auth, e)));
                 }
-                Severity::Intermediate => {}
+                Severity::Intermediate if reply.code == ReplyCode::CHALLENGE => {}
+                Severity::Intermediate => return Err(self.out_of_turn(Phase::Auth, reply)),
                 Severity::Transient | Severity::Permanent => {
                     return Err(Error::new(Phase::Auth, Kind::Refused(reply)));
                 }
             }
-            let challenge = reply.text.first().map_or("", String::as_str);
-            let Ok(challenge) = base64::STANDARD.decode(challenge) else {
+            let Some(challenge) = challenge(&reply) else {
                 return Err(self.cancelled(Kind::BadChallenge)?);
             };
             let response = match initial.take() {
@@ -201,13 +205,18 @@ impl<'o> Session<'o> {
     /// Says QUIT and leaves. With `wait` the answer is waited for, but never
     /// longer than a few seconds; it changes nothing (RFC 5321 §4.1.1.10).
     pub fn quit(mut self, wait: bool) {
-        if self.state != State::Broken && self.send(&[Command::Quit]).is_ok() {
-            self.stream.close();
-            if wait {
-                let _ = self.receive(Phase::Quit, None);
-            }
-        }
+        self.farewell(wait);
         self.observer.event(Event::Closed);
+    }
+
+    /// Leaves because of this error, which is told unless the session broke of
+    /// it and told it then.
+    pub fn leave(self, error: Error, wait: bool) -> Error {
+        if self.state != State::Broken {
+            self.observer.event(Event::Broke(&error));
+        }
+        self.quit(wait);
+        error
     }
 
     /// EHLO, and HELO where that is allowed and needed.
@@ -226,12 +235,13 @@ impl<'o> Session<'o> {
                 let reply = self.ask(&Command::Helo(&name))?;
                 match reply.severity() {
                     Severity::Positive => Ok(()),
-                    _ => Err(self.refused(Phase::Hello, reply)),
+                    Severity::Transient | Severity::Permanent => {
+                        Err(self.refused(Phase::Hello, reply))
+                    }
+                    Severity::Intermediate => Err(self.out_of_turn(Phase::Hello, reply)),
                 }
             }
-            (Severity::Intermediate, _) => {
-                Err(self.broken(Error::new(Phase::Hello, Kind::OutOfTurn(reply))))
-            }
+            (Severity::Intermediate, _) => Err(self.out_of_turn(Phase::Hello, reply)),
             (Severity::Transient | Severity::Permanent, _) => {
                 Err(self.refused(Phase::Hello, reply))
             }
@@ -270,12 +280,25 @@ impl<'o> Session<'o> {
 
     /// Waits for one whole reply.
     fn receive(&mut self, phase: Phase, recipient: Option<&ForwardPath>) -> Result<Reply, Error> {
-        let started = Stopwatch::start();
-        self.arm(phase);
-        let reply = match self.next_reply(phase) {
-            Ok(reply) => self.decoded(phase, reply),
+        let reply = match self.hear(phase, recipient) {
+            Ok(reply) => reply,
             Err(kind) => return Err(self.broken(Error::new(phase, kind))),
         };
+        // RFC 5321 §3.8: whatever was asked, the server is leaving. Only to a
+        // message it is an answer like another.
+        let answers = matches!(phase, Phase::Content | Phase::EndOfData);
+        if reply.code == ReplyCode::CLOSING && !answers {
+            return Err(self.refused(phase, reply));
+        }
+        Ok(reply)
+    }
+
+    /// Waits for one whole reply and tells of it.
+    fn hear(&mut self, phase: Phase, recipient: Option<&ForwardPath>) -> Result<Reply, Kind> {
+        let started = Stopwatch::start();
+        self.arm(phase);
+        let reply = self.next_reply(phase)?;
+        let reply = self.decoded(phase, reply);
         let after = started.elapsed();
         self.note_time(phase, after);
         let challenge = phase == Phase::Auth && reply.severity() == Severity::Intermediate;
@@ -289,12 +312,6 @@ impl<'o> Session<'o> {
         });
         if reply.bare_lf {
             self.observer.event(Event::Noted("a reply ended in LF without CR (RFC 5321 §2.3.8)"));
-        }
-        // RFC 5321 §3.8: whatever was asked, the server is leaving. Only to a
-        // message it is an answer like another.
-        let answers = matches!(phase, Phase::Content | Phase::EndOfData | Phase::Quit);
-        if reply.code == ReplyCode::CLOSING && !answers {
-            return Err(self.refused(phase, reply));
         }
         Ok(reply)
     }
@@ -315,7 +332,8 @@ impl<'o> Session<'o> {
                     // The message is out: a short wait tells whether it was
                     // taken, which is worth more than leaving at once.
                     self.stream.ignore_interrupt();
-                    self.stream.arm(Deadline::after(PARTING_WAIT));
+                    let wait = Deadline::after(PARTING_WAIT);
+                    self.stream.arm(wait.or_earlier(self.conduct.deadline));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -347,13 +365,29 @@ impl<'o> Session<'o> {
         self.parted(Error::new(phase, Kind::Refused(reply)))
     }
 
-    /// The session is in step but of no use: say QUIT and leave.
+    /// A reply that is none to this command.
+    fn out_of_turn(&mut self, phase: Phase, reply: Reply) -> Error {
+        self.broken(Error::new(phase, Kind::OutOfTurn(reply)))
+    }
+
+    /// The session is in step but of no use: say QUIT and leave. The answer
+    /// is waited for (RFC 5321 §3.1), unless the server is leaving anyway.
     fn parted(&mut self, error: Error) -> Error {
-        if self.state != State::Broken {
-            let _ = self.send(&[Command::Quit]);
-            self.stream.close();
-        }
+        let is_leaving =
+            matches!(&error.kind, Kind::Refused(reply) if reply.code == ReplyCode::CLOSING);
+        self.farewell(!is_leaving);
         self.broken(error)
+    }
+
+    /// QUIT, where the server can still take it for a command. What comes of
+    /// it changes nothing (RFC 5321 §4.1.1.10).
+    fn farewell(&mut self, wait: bool) {
+        if self.state != State::Broken && self.send(&[Command::Quit]).is_ok() {
+            self.stream.close();
+            if wait {
+                let _ = self.hear(Phase::Quit, None);
+            }
+        }
     }
 
     /// The session is out of step: nothing more may be said.
@@ -374,9 +408,28 @@ impl<'o> Session<'o> {
 fn is_hoped_for(phase: Phase, reply: &Reply) -> bool {
     match phase {
         Phase::Data => reply.code == ReplyCode::START_INPUT,
-        Phase::Auth => {
-            matches!(reply.severity(), Severity::Positive | Severity::Intermediate)
-        }
-        _ => reply.severity() == Severity::Positive,
+        Phase::Auth => reply.severity() == Severity::Positive || reply.code == ReplyCode::CHALLENGE,
+        // Nothing is, before the message has ended.
+        Phase::Content => false,
+        Phase::Lookup
+        | Phase::Connect
+        | Phase::Handshake
+        | Phase::Greeting
+        | Phase::Hello
+        | Phase::StartTls
+        | Phase::Mail
+        | Phase::Rcpt
+        | Phase::EndOfData
+        | Phase::Reset
+        | Phase::Quit => reply.severity() == Severity::Positive,
+    }
+}
+
+/// What a 334 asks: one line of base64, or nothing (RFC 4954 §4).
+fn challenge(reply: &Reply) -> Option<Vec<u8>> {
+    match reply.text.as_slice() {
+        [] => Some(Vec::new()),
+        [line] => base64::STANDARD.decode(line).ok(),
+        _ => None,
     }
 }

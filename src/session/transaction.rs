@@ -69,7 +69,9 @@ impl Session<'_> {
         message: &mut dyn Read,
         facts: &mut Transaction,
     ) -> Result<(), Error> {
-        self.reset()?;
+        if self.state == State::Unfinished {
+            self.reset()?;
+        }
         self.state = State::Unfinished;
         let pipelined = self.conduct.pipelining && self.capabilities.has(Keyword::Pipelining);
         let window = if pipelined { self.stream.window() } else { 0 };
@@ -78,30 +80,38 @@ impl Session<'_> {
             self.send(&[Command::Data])?;
             facts.data = Some(self.receive(Phase::Data, None)?);
         }
-        match &facts.data {
-            Some(go) if go.code == ReplyCode::START_INPUT => {}
-            Some(no) if is_refusal(no) => return Ok(()),
-            Some(odd) => {
-                let odd = odd.clone();
-                return Err(self.broken(Error::new(Phase::Data, Kind::OutOfTurn(odd))));
+        if facts.withheld {
+            // What comes of it is no news to any recipient.
+            let _ = self.reset();
+            return Ok(());
+        }
+        match facts.data.clone() {
+            Some(go) if go.code == ReplyCode::START_INPUT => {
+                if accepted(facts) == 0 {
+                    return self.nothing();
+                }
+                if !may_go_on(facts) {
+                    // Recipients accepted without MAIL: a lone dot might bring
+                    // them an empty message.
+                    return Err(self.out_of_turn(Phase::Data, go));
+                }
+                self.content(message, facts)
             }
-            None => return Ok(()),
+            Some(odd) if !is_refusal(&odd) => Err(self.out_of_turn(Phase::Data, odd)),
+            Some(_) | None => Ok(()),
         }
-        if accepted(facts) == 0 {
-            return self.nothing();
-        }
-        self.content(message, facts)
     }
 
     /// RFC 5321 §4.1.4: a transaction that was left open is aborted first.
     fn reset(&mut self) -> Result<(), Error> {
-        if self.state != State::Unfinished {
-            return Ok(());
-        }
         let reply = self.ask(&Command::Rset)?;
         match reply.severity() {
-            Severity::Positive => Ok(()),
-            _ => Err(self.broken(Error::new(Phase::Reset, Kind::Refused(reply)))),
+            Severity::Positive => {
+                self.state = State::Ready;
+                Ok(())
+            }
+            Severity::Transient | Severity::Permanent => Err(self.refused(Phase::Reset, reply)),
+            Severity::Intermediate => Err(self.out_of_turn(Phase::Reset, reply)),
         }
     }
 
@@ -162,6 +172,7 @@ impl Session<'_> {
     fn nothing(&mut self) -> Result<(), Error> {
         self.arm(Phase::Content);
         self.stream.write_all(b".\r\n").map_err(|e| self.broken(Error::new(Phase::Content, e)))?;
+        self.observer.event(Event::ContentSent { octets: 0 });
         self.receive(Phase::EndOfData, None)?;
         self.finish();
         Ok(())
@@ -180,7 +191,11 @@ impl Session<'_> {
             return Ok(());
         }
         facts.dot_sent = true;
-        facts.end = Some(self.receive(Phase::EndOfData, None)?);
+        let end = self.receive(Phase::EndOfData, None)?;
+        if end.severity() == Severity::Intermediate {
+            return Err(self.out_of_turn(Phase::EndOfData, end));
+        }
+        facts.end = Some(end);
         self.finish();
         Ok(())
     }

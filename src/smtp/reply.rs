@@ -110,6 +110,8 @@ const LONGEST_QUOTE: usize = 80;
 impl ReplyCode {
     /// 220, the greeting.
     pub const READY: ReplyCode = ReplyCode(220);
+    /// 334, the server's part of a sign-in (RFC 4954 §4).
+    pub const CHALLENGE: ReplyCode = ReplyCode(334);
     /// 354, go on with the message.
     pub const START_INPUT: ReplyCode = ReplyCode(354);
     /// 421, the server closes the connection (RFC 5321 §3.8).

@@ -2,14 +2,20 @@
 //! pieces that every delivery needs.
 #![allow(dead_code, unreachable_pub, reason = "each test target uses its own part")]
 
+mod identity;
+
+pub use identity::Identity;
+
 use envoi::delivery::{Hop, Report, Route, Secrets, Submission, World, submit};
 use envoi::message::{Additions, Message, Source, complete};
 use envoi::net::{Endpoint, Family, Host, Interrupt, Security, TlsSettings};
 use envoi::sasl::Secret;
 use envoi::session::{Observer, Unobserved};
 use envoi::smtp::{Envelope, Timeouts};
-use std::io::{BufRead, BufReader, Read, Write};
+use rustls::{ServerConfig, ServerConnection};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -32,7 +38,7 @@ impl Scripted {
             for script in scripts {
                 let (stream, _) = listener.accept().unwrap();
                 stream.set_read_timeout(Some(GENEROUS)).unwrap();
-                script(&mut Peer { reader: BufReader::new(stream) });
+                script(&mut Peer { reader: BufReader::new(Channel { stream, tls: None }) });
             }
         });
         Scripted { address, player: Some(player) }
@@ -59,10 +65,65 @@ impl Scripted {
 
 /// The client, as a script sees it.
 pub struct Peer {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Channel>,
+}
+
+/// The socket, with or without TLS.
+struct Channel {
+    stream: TcpStream,
+    tls: Option<ServerConnection>,
+}
+
+impl Read for Channel {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls, &mut self.stream).read(into),
+            None => self.stream.read(into),
+        }
+    }
+}
+
+impl Write for Channel {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls, &mut self.stream).write(octets),
+            None => self.stream.write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls, &mut self.stream).flush(),
+            None => self.stream.flush(),
+        }
+    }
 }
 
 impl Peer {
+    /// Does the server's part of the TLS handshake. A client that breaks it
+    /// off is what some scripts are about.
+    pub fn secure(&mut self, config: &Arc<ServerConfig>) {
+        assert!(self.reader.buffer().is_empty(), "something was said before the handshake");
+        let channel = self.reader.get_mut();
+        let mut tls = ServerConnection::new(Arc::clone(config)).unwrap();
+        let _ = tls.complete_io(&mut channel.stream);
+        channel.tls = Some(tls);
+    }
+
+    /// Says that this was all, and leaves the socket open.
+    pub fn say_goodbye_to_tls(&mut self) {
+        let channel = self.reader.get_mut();
+        if let Some(tls) = &mut channel.tls {
+            tls.send_close_notify();
+            let _ = tls.write_tls(&mut channel.stream);
+        }
+    }
+
+    /// The socket, to say something behind the back of TLS.
+    pub fn socket(&mut self) -> &mut TcpStream {
+        &mut self.reader.get_mut().stream
+    }
+
     /// Sends these octets as they are.
     pub fn say(&mut self, octets: impl AsRef<[u8]>) {
         // A client that has hung up is what some scripts are about.
@@ -71,9 +132,14 @@ impl Peer {
 
     /// The next line without its end; empty at the end of the connection.
     pub fn line(&mut self) -> String {
+        String::from_utf8_lossy(&self.octets_of_line()).trim_end().to_owned()
+    }
+
+    /// The next line with its end, as it came.
+    pub fn octets_of_line(&mut self) -> Vec<u8> {
         let mut line = Vec::new();
         let _ = self.reader.read_until(b'\n', &mut line);
-        String::from_utf8_lossy(&line).trim_end().to_owned()
+        line
     }
 
     /// Reads a line that must begin like this.
@@ -124,7 +190,7 @@ impl Peer {
 
     /// True once the client has closed its side.
     pub fn is_closed(&mut self) -> bool {
-        let stream = self.reader.get_ref();
+        let stream = &self.reader.get_ref().stream;
         stream.set_nonblocking(true).unwrap();
         let closed = matches!(stream.peek(&mut [0]), Ok(0));
         stream.set_nonblocking(false).unwrap();
@@ -132,7 +198,7 @@ impl Peer {
     }
 
     pub fn hang_up(&mut self) {
-        let _ = self.reader.get_mut().shutdown(Shutdown::Both);
+        let _ = self.reader.get_mut().stream.shutdown(Shutdown::Both);
     }
 }
 
