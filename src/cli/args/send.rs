@@ -25,13 +25,13 @@ pub struct SendArgs {
     /// Who the message is from
     ///
     /// An address, or a name with one: 'Alice <alice@example.org>'. Without it,
-    /// the variable ENVOI_FROM, else the account's from.
+    /// the variable ENVOI_FROM, else the account's from. With --message, it is
+    /// used only if the message has no From.
     #[arg(
         short,
         long,
         visible_short_alias = 'r',
         value_name = "ADDRESS",
-        conflicts_with = "message",
         help_heading = MESSAGE
     )]
     pub from: Option<String>,
