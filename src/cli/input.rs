@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal as _, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 /// Standard input, not read yet or taken by somebody.
-pub struct Input {
+pub(super) struct Input {
     source: Box<dyn Read>,
     is_terminal: bool,
     taken_for: Option<&'static str>,
@@ -21,7 +21,7 @@ pub struct Input {
 
 /// What was read: small in memory, large in a file without a name.
 #[derive(Debug)]
-pub enum Content {
+pub(super) enum Content {
     /// Up to 1 MiB.
     Memory(Vec<u8>),
     /// Everything, in a file that stands at its beginning and has no name.
@@ -31,7 +31,7 @@ pub enum Content {
 impl Input {
     /// Standard input of this process. Large content is kept below `$TMPDIR`,
     /// which `environment` says, else `/var/tmp`.
-    pub fn of_process(environment: &crate::account::Environment) -> Self {
+    pub(super) fn of_process(environment: &crate::account::Environment) -> Self {
         let temporary = environment.get("TMPDIR").map(PathBuf::from);
         Input {
             source: Box::new(io::stdin()),
@@ -43,7 +43,7 @@ impl Input {
 
     /// Gives standard input to one purpose, a noun phrase such as "the text of
     /// the message". A second purpose is a wrong command line (64).
-    pub fn claim(&mut self, purpose: &'static str) -> Result<(), Failure> {
+    pub(super) fn claim(&mut self, purpose: &'static str) -> Result<(), Failure> {
         match self.taken_for.replace(purpose) {
             None => Ok(()),
             Some(first) => Err(Failure::say(
@@ -56,7 +56,7 @@ impl Input {
 
     /// Reads the text of a message, which is put together in memory: more than
     /// 64 MiB is refused (65).
-    pub fn text(&mut self, screen: &mut dyn Write) -> Result<Vec<u8>, Failure> {
+    pub(super) fn text(&mut self, screen: &mut dyn Write) -> Result<Vec<u8>, Failure> {
         let purpose = "the text of the message";
         let octets = self.head(purpose, LONGEST_TEXT, screen)?;
         if octets.len() as u64 > LONGEST_TEXT {
@@ -68,7 +68,7 @@ impl Input {
 
     /// Reads a finished message, or whatever else may be large. The purpose is
     /// a noun phrase.
-    pub fn content(
+    pub(super) fn content(
         &mut self,
         purpose: &'static str,
         screen: &mut dyn Write,
@@ -126,7 +126,7 @@ impl Input {
 
 /// Asks at the terminal, without echo, even when standard input is something
 /// else. An error where there is no terminal.
-pub fn ask(question: &str) -> io::Result<Secret> {
+pub(super) fn ask(question: &str) -> io::Result<Secret> {
     rpassword::prompt_password(question).map(Secret::new)
 }
 

@@ -10,10 +10,11 @@ use super::input::{Content, Input};
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
-    Additions, Address, Attachment, Composed, Draft, Error, Ready, Source, addresses, complete,
-    message_id,
+    Additions, Address, AddressError, Attachment, Change, Composed, Draft, Error, Ready, Source,
+    addresses, complete, message_id,
 };
-use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
+use crate::smtp::{Envelope, ForwardPath, Mailbox, PathError, ReversePath};
+use std::io;
 use std::path::Path;
 
 /// A message on its way out.
@@ -38,8 +39,8 @@ pub(super) fn prepare(
         named: surroundings.globals.account.as_deref(),
         typed: args.connection.settings()?,
         from: match &args.from {
-            Some(typed) => Some(typed.clone()),
-            None => surroundings.environment.text("ENVOI_FROM")?,
+            Some(typed) => Some(("--from", typed.clone())),
+            None => surroundings.environment.text("ENVOI_FROM")?.map(|set| ("ENVOI_FROM", set)),
         },
         is_dry_run: args.dry_run.is_some(),
     };
@@ -58,8 +59,8 @@ struct Chooser<'c> {
     accounts: &'c Accounts,
     named: Option<&'c str>,
     typed: Settings,
-    /// The author as typed or set in the environment.
-    from: Option<String>,
+    /// Where the author was named, and how.
+    from: Option<(&'static str, String)>,
     is_dry_run: bool,
 }
 
@@ -83,10 +84,8 @@ fn composed(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Option<Job>, Failure> {
     let to = [&args.recipients[..], &args.to[..]].concat();
-    let account = chooser.account(chooser.from.as_deref())?;
-    let from = chooser.from.clone();
-    let from = from.or_else(|| account.as_ref().and_then(|account| account.from.clone()));
-    let from = list("--from", from.as_slice())?;
+    let account = chooser.account(chooser.from.as_ref().map(|(_, from)| from.as_str()))?;
+    let from = authors(chooser, account.as_ref())?;
     let Some(author) = from.iter().flat_map(Address::mailboxes).next().cloned() else {
         return Err(no_from());
     };
@@ -132,12 +131,14 @@ fn ready(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Job, Failure> {
     let typed = forward_paths(&[&args.recipients[..], &args.to[..]].concat())?;
-    let source = source(path, "the message", input, surroundings)?;
+    let source = source(path, MESSAGE, input, surroundings)?;
     // Whom a message without From is from; the account that the message leads
     // to is known only once it is read.
-    let stand_in = || chooser.account(None).ok().flatten().and_then(|account| account.from);
-    let from = chooser.from.clone().or_else(stand_in);
-    let from = list("--from", from.as_slice())?;
+    let stand_in = match chooser.from {
+        Some(_) => None,
+        None => chooser.account(None).ok().flatten(),
+    };
+    let from = authors(chooser, stand_in.as_ref())?;
     let additions =
         Additions { date: clock::now(surroundings.environment), message_id: None, from };
     let ready = complete(source, &additions)?;
@@ -153,8 +154,23 @@ fn ready(
     }
     let envelope = Envelope::new(reverse_path(args, author)?, to);
     let Ready { message, changes, .. } = ready;
-    let changes = changes.iter().map(ToString::to_string).collect();
-    Ok(Job { submission: Submission { envelope, message }, account, changes })
+    let mut notes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    if args.from.is_some() && !changes.contains(&Change::Added("From")) {
+        notes.push("kept the From of the message; --from is for one without".to_owned());
+    }
+    Ok(Job { submission: Submission { envelope, message }, account, changes: notes })
+}
+
+/// Who writes: as typed or set in the environment, else as the account says.
+fn authors(chooser: &Chooser<'_>, account: Option<&Account>) -> Result<Vec<Address>, Failure> {
+    if let Some((place, text)) = &chooser.from {
+        return list(place, std::slice::from_ref(text));
+    }
+    let Some(account) = account else { return Ok(Vec::new()) };
+    let place = format!("from of the account ‘{}’", account.name.as_deref().unwrap_or_default());
+    // What is wrong there is no typing error of today.
+    list(&place, account.from.as_slice())
+        .map_err(|failure| Failure { exit: Exit::Config, ..failure })
 }
 
 /// The reverse-path: as typed, else the first author.
@@ -203,7 +219,9 @@ fn header(line: &str) -> Result<(String, String), Failure> {
         Failure::say(Exit::Usage, format!("--header: ‘{line}’ has no colon"))
             .hint("--header 'Name: value'")
     })?;
-    Ok((name.trim_end().to_owned(), value.trim().to_owned()))
+    // A line end is no blank: it is refused where the field is made.
+    let blank = |c| matches!(c, ' ' | '\t');
+    Ok((name.trim_end_matches(blank).to_owned(), value.trim_matches(blank).to_owned()))
 }
 
 fn names_recipients(name: &str) -> bool {
@@ -218,11 +236,32 @@ fn source(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Source, Failure> {
     if path != Path::new("-") {
-        return Ok(Source::open(path)?);
+        let option = if purpose == MESSAGE { "--message" } else { "--attach" };
+        return Source::open(path).map_err(|error| {
+            let hint = way_in(&error, option);
+            let failure = Failure::from(error);
+            Failure { hints: hint.into_iter().collect(), ..failure }
+        });
     }
     match input.content(purpose, surroundings.err)? {
         Content::Memory(octets) => Ok(Source::held(octets, "standard input")),
         Content::File(file) => Ok(Source::file(file, "standard input")?),
+    }
+}
+
+/// How a file that cannot be taken as it is may be taken all the same.
+fn way_in(error: &Error, option: &str) -> Option<String> {
+    let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+    match error {
+        Error::Directory(path) if option == "--attach" => {
+            let name = path.file_name().map_or("archive".into(), |name| name.to_string_lossy());
+            let archive = quoted(Path::new(&format!("{name}.tar.gz")));
+            Some(format!("pack it and attach the archive: tar -czf {archive} {}", quoted(path)))
+        }
+        Error::NotAFile(path) => {
+            Some(format!("let standard input give it: {option} - < {}", quoted(path)))
+        }
+        _ => None,
     }
 }
 
@@ -235,7 +274,10 @@ fn octets(
     if path == Path::new("-") {
         return input.text(surroundings.err);
     }
-    let unreadable = |reason| Error::Unreadable { path: path.to_owned(), reason };
+    let unreadable = |reason: io::Error| match reason.kind() {
+        io::ErrorKind::IsADirectory => Error::Directory(path.to_owned()),
+        _ => Error::Unreadable { path: path.to_owned(), reason },
+    };
     Ok(std::fs::read(path).map_err(unreadable)?)
 }
 
@@ -267,9 +309,17 @@ fn text(
     }
 }
 
+/// What standard input is wanted for.
+const MESSAGE: &str = "the message";
+
 fn is_blank(draft: &Draft) -> bool {
     let has_text = draft.text.as_ref().is_some_and(|text| !text.trim_ascii().is_empty());
     !has_text && draft.html.is_none() && draft.attachments.is_empty()
+}
+
+/// A name as a system's own users have it.
+fn is_word(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'))
 }
 
 fn no_from() -> Failure {
@@ -285,14 +335,17 @@ fn no_recipients() -> Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (exit, hint) = match &error {
-            Error::Unreadable { .. } | Error::NotAFile(_) => (Exit::NoInput, None),
-            Error::Directory(path) => {
-                let archive = format!("pack it first: tar -czf DIR.tar.gz {}", path.display());
-                (Exit::NoInput, Some(archive))
+            Error::Unreadable { .. } | Error::Directory(_) | Error::NotAFile(_) => {
+                (Exit::NoInput, None)
             }
             Error::Changed(_) => (Exit::IoErr, Some("run the same command again".to_owned())),
             Error::FileName(_) => {
                 (Exit::DataErr, Some("give it another name: --attach-name NAME".to_owned()))
+            }
+            Error::Address { text, reason: AddressError::Path(PathError::NoDomain) }
+                if is_word(text) =>
+            {
+                (Exit::DataErr, Some(format!("write it whole: {text}@example.org")))
             }
             Error::NoFrom => return no_from(),
             Error::NoRandomness => (Exit::OsErr, None),

@@ -74,8 +74,7 @@ fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
             return Exit::Ok;
         }
         Err(error) if wants_json => {
-            let failure = Failure::say(Exit::Usage, error.to_string().trim_end());
-            return fail(&failure, true, &mut out, &mut err);
+            return fail(&misspelt(&error), true, &mut out, &mut err);
         }
         Err(error) => {
             let _ = error.print();
@@ -89,6 +88,20 @@ fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     match dispatch(&cli, surroundings) {
         Ok(exit) => exit,
         Err(failure) => fail(&failure, globals.json, &mut out, &mut err),
+    }
+}
+
+/// What clap says over several lines for people, as a sentence and hints.
+fn misspelt(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let mut paragraphs = text.split("\n\n");
+    let sentence = paragraphs.next().unwrap_or_default();
+    let sentence = sentence.strip_prefix("error: ").unwrap_or(sentence);
+    let sentence: Vec<&str> = sentence.lines().map(str::trim).collect();
+    let tips = paragraphs.flat_map(str::lines).filter_map(|line| line.trim().strip_prefix("tip: "));
+    Failure {
+        hints: tips.map(str::to_owned).collect(),
+        ..Failure::say(Exit::Usage, sentence.join(" "))
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The text, with its final line end.
-pub fn next(accounts: &Accounts) -> String {
+pub(super) fn next(accounts: &Accounts) -> String {
     let mut text = String::new();
     let names: Vec<&str> = accounts.names().collect();
     if names.is_empty() && !accounts.environment_decides() {

@@ -3,7 +3,7 @@
 use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::words::{error_words, problems, why};
+use super::words::{error_words, plain, problems, why};
 use crate::delivery::{Attempt, Outcome, Report};
 use crate::smtp::{ForwardPath, Reply};
 use serde::Serialize;
@@ -53,6 +53,9 @@ pub(super) fn stored(paths: &[PathBuf], out: &mut dyn Write) -> io::Result<()> {
 pub(super) fn complain(report: &Report, err: &mut dyn Write) -> io::Result<()> {
     for problem in problems(report) {
         writeln!(err, "envoi: {}", problem.sentence)?;
+        for tried in &problem.tried {
+            writeln!(err, "also tried: {tried}")?;
+        }
         hints(&problem.hints, err)?;
     }
     Ok(())
@@ -64,7 +67,12 @@ fn summary(report: &Report) -> String {
     let all = report.recipients.len();
     let accepted =
         report.recipients.iter().filter(|(_, o)| matches!(o, Outcome::Accepted(_))).count();
+    let is_uncertain = report.recipients.iter().any(|(_, o)| matches!(o, Outcome::Uncertain(_)));
     let count = match (accepted, all) {
+        (0, 1) if is_uncertain => return "not known to be sent".to_owned(),
+        (0, all) if is_uncertain => {
+            return format!("not known to be sent to any of {all} recipients");
+        }
         (0, 1) => return "not sent".to_owned(),
         (0, all) => return format!("sent to none of {all} recipients"),
         (1, 1) => "sent to 1 recipient".to_owned(),
@@ -74,7 +82,10 @@ fn summary(report: &Report) -> String {
     let Some(attempt) = report.attempts.iter().rfind(|attempt| attempt.end.is_some()) else {
         return count;
     };
-    let channel = attempt.tls.as_ref().map_or("in clear", |tls| tls.version.as_str());
+    let channel = attempt.tls.as_ref().map_or("in clear".to_owned(), |tls| {
+        let doubt = if tls.is_verified() { "" } else { ", certificate not verified" };
+        format!("{}{doubt}", tls.version)
+    });
     let signed_in = attempt
         .signed_in
         .as_ref()
@@ -119,7 +130,7 @@ pub(super) fn json(report: &Report, context: &Context<'_>, out: &mut dyn Write) 
 
 /// A failure before any server was asked: `envoi: …` and `hint: …`.
 pub(super) fn failure(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
-    writeln!(err, "envoi: {}", Escaped(format!("{:#}", failure.error)))?;
+    writeln!(err, "envoi: {}", Escaped(plain(&format!("{:#}", failure.error))))?;
     hints(&failure.hints, err)
 }
 
@@ -136,7 +147,7 @@ pub(super) fn json_failure(failure: &Failure, out: &mut dyn Write) -> io::Result
         version: 1,
         error: ErrorJson {
             kind: failure.exit.name(),
-            message: format!("{:#}", failure.error),
+            message: plain(&format!("{:#}", failure.error)),
             hints: &failure.hints,
         },
         exit: failure.exit.status(),

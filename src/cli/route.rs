@@ -58,6 +58,10 @@ pub(super) fn prepare<'e>(
         sink: None,
     };
     let deadline = account.deadline.map(Deadline::after);
+    let roots = Roots { files: account.tls.ca.clone(), ..Roots::default() };
+    roots.check().map_err(|error| {
+        Failure::new(Exit::OsFile, error).hint("--tls-ca takes a file of certificates in PEM form")
+    })?;
     for url in &account.servers {
         let mut hop = match url {
             ServerUrl::Smtp(server) => to_server(account, server, &mut prepared.passwords),

@@ -8,6 +8,7 @@ use super::message::{self, Job};
 use super::render::{self, Context};
 use super::route::{self, Prepared};
 use super::transcript::Transcript;
+use super::words::plain;
 use super::{Surroundings, interrupt};
 use crate::delivery::{Report, Submission, World, submit};
 use crate::session::{Event, Observer as _, negotiate};
@@ -20,6 +21,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    if args.dry_run.is_some() && surroundings.globals.json {
+        return Err(Failure::say(
+            Exit::Usage,
+            "a dry run prints the message itself, not a JSON object",
+        )
+        .hint("leave out --json, or --dry-run"));
+    }
     let Some(job) = message::prepare(args, surroundings)? else {
         if !surroundings.globals.quiet {
             let _ = writeln!(surroundings.out, "the text is empty: nothing was sent");
@@ -81,7 +89,7 @@ fn deliver(
     };
     let report = submit(&job.submission, &prepared.route, &world, &mut transcript);
     let trouble =
-        transcript.problem().map(|error| format!("the transcript is incomplete: {error}"));
+        transcript.problem().map(|error| plain(&format!("the transcript is incomplete: {error}")));
     Ok((report, interrupt.signal(), trouble.into_iter().collect()))
 }
 
@@ -124,7 +132,7 @@ fn tell(
         told
     };
     if let Err(error) = told.and_then(|()| surroundings.out.flush()) {
-        surroundings.warn(&format!("the report could not be written: {error}"));
+        surroundings.warn(&plain(&format!("the report could not be written: {error}")));
     }
 }
 
@@ -175,9 +183,15 @@ fn dry_run(
         io::copy(&mut octets, out)?;
         out.flush()
     };
-    print().map_err(|error| {
-        Failure::new(Exit::IoErr, anyhow::Error::new(error).context("cannot print the message"))
-    })?;
+    match print() {
+        Ok(()) => {}
+        // Whoever reads it, such as head(1), has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => {
+            let error = anyhow::Error::new(error).context("cannot print the message");
+            return Err(Failure::new(Exit::IoErr, error));
+        }
+    }
     if !surroundings.globals.quiet {
         let _ = writeln!(surroundings.err, "nothing was sent");
     }

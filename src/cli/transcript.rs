@@ -138,7 +138,10 @@ impl Observer for Transcript<'_> {
         match event {
             Event::Connecting(endpoint, address) => {
                 self.is_secured = false;
-                self.say(format_args!("Trying {endpoint} ({address})..."));
+                let named = endpoint.to_string();
+                let address = address.to_string();
+                let found = if named == address { String::new() } else { format!(" ({address})") };
+                self.say(format_args!("Trying {named}{found}..."));
             }
             Event::Connected(endpoint) => self.say(format_args!("Connected to {}.", endpoint.host)),
             Event::Secured(facts) => self.secured(facts),

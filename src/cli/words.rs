@@ -4,14 +4,17 @@
 use super::escape::Escaped;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, CertificateFault, Endpoint, Security};
-use crate::session::{Error, Kind};
+use crate::session::{Error, Kind, Shortfall};
 use crate::smtp::{Keyword, Phase, Reply};
+use std::sync::Arc;
 
 /// What went wrong for some recipients: one sentence, and hints.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     /// What failed, to whom, what was answered. Safe to print.
     pub(super) sentence: String,
+    /// The other servers and addresses that were tried in vain.
+    pub(super) tried: Vec<String>,
     /// What to try.
     pub(super) hints: Vec<String>,
 }
@@ -27,14 +30,45 @@ pub(super) fn problems(report: &Report) -> Vec<Problem> {
             None => groups.push((why, vec![address], outcome)),
         }
     }
-    let last = report.attempts.last();
-    groups
-        .into_iter()
-        .map(|(why, addresses, outcome)| Problem {
-            sentence: sentence(&why, &listed(&addresses), outcome, last),
-            hints: outcome.cause().map_or_else(Vec::new, |cause| hints(cause, report)),
-        })
-        .collect()
+    let some_accepted =
+        report.recipients.iter().any(|(_, outcome)| matches!(outcome, Outcome::Accepted(_)));
+    let problem = |(why, addresses, outcome): (String, Vec<String>, &Outcome)| {
+        let attempt = outcome.cause().and_then(|cause| attempt_of(cause, report));
+        Problem {
+            sentence: sentence(&why, &listed(&addresses), outcome, attempt),
+            tried: tried(outcome, attempt, report),
+            hints: hints(outcome, attempt, &listed(&addresses), some_accepted),
+        }
+    };
+    groups.into_iter().map(problem).collect()
+}
+
+/// The attempt that a cause belongs to, as far as that is known: of several
+/// servers, a reply does not tell whose it is.
+fn attempt_of<'r>(cause: &Cause, report: &'r Report) -> Option<&'r Attempt> {
+    let (last, others) = report.attempts.split_last()?;
+    match cause {
+        Cause::Broke(error) => report.attempts.iter().find(|attempt| {
+            attempt.error.as_ref().is_some_and(|of_attempt| Arc::ptr_eq(of_attempt, error))
+        }),
+        _ if others.iter().all(|other| other.server == last.server) => Some(last),
+        _ => None,
+    }
+}
+
+fn tried(outcome: &Outcome, told: Option<&Attempt>, report: &Report) -> Vec<String> {
+    let Some(Cause::Broke(_)) = outcome.cause() else { return Vec::new() };
+    let others = report
+        .attempts
+        .iter()
+        .filter(|&attempt| told.is_none_or(|told| !std::ptr::eq(attempt, told)));
+    let words = |attempt: &Attempt| {
+        let error = attempt.error.as_deref()?;
+        let server = attempt.server.to_string();
+        let why = Escaped(error_words(error)).to_string();
+        Some(if names_server(error, &server) { why } else { format!("{server}: {why}") })
+    };
+    others.filter_map(words).collect()
 }
 
 /// Why a recipient was not accepted, in a clause; `None` if it was.
@@ -45,8 +79,26 @@ pub(super) fn why(outcome: &Outcome) -> Option<String> {
         Cause::Unmet(shortfall) => shortfall.to_string(),
         Cause::Withheld => "withheld, since another recipient was refused".to_owned(),
     };
-    Some(Escaped(&clause).to_string())
+    Some(Escaped(plain(&clause)).to_string())
 }
+
+/// The text without the numbers that the standard library puts behind what the
+/// system says, such as ` (os error 2)`.
+pub(super) fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(OS_ERROR) {
+        let behind = after.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(')');
+        plain.push_str(before);
+        if behind.is_none() {
+            plain.push_str(OS_ERROR);
+        }
+        rest = behind.unwrap_or(after);
+    }
+    plain + rest
+}
+
+const OS_ERROR: &str = " (os error ";
 
 /// What broke a session, with what was being waited for where that matters.
 pub(super) fn error_words(error: &Error) -> String {
@@ -54,16 +106,31 @@ pub(super) fn error_words(error: &Error) -> String {
     match &error.kind {
         Kind::Net(waited @ net::Error::TimedOut { .. }) => format!("{waited} waiting for {phase}"),
         Kind::Net(net::Error::Interrupted) => format!("interrupted while waiting for {phase}"),
-        Kind::Net(closed @ net::Error::Closed { .. }) => {
-            format!("{closed} instead of giving {phase}")
-        }
+        Kind::Net(closed @ net::Error::Closed { .. }) => match phase {
+            Phase::Greeting => format!("{closed} instead of greeting"),
+            Phase::Handshake => format!("{closed} in the middle of the TLS handshake"),
+            Phase::Content => format!("{closed} in the middle of the message"),
+            phase => format!("{closed} instead of giving {phase}"),
+        },
         Kind::Net(net::Error::NotTls { octets }) => {
             let shown = String::from_utf8_lossy(octets);
             let shown = shown.lines().next().unwrap_or_default();
             format!("the server answered the TLS handshake in clear: ‘{shown}’")
         }
+        Kind::Net(net::Error::NoAddressOfFamily { host, family })
+            if host.parse::<std::net::IpAddr>().is_ok() =>
+        {
+            format!("{host} is not an {family} address")
+        }
+        Kind::NoMechanism { exposing, .. } if !exposing.is_empty() => format!(
+            "the sign-in would expose the password: {} wants TLS with a verified certificate",
+            exposing.join(" or ")
+        ),
+        Kind::NoMechanism { named, .. } if !named.is_empty() => {
+            format!("the server does not offer {}", named.join(" or "))
+        }
         Kind::Refused(reply) => format!("{} was refused: {reply}", asked(phase)),
-        kind => kind.to_string(),
+        kind => plain(&kind.to_string()),
     }
 }
 
@@ -82,8 +149,8 @@ fn asked(phase: Phase) -> &'static str {
     }
 }
 
-fn sentence(why: &str, whom: &str, outcome: &Outcome, last: Option<&Attempt>) -> String {
-    let server = last.map_or_else(|| "the server".to_owned(), |last| last.server.to_string());
+fn sentence(why: &str, whom: &str, outcome: &Outcome, attempt: Option<&Attempt>) -> String {
+    let server = attempt.map_or_else(|| "the server".to_owned(), |it| it.server.to_string());
     match outcome {
         Outcome::Uncertain(_) => format!(
             "it is not known whether {server} took the message for {whom}: {why}; \
@@ -99,7 +166,25 @@ fn sentence(why: &str, whom: &str, outcome: &Outcome, last: Option<&Attempt>) ->
         Outcome::Rejected(Cause::Replied(..)) => {
             format!("{server} refused the message for {whom}: {why}")
         }
+        Outcome::Deferred(Cause::Broke(error)) | Outcome::Rejected(Cause::Broke(error))
+            if names_server(error, &server) =>
+        {
+            format!("nothing was sent to {whom}: {why}")
+        }
         _ => format!("nothing was sent to {whom} through {server}: {why}"),
+    }
+}
+
+/// Whether the words for this error name the server already.
+fn names_server(error: &Error, server: &str) -> bool {
+    match &error.kind {
+        Kind::Net(
+            net::Error::NoSuchHost { .. }
+            | net::Error::Lookup { .. }
+            | net::Error::NoAddressOfFamily { .. },
+        ) => true,
+        Kind::Net(net::Error::Connect { address, .. }) => address.to_string() == server,
+        _ => false,
     }
 }
 
@@ -113,20 +198,28 @@ fn listed(addresses: &[String]) -> String {
     }
 }
 
-fn hints(cause: &Cause, report: &Report) -> Vec<String> {
-    match cause {
-        Cause::Replied(phase, reply) => of_reply(*phase, reply),
-        Cause::Broke(error) => {
-            let server = report
-                .attempts
-                .iter()
-                .rfind(|attempt| {
-                    attempt.error.as_ref().is_some_and(|e| std::ptr::eq(e.as_ref(), error.as_ref()))
-                })
-                .map(|attempt| &attempt.server);
-            of_error(error, server)
+fn hints(
+    outcome: &Outcome,
+    attempt: Option<&Attempt>,
+    whom: &str,
+    some_accepted: bool,
+) -> Vec<String> {
+    match outcome {
+        Outcome::Accepted(_) => Vec::new(),
+        Outcome::Uncertain(_) => {
+            vec![format!("ask {whom} whether the message came before sending it again")]
         }
-        Cause::Unmet(_) | Cause::Withheld => Vec::new(),
+        Outcome::Deferred(Cause::Replied(..)) if some_accepted => {
+            vec![format!("this may pass: send it again later, to {whom} only")]
+        }
+        Outcome::Deferred(cause) | Outcome::Rejected(cause) => match cause {
+            Cause::Replied(phase, reply) => of_reply(*phase, reply),
+            Cause::Broke(error) => of_error(error, attempt),
+            Cause::Unmet(Shortfall::TooLarge { .. }) => {
+                vec!["make the message smaller".to_owned()]
+            }
+            Cause::Unmet(_) | Cause::Withheld => Vec::new(),
+        },
     }
     .into_iter()
     .map(|hint| Escaped(&hint).to_string())
@@ -152,30 +245,56 @@ fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
     vec![hint.to_owned()]
 }
 
-fn of_error(error: &Error, server: Option<&Endpoint>) -> Vec<String> {
+fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> {
+    let server = attempt.map(|attempt| &attempt.server);
+    let is_secured = attempt.is_some_and(|attempt| attempt.tls.is_some());
     let host = server.map_or_else(|| "HOST".to_owned(), |s| s.host.to_string());
     match &error.kind {
         Kind::Net(net) => of_net(net, error.phase, server, &host),
         Kind::Lacks(Keyword::StartTls) => vec![
-            format!("if the server speaks TLS from the start: --server smtps://{host}"),
-            format!("to send in clear, where everybody on the way can read it: --server smtp+notls://{host}"),
+            format!(
+                "if the server speaks TLS from the start, as most do on port 465: \
+                 --server smtps://{host}"
+            ),
+            format!(
+                "to send in clear, where everybody on the way can read it: \
+                 --server smtp+notls://{}",
+                server.map_or_else(|| host.clone(), ToString::to_string)
+            ),
         ],
         Kind::Lacks(Keyword::Auth) => vec![
-            "the server takes no sign-in here: leave --user away, or try its submission port, 587 or 465"
+            "the server takes no sign-in here: leave out --user, or try its submission port, \
+             587 or 465"
                 .to_owned(),
         ],
-        Kind::NoMechanism { exposing, .. } if !exposing.is_empty() => vec![
-            format!("to sign in under TLS: --server smtps://{host} or --server smtp://{host}"),
-            "to let the password cross in clear all the same: --allow-cleartext-auth".to_owned(),
-        ],
+        Kind::NoMechanism { exposing, .. } if !exposing.is_empty() => {
+            let opportunistic = server.is_some_and(|s| s.security == Security::Opportunistic);
+            let verified = if is_secured && !opportunistic {
+                "to have the certificate checked, leave out --tls-verify no".to_owned()
+            } else {
+                format!("to sign in under TLS: --server smtps://{host} or --server smtp://{host}")
+            };
+            let exposed = "to give the password to whoever listens: --allow-cleartext-auth";
+            // Opportunistic TLS never signs in unverified.
+            let exposed = (!opportunistic).then(|| exposed.to_owned());
+            std::iter::once(verified).chain(exposed).collect()
+        }
+        Kind::NoMechanism { offered, named, .. } if !named.is_empty() => vec![format!(
+            "the server offers {}: leave out --auth, or name one of these",
+            offered.join(", ")
+        )],
         Kind::NoMechanism { offered, .. } => {
             vec![format!("the server offers {}", offered.join(", "))]
         }
         Kind::Refused(reply) if error.phase == Phase::Auth && reply.code.value() == 535 => vec![
-            "check the user name and the password; many providers want an app password here".to_owned(),
+            "check the user name and the password; many providers want an app password here"
+                .to_owned(),
         ],
         Kind::Secret(_) => {
-            vec!["name another source: --password-from env:NAME, file:PATH, command:WORDS or prompt".to_owned()]
+            vec![
+                "name another source: --password-from env:NAME, file:PATH, command:WORDS or prompt"
+                    .to_owned(),
+            ]
         }
         _ => Vec::new(),
     }
@@ -205,6 +324,9 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
         net::Error::TimedOut { .. } if phase == Phase::Connect => {
             "a firewall may drop the connection; many networks close port 25, so try 587 or 465".to_owned()
         }
+        net::Error::NoAddressOfFamily { family, .. } if family.starts_with("IP") => {
+            format!("leave out --{}", family.to_lowercase())
+        }
         net::Error::Certificate { fault, .. } => return of_certificate(fault, host),
         _ => return Vec::new(),
     };
@@ -227,10 +349,15 @@ fn of_certificate(fault: &CertificateFault, host: &str) -> Vec<String> {
         CertificateFault::WrongName { presented, .. } if presented.is_empty() => {
             vec!["the certificate bears no name at all: it needs a subjectAltName".to_owned()]
         }
-        CertificateFault::WrongName { presented, .. } => vec![format!(
-            "it is for {}: use that name in --server, or --tls-name if you know that {host} is right",
-            presented.join(", ")
-        )],
+        CertificateFault::WrongName { presented, .. } => {
+            let concrete = presented.iter().find(|name| !name.starts_with('*'));
+            vec![format!(
+                "it is for {}: use that name in --server, or, if you know that {host} is right, \
+                 --tls-name {}",
+                presented.join(", "),
+                concrete.map_or("NAME", String::as_str)
+            )]
+        }
         CertificateFault::Expired { .. } => {
             vec!["the server's operator has to renew it; also check the clock here".to_owned()]
         }

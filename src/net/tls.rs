@@ -41,6 +41,15 @@ pub struct Roots {
     pub given: Vec<CertificateDer<'static>>,
 }
 
+impl Roots {
+    /// Reads the files, so that one that is no good is found before anybody is
+    /// asked.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut store = RootCertStore::empty();
+        self.files.iter().try_for_each(|path| add_file(&mut store, path))
+    }
+}
+
 /// What a bad certificate means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verification {

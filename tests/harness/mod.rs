@@ -200,6 +200,17 @@ impl Peer {
     pub fn hang_up(&mut self) {
         let _ = self.reader.get_mut().stream.shutdown(Shutdown::Both);
     }
+
+    /// Leaves without taking leave: the client's next read or write fails.
+    pub fn reset(&mut self) {
+        let stream = &self.reader.get_ref().stream;
+        rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Sends these octets; false once the client has left.
+    pub fn hears(&mut self, octets: impl AsRef<[u8]>) -> bool {
+        self.reader.get_mut().write_all(octets.as_ref()).is_ok()
+    }
 }
 
 pub fn endpoint(address: SocketAddr, security: Security) -> Endpoint {

@@ -26,13 +26,12 @@ pub struct SendArgs {
     ///
     /// An address, or a name with one: 'Alice <alice@example.org>'. Without it,
     /// the variable ENVOI_FROM, else ‘from’ of the account. -r is the same, as
-    /// in mailx.
+    /// in mailx. With --message, it is used only if the message has no From.
     #[arg(
         short,
         long,
         short_alias = 'r',
         value_name = "ADDRESS",
-        conflicts_with = "message",
         help_heading = MESSAGE
     )]
     pub from: Option<String>,

@@ -63,7 +63,6 @@ fn a_recipient_that_looks_like_an_option_stands_after_two_dashes() {
 fn a_finished_message_takes_nothing_that_composes() {
     for words in [
         &["-s", "x"][..],
-        &["-f", "x"],
         &["-c", "x"],
         &["-b", "x"],
         &["--reply-to", "x"],
@@ -78,6 +77,7 @@ fn a_finished_message_takes_nothing_that_composes() {
         assert_eq!(refused(&words), ErrorKind::ArgumentConflict, "{words:?}");
     }
     assert_eq!(send(&["--message", "-", "-t", "a@x", "b@x"]).to, ["a@x"]);
+    assert_eq!(send(&["--message", "-", "-f", "a@x"]).from.as_deref(), Some("a@x"));
     assert_eq!(refused(&["--body", "x", "--body-file", "y"]), ErrorKind::ArgumentConflict);
 }
 

@@ -1,0 +1,194 @@
+//! Scenarios, several a file under `tests/program/`: what is typed, and what
+//! comes of it.
+
+use crate::running::{Place, Run, quoted};
+use crate::server::{Arrived, Server};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// One file. What is said at its top holds for each of its runs, and each run
+/// has a directory and servers of its own.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Scenario {
+    /// What the runs have in common, in a sentence.
+    #[expect(dead_code, reason = "for who reads the file")]
+    about: String,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    #[serde(default)]
+    file: Vec<File>,
+    /// The first is at port {port}, the second at {port2}.
+    #[serde(default)]
+    server: Vec<crate::server::Description>,
+    run: Vec<Expectation>,
+}
+
+/// A file that is there before the program runs.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    path: String,
+    text: String,
+    mode: Option<u32>,
+}
+
+/// One run. In every text, {dir} is the directory that the program runs in;
+/// in an expected text, {*} is anything within a line and {…} anything at all.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Expectation {
+    /// What it shows, where the words typed do not.
+    #[serde(default)]
+    shows: String,
+    /// What is typed after `envoi`, as to a shell.
+    typed: String,
+    /// Text on standard input; without it, standard input is at its end.
+    stdin: Option<String>,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    #[serde(default)]
+    file: Vec<File>,
+    /// Further servers, for this run only.
+    #[serde(default)]
+    server: Vec<crate::server::Description>,
+    status: i32,
+    #[serde(default)]
+    stdout: String,
+    /// Instead of `stdout`: what the JSON object must hold. It may hold more.
+    json: Option<toml::Table>,
+    #[serde(default)]
+    stderr: String,
+    /// The messages that the receivers took. There are no others.
+    #[serde(default)]
+    arrived: Vec<Arrived>,
+    /// A status that blames this side means that no server was asked (EX-3),
+    /// unless this says otherwise.
+    #[serde(default)]
+    asked: bool,
+    /// Must not occur in what the program prints.
+    #[serde(default)]
+    never_prints: Vec<String>,
+}
+
+impl Scenario {
+    pub(crate) fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).expect("reading a scenario");
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Plays every run. Returns what was wrong.
+    pub(crate) fn play(&self) -> Vec<String> {
+        self.run.iter().filter_map(|expected| self.play_one(expected).err()).collect()
+    }
+
+    fn play_one(&self, expected: &Expectation) -> Result<(), String> {
+        let mut place = Place::new();
+        let described = self.server.iter().chain(&expected.server);
+        let servers: Vec<Server> =
+            described.map(|description| description.start(place.directory())).collect();
+        for (at, server) in servers.iter().enumerate() {
+            let number = if at == 0 { String::new() } else { (at + 1).to_string() };
+            place.call(&format!("{{port{number}}}"), server.port().to_string());
+        }
+        for file in self.file.iter().chain(&expected.file) {
+            place.write(&file.path, &place.filled(&file.text), file.mode);
+        }
+        for (name, value) in self.environment.iter().chain(&expected.environment) {
+            let value = place.filled(value);
+            place.set(name, value);
+        }
+        let typed = shell_words::split(&place.filled(&expected.typed)).expect("what is typed");
+        let run = place.run(typed, expected.stdin.as_deref());
+        let wrong = |what: String| {
+            let Expectation { typed, shows, .. } = expected;
+            Err(format!("{what}\n$ envoi {}\n({shows})\n{run}", quoted(typed)))
+        };
+        if run.status != expected.status {
+            return wrong(format!("the status is not {}", expected.status));
+        }
+        match &expected.json {
+            Some(json) => check_json(&place, json, &run).or_else(wrong)?,
+            None => agree("stdout", &place.filled(&expected.stdout), &run.stdout).or_else(wrong)?,
+        }
+        agree("stderr", &place.filled(&expected.stderr), &run.stderr).or_else(wrong)?;
+        for text in &expected.never_prints {
+            if run.stdout.contains(text) || run.stderr.contains(text) {
+                return wrong(format!("it prints {text:?}"));
+            }
+        }
+        let (mut arrived, mut connections) = (Vec::new(), 0);
+        for server in servers {
+            let taken = server.finish();
+            connections += taken.connections;
+            arrived.extend(taken.messages);
+        }
+        if matches!(run.status, 64..=66 | 73 | 78) && !expected.asked && connections > 0 {
+            return wrong("a server was asked".to_owned());
+        }
+        if arrived.len() != expected.arrived.len() {
+            return wrong(format!("not what arrived: {arrived:#?}"));
+        }
+        for (message, expected) in arrived.iter().zip(&expected.arrived) {
+            expected.check(message, &place).or_else(wrong)?;
+        }
+        Ok(())
+    }
+}
+
+/// Both texts whole, so that the right one can be taken from the failure.
+pub(crate) fn agree(what: &str, expected: &str, got: &str) -> Result<(), String> {
+    if fits(expected, got) {
+        return Ok(());
+    }
+    Err(format!("{what} is not\n{expected}--- but\n{got}---"))
+}
+
+/// Whether the text is this one, given its placeholders.
+fn fits(expected: &str, got: &str) -> bool {
+    let (at, mark) = match (expected.find("{*}"), expected.find("{…}")) {
+        (None, None) => return expected == got,
+        (Some(at), None) => (at, "{*}"),
+        (None, Some(at)) => (at, "{…}"),
+        (Some(star), Some(dots)) if star < dots => (star, "{*}"),
+        (Some(_), Some(at)) => (at, "{…}"),
+    };
+    let (before, after) = (&expected[..at], &expected[at + mark.len()..]);
+    let Some(rest) = got.strip_prefix(before) else { return false };
+    let reach = if mark == "{*}" { rest.find('\n').unwrap_or(rest.len()) } else { rest.len() };
+    let mut ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+    ends.any(|end| end <= reach && fits(after, &rest[end..]))
+}
+
+/// EX-5: the object knows the status.
+fn check_json(place: &Place, expected: &toml::Table, run: &Run) -> Result<(), String> {
+    let object: Value =
+        serde_json::from_str(&run.stdout).map_err(|error| format!("not JSON: {error}"))?;
+    if object["exit"] != run.status || object["version"] != 1 {
+        return Err("the object does not know its version and the status".to_owned());
+    }
+    holds("", &toml::Value::Table(expected.clone()), &object, place)
+}
+
+/// Whether a JSON value has everything that was expected. `null` is written
+/// as the text "null".
+fn holds(at: &str, expected: &toml::Value, got: &Value, place: &Place) -> Result<(), String> {
+    match (expected, got) {
+        (toml::Value::Table(table), Value::Object(_)) => table
+            .iter()
+            .try_for_each(|(key, value)| holds(&format!("{at}.{key}"), value, &got[key], place)),
+        (toml::Value::Array(items), Value::Array(values)) if items.len() == values.len() => {
+            items.iter().zip(values).try_for_each(|(item, value)| holds(at, item, value, place))
+        }
+        (toml::Value::String(text), Value::String(value)) if fits(&place.filled(text), value) => {
+            Ok(())
+        }
+        (toml::Value::String(text), Value::Null) if text == "null" => Ok(()),
+        (toml::Value::Integer(number), value) if *value == *number => Ok(()),
+        (toml::Value::Boolean(truth), value) if *value == *truth => Ok(()),
+        _ => Err(format!("{at} is not {expected:?}, but {got}")),
+    }
+}

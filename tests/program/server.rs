@@ -1,0 +1,273 @@
+//! The servers of scenarios: the embedded receiver, a script, a certificate
+//! that is no good, and a port where nobody listens.
+
+use crate::certificates::{Fault, server_with};
+use crate::harness::{Peer, Scripted};
+use crate::running::{GENEROUS, Place};
+use crate::scenario::agree;
+use envoi::sasl::{Credentials, Secret, Users};
+use envoi::sink::{
+    Encryption, Event, Listen, Offer, Policy, Refusal, Settings, Sink, Storage, Stored,
+};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde::Deserialize;
+use std::fs;
+use std::io::Read;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A server, as a scenario describes it: the embedded receiver unless
+/// `script`, `certificate` or `absent` says otherwise. The certificates to
+/// trust are in `ca.pem`.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Description {
+    /// TLS from the first octet.
+    implicit: bool,
+    /// `NAME:PASSWORD`; without any, everybody may sign in.
+    users: Vec<String>,
+    require_auth: bool,
+    cleartext_auth: bool,
+    /// `ADDRESS=CODE TEXT`.
+    refuse: Vec<String>,
+    /// Extensions and mechanisms that are not offered.
+    without: Vec<String>,
+    size_limit: Option<u64>,
+
+    /// What happens on one connection after another, a line each:
+    ///
+    /// ```text
+    /// S: line      the server says this
+    /// S> text      the same without a line end; \n, \r and \xHH are octets
+    /// C: start     the client says a line that begins like this
+    /// content      the client sends a message up to the final dot
+    /// hang         the server is silent until the client leaves
+    /// flood: line  the server says this until the client leaves
+    /// close        the server leaves
+    /// reset        the same without taking leave
+    /// ---          the next connection
+    /// ```
+    script: Option<String>,
+
+    /// TLS from the first octet, with this certificate, and then nothing.
+    certificate: Option<Fault>,
+
+    /// A port that refuses connections.
+    absent: bool,
+
+    /// The address to listen on, 127.0.0.1 by default.
+    address: Option<IpAddr>,
+}
+
+/// A server that runs.
+pub(crate) enum Server {
+    Sink(Sink),
+    Scripted(Scripted),
+    Absent(SocketAddr),
+}
+
+/// What came to a server.
+#[derive(Default)]
+pub(crate) struct Taken {
+    pub(crate) connections: usize,
+    pub(crate) messages: Vec<Stored>,
+}
+
+impl Description {
+    pub(crate) fn start(&self, directory: &Path) -> Server {
+        if let Some(script) = &self.script {
+            return Server::Scripted(scripted(script));
+        }
+        if let Some(fault) = self.certificate {
+            let (config, trusted) = server_with(fault);
+            fs::write(directory.join("ca.pem"), trusted).expect("writing ca.pem");
+            return Server::Scripted(handshaking(config));
+        }
+        if self.absent {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+            return Server::Absent(listener.local_addr().expect("its address"));
+        }
+        let sink = Sink::start(self.settings()).expect("starting the receiver");
+        fs::write(directory.join("ca.pem"), sink.ca_pem()).expect("writing ca.pem");
+        Server::Sink(sink)
+    }
+
+    fn settings(&self) -> Settings {
+        let users = self.users.iter().map(|user| {
+            let (user, password) = user.split_once(':').expect("NAME:PASSWORD");
+            Credentials { user: user.to_owned(), password: Secret::new(password) }
+        });
+        let users: Vec<_> = users.collect();
+        let offer = self.without.iter().fold(Offer::default(), |offer, word| {
+            offer.without(word).expect("a word that the receiver knows")
+        });
+        let refuse = self.refuse.iter().map(|rule| Refusal::parse(rule).expect("a rule"));
+        let policy = Policy {
+            offer,
+            size_limit: self.size_limit,
+            users: if users.is_empty() { Users::Anyone } else { Users::Only(users) },
+            require_auth: self.require_auth,
+            cleartext_auth: self.cleartext_auth,
+            refuse: refuse.collect(),
+            ..Policy::default()
+        };
+        let encryption = if self.implicit { Encryption::Implicit } else { Encryption::StartTls };
+        let mut listen = Listen::loopback(0, encryption);
+        if let Some(address) = self.address {
+            listen.address.set_ip(address);
+        }
+        Settings { listen: vec![listen], policy, storage: Storage::Memory, ..Settings::default() }
+    }
+}
+
+impl Server {
+    pub(crate) fn port(&self) -> u16 {
+        match self {
+            Server::Sink(sink) => sink.address().port(),
+            Server::Scripted(scripted) => scripted.address.port(),
+            Server::Absent(address) => address.port(),
+        }
+    }
+
+    /// Waits until every client has left. A client that strays from its script
+    /// fails the test.
+    pub(crate) fn finish(self) -> Taken {
+        match self {
+            Server::Sink(sink) => taken(&sink),
+            Server::Scripted(scripted) => {
+                scripted.finish();
+                Taken { connections: 1, messages: Vec::new() }
+            }
+            Server::Absent(_) => Taken::default(),
+        }
+    }
+}
+
+/// What the receiver has to tell once all its clients have left.
+pub(crate) fn taken(sink: &Sink) -> Taken {
+    let (mut taken, mut open) = (Taken::default(), 0);
+    loop {
+        let event = if open > 0 {
+            Some(sink.events().recv_timeout(GENEROUS).expect("a client stays"))
+        } else {
+            sink.events().try_recv().ok()
+        };
+        match event {
+            Some(Event::Connected { .. }) => {
+                taken.connections += 1;
+                open += 1;
+            }
+            Some(Event::Closed { .. }) => open -= 1,
+            Some(Event::Stored(stored)) => taken.messages.push(*stored),
+            Some(_) => {}
+            None => return taken,
+        }
+    }
+}
+
+fn scripted(script: &str) -> Scripted {
+    let connections: Vec<String> = script.split("---\n").map(str::to_owned).collect();
+    Scripted::start(
+        connections
+            .into_iter()
+            .map(|lines| move |peer: &mut Peer| lines.lines().for_each(|line| step(peer, line)))
+            .collect(),
+    )
+}
+
+fn step(peer: &mut Peer, line: &str) {
+    if let Some(text) = line.strip_prefix("S: ") {
+        peer.say(format!("{text}\r\n"));
+    } else if let Some(text) = line.strip_prefix("S> ") {
+        peer.say(octets(text));
+    } else if let Some(start) = line.strip_prefix("C: ") {
+        peer.expect(start);
+    } else if let Some(text) = line.strip_prefix("flood: ") {
+        while peer.hears(&format!("{text}\r\n").repeat(100)) {}
+    } else {
+        match line {
+            "content" => drop(peer.content()),
+            "hang" => drop(peer.rest()),
+            "close" => peer.hang_up(),
+            "reset" => peer.reset(),
+            "" => {}
+            _ => panic!("what is ‘{line}’?"),
+        }
+    }
+}
+
+fn octets(text: &str) -> Vec<u8> {
+    let mut octets = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        octets.extend(rest[..at].bytes());
+        let (octet, length) = match rest.as_bytes()[at + 1] {
+            b'n' => (b'\n', 2),
+            b'r' => (b'\r', 2),
+            _ => (u8::from_str_radix(&rest[at + 2..at + 4], 16).expect("\\xHH"), 4),
+        };
+        octets.push(octet);
+        rest = &rest[at + length..];
+    }
+    octets.extend(rest.bytes());
+    octets
+}
+
+/// Shakes hands, as far as the client goes along, and is silent.
+fn handshaking(config: Arc<ServerConfig>) -> Scripted {
+    Scripted::once(move |peer| {
+        let connection = ServerConnection::new(config).expect("TLS");
+        let mut stream = StreamOwned::new(connection, peer.socket());
+        let _ = stream.read(&mut [0]);
+    })
+}
+
+/// A message that a receiver took.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Arrived {
+    from: Option<String>,
+    to: Vec<String>,
+    /// Who signed in.
+    user: Option<String>,
+    /// `ESMTPSA` and the like.
+    protocol: Option<String>,
+    /// All of it, line ends as LF.
+    content: Option<String>,
+    /// Parts of it.
+    #[serde(default)]
+    has: Vec<String>,
+    /// What is not in it, whatever the case of letters.
+    #[serde(default)]
+    lacks: Vec<String>,
+}
+
+impl Arrived {
+    pub(crate) fn check(&self, message: &Stored, place: &Place) -> Result<(), String> {
+        let octets = message.octets.as_deref().expect("kept in memory");
+        let content = String::from_utf8_lossy(octets).replace("\r\n", "\n");
+        let to: Vec<String> = message.to.iter().map(ToString::to_string).collect();
+        if to != self.to {
+            return Err(format!("it arrived for {to:?}"));
+        }
+        for (what, expected, got) in [
+            ("the sender", &self.from, Some(message.from.to_string())),
+            ("the user", &self.user, message.user.clone()),
+            ("the protocol", &self.protocol, Some(message.protocol.to_owned())),
+            ("the content", &self.content, Some(content.clone())),
+        ] {
+            if let Some(expected) = expected {
+                agree(what, &place.filled(expected), &got.unwrap_or_default())?;
+            }
+        }
+        if let Some(part) = self.has.iter().find(|part| !content.contains(*part)) {
+            return Err(format!("what arrived lacks {part:?}:\n{content}"));
+        }
+        let lower = content.to_lowercase();
+        if let Some(part) = self.lacks.iter().find(|part| lower.contains(&part.to_lowercase())) {
+            return Err(format!("what arrived has {part:?}:\n{content}"));
+        }
+        Ok(())
+    }
+}
