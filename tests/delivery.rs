@@ -1,5 +1,6 @@
 //! Whole deliveries over real sockets: to the embedded receiver, and to
 //! servers that misbehave.
+#![expect(clippy::disallowed_types, reason = "ports where nobody listens")]
 
 mod harness;
 
@@ -9,6 +10,8 @@ use envoi::sasl::{Credentials, Secret, Users};
 use envoi::sink::{Encryption, Listen, Offer, Policy, Settings, Sink, Storage};
 use harness::*;
 use std::time::Duration;
+
+type Script = Box<dyn FnOnce(&mut Peer) + Send>;
 
 fn sink(encryption: Encryption, policy: Policy) -> Sink {
     let listen = vec![Listen::loopback(0, encryption)];
@@ -285,8 +288,7 @@ fn opportunistic_tls_that_fails_goes_on_in_clear() {
         peer.content();
         peer.say("250 ok\r\n");
     };
-    let scripts: Vec<Box<dyn FnOnce(&mut Peer) + Send>> =
-        vec![Box::new(tls_fails), Box::new(in_clear)];
+    let scripts: Vec<Script> = vec![Box::new(tls_fails), Box::new(in_clear)];
     let server = Scripted::start(scripts);
     let hop = hop(server.endpoint(Security::Opportunistic));
     let report = deliver(&submission(&["a@x.y"]), vec![hop]);

@@ -1,4 +1,5 @@
 //! The variables of the process, as a value that tests can make up.
+#![expect(clippy::disallowed_methods, reason = "the one room that reads the environment")]
 
 use super::error::Error;
 use std::collections::BTreeMap;

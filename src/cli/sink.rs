@@ -481,6 +481,7 @@ mod tests {
         let ca = std::fs::read_to_string(listening["ca"].as_str().unwrap()).unwrap();
         assert!(ca.starts_with("-----BEGIN CERTIFICATE-----"));
 
+        #[expect(clippy::disallowed_types, reason = "a client of our own")]
         let mut client = std::net::TcpStream::connect(address).unwrap();
         client
             .write_all(

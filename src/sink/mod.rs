@@ -15,6 +15,7 @@
 //! ```
 //!
 //! It prints nothing: what happens is told as [`Event`]s.
+#![expect(clippy::disallowed_types, reason = "a server listens")]
 
 mod arguments;
 mod certificate;
