@@ -167,7 +167,8 @@ fn dry_run(
     let offered = Reply::new(250, offer).map(|reply| Capabilities::from_ehlo(&reply));
     let offered = offered.expect("250 is a reply code");
     let Submission { envelope, message } = &job.submission;
-    let parameters = negotiate(envelope, message.facts(), &offered)
+    let to: Vec<_> = envelope.to().iter().collect();
+    let parameters = negotiate(&envelope.from, &to, message.facts(), &offered)
         .map_err(|shortfall| Failure::new(Exit::Unavailable, shortfall))?;
     let out = &mut *surroundings.out;
     let mut print = || -> io::Result<()> {

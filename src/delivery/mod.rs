@@ -221,8 +221,9 @@ fn transact(
         }
         Vec::new()
     };
-    let envelope = submission.envelope.narrowed(batch);
-    let parameters = match negotiate(&envelope, submission.message.facts(), session.capabilities())
+    let Envelope { from, .. } = &submission.envelope;
+    let to: Vec<_> = batch.iter().map(|&at| &submission.envelope.to()[at]).collect();
+    let parameters = match negotiate(from, &to, submission.message.facts(), session.capabilities())
     {
         Ok(parameters) => parameters,
         Err(shortfall) => return note_batch(&Outcome::Rejected(Cause::Unmet(shortfall))),
@@ -236,12 +237,7 @@ fn transact(
             return note_batch(&Outcome::of_error(&error));
         }
     };
-    let plan = Plan {
-        from: &envelope.from,
-        parameters: &parameters,
-        to: envelope.to(),
-        all_or_nothing: hop.all_or_nothing,
-    };
+    let plan = Plan { from, parameters: &parameters, to, all_or_nothing: hop.all_or_nothing };
     let mut facts = session.transact(&plan, &mut octets);
     let broken = facts.broken.take().map(Arc::new);
     attempt.end = facts.end.clone().or(attempt.end.take());

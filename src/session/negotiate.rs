@@ -1,7 +1,7 @@
 //! What may be asked of a server, given what it offers.
 
 use crate::message::Facts;
-use crate::smtp::{Capabilities, Envelope, Keyword, MailParameters};
+use crate::smtp::{Capabilities, Keyword, MailParameters, Recipient, ReversePath};
 
 /// What a message needs and a server does not offer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +29,8 @@ pub enum Shortfall {
 /// The parameters of MAIL for this message and this server, or what stands in
 /// the way (RFC 5321 §4.1.1.11: nothing is sent that was not offered).
 pub fn negotiate(
-    envelope: &Envelope,
+    from: &ReversePath,
+    to: &[&Recipient],
     message: &Facts,
     offered: &Capabilities,
 ) -> Result<MailParameters, Shortfall> {
@@ -38,16 +39,11 @@ pub fn negotiate(
     {
         return Err(Shortfall::TooLarge { size: message.size, limit });
     }
-    let has_smtputf8 = offered.has(Keyword::SmtpUtf8);
-    if !has_smtputf8 {
-        if let Some(address) = utf8_address(envelope) {
-            return Err(Shortfall::Utf8Address(address));
-        }
-        if message.utf8_header {
-            return Err(Shortfall::Utf8Header);
-        }
+    let utf8_address = utf8_address(from, to);
+    let smtputf8 = utf8_address.is_some() || message.utf8_header;
+    if smtputf8 && !offered.has(Keyword::SmtpUtf8) {
+        return Err(utf8_address.map_or(Shortfall::Utf8Header, Shortfall::Utf8Address));
     }
-    let smtputf8 = envelope.needs_smtputf8() || message.utf8_header;
     let has_eight_bit = offered.has(Keyword::EightBitMime);
     if message.eight_bit && !has_eight_bit {
         return Err(Shortfall::EightBit);
@@ -60,16 +56,17 @@ pub fn negotiate(
     })
 }
 
-fn utf8_address(envelope: &Envelope) -> Option<String> {
-    let recipient = envelope.to().iter().map(|r| &r.path).find(|path| path.needs_smtputf8());
-    let sender = envelope.from.0.as_ref().filter(|from| from.needs_smtputf8());
+/// An address that needs SMTPUTF8, if one does.
+fn utf8_address(from: &ReversePath, to: &[&Recipient]) -> Option<String> {
+    let recipient = to.iter().map(|r| &r.path).find(|path| path.needs_smtputf8());
+    let sender = from.0.as_ref().filter(|from| from.needs_smtputf8());
     recipient.map(ToString::to_string).or_else(|| sender.map(ToString::to_string))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smtp::{Reply, ReversePath};
+    use crate::smtp::Reply;
 
     fn facts(size: u64, eight_bit: bool, utf8_header: bool) -> Facts {
         Facts { size, eight_bit, utf8_header, message_id: None }
@@ -77,9 +74,9 @@ mod tests {
 
     fn asked(to: &str, message: &Facts, offer: &str) -> Result<String, Shortfall> {
         let from: ReversePath = "me@x.y".parse().unwrap();
-        let envelope = Envelope::new(from, [to.parse().unwrap()]);
+        let to = Recipient { path: to.parse().unwrap() };
         let reply = Reply::new(250, &format!("hello\n{offer}")).unwrap();
-        negotiate(&envelope, message, &Capabilities::from_ehlo(&reply)).map(|p| p.to_string())
+        negotiate(&from, &[&to], message, &Capabilities::from_ehlo(&reply)).map(|p| p.to_string())
     }
 
     #[test]

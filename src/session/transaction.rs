@@ -17,7 +17,7 @@ pub struct Plan<'a> {
     /// The parameters of MAIL.
     pub parameters: &'a MailParameters,
     /// The recipients.
-    pub to: &'a [Recipient],
+    pub to: Vec<&'a Recipient>,
     /// Send nothing unless every recipient is accepted. Costs a round trip,
     /// since DATA must not go out before the last reply to RCPT is in.
     pub all_or_nothing: bool,
@@ -127,7 +127,7 @@ impl Session<'_> {
     ) -> Result<(), Error> {
         let data_may_ride = window > 0 && !plan.all_or_nothing;
         let mut commands = std::iter::once(Command::Mail(plan.from, plan.parameters))
-            .chain(plan.to.iter().map(Command::Rcpt))
+            .chain(plan.to.iter().copied().map(Command::Rcpt))
             .chain(data_may_ride.then_some(Command::Data))
             .peekable();
         while commands.peek().is_some() && may_go_on(facts) {

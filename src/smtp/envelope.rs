@@ -35,18 +35,6 @@ impl Envelope {
     pub fn to(&self) -> &[Recipient] {
         &self.to
     }
-
-    /// The same envelope for the recipients at these positions only.
-    #[must_use]
-    pub fn narrowed(&self, positions: &[usize]) -> Self {
-        let to = positions.iter().map(|&at| self.to[at].clone()).collect();
-        Envelope { from: self.from.clone(), to }
-    }
-
-    /// True when some local part needs SMTPUTF8 (RFC 6531 §3.2).
-    pub fn needs_smtputf8(&self) -> bool {
-        self.from.needs_smtputf8() || self.to.iter().any(|r| r.path.needs_smtputf8())
-    }
 }
 
 #[cfg(test)]
@@ -61,6 +49,5 @@ mod tests {
             Envelope::new(ReversePath::NULL, ["a@x.y", "A@x.y", "a@X.Y", "b@x.y"].map(path));
         let shown: Vec<_> = envelope.to().iter().map(|r| r.path.to_string()).collect();
         assert_eq!(shown, ["a@x.y", "A@x.y", "b@x.y"]);
-        assert_eq!(envelope.narrowed(&[2]).to()[0].path, path("b@x.y"));
     }
 }

@@ -1,6 +1,6 @@
 //! A server that does what a test tells it, to make faults happen; and the
 //! pieces that every delivery needs.
-#![allow(dead_code, unreachable_pub, reason = "each test target uses its own part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test target uses its own part")]
 #![allow(clippy::disallowed_types, reason = "a server listens")]
 
 mod identity;
