@@ -71,6 +71,17 @@ impl Tally {
         Ok(Shape::Uneven)
     }
 
+    /// Adds what follows, counted from the beginning of a line.
+    pub(super) fn append(&mut self, next: &Tally) {
+        self.read += next.read;
+        self.size += next.size;
+        self.bare_lf += next.bare_lf;
+        self.stray_cr += next.stray_cr;
+        self.eight_bit |= next.eight_bit;
+        self.unended = next.unended;
+        self.open = next.open;
+    }
+
     /// True when nothing was to be done to the blocks so far.
     pub(super) fn is_canonical(&self) -> bool {
         self.bare_lf == 0 && self.stray_cr == 0

@@ -1,10 +1,11 @@
 //! Writing a recipe out: the pieces of a message one after another, each
 //! checked against what was measured before.
 
-use super::canonical::{Fault, Shape, Tally, canonicalise};
+use super::canonical::{Fault, LONGEST_LINE, Shape, Tally, canonicalise};
 use super::{Error, Source};
 use encodify::base64::MIME;
 use std::io::{self, Read};
+use std::ops::Range;
 
 /// One stretch of a message.
 #[derive(Debug)]
@@ -41,6 +42,10 @@ const BASE64_LINE: (u64, u64) = (76, 57);
 /// A buffer below this is filled from a spare one.
 const SMALL: usize = 4 * 1024;
 const BLOCK: usize = 128 * 1024;
+/// A source below this is measured before another thread has begun.
+const WORTH_SHARING: u64 = 4 * 1024 * 1024;
+/// Memory is faster than this many processors are no more.
+const MOST_WORKERS: usize = 4;
 
 impl Piece {
     pub(super) fn size(&self) -> u64 {
@@ -69,14 +74,8 @@ impl Text {
     /// Reads the source from this octet to its end, to know it.
     pub(super) fn measure(source: Source, from: u64) -> Result<Self, Error> {
         let mut tally = Tally::default();
-        let mut block = vec![0; BLOCK];
-        let mut at = from;
-        while at < source.length() {
-            let length = source.block(&mut block, at)?;
-            if let Err(fault) = tally.count(&block[..length]) {
-                return Err(source.unfit(fault, at));
-            }
-            at += length as u64;
+        for stretch in source.tallies(from)? {
+            tally.append(&stretch);
         }
         tally.finish();
         source.verify()?;
@@ -90,10 +89,67 @@ impl Text {
 }
 
 impl Source {
-    /// Fills the buffer from this position as far as the source reaches, less
-    /// a CR at the cut, and returns the length.
-    fn block(&self, buffer: &mut [u8], at: u64) -> Result<usize, Error> {
-        let rest = self.length() - at;
+    /// What stands from this position on: a large source in as many stretches
+    /// as there are processors, for nothing can be sent before all is known.
+    fn tallies(&self, from: u64) -> Result<Vec<Tally>, Error> {
+        let workers = if self.length() - from < WORTH_SHARING {
+            1
+        } else {
+            std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_WORKERS))
+        };
+        let cuts = self.cuts(from, workers as u64)?;
+        let [first, others @ ..] = &cuts[..] else { return Ok(Vec::new()) };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = others
+                .iter()
+                .map(|stretch| scope.spawn(move || self.tally(stretch.clone())))
+                .collect();
+            let first = self.tally(first.clone());
+            let others = others.into_iter().map(|worker| {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            std::iter::once(first).chain(others).collect()
+        })
+    }
+
+    /// About equal stretches from this position to the end, each beginning
+    /// where a line does.
+    fn cuts(&self, from: u64, stretches: u64) -> Result<Vec<Range<u64>>, Error> {
+        let mut cuts = Vec::new();
+        let mut start = from;
+        for nth in 1..stretches {
+            let about = from + (self.length() - from) / stretches * nth;
+            let mut window = [0; LONGEST_LINE + 2];
+            self.fill(&mut window, about)?;
+            // Without a line end here there is a line that is too long, which
+            // the stretch before will find.
+            let Some(end) = memchr::memchr(b'\n', &window) else { continue };
+            let cut = about + end as u64 + 1;
+            cuts.push(start..cut);
+            start = cut;
+        }
+        cuts.push(start..self.length());
+        Ok(cuts)
+    }
+
+    fn tally(&self, stretch: Range<u64>) -> Result<Tally, Error> {
+        let mut tally = Tally::default();
+        let mut block = vec![0; BLOCK];
+        let mut at = stretch.start;
+        while at < stretch.end {
+            let length = self.block(&mut block, at, stretch.end)?;
+            if let Err(fault) = tally.count(&block[..length]) {
+                return Err(self.unfit(fault, at));
+            }
+            at += length as u64;
+        }
+        Ok(tally)
+    }
+
+    /// Fills the buffer from this position as far as `end` allows, less a
+    /// CR at the cut, and returns the length.
+    fn block(&self, buffer: &mut [u8], at: u64, end: u64) -> Result<usize, Error> {
+        let rest = end - at;
         let length = usize::try_from(rest).unwrap_or(usize::MAX).min(buffer.len());
         self.fill(&mut buffer[..length], at)?;
         let cut_at_cr = (length as u64) < rest && buffer[length - 1] == b'\r';
@@ -247,11 +303,64 @@ fn lines(
         raw.resize(out.len().min(BLOCK) / 2, 0);
         raw.as_mut_slice()
     };
-    let length = source.block(block, *at)?;
+    let length = source.block(block, *at, source.length())?;
     let shape = tally.count(&block[..length]).map_err(|_| source.changed())?;
     if tally.eight_bit && !text.tally.eight_bit || straight && shape != Shape::Canonical {
         return Err(source.changed());
     }
     *at += length as u64;
     Ok(if straight { length } else { canonicalise(&raw[..length], shape, out) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text large enough to be shared, with this line again and again.
+    fn large(line: &str) -> Vec<u8> {
+        let times = usize::try_from(WORTH_SHARING).unwrap() / line.len() + 7;
+        line.repeat(times).into_bytes()
+    }
+
+    fn shared(source: &Source, from: u64) -> Result<Tally, String> {
+        let mut whole = Tally::default();
+        for stretch in source.tallies(from).map_err(|e| e.to_string())? {
+            whole.append(&stretch);
+        }
+        Ok(whole)
+    }
+
+    #[test]
+    fn several_workers_find_what_one_finds() {
+        let long = "x".repeat(997);
+        for line in
+            ["\n", "a\r\n", "é\n", "a\rb\n\r\n", &format!("{long}x\r\n"), &format!("{long}\n")]
+        {
+            let mut octets = large(line);
+            octets.extend_from_slice(b"the last, without an end");
+            let source = Source::held(octets, "test");
+            let alone = source.tally(5..source.length()).unwrap();
+            assert_eq!(shared(&source, 5), Ok(alone), "{}", line.len());
+        }
+    }
+
+    #[test]
+    fn several_workers_name_the_first_fault() {
+        for (fault, expected) in
+            [("\0\n", "NUL octet in line"), ("xx", "more than 998 octets in line")]
+        {
+            let mut octets = large("some line\r\n");
+            let lines = octets.len() / 11;
+            for nth in [lines / 3, lines / 2, lines - 2] {
+                let bad = if fault == "xx" { "y".repeat(999) } else { fault.to_owned() };
+                let at = nth * 11;
+                octets.splice(at..at, bad.into_bytes());
+                let source = Source::held(octets.clone(), "test");
+                let found = shared(&source, 0).unwrap_err();
+                assert!(found.contains(expected), "{found}");
+                // The later faults of this loop stand behind the first.
+                assert!(found.contains(&format!("line {}", lines / 3 + 1)), "{found}");
+            }
+        }
+    }
 }
