@@ -84,14 +84,14 @@ pub(super) struct Ledger<'e> {
     envelope: &'e Envelope,
     /// What this server, or one that decided, said.
     outcomes: Vec<Option<Outcome>>,
-    /// What earlier servers left open.
+    /// What earlier servers left open; empty while the first is asked.
     earlier: Vec<Option<Outcome>>,
 }
 
 impl<'e> Ledger<'e> {
     pub(super) fn new(envelope: &'e Envelope) -> Self {
-        let none = vec![None; envelope.to().len()];
-        Ledger { envelope, outcomes: none.clone(), earlier: none }
+        let outcomes = vec![None; envelope.to().len()];
+        Ledger { envelope, outcomes, earlier: Vec::new() }
     }
 
     /// The positions of the recipients that a server may still be asked about.
@@ -107,6 +107,10 @@ impl<'e> Ledger<'e> {
 
     /// Another server is asked from now on.
     pub(super) fn turn_to_next(&mut self) {
+        if self.outcomes.iter().all(Option::is_none) {
+            return;
+        }
+        self.earlier.resize(self.outcomes.len(), None);
         for at in self.open() {
             let left = self.outcomes[at].take();
             self.earlier[at] = the_more_hopeful(self.earlier[at].take(), left);
@@ -141,9 +145,12 @@ impl<'e> Ledger<'e> {
     /// The recipients with their outcomes; `otherwise` is that of recipients
     /// whom no server was asked about.
     pub(super) fn close(mut self, otherwise: &Outcome) -> Vec<(ForwardPath, Outcome)> {
-        self.turn_to_next();
-        let outcomes = self.outcomes.into_iter().zip(self.earlier);
-        let outcomes = outcomes.map(|(decided, open)| decided.or(open));
+        if !self.is_settled() {
+            self.turn_to_next();
+        }
+        let earlier = self.earlier.into_iter().chain(std::iter::repeat(None));
+        let outcomes =
+            self.outcomes.into_iter().zip(earlier).map(|(decided, open)| decided.or(open));
         let paths = self.envelope.to().iter().map(|recipient| recipient.path.clone());
         paths.zip(outcomes.map(|outcome| outcome.unwrap_or_else(|| otherwise.clone()))).collect()
     }
