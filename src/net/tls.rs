@@ -206,6 +206,8 @@ impl Tls {
     }
 
     fn encrypt(&mut self, piece: &[u8]) -> Result<(), Error> {
+        // What rustls has to say for itself takes room from the piece.
+        self.collect()?;
         self.connection.writer().write_all(piece).map_err(Error::Io)?;
         self.collect()
     }

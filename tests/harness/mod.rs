@@ -39,6 +39,7 @@ impl Scripted {
             for script in scripts {
                 let (stream, _) = listener.accept().unwrap();
                 stream.set_read_timeout(Some(GENEROUS)).unwrap();
+                stream.set_nodelay(true).unwrap();
                 script(&mut Peer { reader: BufReader::new(Channel { stream, tls: None }) });
             }
         });
@@ -111,18 +112,31 @@ impl Peer {
         channel.tls = Some(tls);
     }
 
-    /// Says that this was all, and leaves the socket open.
-    pub fn say_goodbye_to_tls(&mut self) {
-        let channel = self.reader.get_mut();
-        if let Some(tls) = &mut channel.tls {
-            tls.send_close_notify();
-            let _ = tls.write_tls(&mut channel.stream);
-        }
+    /// Leaves the kernel little room for what has not been read.
+    pub fn read_little(&mut self) {
+        let stream = &self.reader.get_ref().stream;
+        rustix::net::sockopt::set_socket_recv_buffer_size(stream, 16 * 1024).unwrap();
     }
 
-    /// The socket, to say something behind the back of TLS.
-    pub fn socket(&mut self) -> &mut TcpStream {
-        &mut self.reader.get_mut().stream
+    /// Sends each text in a TLS record of its own, and all in one write.
+    pub fn say_in_records<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
+        let Channel { stream, tls } = self.reader.get_mut();
+        let (tls, mut wire) = (tls.as_mut().unwrap(), Vec::new());
+        for text in texts {
+            tls.writer().write_all(text.as_bytes()).unwrap();
+            tls.write_tls(&mut wire).unwrap();
+        }
+        stream.write_all(&wire).unwrap();
+    }
+
+    /// Says that this was all of TLS, adds these octets, and leaves the socket
+    /// open.
+    pub fn end_tls(&mut self, with: &[u8]) {
+        let Channel { stream, tls } = self.reader.get_mut();
+        let (tls, mut wire) = (tls.as_mut().unwrap(), Vec::new());
+        tls.send_close_notify();
+        tls.write_tls(&mut wire).unwrap();
+        let _ = stream.write_all(&[&wire, with].concat());
     }
 
     /// Sends these octets as they are.
@@ -195,6 +209,21 @@ impl Peer {
         let closed = matches!(stream.peek(&mut [0]), Ok(0));
         stream.set_nonblocking(false).unwrap();
         closed
+    }
+
+    /// True once the client has left, whatever it said before.
+    pub fn is_gone(&mut self) -> bool {
+        let stream = &mut self.reader.get_mut().stream;
+        stream.set_nonblocking(true).unwrap();
+        let gone = loop {
+            match stream.read(&mut [0; 4096]) {
+                Ok(0) => break true,
+                Ok(_) => {}
+                Err(e) => break e.kind() != io::ErrorKind::WouldBlock,
+            }
+        };
+        stream.set_nonblocking(false).unwrap();
+        gone
     }
 
     pub fn hang_up(&mut self) {
