@@ -283,6 +283,7 @@ fn opportunistic_tls_that_fails_goes_on_in_clear() {
         peer.content();
         peer.say("250 ok\r\n");
     };
+    #[expect(clippy::type_complexity, reason = "two closures in one list")]
     let scripts: Vec<Box<dyn FnOnce(&mut Peer) + Send>> =
         vec![Box::new(tls_fails), Box::new(in_clear)];
     let server = Scripted::start(scripts);

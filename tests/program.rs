@@ -274,6 +274,8 @@ fn ctrl_c_ends_each_wait_with_130() {
     // SEC-17, EX-4
     for (wait, (name, _)) in WAITS.iter().enumerate().take(LAST) {
         let (envoi, told, server) = started_against(wait, |peer, tell| {
+            // Until the client, too, knows that the connection stands.
+            std::thread::sleep(Duration::from_millis(300));
             tell.send(()).expect("telling");
             drop(peer.rest());
         });
@@ -340,6 +342,26 @@ fn after_the_final_dot_ctrl_c_waits_a_moment_for_the_answer() {
         "",
         &sentence(LAST, "timed out after 5 s waiting for the reply to the end of the message"),
     );
+    server.finish();
+}
+
+#[test]
+fn ctrl_c_while_the_password_is_fetched_ends_with_130() {
+    let (tell, told) = channel();
+    let server = Scripted::once(move |peer| {
+        play_up_to(peer, 1);
+        peer.say("250-hello\r\n250 AUTH PLAIN\r\n");
+        // The program that is asked for the password starts about now.
+        std::thread::sleep(Duration::from_millis(500));
+        tell.send(()).expect("telling");
+        drop(peer.rest());
+    });
+    let source = ["--password-from", "command:sleep 30", "--allow-cleartext-auth"];
+    let words = to(server.address, &[&["-q", "--user", "a", "--body", "hi"][..], &source].concat());
+    let envoi = Started(Place::new().envoi(words).spawn().expect("starting envoi"));
+    told.recv_timeout(running::GENEROUS).expect("being told");
+    envoi.interrupt();
+    check(&envoi.finish(), 130, "", &sentence(1, "interrupted while signing in"));
     server.finish();
 }
 
@@ -495,8 +517,10 @@ fn at_a_terminal_the_user_is_told_how_to_end_the_message() {
 
 // Names ------------------------------------------------------------------------
 
-/// A shell as root in a world with these files in /etc; `None` where this
-/// machine lets us have none.
+const MOUNT: &str = "mount --bind hosts /etc/hosts && mount --bind resolv.conf /etc/resolv.conf";
+
+/// The program in a world with these files in /etc; `None` where this machine
+/// does not let us have one, as it does root.
 fn with_own_names(place: &Place, hosts: &str, words: &[&str]) -> Option<Command> {
     place.write("hosts", hosts, None);
     place.write("resolv.conf", "nameserver 127.53.53.53\n", None);
@@ -510,10 +534,7 @@ fn with_own_names(place: &Place, hosts: &str, words: &[&str]) -> Option<Command>
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
-    const MOUNT: &str =
-        "mount --bind hosts /etc/hosts && mount --bind resolv.conf /etc/resolv.conf";
     if !private(MOUNT).status().is_ok_and(|status| status.success()) {
-        eprintln!("not run: names of one's own need root and unshare(1)");
         return None;
     }
     Some(private(&format!("{MOUNT} && exec \"$@\"")))

@@ -67,7 +67,7 @@ pub(super) fn prepare<'e>(
             ServerUrl::Smtp(server) => to_server(account, server, &mut prepared.passwords),
             ServerUrl::Sink(directory) => to_sink(directory.as_deref(), &mut prepared)?,
         };
-        hop.hello = account.helo.clone();
+        hop.hello.clone_from(&account.helo);
         hop.timeouts = Timeouts { cap: account.timeout };
         hop.deadline = deadline;
         hop.all_or_nothing = all_or_nothing;

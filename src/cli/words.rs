@@ -105,6 +105,9 @@ pub(super) fn error_words(error: &Error) -> String {
     let phase = error.phase;
     match &error.kind {
         Kind::Net(waited @ net::Error::TimedOut { .. }) => format!("{waited} waiting for {phase}"),
+        Kind::Net(net::Error::Interrupted) if phase == Phase::Auth => {
+            "interrupted while signing in".to_owned()
+        }
         Kind::Net(net::Error::Interrupted) => format!("interrupted while waiting for {phase}"),
         Kind::Net(closed @ net::Error::Closed { .. }) => match phase {
             Phase::Greeting => format!("{closed} instead of greeting"),

@@ -90,9 +90,8 @@ impl Peer {
         let lines = std::iter::once("scripted.example").chain(offer.iter().copied());
         let lines: Vec<&str> = lines.collect();
         let (last, others) = lines.split_last().unwrap();
-        let mut reply: String = others.iter().map(|line| format!("250-{line}\r\n")).collect();
-        reply.push_str(&format!("250 {last}\r\n"));
-        self.say(reply);
+        let others = others.iter().map(|line| format!("250-{line}\r\n"));
+        self.say(others.chain([format!("250 {last}\r\n")]).collect::<String>());
     }
 
     /// Reads content up to the final dot and gives its lines.
