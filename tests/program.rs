@@ -12,10 +12,21 @@ mod scenario;
 #[path = "program/server.rs"]
 mod server;
 
+use envoi::sink::{Settings, Sink};
+use harness::{Peer, Scripted};
+use running::{Place, Run, Started, finished, full};
 use scenario::Scenario;
-use std::fs;
+use server::taken;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 /// Plays all files, or the one that the variable SCENARIO names.
 #[test]
@@ -49,4 +60,539 @@ fn every_scenario_comes_out_as_it_is_written() {
     });
     let wrong = wrong.into_inner().expect("a lock");
     assert!(wrong.is_empty(), "{} runs came out otherwise:\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// The words of `envoi send` to this server in clear, with these at the end.
+fn to(server: SocketAddr, words: &[&str]) -> Vec<OsString> {
+    let url = format!("smtp+notls://{server}");
+    let always = ["send", "--server", &url, "-f", "me@client.example", "a@x.example"];
+    always.iter().chain(words).map(OsString::from).collect()
+}
+
+fn sink() -> Sink {
+    Sink::start(Settings::default()).expect("starting the receiver")
+}
+
+/// The content of the only message that the receiver took, line ends as LF.
+#[track_caller]
+fn only_message(sink: &Sink) -> String {
+    let messages = taken(sink).messages;
+    let [message] = &messages[..] else { panic!("not one message: {messages:#?}") };
+    let octets = message.octets.as_deref().expect("kept in memory");
+    String::from_utf8_lossy(octets).replace("\r\n", "\n")
+}
+
+const REPORT: &str = "\
+accepted  a@x.example  250 2.1.5 Ok
+sent to 1 recipient through 127.0.0.1 (in clear)
+";
+
+// Servers that misbehave -------------------------------------------------------
+
+/// The waits of a session in clear, and what the server says and hears until
+/// it comes to each.
+const WAITS: [(&str, &[&str]); 6] = [
+    ("the server's greeting", &[]),
+    ("the reply to EHLO", &["S220 ready", "CEHLO"]),
+    ("the reply to MAIL", &["S250 hello", "CMAIL"]),
+    ("the reply to RCPT", &["S250 ok", "CRCPT"]),
+    ("the reply to DATA", &["S250 ok", "CDATA"]),
+    ("the reply to the end of the message", &["S354 go", "."]),
+];
+
+/// Plays the part of the server up to the wait with this number.
+fn play_up_to(peer: &mut Peer, wait: usize) {
+    for step in WAITS[..=wait].iter().flat_map(|(_, steps)| *steps) {
+        match step.split_at(1) {
+            ("S", line) => peer.say(format!("{line}\r\n")),
+            ("C", start) => drop(peer.expect(start)),
+            _ => drop(peer.content()),
+        }
+    }
+}
+
+/// Runs against a server that does this when it comes to the wait.
+fn run_against(wait: usize, then: impl FnOnce(&mut Peer) + Send + 'static) -> Run {
+    let server = Scripted::once(move |peer| {
+        play_up_to(peer, wait);
+        then(peer);
+    });
+    let words = to(server.address, &["-q", "--timeout", "1", "--body", "hi"]);
+    let run = Place::new().run(words, None);
+    server.finish();
+    run
+}
+
+const LAST: usize = WAITS.len() - 1;
+
+/// What stderr begins with when a session ends in this way.
+fn sentence(wait: usize, why: &str) -> String {
+    if wait == LAST {
+        format!(
+            "envoi: it is not known whether {{*}} took the message for a@x.example: {why}; {{…}}"
+        )
+    } else {
+        format!("envoi: nothing was sent to a@x.example through {{*}}: {why}\n{{…}}")
+    }
+}
+
+#[track_caller]
+fn check(run: &Run, status: i32, stdout: &str, stderr: &str) {
+    assert_eq!(run.status, status, "{run}");
+    for (what, expected, got) in [("stdout", stdout, &run.stdout), ("stderr", stderr, &run.stderr)]
+    {
+        if let Err(difference) = scenario::agree(what, expected, got) {
+            panic!("{difference}\n{run}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_silent_is_left_at_the_limit_of_each_wait() {
+    // 5321-4.5.3.2, 3.1
+    for (wait, (name, _)) in WAITS.iter().enumerate() {
+        let run = run_against(wait, |peer| drop(peer.rest()));
+        let why = format!("timed out after 1 s waiting for {name}");
+        check(&run, 75, "", &sentence(wait, &why));
+    }
+}
+
+#[test]
+fn a_server_that_drips_is_left_at_the_limit_all_the_same() {
+    let run = run_against(1, |peer| {
+        while peer.hears("2") {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    });
+    check(&run, 75, "", &sentence(1, "timed out after 1 s waiting for the reply to EHLO"));
+}
+
+#[test]
+fn a_server_that_leaves_defers_the_message() {
+    // 5321-3.8r
+    for (wait, (name, _)) in WAITS.iter().enumerate() {
+        let instead = if wait == 0 { "greeting".to_owned() } else { format!("giving {name}") };
+        let why = format!("the server closed the connection instead of {instead}");
+        check(&run_against(wait, Peer::hang_up), 75, "", &sentence(wait, &why));
+        if wait == 0 {
+            // A reset that early may come before the connection stands.
+            continue;
+        }
+        let why = format!("the server closed the connection abruptly instead of {instead}");
+        check(&run_against(wait, Peer::reset), 75, "", &sentence(wait, &why));
+    }
+}
+
+#[test]
+fn a_server_that_says_it_closes_defers_the_message() {
+    // 5321-3.8: 421 at any moment.
+    for wait in 0..=LAST {
+        let run = run_against(wait, |peer| {
+            peer.say("421 4.3.2 shutting down\r\n");
+            drop(peer.rest());
+        });
+        assert_eq!(run.status, 75, "{run}");
+        assert!(run.stderr.contains("421 4.3.2 shutting down\n"), "{run}");
+        assert!(run.stderr.contains("hint: this may pass"), "{run}");
+    }
+}
+
+#[test]
+fn what_is_not_smtp_is_said_to_be_none() {
+    // 5321-4.2d; after the final dot nothing is known (3.1).
+    for wait in 0..=LAST {
+        let run = run_against(wait, |peer| {
+            peer.say("HTTP/1.1 400 Bad Request\r\n\r\n");
+            drop(peer.rest());
+        });
+        let why = "the server sent something that is not SMTP: {*}";
+        let status = if wait == LAST { 75 } else { 76 };
+        check(&run, status, "", &sentence(wait, why));
+    }
+}
+
+#[test]
+fn a_reply_without_end_is_not_read_to_its_end() {
+    // 5321-4.2e
+    for wait in 0..=LAST {
+        for line in ["250-on and on\r\n", "250 on and on and on"] {
+            let run = run_against(wait, move |peer| while peer.hears(line.repeat(1000)) {});
+            let status = if wait == LAST { 75 } else { 76 };
+            assert_eq!(run.status, status, "{wait} {line}\n{run}");
+            assert!(run.stderr.contains("something that is not SMTP"), "{run}");
+        }
+    }
+}
+
+#[test]
+fn wherever_the_server_breaks_off_nothing_is_taken_for_sent() {
+    // 3.1: the connection drops at each octet of what the server says.
+    let replies = ["220 r\r\n", "250 h\r\n", "250 a\r\n", "250 b\r\n", "354 c\r\n", "250 d"];
+    let whole: usize = replies.iter().map(|reply| reply.len()).sum();
+    for octets in 0..=whole {
+        let server = Scripted::once(move |peer| {
+            let mut left = octets;
+            for (at, reply) in replies.iter().enumerate() {
+                if at == LAST {
+                    peer.content();
+                } else if at > 0 {
+                    peer.line();
+                }
+                peer.say(&reply[..left.min(reply.len())]);
+                if left < reply.len() {
+                    return peer.hang_up();
+                }
+                left -= reply.len();
+            }
+            peer.hang_up();
+        });
+        let run = Place::new().run(to(server.address, &["-q", "--body", "hi"]), None);
+        server.finish();
+        assert_eq!(run.status, 75, "after {octets} octets\n{run}");
+    }
+}
+
+// Ctrl-C -----------------------------------------------------------------------
+
+/// Starts a run against a server that comes to this wait, and there tells.
+fn started_against(
+    wait: usize,
+    then: impl FnOnce(&mut Peer, &Sender<()>) + Send + 'static,
+) -> (Started, Receiver<()>, Scripted) {
+    let (tell, told) = channel();
+    let server = Scripted::once(move |peer| {
+        play_up_to(peer, wait);
+        then(peer, &tell);
+    });
+    let words = to(server.address, &["-q", "--body", "hi"]);
+    let envoi = Started(Place::new().envoi(words).spawn().expect("starting envoi"));
+    (envoi, told, server)
+}
+
+#[test]
+fn ctrl_c_ends_each_wait_with_130() {
+    // SEC-17, EX-4
+    for (wait, (name, _)) in WAITS.iter().enumerate().take(LAST) {
+        let (envoi, told, server) = started_against(wait, |peer, tell| {
+            // Until the client, too, knows that the connection stands.
+            std::thread::sleep(Duration::from_millis(300));
+            tell.send(()).expect("telling");
+            drop(peer.rest());
+        });
+        told.recv_timeout(running::GENEROUS).expect("being told");
+        envoi.interrupt();
+        let why = format!("interrupted while waiting for {name}");
+        check(&envoi.finish(), 130, "", &sentence(wait, &why));
+        server.finish();
+    }
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_a_message_leaves_no_message() {
+    // 5321-3.3d: the connection ends without the final dot.
+    let (tell, told) = channel();
+    let server = Scripted::once(move |peer| {
+        play_up_to(peer, 3);
+        peer.say("250 ok\r\n");
+        peer.expect("DATA");
+        peer.say("354 go\r\n");
+        peer.take(100_000);
+        tell.send(()).expect("telling");
+        std::thread::sleep(Duration::from_millis(500));
+        let rest = peer.rest();
+        assert!(!rest.ends_with(b"\r\n.\r\n"), "the message was ended");
+    });
+    let place = Place::new();
+    let large = File::create(place.directory().join("large")).expect("making a file");
+    large.set_len(200 << 20).expect("making it large");
+    let words = to(server.address, &["-q", "--body", "hi", "-a", "large"]);
+    let envoi = Started(place.envoi(words).spawn().expect("starting envoi"));
+    told.recv_timeout(running::GENEROUS).expect("being told");
+    envoi.interrupt();
+    let why = "interrupted while waiting for the server to take the message";
+    check(&envoi.finish(), 130, "", &sentence(0, why));
+    server.finish();
+}
+
+#[test]
+fn after_the_final_dot_ctrl_c_waits_a_moment_for_the_answer() {
+    // SEC-17: an answer in time is the truth.
+    let (envoi, told, server) = started_against(LAST, |peer, tell| {
+        tell.send(()).expect("telling");
+        std::thread::sleep(Duration::from_millis(500));
+        peer.say("250 ok\r\n");
+        drop(peer.rest());
+    });
+    told.recv_timeout(running::GENEROUS).expect("being told");
+    envoi.interrupt();
+    check(&envoi.finish(), 0, "", "");
+    server.finish();
+
+    // No answer: nobody knows.
+    let (envoi, told, server) = started_against(LAST, |peer, tell| {
+        tell.send(()).expect("telling");
+        drop(peer.rest());
+    });
+    told.recv_timeout(running::GENEROUS).expect("being told");
+    envoi.interrupt();
+    let run = envoi.finish();
+    check(
+        &run,
+        75,
+        "",
+        &sentence(LAST, "timed out after 5 s waiting for the reply to the end of the message"),
+    );
+    server.finish();
+}
+
+#[test]
+fn ctrl_c_while_the_password_is_fetched_ends_with_130() {
+    let (tell, told) = channel();
+    let server = Scripted::once(move |peer| {
+        play_up_to(peer, 1);
+        peer.say("250-hello\r\n250 AUTH PLAIN\r\n");
+        // The program that is asked for the password starts about now.
+        std::thread::sleep(Duration::from_millis(500));
+        tell.send(()).expect("telling");
+        drop(peer.rest());
+    });
+    let source = ["--password-from", "command:sleep 30", "--allow-cleartext-auth"];
+    let words = to(server.address, &[&["-q", "--user", "a", "--body", "hi"][..], &source].concat());
+    let envoi = Started(Place::new().envoi(words).spawn().expect("starting envoi"));
+    told.recv_timeout(running::GENEROUS).expect("being told");
+    envoi.interrupt();
+    check(&envoi.finish(), 130, "", &sentence(1, "interrupted while signing in"));
+    server.finish();
+}
+
+// Files ------------------------------------------------------------------------
+
+#[test]
+fn a_path_may_be_any_octets_and_a_name_may_not() {
+    // SEC-5
+    let sink = sink();
+    let place = Place::new();
+    let odd = OsStr::from_bytes(b"odd \xff\n;name.txt");
+    fs::write(place.directory().join(odd), "x").expect("writing a file");
+    let mut words = to(sink.address(), &["-q", "--body", "hi", "-a"]);
+    words.push(odd.to_owned());
+    let run = place.run(&words, None);
+    let expected = "\
+envoi: the file name ‘odd {*}\\x0a;name.txt’ has a control character in it
+hint: give it another name: --attach-name NAME
+";
+    check(&run, 65, "", expected);
+    words.extend(["--attach-name".into(), "even.txt".into()]);
+    check(&place.run(&words, None), 0, "", "");
+    assert!(only_message(&sink).contains("filename=\"even.txt\""));
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_sent_is_not_sent() {
+    // 5321-3.3d
+    let place = Place::new();
+    let path = place.directory().join("shrinking");
+    fs::write(&path, "x".repeat(1 << 20)).expect("writing a file");
+    let server = Scripted::once(move |peer| {
+        play_up_to(peer, 3);
+        File::create(&path).expect("emptying the file");
+        peer.say("250 ok\r\n");
+        peer.expect("DATA");
+        peer.say("354 go\r\n");
+        assert!(!peer.rest().ends_with(b"\r\n.\r\n"), "the message was ended");
+    });
+    let words = to(server.address, &["-q", "--body", "hi", "-a", "shrinking"]);
+    let run = place.run(words, None);
+    let expected = "\
+envoi: nothing was sent to a@x.example through {*}: the message could not be read: ‘shrinking’ \
+changed while it was being read
+hint: run the same command again
+";
+    check(&run, 74, "", expected);
+    server.finish();
+}
+
+#[test]
+fn a_subject_of_ten_kilobytes_arrives_whole() {
+    let sink = sink();
+    let subject = "word ".repeat(2_000) + &"x".repeat(500);
+    let run = Place::new().run(to(sink.address(), &["-q", "--body", "hi", "-s", &subject]), None);
+    check(&run, 0, "", "");
+    let content = only_message(&sink);
+    assert!(content.lines().all(|line| line.len() <= 998), "{content}");
+    let message = mail_parser::MessageParser::default().parse(content.as_bytes());
+    let message = message.expect("a message");
+    assert_eq!(message.subject(), Some(subject.as_str()));
+}
+
+// Standard input, standard output, the terminal --------------------------------
+
+/// A shell that runs envoi as `"$@"`.
+fn shell(place: &Place, script: &str, words: &[OsString]) -> Command {
+    let envoi = place.envoi(words);
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script, "sh"]).arg(envoi.get_program()).args(envoi.get_args());
+    command.env_clear().envs(envoi.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir(place.directory());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn closed_standard_input_is_an_empty_text() {
+    let sink = sink();
+    let words = to(sink.address(), &[]);
+    check(&finished(shell(&Place::new(), "exec \"$@\" <&-", &words)), 0, REPORT, "");
+    assert!(only_message(&sink).ends_with("\n\n"));
+}
+
+#[test]
+fn in_a_loop_the_list_is_not_eaten() {
+    let sink = sink();
+    let script = "while read -r who; do \"$@\" -t \"$who\" || exit; done";
+    let words = to(sink.address(), &["-q", "--body", "hi"]);
+    let place = Place::new();
+    place.write("list", "b@x.example\nc@x.example\nd@x.example\n", None);
+    let mut command = shell(&place, script, &words);
+    command.stdin(File::open(place.directory().join("list")).expect("opening the list"));
+    check(&finished(command), 0, "", "");
+    assert_eq!(taken(&sink).messages.len(), 3);
+}
+
+#[test]
+fn a_report_that_nobody_takes_changes_nothing() {
+    // EX-4, EX-6
+    let full_device = "warning: the report could not be written: No space left on device\n";
+    let sink = sink();
+    for json in [&["--json"][..], &[]] {
+        let words = to(sink.address(), &[json, &["--body", "hi"]].concat());
+        let place = Place::new();
+        let mut command = place.envoi(&words);
+        command.stdout(full());
+        check(&finished(command), 0, "", full_device);
+        check(&finished(shell(&place, "exec \"$@\" >&-", &words)), 0, "", "");
+        let run = finished(shell(&place, "{ \"$@\"; echo $? >&2; } | true", &words));
+        assert!(run.stderr.ends_with("0\n"), "{run}");
+        let mut command = place.envoi(&words);
+        command.arg("-v").stderr(full());
+        let run = finished(command);
+        assert_eq!((run.status, run.stdout.is_empty()), (0, false), "{run}");
+    }
+    assert_eq!(taken(&sink).messages.len(), 8);
+}
+
+#[test]
+fn a_dry_run_that_cannot_print_fails_unless_its_reader_has_seen_enough() {
+    let words: Vec<OsString> =
+        ["send", "-nf", "a@x.example", "--body", "hi", "b@x.example"].map(OsString::from).into();
+    let place = Place::new();
+    let mut command = place.envoi(&words);
+    command.stdout(full());
+    let full_device = "envoi: cannot print the message: No space left on device\n";
+    check(&finished(command), 74, "", full_device);
+    let run = finished(shell(&place, "{ sleep 0.2; \"$@\"; echo $? >&2; } | true", &words));
+    check(&run, 0, "", "nothing was sent\n0\n");
+}
+
+#[test]
+fn at_a_terminal_the_user_is_told_how_to_end_the_message() {
+    let sink = sink();
+    let terminal =
+        rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY)
+            .expect("a terminal");
+    rustix::pty::unlockpt(&terminal).expect("unlocking it");
+    let name = rustix::pty::ptsname(&terminal, Vec::new()).expect("its name");
+    let user = File::options().read(true).write(true).open(OsStr::from_bytes(name.to_bytes()));
+    let place = Place::new();
+    let mut command = place.envoi(to(sink.address(), &["-q"]));
+    command.stdin(user.expect("opening it"));
+    let envoi = Started(command.spawn().expect("starting envoi"));
+    let mut keyboard = File::from(terminal);
+    keyboard.write_all(b"typed\n\x04").expect("typing");
+    check(&envoi.finish(), 0, "", "Type the message; end with Ctrl-D\n");
+    assert!(only_message(&sink).ends_with("\n\ntyped\n"));
+    // The terminal stays until here: without it, reading would fail.
+    drop(keyboard);
+}
+
+// Names ------------------------------------------------------------------------
+
+const MOUNT: &str = "mount --bind hosts /etc/hosts && mount --bind resolv.conf /etc/resolv.conf";
+
+/// The program in a world with these files in /etc; `None` where this machine
+/// does not let us have one, as it does root.
+fn with_own_names(place: &Place, hosts: &str, words: &[&str]) -> Option<Command> {
+    place.write("hosts", hosts, None);
+    place.write("resolv.conf", "nameserver 127.53.53.53\n", None);
+    let private = |script: &str| {
+        let mut command = Command::new("unshare");
+        let envoi = place.envoi(words);
+        command.args(["--mount", "/bin/sh", "-c", script, "sh"]);
+        command.arg(envoi.get_program()).args(envoi.get_args());
+        command.env_clear().envs(envoi.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(place.directory());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    if !private(MOUNT).status().is_ok_and(|status| status.success()) {
+        return None;
+    }
+    Some(private(&format!("{MOUNT} && exec \"$@\"")))
+}
+
+#[test]
+fn a_dead_address_before_a_live_one_costs_one_attempt() {
+    // RFC 8305 §4; 3.1, connect
+    let sink = sink();
+    let place = Place::new();
+    let url = format!("smtp+notls://two.test:{}", sink.address().port());
+    let words =
+        ["send", "--server", &url, "-f", "a@x.example", "b@x.example", "--body", "hi", "--json"];
+    let hosts = "::1 two.test\n127.0.0.1 two.test\n";
+    let Some(command) = with_own_names(&place, hosts, &words) else { return };
+    let run = finished(command);
+    assert_eq!(run.status, 0, "{run}");
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let attempts = report["attempts"].as_array().expect("attempts");
+    assert_eq!(attempts.len(), 2, "{run}");
+    let port = sink.address().port();
+    assert_eq!(attempts[0]["address"], format!("[::1]:{port}"));
+    assert_eq!(attempts[0]["error"], format!("[::1]:{port} cannot be reached: Connection refused"));
+    assert_eq!(attempts[1]["address"], format!("127.0.0.1:{port}"));
+    only_message(&sink);
+}
+
+#[test]
+fn a_name_that_cannot_be_looked_up_now_may_be_later() {
+    let place = Place::new();
+    let words = [
+        "send",
+        "--server",
+        "smtp://mail.test",
+        "-f",
+        "a@x.example",
+        "b@x.example",
+        "--body",
+        "hi",
+    ];
+    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", &words) else { return };
+    let why = "the name mail.test could not be looked up: Temporary failure in name resolution";
+    let report = format!("deferred  b@x.example  {why}\nnot sent\n");
+    let problem = format!(
+        "envoi: nothing was sent to b@x.example: {why}\n\
+         hint: check the network and the name server in /etc/resolv.conf\n"
+    );
+    check(&finished(command), 75, &report, &problem);
+
+    // A name server that takes the question and never answers.
+    let Ok(server) = std::net::UdpSocket::bind("127.53.53.53:53") else { return };
+    let words = [&words[..], &["-q", "--timeout", "1"]].concat();
+    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", &words) else { return };
+    let why = "timed out after 1 s waiting for the addresses of the server's name";
+    let problem = format!(
+        "envoi: nothing was sent to b@x.example through mail.test:587: {why}\n\
+         hint: check the network and the name server in /etc/resolv.conf\n"
+    );
+    check(&finished(command), 75, "", &problem);
+    drop(server);
 }

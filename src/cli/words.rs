@@ -5,7 +5,7 @@ use super::escape::Escaped;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, CertificateFault, Endpoint, Security};
 use crate::session::{Error, Kind, Shortfall};
-use crate::smtp::{Keyword, Phase, Reply};
+use crate::smtp::{Keyword, Phase, Reply, Severity};
 use std::sync::Arc;
 
 /// What went wrong for some recipients: one sentence, and hints.
@@ -105,6 +105,9 @@ pub(super) fn error_words(error: &Error) -> String {
     let phase = error.phase;
     match &error.kind {
         Kind::Net(waited @ net::Error::TimedOut { .. }) => format!("{waited} waiting for {phase}"),
+        Kind::Net(net::Error::Interrupted) if phase == Phase::Auth => {
+            "interrupted while signing in".to_owned()
+        }
         Kind::Net(net::Error::Interrupted) => format!("interrupted while waiting for {phase}"),
         Kind::Net(closed @ net::Error::Closed { .. }) => match phase {
             Phase::Greeting => format!("{closed} instead of greeting"),
@@ -226,6 +229,8 @@ fn hints(
     .collect()
 }
 
+const LATER: &str = "this may pass: run the same command again later";
+
 fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
     let hint = match (phase, reply.code.value()) {
         (_, 530) => "the server wants a sign-in: add --user NAME",
@@ -239,7 +244,7 @@ fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
              with --envelope-from"
         }
         (Phase::EndOfData, 552) => "make the message smaller",
-        (_, 400..=499) => "this may pass: run the same command again later",
+        (_, 400..=499) => LATER,
         _ => return Vec::new(),
     };
     vec![hint.to_owned()]
@@ -286,10 +291,14 @@ fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> {
         Kind::NoMechanism { offered, .. } => {
             vec![format!("the server offers {}", offered.join(", "))]
         }
+        Kind::Refused(reply) if reply.severity() == Severity::Transient => {
+            vec![LATER.to_owned()]
+        }
         Kind::Refused(reply) if error.phase == Phase::Auth && reply.code.value() == 535 => vec![
             "check the user name and the password; many providers want an app password here"
                 .to_owned(),
         ],
+        Kind::Source(_) => vec!["run the same command again".to_owned()],
         Kind::Secret(_) => {
             vec![
                 "name another source: --password-from env:NAME, file:PATH, command:WORDS or prompt"
@@ -300,10 +309,13 @@ fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> {
     }
 }
 
+const NAME_SERVER: &str = "check the network and the name server in /etc/resolv.conf";
+
 fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &str) -> Vec<String> {
     let hint = match error {
         net::Error::NoSuchHost { .. } => "check the spelling of the server's name".to_owned(),
-        net::Error::Lookup { .. } => "check the network and the name server in /etc/resolv.conf".to_owned(),
+        net::Error::Lookup { .. } => NAME_SERVER.to_owned(),
+        net::Error::TimedOut { .. } if phase == Phase::Lookup => NAME_SERVER.to_owned(),
         net::Error::Connect { .. } => {
             "check that the server runs and that the port is right: smtps:// means 465, smtp:// means 587"
                 .to_owned()

@@ -126,10 +126,12 @@ fn authenticate(
     let is_trusted = is_trusted(hop, sign_in, session.protection());
     let entries = choose(sign_in, &session.capabilities().mechanisms(), is_trusted)
         .map_err(|kind| Error::new(Phase::Auth, kind))?;
-    let password = world
-        .secrets
-        .password(&hop.endpoint, &sign_in.user)
-        .map_err(|reason| Error::new(Phase::Auth, Kind::Secret(reason)))?;
+    let password = world.secrets.password(&hop.endpoint, &sign_in.user).map_err(|reason| {
+        // Ctrl-C at the prompt, or into the program that was asked.
+        let stopped = world.interrupt.signal().is_some();
+        let kind = if stopped { net::Error::Interrupted.into() } else { Kind::Secret(reason) };
+        Error::new(Phase::Auth, kind)
+    })?;
     let who = Credentials { user: sign_in.user.clone(), password };
     let mut refusal = None;
     for entry in entries {

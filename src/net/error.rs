@@ -142,7 +142,8 @@ impl From<io::Error> for Error {
 fn words(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match time.as_secs() {
-        0 => format!("{seconds:.1} s"),
+        // A clock that is read a little early does not make 1 s into 1.0 s.
+        0 if seconds < 0.95 => format!("{seconds:.1} s"),
         whole if whole >= 120 => format!("{} min", whole / 60),
         _ => format!("{seconds:.0} s"),
     }

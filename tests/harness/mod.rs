@@ -226,6 +226,11 @@ impl Peer {
         gone
     }
 
+    /// The socket itself, for a script that does its own TLS.
+    pub fn socket(&mut self) -> &mut TcpStream {
+        &mut self.reader.get_mut().stream
+    }
+
     pub fn hang_up(&mut self) {
         let _ = self.reader.get_mut().stream.shutdown(Shutdown::Both);
     }

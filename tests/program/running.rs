@@ -6,7 +6,7 @@ use std::fmt;
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -85,6 +85,8 @@ impl Place {
             .env_clear()
             .envs(&self.environment)
             .current_dir(self.directory())
+            // Ctrl-C goes to a program and to those that it started.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -120,7 +122,8 @@ impl Started {
     /// Asks it to stop, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
         let id = rustix::process::Pid::from_child(&self.0);
-        rustix::process::kill_process(id, rustix::process::Signal::INT).expect("sending SIGINT");
+        rustix::process::kill_process_group(id, rustix::process::Signal::INT)
+            .expect("sending SIGINT");
     }
 
     /// Waits for its end.

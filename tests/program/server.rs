@@ -21,6 +21,7 @@ use std::sync::Arc;
 /// `script`, `certificate` or `absent` says otherwise. The certificates to
 /// trust are in `ca.pem`.
 #[derive(Clone, Default, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Description {
     /// TLS from the first octet.
@@ -184,7 +185,7 @@ fn step(peer: &mut Peer, line: &str) {
     } else if let Some(start) = line.strip_prefix("C: ") {
         peer.expect(start);
     } else if let Some(text) = line.strip_prefix("flood: ") {
-        while peer.hears(&format!("{text}\r\n").repeat(100)) {}
+        while peer.hears(format!("{text}\r\n").repeat(100)) {}
     } else {
         match line {
             "content" => drop(peer.content()),
