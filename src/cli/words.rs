@@ -58,10 +58,14 @@ fn attempt_of<'r>(cause: &Cause, report: &'r Report) -> Option<&'r Attempt> {
 
 fn tried(outcome: &Outcome, told: Option<&Attempt>, report: &Report) -> Vec<String> {
     let Some(Cause::Broke(_)) = outcome.cause() else { return Vec::new() };
-    let others = report
-        .attempts
-        .iter()
-        .filter(|&attempt| told.is_none_or(|told| !std::ptr::eq(attempt, told)));
+    // Once one address of a server has answered, another where nobody listens
+    // is no news.
+    let is_news = |other: &Attempt, told: &Attempt| {
+        !std::ptr::eq(other, told)
+            && (other.server != told.server || !failed_to_connect(other) || failed_to_connect(told))
+    };
+    let others =
+        report.attempts.iter().filter(|&other| told.is_none_or(|told| is_news(other, told)));
     let words = |attempt: &Attempt| {
         let error = attempt.error.as_deref()?;
         let server = attempt.server.to_string();
@@ -69,6 +73,10 @@ fn tried(outcome: &Outcome, told: Option<&Attempt>, report: &Report) -> Vec<Stri
         Some(if names_server(error, &server) { why } else { format!("{server}: {why}") })
     };
     others.filter_map(words).collect()
+}
+
+fn failed_to_connect(attempt: &Attempt) -> bool {
+    attempt.error.as_ref().is_some_and(|error| error.phase == Phase::Connect)
 }
 
 /// Why a recipient was not accepted, in a clause; `None` if it was.

@@ -119,7 +119,7 @@ impl<'e> Ledger<'e> {
 
     /// Notes an outcome.
     pub(super) fn note(&mut self, at: usize, outcome: Outcome) {
-        let says_more = |known: &Outcome| !known.is_open() || progress(known) > progress(&outcome);
+        let says_more = |known: &Outcome| !known.is_open() || progress(known) >= progress(&outcome);
         let is_kept = outcome.is_open() && self.outcomes[at].as_ref().is_some_and(says_more);
         if !is_kept {
             self.outcomes[at] = Some(outcome);
