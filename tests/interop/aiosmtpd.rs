@@ -100,6 +100,10 @@ impl Server for Aiosmtpd {
         "PLAIN"
     }
 
+    fn offers_enhanced_codes(&self) -> bool {
+        false
+    }
+
     fn stored(&self, recipient: &str) -> Option<Vec<u8>> {
         let mail = fs::read_dir(self.home().join("mail")).expect("listing the stored mail");
         mail.map(|entry| entry.expect("reading the mail directory").path())

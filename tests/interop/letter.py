@@ -18,8 +18,17 @@ def addresses(name):
 def defects():
     for part in message.walk():
         yield from part.defects
-        for value in part.values():
-            yield from value.defects
+        for name, value in part.items():
+            for defect in value.defects:
+                if not is_stand_in(name, defect):
+                    yield defect
+
+
+def is_stand_in(name, defect):
+    # A file name outside US-ASCII stands there twice: in full (RFC 2231), and
+    # in ASCII for old readers. Python takes the full one and notes the other.
+    duplicate = "duplicate parameter name; duplicate ignored"
+    return name.lower() == "content-disposition" and duplicate in str(defect)
 
 
 json.dump(

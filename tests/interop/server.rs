@@ -62,6 +62,10 @@ pub(crate) trait Server {
     /// The mechanism a client chooses here when nobody names one.
     fn preferred_mechanism(&self) -> &'static str;
 
+    /// Whether it says that its replies carry enhanced status codes. Where it
+    /// does not, one that looks like it is part of the text (RFC 2034 §3).
+    fn offers_enhanced_codes(&self) -> bool;
+
     /// The octets stored for this recipient, as soon as there are any.
     fn stored(&self, recipient: &str) -> Option<Vec<u8>>;
 
