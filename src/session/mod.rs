@@ -256,6 +256,9 @@ impl<'o> Session<'o> {
 
     /// Sends commands in one write.
     fn send(&mut self, commands: &[Command<'_>]) -> Result<(), Error> {
+        if !matches!(commands, [Command::Quit]) {
+            self.expect_silence(commands.last().map_or(Phase::Quit, Command::phase))?;
+        }
         let mut wire = Zeroizing::new(Vec::with_capacity(LONGEST_COMMAND));
         for command in commands {
             command.write_to(&mut wire);
@@ -270,6 +273,17 @@ impl<'o> Session<'o> {
             // and reading will find it.
             Ok(()) | Err(net::Error::Closed { .. }) => Ok(()),
             Err(error) => Err(self.broken(Error::new(phase, error))),
+        }
+    }
+
+    /// A reply that nothing asked for would be taken for the reply to what is
+    /// said next, and so on to the end (RFC 2920 §3.1: replies are counted).
+    fn expect_silence(&mut self, phase: Phase) -> Result<(), Error> {
+        match self.parser.next(Exchange::Ordinary) {
+            Ok(None) => Ok(()),
+            Ok(Some(reply)) if reply.code == ReplyCode::CLOSING => Err(self.refused(phase, reply)),
+            Ok(Some(reply)) => Err(self.out_of_turn(phase, reply)),
+            Err(malformed) => Err(self.broken(Error::new(phase, malformed))),
         }
     }
 

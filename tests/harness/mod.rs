@@ -211,6 +211,15 @@ impl Peer {
         closed
     }
 
+    /// True when the client has said something that was not read yet.
+    pub fn socket_has_octets(&mut self) -> bool {
+        let stream = &self.reader.get_ref().stream;
+        stream.set_nonblocking(true).unwrap();
+        let has_octets = matches!(stream.peek(&mut [0]), Ok(1));
+        stream.set_nonblocking(false).unwrap();
+        has_octets
+    }
+
     /// True once the client has left, whatever it said before.
     pub fn is_gone(&mut self) -> bool {
         let stream = &mut self.reader.get_mut().stream;
