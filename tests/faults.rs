@@ -410,3 +410,145 @@ fn no_event_shows_a_secret() {
         }
     }
 }
+
+#[test]
+fn helo_is_tried_where_ehlo_is_unknown_and_nothing_depends_on_it() {
+    // 5321-3.2, D5, SEC-8
+    for (code, signs_in, says_helo) in [
+        (500, false, true),
+        (501, false, true),
+        (502, false, true),
+        (504, false, true),
+        (550, false, true),
+        (502, true, false),
+        (450, false, false),
+        (421, false, false),
+        (530, false, false),
+        (554, false, false),
+    ] {
+        let server = Scripted::once(move |peer| {
+            peer.say("220 hi\r\n");
+            peer.expect("EHLO client.example");
+            peer.say(format!("{code} what?\r\n"));
+            peer.expect(if says_helo { "HELO client.example" } else { "QUIT" });
+        });
+        let mut hop = hop(server.endpoint(Security::Cleartext));
+        let sign_in = SignIn { user: "a".into(), mechanisms: Vec::new(), allow_cleartext: true };
+        hop.sign_in = signs_in.then_some(sign_in);
+        deliver(&submission(&["a@x.y"]), vec![hop]);
+        server.finish();
+    }
+}
+
+#[test]
+fn a_host_that_takes_no_mail_is_followed_by_the_next_server() {
+    // 5321-3.1, 7504
+    for greeting in ["554 no\r\n", "521 never\r\n", "421 not now\r\n"] {
+        let unwilling = Scripted::once(move |peer| {
+            peer.say(greeting);
+            peer.expect("QUIT");
+        });
+        let sink = sink();
+        let hops = [unwilling.address, sink.address()]
+            .map(|address| hop(endpoint(address, Security::Cleartext)));
+        let report = deliver(&submission(&["a@x.y"]), hops.to_vec());
+        assert!(words(&report)[0].contains("accepted"), "{:?}", words(&report));
+        unwilling.finish();
+    }
+}
+
+#[test]
+fn all_or_nothing_holds_from_server_to_server() {
+    // 5321-3.3a: one is refused by the first server, so the second gets nothing.
+    for (refusal, expected) in [
+        ("550 no", ["rejected withheld", "rejected 550 no"]),
+        ("450 wait", ["deferred withheld", "deferred 450 wait"]),
+    ] {
+        let first = Scripted::once(move |peer| {
+            peer.greet(&["PIPELINING"]);
+            peer.answer(3, format!("250 ok\r\n250 ok\r\n{refusal}\r\n"));
+            peer.expect("RSET");
+            peer.hang_up();
+        });
+        let early = Scripted::once(move |peer| {
+            peer.greet(&["PIPELINING"]);
+            for start in ["MAIL", "RCPT", "RCPT"] {
+                peer.expect(start);
+            }
+            peer.say("250 ok\r\n");
+            peer.hang_up();
+        });
+        let sink = sink();
+        let hops = [early.address, first.address, sink.address()].map(|address| Hop {
+            all_or_nothing: true,
+            ..hop(endpoint(address, Security::Cleartext))
+        });
+        let report = deliver(&submission(&["a@x.y", "b@x.y"]), hops.to_vec());
+        let expected = [format!("a@x.y {}", expected[0]), format!("b@x.y {}", expected[1])];
+        assert_eq!(words(&report), expected);
+        assert_eq!(report.attempts.len(), 2);
+        early.finish();
+        first.finish();
+    }
+}
+
+#[test]
+fn the_client_names_itself_in_full_or_by_its_address() {
+    // 5321-2.3.5
+    for (host_name, said) in [
+        (None, "EHLO [127.0.0.1]"),
+        (Some("box"), "EHLO [127.0.0.1]"),
+        (Some("box.example"), "EHLO box.example"),
+    ] {
+        let server = Scripted::once(move |peer| {
+            peer.say("220 you.are.someone.else.example\r\n");
+            assert_eq!(peer.line(), said);
+        });
+        let mut hop = hop(server.endpoint(Security::Cleartext));
+        hop.hello = None;
+        let world = World {
+            secrets: &Fixed,
+            interrupt: &Interrupt::default(),
+            host_name,
+            wait_for_farewell: false,
+        };
+        let route = Route { hops: vec![hop] };
+        submit(&submission(&["a@x.y"]), &route, &world, &mut envoi::session::Unobserved);
+        server.finish();
+    }
+}
+
+#[test]
+fn a_reply_that_was_not_hoped_for_is_marked() {
+    struct Marks(Vec<(u16, bool)>);
+    impl Observer for Marks {
+        fn event(&mut self, event: Event<'_>) {
+            if let Event::Received { reply, hoped_for, .. } = event {
+                self.0.push((reply.code.value(), hoped_for));
+            }
+        }
+    }
+    let server = Scripted::once(|peer| {
+        peer.greet(&["PIPELINING"]);
+        for _ in 0..4 {
+            peer.line();
+        }
+        peer.say("250 ok\r\n550 no\r\n251 ok\r\n354 go\r\n250 what?\r\n");
+        peer.rest();
+    });
+    let mut marks = Marks(Vec::new());
+    let hops = vec![hop(server.endpoint(Security::Cleartext))];
+    let report = observed(&submission(&["a@x.y", "b@x.y"]), hops, &mut marks);
+    assert!(words(&report)[1].contains("out of turn: 250 what?"), "{:?}", words(&report));
+    let expected = [
+        (220, true),
+        (250, true),
+        (250, true),
+        (550, false),
+        (251, true),
+        (354, true),
+        (250, false),
+    ];
+    assert_eq!(marks.0, expected);
+    server.finish();
+}

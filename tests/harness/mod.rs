@@ -175,6 +175,14 @@ impl Peer {
         self.say(reply);
     }
 
+    /// Reads so many commands and then gives these replies.
+    pub fn answer(&mut self, commands: usize, replies: impl AsRef<[u8]>) {
+        for _ in 0..commands {
+            self.line();
+        }
+        self.say(replies);
+    }
+
     /// Reads content up to the final dot and gives its lines.
     pub fn content(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
