@@ -284,9 +284,7 @@ fn opportunistic_tls_that_fails_goes_on_in_clear() {
         peer.content();
         peer.say("250 ok\r\n");
     };
-    let scripts: Vec<Box<dyn FnOnce(&mut Peer) + Send>> =
-        vec![Box::new(tls_fails), Box::new(in_clear)];
-    let server = Scripted::start(scripts);
+    let server = Scripted::start(vec![Box::new(tls_fails) as Part, Box::new(in_clear)]);
     let hop = hop(server.endpoint(Security::Opportunistic));
     let report = deliver(&submission(&["a@x.y"]), vec![hop]);
     assert_eq!(words(&report), ["a@x.y accepted 250 ok"]);
@@ -496,7 +494,7 @@ fn a_message_that_fails_to_be_read_is_never_ended() {
 #[test]
 fn a_dead_address_costs_one_attempt() {
     // An address that refuses, before one that answers.
-    let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refused = dead_address();
     let sink = sink(Encryption::StartTls, Policy::default());
     let hops = vec![
         hop(endpoint(refused, Security::Cleartext)),

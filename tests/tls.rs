@@ -376,7 +376,7 @@ fn what_is_left_of_a_broken_off_write_never_stands_before_the_reply() {
     let settings = TlsSettings { roots, ..TlsSettings::default() };
     let host = Host::Address(server.address.ip());
     let mut tls = Tls::handshake(Box::new(clogged), &host, &settings).unwrap();
-    let taken = tls.write_while_silent(&[b'x'; 300_000]).unwrap();
+    let taken = tls.write_while_silent(&vec![b'x'; 300_000]).unwrap();
     assert!(taken < 300_000, "{taken}");
     let (mut said, mut buffer) = (Vec::new(), [0; 100]);
     while !said.ends_with(b"\n") {

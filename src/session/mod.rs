@@ -53,6 +53,8 @@ pub struct Session<'o> {
     observer: &'o mut dyn Observer,
     timings: Vec<(Phase, Duration)>,
     state: State,
+    /// The user wanted to stop when a message was out already: it was the last.
+    stopping: bool,
 }
 
 /// Whether another transaction may follow.
@@ -89,6 +91,7 @@ impl<'o> Session<'o> {
             observer,
             timings: Vec::new(),
             state: State::Ready,
+            stopping: false,
         };
         let greeting = session.receive(Phase::Greeting, None)?;
         match greeting.severity() {
@@ -340,6 +343,7 @@ impl<'o> Session<'o> {
                 Err(net::Error::Interrupted) if phase == Phase::EndOfData => {
                     // The message is out: a short wait tells whether it was
                     // taken, which is worth more than leaving at once.
+                    self.stopping = true;
                     self.stream.ignore_interrupt();
                     let wait = Deadline::after(PARTING_WAIT);
                     self.stream.arm(wait.or_earlier(self.conduct.deadline));

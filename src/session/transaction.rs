@@ -69,6 +69,9 @@ impl Session<'_> {
         message: &mut dyn Read,
         facts: &mut Transaction,
     ) -> Result<(), Error> {
+        if self.stopping {
+            return Err(self.parted(Error::new(Phase::Mail, net::Error::Interrupted)));
+        }
         if self.state == State::Unfinished {
             self.reset()?;
         }

@@ -1,6 +1,7 @@
 //! A server that does what a test tells it, to make faults happen; and the
 //! pieces that every delivery needs.
-#![allow(dead_code, unreachable_pub, reason = "each test target uses its own part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test target uses its own part")]
+#![expect(clippy::disallowed_types, reason = "a server needs sockets")]
 
 mod identity;
 
@@ -21,6 +22,14 @@ use std::time::Duration;
 
 /// A bound for waits that should never be reached.
 pub const GENEROUS: Duration = Duration::from_secs(60);
+
+/// What a server does with one connection.
+pub type Part = Box<dyn FnOnce(&mut Peer) + Send>;
+
+/// An address where nobody listens.
+pub fn dead_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
 
 /// A server that plays a script for one connection after another.
 pub struct Scripted {
@@ -170,9 +179,8 @@ impl Peer {
         let lines = std::iter::once("scripted.example").chain(offer.iter().copied());
         let lines: Vec<&str> = lines.collect();
         let (last, others) = lines.split_last().unwrap();
-        let mut reply: String = others.iter().map(|line| format!("250-{line}\r\n")).collect();
-        reply.push_str(&format!("250 {last}\r\n"));
-        self.say(reply);
+        let reply: String = others.iter().map(|line| format!("250-{line}\r\n")).collect();
+        self.say(format!("{reply}250 {last}\r\n"));
     }
 
     /// Reads so many commands and then gives these replies.
