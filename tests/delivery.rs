@@ -11,8 +11,6 @@ use envoi::sink::{Encryption, Listen, Offer, Policy, Settings, Sink, Storage};
 use harness::*;
 use std::time::Duration;
 
-type Script = Box<dyn FnOnce(&mut Peer) + Send>;
-
 fn sink(encryption: Encryption, policy: Policy) -> Sink {
     let listen = vec![Listen::loopback(0, encryption)];
     Sink::start(Settings { listen, policy, storage: Storage::Memory, ..Settings::default() })
@@ -165,8 +163,7 @@ fn a_server_that_reads_slowly_and_answers_at_length_does_not_deadlock() {
 fn what_one_server_left_open_goes_to_the_next_and_nothing_goes_twice() {
     let dead = Scripted::once(|peer| {
         peer.greet(&["PIPELINING"]);
-        peer.expect("MAIL");
-        peer.say("250 ok\r\n550 5.1.1 no\r\n");
+        peer.answer(4, "250 ok\r\n550 5.1.1 no\r\n");
         peer.hang_up();
     });
     let sink = sink(Encryption::StartTls, Policy::default());
@@ -188,7 +185,7 @@ fn a_message_that_may_have_been_taken_goes_to_no_other_server() {
     // 5321-4.1.1.4r
     let silent = Scripted::once(|peer| {
         peer.greet(&["PIPELINING"]);
-        peer.say("250 ok\r\n250 ok\r\n354 go\r\n");
+        peer.answer(3, "250 ok\r\n250 ok\r\n354 go\r\n");
         peer.content();
         peer.hang_up();
     });
@@ -288,8 +285,7 @@ fn opportunistic_tls_that_fails_goes_on_in_clear() {
         peer.content();
         peer.say("250 ok\r\n");
     };
-    let scripts: Vec<Script> = vec![Box::new(tls_fails), Box::new(in_clear)];
-    let server = Scripted::start(scripts);
+    let server = Scripted::start(vec![Box::new(tls_fails) as Part, Box::new(in_clear)]);
     let hop = hop(server.endpoint(Security::Opportunistic));
     let report = deliver(&submission(&["a@x.y"]), vec![hop]);
     assert_eq!(words(&report), ["a@x.y accepted 250 ok"]);
@@ -355,18 +351,25 @@ fn a_farewell_at_any_moment_defers() {
 fn a_server_that_drops_at_any_octet_never_gets_a_message_for_whole() {
     // 5321-3.8r: however far the server's replies come, nothing is lost and
     // nothing is claimed.
-    let replies = "220 hi\r\n250-hi\r\n250 PIPELINING\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n";
-    let final_reply = replies.len() - "250 ok\r\n".len();
-    for cut in 0..replies.len() - 1 {
+    let before = [
+        (0, "220 hi\r\n"),
+        (1, "250-hi\r\n250 PIPELINING\r\n"),
+        (3, "250 ok\r\n250 ok\r\n354 go\r\n"),
+    ];
+    let last = "250 ok\r\n";
+    let final_reply: usize = before.iter().map(|(_, replies)| replies.len()).sum();
+    for cut in 0..final_reply + last.len() - 1 {
         let server = Scripted::once(move |peer| {
-            peer.say(&replies[..cut.min(final_reply)]);
-            if cut >= final_reply {
-                for _ in 0..4 {
-                    peer.line();
+            let mut left = cut;
+            for (commands, replies) in before {
+                peer.answer(commands, &replies[..left.min(replies.len())]);
+                if left < replies.len() {
+                    return peer.hang_up();
                 }
-                peer.content();
-                peer.say(&replies[final_reply..cut]);
+                left -= replies.len();
             }
+            peer.content();
+            peer.say(&last[..left]);
             peer.hang_up();
         });
         let report =
@@ -427,7 +430,7 @@ fn a_refusal_in_the_middle_of_a_message_is_read_and_told() {
     // 5321-3.3e
     let server = Scripted::once(|peer| {
         peer.greet(&["PIPELINING"]);
-        peer.say("250 ok\r\n250 ok\r\n354 go\r\n");
+        peer.answer(3, "250 ok\r\n250 ok\r\n354 go\r\n");
         peer.take(64 * 1024);
         peer.say("552 5.3.4 too big for me\r\n");
         peer.hang_up();
@@ -445,10 +448,7 @@ fn no_recipient_accepted_means_no_content() {
     // 5321-3.3b: the server answers 354 all the same, and 250 to the lone dot.
     let server = Scripted::once(|peer| {
         peer.greet(&["PIPELINING"]);
-        peer.say("250 ok\r\n550 no\r\n354 go\r\n");
-        for _ in 0..3 {
-            peer.line();
-        }
+        peer.answer(3, "250 ok\r\n550 no\r\n354 go\r\n");
         assert_eq!(peer.content(), Vec::<String>::new());
         peer.say("250 ok\r\n");
         peer.expect("QUIT");
@@ -495,7 +495,7 @@ fn a_message_that_fails_to_be_read_is_never_ended() {
 #[test]
 fn a_dead_address_costs_one_attempt() {
     // An address that refuses, before one that answers.
-    let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refused = dead_address();
     let sink = sink(Encryption::StartTls, Policy::default());
     let hops = vec![
         hop(endpoint(refused, Security::Cleartext)),

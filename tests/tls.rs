@@ -23,10 +23,7 @@ fn told(identity: &Identity, asked: Option<&str>) -> String {
     let server = Scripted::once(move |peer| {
         peer.secure(&config);
         peer.greet(&["PIPELINING", "AUTH PLAIN"]);
-        peer.say("250 ok\r\n250 ok\r\n354 go\r\n");
-        for _ in 0..3 {
-            peer.line();
-        }
+        peer.answer(3, "250 ok\r\n250 ok\r\n354 go\r\n");
         // A client that has left over the certificate sends no content.
         if !peer.is_closed() {
             peer.content();
@@ -124,10 +121,7 @@ fn a_reply_cut_off_without_a_closing_alert_is_none() {
         let server = Scripted::once(move |peer| {
             peer.secure(&config);
             peer.greet(&["PIPELINING"]);
-            peer.say("250 ok\r\n250 ok\r\n354 go\r\n");
-            for _ in 0..3 {
-                peer.line();
-            }
+            peer.answer(3, "250 ok\r\n250 ok\r\n354 go\r\n");
             peer.content();
             peer.say(reply);
             if is_announced {
@@ -199,7 +193,7 @@ fn a_refusal_while_the_server_reads_no_more_is_told_under_tls_and_without() {
                     peer.secure(&config);
                 }
                 peer.greet(&["PIPELINING"]);
-                peer.say("250 ok\r\n250 ok\r\n354 go\r\n");
+                peer.answer(3, "250 ok\r\n250 ok\r\n354 go\r\n");
                 peer.take(64 * 1024);
                 std::thread::sleep(Duration::from_secs(1));
                 // In two pieces, the first of which is no reply yet.
@@ -382,7 +376,7 @@ fn what_is_left_of_a_broken_off_write_never_stands_before_the_reply() {
     let settings = TlsSettings { roots, ..TlsSettings::default() };
     let host = Host::Address(server.address.ip());
     let mut tls = Tls::handshake(Box::new(clogged), &host, &settings).unwrap();
-    let taken = tls.write_while_silent(&[b'x'; 300_000]).unwrap();
+    let taken = tls.write_while_silent(&vec![b'x'; 300_000]).unwrap();
     assert!(taken < 300_000, "{taken}");
     let (mut said, mut buffer) = (Vec::new(), [0; 100]);
     while !said.ends_with(b"\n") {
@@ -392,4 +386,51 @@ fn what_is_left_of_a_broken_off_write_never_stands_before_the_reply() {
     assert_eq!(said, b"552 5.3.4 too big\r\n");
     drop(tls);
     server.finish();
+}
+
+#[test]
+fn opportunistic_tls_takes_any_certificate_for_mail_and_none_for_a_password() {
+    // 3207-6, 4954-14
+    for signs_in in [false, true] {
+        let sink = Sink::start(Settings::default()).unwrap();
+        let mut hop = hop(endpoint(sink.address(), Security::Opportunistic));
+        let sign_in = SignIn { user: "a".into(), mechanisms: Vec::new(), allow_cleartext: true };
+        hop.sign_in = signs_in.then_some(sign_in);
+        let report = deliver(&submission(&["a@x.y"]), vec![hop]);
+        let expected = if signs_in { "no way to sign in" } else { "accepted" };
+        assert!(words(&report)[0].contains(expected), "{:?}", words(&report));
+        assert_eq!(report.attempts.len(), 1);
+        assert!(report.attempts[0].tls.as_ref().is_some_and(|tls| !tls.is_verified()));
+    }
+}
+
+#[test]
+fn text_in_clear_behind_starttls_is_no_reason_to_go_on_in_clear() {
+    // 3207-5, SEC-1, SEC-8
+    let server = Scripted::once(|peer| {
+        peer.greet(&["STARTTLS"]);
+        peer.expect("STARTTLS");
+        peer.say("220 go\r\n250 x\r\n");
+        assert_eq!(peer.rest(), b"");
+    });
+    let hop = hop(server.endpoint(Security::Opportunistic));
+    let report = deliver(&submission(&["a@x.y"]), vec![hop]);
+    assert!(words(&report)[0].contains("text in clear"), "{:?}", words(&report));
+    assert_eq!(report.attempts.len(), 1);
+    server.finish();
+}
+
+#[test]
+fn tls_that_a_server_merely_can_is_not_enough_where_it_must_be() {
+    // 3207-6: the same host, three settings.
+    for (security, goes_on) in
+        [(Security::StartTls, false), (Security::Opportunistic, true), (Security::Cleartext, true)]
+    {
+        let server = Scripted::once(move |peer| {
+            peer.greet(&["8BITMIME"]);
+            peer.expect(if goes_on { "MAIL" } else { "QUIT" });
+        });
+        deliver(&submission(&["a@x.y"]), vec![hop(server.endpoint(security))]);
+        server.finish();
+    }
 }

@@ -1,6 +1,6 @@
 //! TCP: non-blocking sockets behind calls that wait, each no longer than its
 //! deadline.
-#![expect(clippy::disallowed_types, reason = "this is where a server is connected to")]
+#![expect(clippy::disallowed_types, reason = "the one room that opens connections")]
 
 use super::deadline::{Deadline, Interrupt, Stopwatch};
 use super::error::Error;

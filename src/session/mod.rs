@@ -53,6 +53,8 @@ pub struct Session<'o> {
     observer: &'o mut dyn Observer,
     timings: Vec<(Phase, Duration)>,
     state: State,
+    /// The user wanted to stop when a message was out already: it was the last.
+    stopping: bool,
 }
 
 /// Whether another transaction may follow.
@@ -89,6 +91,7 @@ impl<'o> Session<'o> {
             observer,
             timings: Vec::new(),
             state: State::Ready,
+            stopping: false,
         };
         let greeting = session.receive(Phase::Greeting, None)?;
         match greeting.severity() {
@@ -256,6 +259,9 @@ impl<'o> Session<'o> {
 
     /// Sends commands in one write.
     fn send(&mut self, commands: &[Command<'_>]) -> Result<(), Error> {
+        if !matches!(commands, [Command::Quit]) {
+            self.expect_silence(commands.last().map_or(Phase::Quit, Command::phase))?;
+        }
         let mut wire = Zeroizing::new(Vec::with_capacity(LONGEST_COMMAND));
         for command in commands {
             command.write_to(&mut wire);
@@ -275,6 +281,17 @@ impl<'o> Session<'o> {
             // and reading will find it.
             Ok(()) | Err(net::Error::Closed { .. }) => Ok(()),
             Err(error) => Err(self.broken(Error::new(phase, error))),
+        }
+    }
+
+    /// A reply that nothing asked for would be taken for the reply to what is
+    /// said next, and so on to the end (RFC 2920 §3.1: replies are counted).
+    fn expect_silence(&mut self, phase: Phase) -> Result<(), Error> {
+        match self.parser.next(Exchange::Ordinary) {
+            Ok(None) => Ok(()),
+            Ok(Some(reply)) if reply.code == ReplyCode::CLOSING => Err(self.refused(phase, reply)),
+            Ok(Some(reply)) => Err(self.out_of_turn(phase, reply)),
+            Err(malformed) => Err(self.broken(Error::new(phase, malformed))),
         }
     }
 
@@ -331,6 +348,7 @@ impl<'o> Session<'o> {
                 Err(net::Error::Interrupted) if phase == Phase::EndOfData => {
                     // The message is out: a short wait tells whether it was
                     // taken, which is worth more than leaving at once.
+                    self.stopping = true;
                     self.stream.ignore_interrupt();
                     let wait = Deadline::after(PARTING_WAIT);
                     self.stream.arm(wait.or_earlier(self.conduct.deadline));

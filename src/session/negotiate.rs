@@ -89,6 +89,8 @@ mod tests {
             ("a@b.c", &plain, "SIZE 10\n8BITMIME\nSMTPUTF8", " SIZE=10"),
             ("a@b.c", &facts(10, true, false), "8BITMIME", " BODY=8BITMIME"),
             ("é@b.c", &plain, "SMTPUTF8", " SMTPUTF8"),
+            // 6531-b: a parameter of the keyword means nothing.
+            ("é@b.c", &plain, "SMTPUTF8 foo", " SMTPUTF8"),
             ("a@é.c", &plain, "", ""),
             ("a@b.c", &facts(10, false, true), "SMTPUTF8", " SMTPUTF8"),
             ("a@b.c", &facts(9, false, true), "SMTPUTF8\n8BITMIME", " BODY=8BITMIME SMTPUTF8"),

@@ -69,6 +69,9 @@ impl Session<'_> {
         message: &mut dyn Read,
         facts: &mut Transaction,
     ) -> Result<(), Error> {
+        if self.stopping {
+            return Err(self.parted(Error::new(Phase::Mail, net::Error::Interrupted)));
+        }
         if self.state == State::Unfinished {
             self.reset()?;
         }
@@ -181,7 +184,12 @@ impl Session<'_> {
     /// The message and its reply. After 354 there is no way back but to hang
     /// up: whatever fails here, the final dot is not sent.
     fn content(&mut self, message: &mut dyn Read, facts: &mut Transaction) -> Result<(), Error> {
-        if let Some(early) = self.send_content(message)? {
+        let early = if self.parser.is_empty() {
+            self.send_content(message)?
+        } else {
+            Some(self.receive(Phase::Content, None)?)
+        };
+        if let Some(early) = early {
             // The server would read what follows as commands: out of step.
             self.state = State::Broken;
             if !is_refusal(&early) {

@@ -168,6 +168,7 @@ impl fmt::Display for Command<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn wire(command: &Command<'_>) -> String {
         let mut bytes = Vec::new();
@@ -217,6 +218,35 @@ mod tests {
         ] {
             assert_eq!(wire(&command), format!("{sent}\r\n"));
             assert_eq!(command.to_string(), shown.unwrap_or(sent));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_command_of_two_lines(
+            text in "([a-z@.<>\"\\\\:\\[\\] -]|[\0\r\n\x7f\u{85}\u{2028}é]){0,12}",
+            envelope in "(<?[a-z]{1,3}@|)[a-z.\\[\\]:\0\r\n ]{0,8}>?",
+        ) {
+            // SEC-4: every value a caller can set, through the grammar or not at all.
+            let plain = MailParameters::default();
+            for text in [&text, &envelope, &format!("<{text}@b.c>"), &format!("\"{text}\"@b.c")] {
+                let mut lines = Vec::new();
+                if let Ok(name) = text.parse::<EhloName>() {
+                    lines.push(wire(&Command::Ehlo(&name)));
+                }
+                lines.extend(EhloName::from_host_name(text).map(|n| wire(&Command::Helo(&n))));
+                if let Ok(from) = text.parse::<ReversePath>() {
+                    lines.push(wire(&Command::Mail(&from, &plain)));
+                }
+                if let Ok(path) = text.parse() {
+                    lines.push(wire(&Command::Rcpt(&Recipient { path })));
+                }
+                for line in lines {
+                    let text = line.strip_suffix("\r\n").unwrap();
+                    prop_assert!(!text.contains(char::is_control), "{:?}", line);
+                    prop_assert!(!text.ends_with(' '), "{:?}", line);
+                }
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! A server that does what a test tells it, to make faults happen; and the
 //! pieces that every delivery needs.
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test target uses its own part")]
-#![allow(clippy::disallowed_types, reason = "a server listens")]
+#![expect(clippy::disallowed_types, reason = "a server needs sockets")]
 
 mod identity;
 
@@ -22,6 +22,14 @@ use std::time::Duration;
 
 /// A bound for waits that should never be reached.
 pub const GENEROUS: Duration = Duration::from_secs(60);
+
+/// What a server does with one connection.
+pub type Part = Box<dyn FnOnce(&mut Peer) + Send>;
+
+/// An address where nobody listens.
+pub fn dead_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
 
 /// A server that plays a script for one connection after another.
 pub struct Scripted {
@@ -171,8 +179,16 @@ impl Peer {
         let lines = std::iter::once("scripted.example").chain(offer.iter().copied());
         let lines: Vec<&str> = lines.collect();
         let (last, others) = lines.split_last().unwrap();
-        let others: String = others.iter().map(|line| format!("250-{line}\r\n")).collect();
-        self.say(format!("{others}250 {last}\r\n"));
+        let reply: String = others.iter().map(|line| format!("250-{line}\r\n")).collect();
+        self.say(format!("{reply}250 {last}\r\n"));
+    }
+
+    /// Reads so many commands and then gives these replies.
+    pub fn answer(&mut self, commands: usize, replies: impl AsRef<[u8]>) {
+        for _ in 0..commands {
+            self.line();
+        }
+        self.say(replies);
     }
 
     /// Reads content up to the final dot and gives its lines.
@@ -209,6 +225,15 @@ impl Peer {
         let closed = matches!(stream.peek(&mut [0]), Ok(0));
         stream.set_nonblocking(false).unwrap();
         closed
+    }
+
+    /// True when the client has said something that was not read yet.
+    pub fn socket_has_octets(&mut self) -> bool {
+        let stream = &self.reader.get_ref().stream;
+        stream.set_nonblocking(true).unwrap();
+        let has_octets = matches!(stream.peek(&mut [0]), Ok(1));
+        stream.set_nonblocking(false).unwrap();
+        has_octets
     }
 
     /// True once the client has left, whatever it said before.
