@@ -320,6 +320,10 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
             "check that the server runs and that the port is right: smtps:// means 465, smtp:// means 587"
                 .to_owned()
         }
+        // Something else than SMTP in clear, such as a web server.
+        net::Error::NotTls { octets } if !octets.starts_with(b"220") => {
+            "check the port: smtps:// means 465, smtp:// means 587".to_owned()
+        }
         net::Error::NotTls { .. } => {
             let port = server.map_or(587, |s| s.port);
             format!("the port speaks STARTTLS, not TLS from the start: --server smtp://{host}:{port}")
@@ -327,7 +331,7 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
         net::Error::TimedOut { .. } | net::Error::Closed { .. } if phase == Phase::Greeting => {
             let port = server.map_or(465, |s| s.port);
             match server.map(|s| s.security) {
-                Some(Security::Implicit) | None => return Vec::new(),
+                Some(Security::Implicit) | None => LATER.to_owned(),
                 Some(_) => format!(
                     "the port may speak TLS from the start: --server smtps://{host}:{port}"
                 ),
@@ -338,6 +342,9 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
         }
         net::Error::NoAddressOfFamily { family, .. } if family.starts_with("IP") => {
             format!("leave out --{}", family.to_lowercase())
+        }
+        net::Error::TimedOut { .. } | net::Error::Closed { .. } | net::Error::Io(_) => {
+            LATER.to_owned()
         }
         net::Error::Certificate { fault, .. } => return of_certificate(fault, host),
         _ => return Vec::new(),

@@ -63,7 +63,6 @@ fn a_recipient_that_looks_like_an_option_stands_after_two_dashes() {
 fn a_finished_message_takes_nothing_that_composes() {
     for words in [
         &["-s", "x"][..],
-        &["-f", "x"],
         &["-c", "x"],
         &["-b", "x"],
         &["--reply-to", "x"],
