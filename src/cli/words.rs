@@ -298,6 +298,10 @@ fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> {
             "check the user name and the password; many providers want an app password here"
                 .to_owned(),
         ],
+        Kind::PlaintextAfterStartTls => vec![
+            "somebody between here and the server may be tampering: try from another network"
+                .to_owned(),
+        ],
         Kind::Source(_) => vec!["run the same command again".to_owned()],
         Kind::Secret(_) => {
             vec![
