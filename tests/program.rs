@@ -20,7 +20,7 @@ use server::taken;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -519,11 +519,19 @@ fn at_a_terminal_the_user_is_told_how_to_end_the_message() {
 
 const MOUNT: &str = "mount --bind hosts /etc/hosts && mount --bind resolv.conf /etc/resolv.conf";
 
+/// Where no name server is.
+const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 53, 53, 53);
+
 /// The program in a world with these files in /etc; `None` where this machine
 /// does not let us have one, as it does root.
-fn with_own_names(place: &Place, hosts: &str, words: &[&str]) -> Option<Command> {
+fn with_own_names(
+    place: &Place,
+    hosts: &str,
+    name_server: Ipv4Addr,
+    words: &[&str],
+) -> Option<Command> {
     place.write("hosts", hosts, None);
-    place.write("resolv.conf", "nameserver 127.53.53.53\n", None);
+    place.write("resolv.conf", &format!("nameserver {name_server}\n"), None);
     let private = |script: &str| {
         let mut command = Command::new("unshare");
         let envoi = place.envoi(words);
@@ -549,7 +557,7 @@ fn a_dead_address_before_a_live_one_costs_one_attempt() {
     let words =
         ["send", "--server", &url, "-f", "a@x.example", "b@x.example", "--body", "hi", "--json"];
     let hosts = "::1 two.test\n127.0.0.1 two.test\n";
-    let Some(command) = with_own_names(&place, hosts, &words) else { return };
+    let Some(command) = with_own_names(&place, hosts, NOBODY, &words) else { return };
     let run = finished(command);
     assert_eq!(run.status, 0, "{run}");
     let report: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
@@ -575,7 +583,9 @@ fn a_name_that_cannot_be_looked_up_now_may_be_later() {
         "--body",
         "hi",
     ];
-    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", &words) else { return };
+    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", NOBODY, &words) else {
+        return;
+    };
     let why = "the name mail.test could not be looked up: Temporary failure in name resolution";
     let report = format!("deferred  b@x.example  {why}\nnot sent\n");
     let problem = format!(
@@ -585,9 +595,13 @@ fn a_name_that_cannot_be_looked_up_now_may_be_later() {
     check(&finished(command), 75, &report, &problem);
 
     // A name server that takes the question and never answers.
-    let Ok(server) = std::net::UdpSocket::bind("127.53.53.53:53") else { return };
+    let [high, low, ..] = std::process::id().to_be_bytes()[2..] else { return };
+    let silent = Ipv4Addr::new(127, 54, high, low);
+    let server = std::net::UdpSocket::bind((silent, 53)).expect("a port that nobody has");
     let words = [&words[..], &["-q", "--timeout", "1"]].concat();
-    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", &words) else { return };
+    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", silent, &words) else {
+        return;
+    };
     let why = "timed out after 1 s waiting for the addresses of the server's name";
     let problem = format!(
         "envoi: nothing was sent to b@x.example through mail.test:587: {why}\n\

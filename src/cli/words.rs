@@ -6,6 +6,7 @@ use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, CertificateFault, Endpoint, Security};
 use crate::session::{Error, Kind, Shortfall};
 use crate::smtp::{Keyword, Phase, Reply, Severity};
+use std::mem::discriminant;
 use std::sync::Arc;
 
 /// What went wrong for some recipients: one sentence, and hints.
@@ -25,19 +26,30 @@ pub(super) fn problems(report: &Report) -> Vec<Problem> {
     for (path, outcome) in &report.recipients {
         let Some(why) = why(outcome) else { continue };
         let address = Escaped(path).to_string();
-        match groups.iter_mut().find(|(known, ..)| *known == why) {
+        let is_alike = |(known, _, of_known): &&mut (String, Vec<String>, &Outcome)| {
+            *known == why && discriminant(*of_known) == discriminant(outcome)
+        };
+        match groups.iter_mut().find(is_alike) {
             Some((_, addresses, _)) => addresses.push(address),
             None => groups.push((why, vec![address], outcome)),
         }
     }
-    let some_accepted =
-        report.recipients.iter().any(|(_, outcome)| matches!(outcome, Outcome::Accepted(_)));
     let problem = |(why, addresses, outcome): (String, Vec<String>, &Outcome)| {
         let attempt = outcome.cause().and_then(|cause| attempt_of(cause, report));
+        let others = in_vain(outcome, attempt, report);
+        let whom = listed(&addresses);
+        let mut hints = hints(outcome, attempt, &whom, report);
+        for (other, error) in &others {
+            for hint in of_error(error, Some(other)) {
+                if !hints.contains(&hint) {
+                    hints.push(hint);
+                }
+            }
+        }
         Problem {
-            sentence: sentence(&why, &listed(&addresses), outcome, attempt),
-            tried: tried(outcome, attempt, report),
-            hints: hints(outcome, attempt, &listed(&addresses), some_accepted),
+            sentence: sentence(&why, &whom, outcome, attempt),
+            tried: others.iter().map(|(other, error)| tried(other, error)).collect(),
+            hints: hints.iter().map(|hint| Escaped(hint).to_string()).collect(),
         }
     };
     groups.into_iter().map(problem).collect()
@@ -56,19 +68,24 @@ fn attempt_of<'r>(cause: &Cause, report: &'r Report) -> Option<&'r Attempt> {
     }
 }
 
-fn tried(outcome: &Outcome, told: Option<&Attempt>, report: &Report) -> Vec<String> {
-    let Some(Cause::Broke(_)) = outcome.cause() else { return Vec::new() };
-    let others = report
-        .attempts
-        .iter()
-        .filter(|&attempt| told.is_none_or(|told| !std::ptr::eq(attempt, told)));
-    let words = |attempt: &Attempt| {
-        let error = attempt.error.as_deref()?;
-        let server = attempt.server.to_string();
-        let why = Escaped(error_words(error)).to_string();
-        Some(if names_server(error, &server) { why } else { format!("{server}: {why}") })
+/// The other attempts that came to nothing, where this one did.
+fn in_vain<'r>(
+    outcome: &Outcome,
+    told: Option<&Attempt>,
+    report: &'r Report,
+) -> Vec<(&'r Attempt, &'r Error)> {
+    let (Outcome::Deferred(Cause::Broke(_)) | Outcome::Rejected(Cause::Broke(_))) = outcome else {
+        return Vec::new();
     };
-    others.filter_map(words).collect()
+    let is_told = |attempt: &Attempt| told.is_some_and(|told| std::ptr::eq(attempt, told));
+    let attempts = report.attempts.iter().filter(|attempt| !is_told(attempt));
+    attempts.filter_map(|attempt| Some((attempt, attempt.error.as_deref()?))).collect()
+}
+
+fn tried(attempt: &Attempt, error: &Error) -> String {
+    let server = attempt.server.to_string();
+    let why = Escaped(error_words(error)).to_string();
+    if names_server(error, &server) { why } else { format!("{server}: {why}") }
 }
 
 /// Why a recipient was not accepted, in a clause; `None` if it was.
@@ -201,12 +218,9 @@ fn listed(addresses: &[String]) -> String {
     }
 }
 
-fn hints(
-    outcome: &Outcome,
-    attempt: Option<&Attempt>,
-    whom: &str,
-    some_accepted: bool,
-) -> Vec<String> {
+fn hints(outcome: &Outcome, attempt: Option<&Attempt>, whom: &str, report: &Report) -> Vec<String> {
+    let some_accepted =
+        report.recipients.iter().any(|(_, outcome)| matches!(outcome, Outcome::Accepted(_)));
     match outcome {
         Outcome::Accepted(_) => Vec::new(),
         Outcome::Uncertain(_) => {
@@ -224,9 +238,6 @@ fn hints(
             Cause::Unmet(_) | Cause::Withheld => Vec::new(),
         },
     }
-    .into_iter()
-    .map(|hint| Escaped(&hint).to_string())
-    .collect()
 }
 
 const LATER: &str = "this may pass: run the same command again later";
