@@ -152,7 +152,7 @@ fn a_server_that_is_silent_is_left_at_the_limit_of_each_wait() {
     // 5321-4.5.3.2, 3.1
     for (wait, (name, _)) in WAITS.iter().enumerate() {
         let run = run_against(wait, |peer| drop(peer.rest()));
-        let why = format!("timed out after 1 s waiting for {name}");
+        let why = format!("timed out after {{*}} s waiting for {name}");
         check(&run, 75, "", &sentence(wait, &why));
     }
 }
@@ -164,7 +164,7 @@ fn a_server_that_drips_is_left_at_the_limit_all_the_same() {
             std::thread::sleep(Duration::from_millis(200));
         }
     });
-    check(&run, 75, "", &sentence(1, "timed out after 1 s waiting for the reply to EHLO"));
+    check(&run, 75, "", &sentence(1, "timed out after {*} s waiting for the reply to EHLO"));
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn after_the_final_dot_ctrl_c_waits_a_moment_for_the_answer() {
         &run,
         75,
         "",
-        &sentence(LAST, "timed out after 5 s waiting for the reply to the end of the message"),
+        &sentence(LAST, "timed out after {*} s waiting for the reply to the end of the message"),
     );
     server.finish();
 }
@@ -602,7 +602,7 @@ fn a_name_that_cannot_be_looked_up_now_may_be_later() {
     let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", silent, &words) else {
         return;
     };
-    let why = "timed out after 1 s waiting for the addresses of the server's name";
+    let why = "timed out after {*} s waiting for the addresses of the server's name";
     let problem = format!(
         "envoi: nothing was sent to b@x.example through mail.test:587: {why}\n\
          hint: check the network and the name server in /etc/resolv.conf\n"
