@@ -413,6 +413,31 @@ hint: run the same command again
 }
 
 #[test]
+fn a_transcript_in_a_file_has_the_message_and_no_password() {
+    // SASL-secret
+    let sink = sink();
+    let mut place = Place::new();
+    place.write("ca.pem", sink.ca_pem(), None);
+    place.set("P", "correct-horse".to_owned());
+    for mechanism in ["plain", "login", "cram-md5"] {
+        let url = format!("smtp://alice@localhost:{}", sink.address().port());
+        let tls = ["send", "-q", "--server", &url, "--tls-ca", "ca.pem", "--auth", mechanism];
+        let rest = ["--password-from", "env:P", "--transcript", "log", "--body", "Hello."];
+        let whom = ["-f", "me@client.example", "a@x.example"];
+        check(&place.run(tls.iter().chain(&rest).chain(&whom), None), 0, "", "");
+        let log = fs::read_to_string(place.directory().join("log")).expect("a transcript");
+        let auth = format!(" ~> AUTH {}", mechanism.to_uppercase());
+        for part in ["=== Trying localhost:", &auth, " ~> Hello.\n", "=== Connection closed.\n"] {
+            assert!(log.contains(part), "{part}\n{log}");
+        }
+        // As it is, and in base64 alone, after the name, and before a digest.
+        for secret in ["correct-horse", "Y29ycmVjdC1ob3JzZQ", "AGNvcnJlY3QtaG9yc2U", "YWxpY2Ug"] {
+            assert!(!log.contains(secret), "{secret}\n{log}");
+        }
+    }
+}
+
+#[test]
 fn a_subject_of_ten_kilobytes_arrives_whole() {
     let sink = sink();
     let subject = "word ".repeat(2_000) + &"x".repeat(500);
