@@ -20,7 +20,7 @@ use server::taken;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -152,7 +152,7 @@ fn a_server_that_is_silent_is_left_at_the_limit_of_each_wait() {
     // 5321-4.5.3.2, 3.1
     for (wait, (name, _)) in WAITS.iter().enumerate() {
         let run = run_against(wait, |peer| drop(peer.rest()));
-        let why = format!("timed out after 1 s waiting for {name}");
+        let why = format!("timed out after {{*}} s waiting for {name}");
         check(&run, 75, "", &sentence(wait, &why));
     }
 }
@@ -164,7 +164,7 @@ fn a_server_that_drips_is_left_at_the_limit_all_the_same() {
             std::thread::sleep(Duration::from_millis(200));
         }
     });
-    check(&run, 75, "", &sentence(1, "timed out after 1 s waiting for the reply to EHLO"));
+    check(&run, 75, "", &sentence(1, "timed out after {*} s waiting for the reply to EHLO"));
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn after_the_final_dot_ctrl_c_waits_a_moment_for_the_answer() {
         &run,
         75,
         "",
-        &sentence(LAST, "timed out after 5 s waiting for the reply to the end of the message"),
+        &sentence(LAST, "timed out after {*} s waiting for the reply to the end of the message"),
     );
     server.finish();
 }
@@ -410,6 +410,31 @@ hint: run the same command again
 ";
     check(&run, 74, "", expected);
     server.finish();
+}
+
+#[test]
+fn a_transcript_in_a_file_has_the_message_and_no_password() {
+    // SASL-secret
+    let sink = sink();
+    let mut place = Place::new();
+    place.write("ca.pem", sink.ca_pem(), None);
+    place.set("P", "correct-horse".to_owned());
+    for mechanism in ["plain", "login", "cram-md5"] {
+        let url = format!("smtp://alice@localhost:{}", sink.address().port());
+        let tls = ["send", "-q", "--server", &url, "--tls-ca", "ca.pem", "--auth", mechanism];
+        let rest = ["--password-from", "env:P", "--transcript", "log", "--body", "Hello."];
+        let whom = ["-f", "me@client.example", "a@x.example"];
+        check(&place.run(tls.iter().chain(&rest).chain(&whom), None), 0, "", "");
+        let log = fs::read_to_string(place.directory().join("log")).expect("a transcript");
+        let auth = format!(" ~> AUTH {}", mechanism.to_uppercase());
+        for part in ["=== Trying localhost:", &auth, " ~> Hello.\n", "=== Connection closed.\n"] {
+            assert!(log.contains(part), "{part}\n{log}");
+        }
+        // As it is, and in base64 alone, after the name, and before a digest.
+        for secret in ["correct-horse", "Y29ycmVjdC1ob3JzZQ", "AGNvcnJlY3QtaG9yc2U", "YWxpY2Ug"] {
+            assert!(!log.contains(secret), "{secret}\n{log}");
+        }
+    }
 }
 
 #[test]
@@ -519,11 +544,19 @@ fn at_a_terminal_the_user_is_told_how_to_end_the_message() {
 
 const MOUNT: &str = "mount --bind hosts /etc/hosts && mount --bind resolv.conf /etc/resolv.conf";
 
+/// Where no name server is.
+const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 53, 53, 53);
+
 /// The program in a world with these files in /etc; `None` where this machine
 /// does not let us have one, as it does root.
-fn with_own_names(place: &Place, hosts: &str, words: &[&str]) -> Option<Command> {
+fn with_own_names(
+    place: &Place,
+    hosts: &str,
+    name_server: Ipv4Addr,
+    words: &[&str],
+) -> Option<Command> {
     place.write("hosts", hosts, None);
-    place.write("resolv.conf", "nameserver 127.53.53.53\n", None);
+    place.write("resolv.conf", &format!("nameserver {name_server}\n"), None);
     let private = |script: &str| {
         let mut command = Command::new("unshare");
         let envoi = place.envoi(words);
@@ -549,7 +582,7 @@ fn a_dead_address_before_a_live_one_costs_one_attempt() {
     let words =
         ["send", "--server", &url, "-f", "a@x.example", "b@x.example", "--body", "hi", "--json"];
     let hosts = "::1 two.test\n127.0.0.1 two.test\n";
-    let Some(command) = with_own_names(&place, hosts, &words) else { return };
+    let Some(command) = with_own_names(&place, hosts, NOBODY, &words) else { return };
     let run = finished(command);
     assert_eq!(run.status, 0, "{run}");
     let report: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
@@ -575,7 +608,9 @@ fn a_name_that_cannot_be_looked_up_now_may_be_later() {
         "--body",
         "hi",
     ];
-    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", &words) else { return };
+    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", NOBODY, &words) else {
+        return;
+    };
     let why = "the name mail.test could not be looked up: Temporary failure in name resolution";
     let report = format!("deferred  b@x.example  {why}\nnot sent\n");
     let problem = format!(
@@ -585,10 +620,14 @@ fn a_name_that_cannot_be_looked_up_now_may_be_later() {
     check(&finished(command), 75, &report, &problem);
 
     // A name server that takes the question and never answers.
-    let Ok(server) = std::net::UdpSocket::bind("127.53.53.53:53") else { return };
+    let [high, low, ..] = std::process::id().to_be_bytes()[2..] else { return };
+    let silent = Ipv4Addr::new(127, 54, high, low);
+    let server = std::net::UdpSocket::bind((silent, 53)).expect("a port that nobody has");
     let words = [&words[..], &["-q", "--timeout", "1"]].concat();
-    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", &words) else { return };
-    let why = "timed out after 1 s waiting for the addresses of the server's name";
+    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", silent, &words) else {
+        return;
+    };
+    let why = "timed out after {*} s waiting for the addresses of the server's name";
     let problem = format!(
         "envoi: nothing was sent to b@x.example through mail.test:587: {why}\n\
          hint: check the network and the name server in /etc/resolv.conf\n"

@@ -46,6 +46,10 @@ impl Input {
     pub(super) fn claim(&mut self, purpose: &'static str) -> Result<(), Failure> {
         match self.taken_for.replace(purpose) {
             None => Ok(()),
+            Some(first) if first == purpose => {
+                Err(Failure::say(Exit::Usage, format!("standard input cannot be {purpose} twice"))
+                    .hint("put one of them into a file and name it"))
+            }
             Some(first) => Err(Failure::say(
                 Exit::Usage,
                 format!("standard input cannot be {first} and {purpose} at once"),

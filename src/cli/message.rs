@@ -347,6 +347,11 @@ impl From<Error> for Failure {
             {
                 (Exit::DataErr, Some(format!("write it whole: {text}@example.org")))
             }
+            Error::Address { text, .. }
+                if text.matches('@').count() > 1 && !text.contains(char::is_control) =>
+            {
+                (Exit::DataErr, Some("put a comma between two addresses".to_owned()))
+            }
             Error::NoFrom => return no_from(),
             Error::NoRandomness => (Exit::OsErr, None),
             Error::Nul { .. }

@@ -26,6 +26,7 @@ pub use failure::Failure;
 use crate::account::{Accounts, Environment};
 use args::{Cli, Command, Globals};
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 use escape::Escaped;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -78,6 +79,9 @@ fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
         }
         Err(error) => {
             let _ = error.print();
+            if let Some(hint) = meant_to_send(&error) {
+                let _ = writeln!(err, "\nhint: {}", Escaped(hint));
+            }
             return Exit::Usage;
         }
     };
@@ -91,6 +95,16 @@ fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
+/// An address where a command stands: whoever types it wants to send.
+fn meant_to_send(error: &clap::Error) -> Option<String> {
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) if word.contains('@') => {
+            Some(format!("envoi send {}", shell_words::quote(word)))
+        }
+        _ => None,
+    }
+}
+
 /// What clap says over several lines for people, as a sentence and hints.
 fn misspelt(error: &clap::Error) -> Failure {
     let text = error.to_string();
@@ -100,7 +114,7 @@ fn misspelt(error: &clap::Error) -> Failure {
     let sentence: Vec<&str> = sentence.lines().map(str::trim).collect();
     let tips = paragraphs.flat_map(str::lines).filter_map(|line| line.trim().strip_prefix("tip: "));
     Failure {
-        hints: tips.map(str::to_owned).collect(),
+        hints: tips.map(str::to_owned).chain(meant_to_send(error)).collect(),
         ..Failure::say(Exit::Usage, sentence.join(" "))
     }
 }

@@ -6,6 +6,7 @@ use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, CertificateFault, Endpoint, Security};
 use crate::session::{Error, Kind, Shortfall};
 use crate::smtp::{Keyword, Phase, Reply, Severity};
+use std::mem::discriminant;
 use std::sync::Arc;
 
 /// What went wrong for some recipients: one sentence, and hints.
@@ -25,19 +26,30 @@ pub(super) fn problems(report: &Report) -> Vec<Problem> {
     for (path, outcome) in &report.recipients {
         let Some(why) = why(outcome) else { continue };
         let address = Escaped(path).to_string();
-        match groups.iter_mut().find(|(known, ..)| *known == why) {
+        let is_alike = |(known, _, of_known): &&mut (String, Vec<String>, &Outcome)| {
+            *known == why && discriminant(*of_known) == discriminant(outcome)
+        };
+        match groups.iter_mut().find(is_alike) {
             Some((_, addresses, _)) => addresses.push(address),
             None => groups.push((why, vec![address], outcome)),
         }
     }
-    let some_accepted =
-        report.recipients.iter().any(|(_, outcome)| matches!(outcome, Outcome::Accepted(_)));
     let problem = |(why, addresses, outcome): (String, Vec<String>, &Outcome)| {
         let attempt = outcome.cause().and_then(|cause| attempt_of(cause, report));
+        let others = in_vain(outcome, attempt, report);
+        let whom = listed(&addresses);
+        let mut hints = hints(outcome, attempt, &whom, report);
+        for (other, error) in &others {
+            for hint in of_error(error, Some(other)) {
+                if !hints.contains(&hint) {
+                    hints.push(hint);
+                }
+            }
+        }
         Problem {
-            sentence: sentence(&why, &listed(&addresses), outcome, attempt),
-            tried: tried(outcome, attempt, report),
-            hints: hints(outcome, attempt, &listed(&addresses), some_accepted),
+            sentence: sentence(&why, &whom, outcome, attempt),
+            tried: others.iter().map(|(other, error)| tried(other, error)).collect(),
+            hints: hints.iter().map(|hint| Escaped(hint).to_string()).collect(),
         }
     };
     groups.into_iter().map(problem).collect()
@@ -56,23 +68,33 @@ fn attempt_of<'r>(cause: &Cause, report: &'r Report) -> Option<&'r Attempt> {
     }
 }
 
-fn tried(outcome: &Outcome, told: Option<&Attempt>, report: &Report) -> Vec<String> {
-    let Some(Cause::Broke(_)) = outcome.cause() else { return Vec::new() };
+/// The other attempts that came to nothing, where this one did.
+fn in_vain<'r>(
+    outcome: &Outcome,
+    told: Option<&Attempt>,
+    report: &'r Report,
+) -> Vec<(&'r Attempt, &'r Error)> {
+    let (Outcome::Deferred(Cause::Broke(_)) | Outcome::Rejected(Cause::Broke(_))) = outcome else {
+        return Vec::new();
+    };
     // Once one address of a server has answered, another where nobody listens
     // is no news.
-    let is_news = |other: &Attempt, told: &Attempt| {
-        !std::ptr::eq(other, told)
-            && (other.server != told.server || !failed_to_connect(other) || failed_to_connect(told))
+    let answered = |server: &Endpoint| {
+        let mut attempts = report.attempts.iter().filter(|attempt| attempt.server == *server);
+        attempts.any(|attempt| !failed_to_connect(attempt))
     };
-    let others =
-        report.attempts.iter().filter(|&other| told.is_none_or(|told| is_news(other, told)));
-    let words = |attempt: &Attempt| {
-        let error = attempt.error.as_deref()?;
-        let server = attempt.server.to_string();
-        let why = Escaped(error_words(error)).to_string();
-        Some(if names_server(error, &server) { why } else { format!("{server}: {why}") })
-    };
-    others.filter_map(words).collect()
+    let is_told = |attempt: &Attempt| told.is_some_and(|told| std::ptr::eq(attempt, told));
+    let others = report
+        .attempts
+        .iter()
+        .filter(|other| !is_told(other) && !(failed_to_connect(other) && answered(&other.server)));
+    others.filter_map(|attempt| Some((attempt, attempt.error.as_deref()?))).collect()
+}
+
+fn tried(attempt: &Attempt, error: &Error) -> String {
+    let server = attempt.server.to_string();
+    let why = Escaped(error_words(error)).to_string();
+    if names_server(error, &server) { why } else { format!("{server}: {why}") }
 }
 
 fn failed_to_connect(attempt: &Attempt) -> bool {
@@ -209,12 +231,9 @@ fn listed(addresses: &[String]) -> String {
     }
 }
 
-fn hints(
-    outcome: &Outcome,
-    attempt: Option<&Attempt>,
-    whom: &str,
-    some_accepted: bool,
-) -> Vec<String> {
+fn hints(outcome: &Outcome, attempt: Option<&Attempt>, whom: &str, report: &Report) -> Vec<String> {
+    let some_accepted =
+        report.recipients.iter().any(|(_, outcome)| matches!(outcome, Outcome::Accepted(_)));
     match outcome {
         Outcome::Accepted(_) => Vec::new(),
         Outcome::Uncertain(_) => {
@@ -232,9 +251,6 @@ fn hints(
             Cause::Unmet(_) | Cause::Withheld => Vec::new(),
         },
     }
-    .into_iter()
-    .map(|hint| Escaped(&hint).to_string())
-    .collect()
 }
 
 const LATER: &str = "this may pass: run the same command again later";
@@ -306,6 +322,10 @@ fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> {
             "check the user name and the password; many providers want an app password here"
                 .to_owned(),
         ],
+        Kind::PlaintextAfterStartTls => vec![
+            "somebody between here and the server may be tampering: try from another network"
+                .to_owned(),
+        ],
         Kind::Source(_) => vec!["run the same command again".to_owned()],
         Kind::Secret(_) => {
             vec![
@@ -328,6 +348,10 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
             "check that the server runs and that the port is right: smtps:// means 465, smtp:// means 587"
                 .to_owned()
         }
+        // Something else than SMTP in clear, such as a web server.
+        net::Error::NotTls { octets } if !octets.starts_with(b"220") => {
+            "check the port: smtps:// means 465, smtp:// means 587".to_owned()
+        }
         net::Error::NotTls { .. } => {
             let port = server.map_or(587, |s| s.port);
             format!("the port speaks STARTTLS, not TLS from the start: --server smtp://{host}:{port}")
@@ -335,7 +359,7 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
         net::Error::TimedOut { .. } | net::Error::Closed { .. } if phase == Phase::Greeting => {
             let port = server.map_or(465, |s| s.port);
             match server.map(|s| s.security) {
-                Some(Security::Implicit) | None => return Vec::new(),
+                Some(Security::Implicit) | None => LATER.to_owned(),
                 Some(_) => format!(
                     "the port may speak TLS from the start: --server smtps://{host}:{port}"
                 ),
@@ -346,6 +370,9 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
         }
         net::Error::NoAddressOfFamily { family, .. } if family.starts_with("IP") => {
             format!("leave out --{}", family.to_lowercase())
+        }
+        net::Error::TimedOut { .. } | net::Error::Closed { .. } | net::Error::Io(_) => {
+            LATER.to_owned()
         }
         net::Error::Certificate { fault, .. } => return of_certificate(fault, host),
         _ => return Vec::new(),

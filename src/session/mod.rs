@@ -259,9 +259,6 @@ impl<'o> Session<'o> {
 
     /// Sends commands in one write.
     fn send(&mut self, commands: &[Command<'_>]) -> Result<(), Error> {
-        if !matches!(commands, [Command::Quit]) {
-            self.expect_silence(commands.last().map_or(Phase::Quit, Command::phase))?;
-        }
         let mut wire = Zeroizing::new(Vec::with_capacity(LONGEST_COMMAND));
         for command in commands {
             command.write_to(&mut wire);
@@ -272,6 +269,9 @@ impl<'o> Session<'o> {
     /// Sends commands of which this is the wire form.
     fn send_flight(&mut self, commands: &[Command<'_>], wire: &[u8]) -> Result<(), Error> {
         let Some(phase) = commands.last().map(Command::phase) else { return Ok(()) };
+        if phase != Phase::Quit {
+            self.expect_silence(phase)?;
+        }
         for command in commands {
             self.observer.event(Event::Sent(command));
         }

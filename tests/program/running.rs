@@ -41,7 +41,7 @@ impl Place {
             ("XDG_STATE_HOME", format!("{home}/state")),
             ("PATH", "/usr/bin:/bin".to_owned()),
             ("LANG", "C.UTF-8".to_owned()),
-            // What the names of accounts and files are measured by in help.
+            // How wide help and wrong command lines are set.
             ("COLUMNS", "100".to_owned()),
         ];
         let environment =
