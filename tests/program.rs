@@ -1,6 +1,11 @@
 //! The program as its users meet it: what is typed, what it prints, its status,
 //! and what arrived. Most of it is told by the files under `tests/program/`;
 //! what needs a hand on the program while it runs is told here.
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "servers that misbehave, a watch, and the scenario asked for"
+)]
 
 #[path = "program/certificates.rs"]
 mod certificates;

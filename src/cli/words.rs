@@ -84,10 +84,8 @@ fn in_vain<'r>(
         attempts.any(|attempt| !failed_to_connect(attempt))
     };
     let is_told = |attempt: &Attempt| told.is_some_and(|told| std::ptr::eq(attempt, told));
-    let others = report
-        .attempts
-        .iter()
-        .filter(|other| !is_told(other) && !(failed_to_connect(other) && answered(&other.server)));
+    let is_no_news = |attempt: &Attempt| failed_to_connect(attempt) && answered(&attempt.server);
+    let others = report.attempts.iter().filter(|other| !is_told(other) && !is_no_news(other));
     others.filter_map(|attempt| Some((attempt, attempt.error.as_deref()?))).collect()
 }
 

@@ -151,10 +151,9 @@ pub(crate) fn agree(what: &str, expected: &str, got: &str) -> Result<(), String>
 fn fits(expected: &str, got: &str) -> bool {
     let (at, mark) = match (expected.find("{*}"), expected.find("{…}")) {
         (None, None) => return expected == got,
-        (Some(at), None) => (at, "{*}"),
-        (None, Some(at)) => (at, "{…}"),
-        (Some(star), Some(dots)) if star < dots => (star, "{*}"),
-        (Some(_), Some(at)) => (at, "{…}"),
+        (Some(star), dots) if dots.is_none_or(|dots| star < dots) => (star, "{*}"),
+        (_, Some(dots)) => (dots, "{…}"),
+        (Some(star), None) => (star, "{*}"),
     };
     let (before, after) = (&expected[..at], &expected[at + mark.len()..]);
     let Some(rest) = got.strip_prefix(before) else { return false };
