@@ -384,11 +384,14 @@ impl<'o> Session<'o> {
     }
 
     /// The session is in step but of no use: say QUIT and leave. The answer
-    /// is waited for (RFC 5321 §3.1), unless the server is leaving anyway.
+    /// is waited for (RFC 5321 §3.1), unless one of the two is in a hurry.
     fn parted(&mut self, error: Error) -> Error {
-        let is_leaving =
-            matches!(&error.kind, Kind::Refused(reply) if reply.code == ReplyCode::CLOSING);
-        self.farewell(!is_leaving);
+        let is_urgent = match &error.kind {
+            Kind::Refused(reply) => reply.code == ReplyCode::CLOSING,
+            Kind::Net(error) => matches!(error, net::Error::Interrupted),
+            _ => false,
+        };
+        self.farewell(!is_urgent);
         self.broken(error)
     }
 
