@@ -386,12 +386,10 @@ impl<'o> Session<'o> {
     /// The session is in step but of no use: say QUIT and leave. The answer
     /// is waited for (RFC 5321 §3.1), unless one of the two is in a hurry.
     fn parted(&mut self, error: Error) -> Error {
-        let is_urgent = match &error.kind {
-            Kind::Refused(reply) => reply.code == ReplyCode::CLOSING,
-            Kind::Net(error) => matches!(error, net::Error::Interrupted),
-            _ => false,
-        };
-        self.farewell(!is_urgent);
+        let server_is =
+            matches!(&error.kind, Kind::Refused(reply) if reply.code == ReplyCode::CLOSING);
+        let user_is = matches!(&error.kind, Kind::Net(net::Error::Interrupted));
+        self.farewell(!server_is && !user_is);
         self.broken(error)
     }
 
