@@ -5,6 +5,7 @@ mod harness;
 
 use envoi::delivery::Outcome;
 use envoi::net::Security;
+use envoi::smtp::{Exchange, ReplyParser, Severity};
 use harness::*;
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
@@ -68,14 +69,14 @@ struct Player<'p> {
 }
 
 impl Player<'_> {
-    /// Gives the next reply; true when all of it went out.
+    /// Gives the next reply, as far as it goes; true when all of it went out.
     fn reply(&mut self, hoped_for: &'static str) -> (&'static str, bool) {
         let reply = self.script.replies.get(self.at).copied().flatten().unwrap_or(hoped_for);
         self.at += 1;
         let room = self.script.hangs_up_after.saturating_sub(self.octets).min(reply.len());
         self.peer.say(&reply[..room]);
         self.octets += room;
-        (reply, room == reply.len())
+        (&reply[..room], room == reply.len())
     }
 
     fn play(mut self) -> Seen {
@@ -123,7 +124,10 @@ impl Player<'_> {
         }
         let recipients = std::mem::take(&mut self.recipients);
         let (reply, is_whole) = self.reply("250 ok\r\n");
-        if reply.starts_with('2') && is_whole {
+        let mut parser = ReplyParser::default();
+        parser.feed(reply.as_bytes());
+        let first = parser.next(Exchange::Ordinary).ok().flatten();
+        if first.is_some_and(|first| first.severity() == Severity::Positive) {
             self.seen.promised.extend(recipients);
         }
         is_whole

@@ -7,6 +7,7 @@
 //! | MAIL 4yz / 5yz | – | – | deferred / rejected, all |
 //! | 2yz | 4yz | any | deferred |
 //! | 2yz | 452, or 552 after an accepted RCPT | any | left over: next transaction |
+//! | 2yz | the same, where all must be accepted | – | deferred; the others with it |
 //! | 2yz | other 5yz | any | rejected, this one |
 //! | 2yz | 2yz | DATA refused 4yz / 5yz | deferred / rejected |
 //! | 2yz | 2yz | 2yz | accepted |
@@ -299,6 +300,32 @@ mod tests {
             let facts = facts(mail, rcpt, data, end);
             assert_eq!(words(&facts, rcpt.len(), None), expected, "{mail} {rcpt:?} {data} {end}");
         }
+    }
+
+    #[test]
+    fn where_all_must_be_accepted_nobody_is_left_over() {
+        // 5321-3.3a
+        for (rcpt, expected) in [
+            (&["250 x", "550 x"][..], "rejected, rejected"),
+            (&["250 x", "450 x"], "deferred, deferred"),
+            (&["250 x", "452 x"], "deferred, deferred"),
+            (&["250 x", "552 x"], "deferred, deferred"),
+            (&["250 x", "552 5.2.2 x"], "rejected, rejected"),
+        ] {
+            let facts = Transaction { withheld: true, ..facts("250 x", rcpt, "", "") };
+            assert_eq!(words(&facts, rcpt.len(), None), expected, "{rcpt:?}");
+        }
+    }
+
+    #[test]
+    fn tls_that_breaks_once_it_stands_is_a_connection_that_breaks() {
+        // 5321-3.8r, 3.1
+        let broke = |phase| {
+            let error = net::Error::Tls(rustls::Error::DecryptError);
+            Outcome::of_error(&Arc::new(Error::new(phase, error)))
+        };
+        assert!(matches!(broke(Phase::Handshake), Outcome::Rejected(_)));
+        assert!(matches!(broke(Phase::Content), Outcome::Deferred(_)));
     }
 
     #[test]

@@ -389,11 +389,12 @@ impl<'o> Session<'o> {
     }
 
     /// The session is in step but of no use: say QUIT and leave. The answer
-    /// is waited for (RFC 5321 §3.1), unless the server is leaving anyway.
+    /// is waited for (RFC 5321 §3.1), unless one of the two is in a hurry.
     fn parted(&mut self, error: Error) -> Error {
-        let is_leaving =
+        let server_is =
             matches!(&error.kind, Kind::Refused(reply) if reply.code == ReplyCode::CLOSING);
-        self.farewell(!is_leaving);
+        let user_is = matches!(&error.kind, Kind::Net(net::Error::Interrupted));
+        self.farewell(!server_is && !user_is);
         self.broken(error)
     }
 
