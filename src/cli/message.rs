@@ -83,7 +83,6 @@ fn composed(
     input: &mut Input,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Option<Job>, Failure> {
-    let to = [&args.recipients[..], &args.to[..]].concat();
     let account = chooser.account(chooser.from.as_ref().map(|(_, from)| from.as_str()))?;
     let from = authors(chooser, account.as_ref())?;
     let Some(author) = from.iter().flat_map(Address::mailboxes).next().cloned() else {
@@ -92,7 +91,7 @@ fn composed(
     let mut draft =
         Draft::new(clock::now(surroundings.environment), message_id(&author.domain().to_string())?);
     draft.from = from;
-    draft.to = list("--to", &to)?;
+    draft.to = list("--to", args.recipients.iter().chain(&args.to))?;
     draft.cc = list("--cc", &args.cc)?;
     draft.bcc = list("--bcc", &args.bcc)?;
     draft.reply_to = list("--reply-to", &args.reply_to)?;
@@ -130,7 +129,7 @@ fn ready(
     input: &mut Input,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Job, Failure> {
-    let typed = forward_paths(&[&args.recipients[..], &args.to[..]].concat())?;
+    let typed = forward_paths(args.recipients.iter().chain(&args.to))?;
     let source = source(path, MESSAGE, input, surroundings)?;
     // Whom a message without From is from; the account that the message leads
     // to is known only once it is read.
@@ -188,21 +187,24 @@ fn reverse_path(args: &SendArgs, author: Option<Mailbox>) -> Result<ReversePath,
 }
 
 /// The recipients of a ready message: address lists, or `postmaster` alone.
-fn forward_paths(texts: &[String]) -> Result<Vec<ForwardPath>, Failure> {
+fn forward_paths<'a>(texts: impl Iterator<Item = &'a String>) -> Result<Vec<ForwardPath>, Failure> {
     let mut paths = Vec::new();
     for text in texts {
         if text.trim().eq_ignore_ascii_case("postmaster") {
             paths.push(ForwardPath::Postmaster);
             continue;
         }
-        let listed = list("the recipient", std::slice::from_ref(text))?;
-        paths.extend(listed.iter().flat_map(Address::mailboxes).cloned().map(ForwardPath::from));
+        let listed = list("the recipient", [text])?.into_iter();
+        paths.extend(listed.flat_map(Address::into_mailboxes).map(ForwardPath::from));
     }
     Ok(paths)
 }
 
 /// Reads address lists; `place` says where they were typed.
-fn list(place: &str, texts: &[String]) -> Result<Vec<Address>, Failure> {
+fn list<'a>(
+    place: &str,
+    texts: impl IntoIterator<Item = &'a String>,
+) -> Result<Vec<Address>, Failure> {
     let mut all = Vec::new();
     for text in texts {
         all.extend(addresses(text).map_err(|error| {

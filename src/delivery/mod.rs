@@ -243,7 +243,7 @@ fn transact(
     attempt.end = facts.end.clone().or(attempt.end.take());
     attempt.error = broken.clone().or(attempt.error.take());
     let mut left_over = Vec::new();
-    for (&at, verdict) in batch.iter().zip(judge(&facts, batch.len(), broken.as_ref())) {
+    for (&at, verdict) in batch.iter().zip(judge(facts, batch.len(), broken.as_ref())) {
         match verdict {
             Verdict::Settled(outcome) => ledger.note(at, outcome),
             Verdict::LeftOver(reply) => {

@@ -113,69 +113,80 @@ impl Outcome {
 /// The verdict on each of the recipients of a transaction, in their order.
 /// `broken` is what broke it, if something did.
 pub(super) fn judge(
-    facts: &Transaction,
+    mut facts: Transaction,
     recipients: usize,
     broken: Option<&Arc<Error>>,
 ) -> Vec<Verdict> {
-    (0..recipients).map(|at| verdict(facts, at, broken)).collect()
+    let mut replies = std::mem::take(&mut facts.rcpt).into_iter();
+    let some_accepted = replies.as_slice().iter().any(is_positive);
+    let some_for_now = replies
+        .as_slice()
+        .iter()
+        .any(|rcpt| rcpt.severity() == Severity::Transient || is_left_over(rcpt, some_accepted));
+    let case = Case { facts, broken, some_accepted, some_for_now };
+    (0..recipients).map(|_| case.verdict(replies.next())).collect()
 }
 
-fn verdict(facts: &Transaction, at: usize, broken: Option<&Arc<Error>>) -> Verdict {
-    let refused = |phase, reply| Verdict::Settled(Outcome::of_refusal(phase, reply));
-    match (&facts.mail, facts.rcpt.get(at)) {
-        (Some(mail), _) if mail.severity() != Severity::Positive => refused(Phase::Mail, mail),
-        (_, Some(rcpt)) if rcpt.severity() == Severity::Positive => {
-            Verdict::Settled(of_accepted(rcpt, facts, broken))
+/// A transaction, but for the replies to RCPT.
+struct Case<'a> {
+    facts: Transaction,
+    broken: Option<&'a Arc<Error>>,
+    /// RCPT accepted somebody.
+    some_accepted: bool,
+    /// RCPT refused somebody whom it may accept another time.
+    some_for_now: bool,
+}
+
+impl Case<'_> {
+    fn verdict(&self, rcpt: Option<Reply>) -> Verdict {
+        let refused = |phase, reply: &Reply| Verdict::Settled(Outcome::of_refusal(phase, reply));
+        match (&self.facts.mail, rcpt) {
+            (Some(mail), _) if !is_positive(mail) => refused(Phase::Mail, mail),
+            (_, Some(rcpt)) if is_positive(&rcpt) => Verdict::Settled(self.of_accepted(rcpt)),
+            (_, Some(rcpt)) if is_left_over(&rcpt, self.some_accepted) => {
+                if self.facts.withheld {
+                    Verdict::Settled(Outcome::Deferred(Cause::Replied(Phase::Rcpt, rcpt)))
+                } else {
+                    Verdict::LeftOver(rcpt)
+                }
+            }
+            (_, Some(rcpt)) => refused(Phase::Rcpt, &rcpt),
+            (_, None) => Verdict::Settled(match self.broken {
+                Some(error) => Outcome::of_error(error),
+                None => Outcome::Deferred(Cause::Withheld),
+            }),
         }
-        (_, Some(rcpt)) if is_left_over(rcpt, facts) && facts.withheld => {
-            Verdict::Settled(Outcome::Deferred(Cause::Replied(Phase::Rcpt, rcpt.clone())))
+    }
+
+    /// The outcome of a recipient that RCPT accepted with this reply.
+    fn of_accepted(&self, rcpt: Reply) -> Outcome {
+        match (&self.facts.end, &self.facts.data, self.broken) {
+            (Some(end), _, _) if is_positive(end) => Outcome::Accepted(rcpt),
+            (Some(end), _, _) => Outcome::of_refusal(Phase::EndOfData, end),
+            (None, _, Some(error)) if self.facts.dot_sent => {
+                Outcome::Uncertain(Cause::Broke(Arc::clone(error)))
+            }
+            (None, _, Some(error)) => Outcome::of_error(error),
+            (None, Some(data), None) => Outcome::of_refusal(Phase::Data, data),
+            // Nothing was sent because another recipient was refused: whether
+            // trying again is of use depends on that refusal.
+            (None, None, None) if self.some_for_now => Outcome::Deferred(Cause::Withheld),
+            (None, None, None) => Outcome::Rejected(Cause::Withheld),
         }
-        (_, Some(rcpt)) if is_left_over(rcpt, facts) => Verdict::LeftOver(rcpt.clone()),
-        (_, Some(rcpt)) => refused(Phase::Rcpt, rcpt),
-        (_, None) => Verdict::Settled(match broken {
-            Some(error) => Outcome::of_error(error),
-            None => Outcome::Deferred(Cause::Withheld),
-        }),
     }
 }
 
-/// The outcome of a recipient that RCPT accepted.
-fn of_accepted(rcpt: &Reply, facts: &Transaction, broken: Option<&Arc<Error>>) -> Outcome {
-    match (&facts.end, &facts.data, broken) {
-        (Some(end), _, _) if end.severity() == Severity::Positive => {
-            Outcome::Accepted(rcpt.clone())
-        }
-        (Some(end), _, _) => Outcome::of_refusal(Phase::EndOfData, end),
-        (None, _, Some(error)) if facts.dot_sent => {
-            Outcome::Uncertain(Cause::Broke(Arc::clone(error)))
-        }
-        (None, _, Some(error)) => Outcome::of_error(error),
-        (None, Some(data), None) => Outcome::of_refusal(Phase::Data, data),
-        (None, None, None) => withheld(facts),
-    }
-}
-
-/// Nothing was sent because another recipient was refused: whether trying
-/// again is of use depends on that refusal.
-fn withheld(facts: &Transaction) -> Outcome {
-    let is_for_now =
-        |rcpt: &Reply| rcpt.severity() == Severity::Transient || is_left_over(rcpt, facts);
-    if facts.rcpt.iter().any(is_for_now) {
-        Outcome::Deferred(Cause::Withheld)
-    } else {
-        Outcome::Rejected(Cause::Withheld)
-    }
+fn is_positive(reply: &Reply) -> bool {
+    reply.severity() == Severity::Positive
 }
 
 /// RFC 5321 §4.5.3.1.10: 452, and 552 read as 452, mean "too many recipients"
 /// once one was accepted; but a mailbox that is full (x.2.2) and a message
 /// that is too large (5.2.3, 5.3.4) mean what they say.
-fn is_left_over(rcpt: &Reply, facts: &Transaction) -> bool {
+fn is_left_over(rcpt: &Reply, some_accepted: bool) -> bool {
     let about_something_else =
         rcpt.enhanced.is_some_and(|e| matches!((e.subject, e.detail), (2, 2 | 3) | (3, 4)));
-    matches!(rcpt.code.value(), 452 | 552)
-        && !about_something_else
-        && facts.rcpt.iter().any(|reply| reply.severity() == Severity::Positive)
+    some_accepted && matches!(rcpt.code.value(), 452 | 552) && !about_something_else
 }
 
 /// True when the same command may succeed later without anybody changing
@@ -254,7 +265,7 @@ mod tests {
         }
     }
 
-    fn words(facts: &Transaction, recipients: usize, broken: Option<&Arc<Error>>) -> String {
+    fn words(facts: Transaction, recipients: usize, broken: Option<&Arc<Error>>) -> String {
         let word = |verdict: &Verdict| match verdict {
             Verdict::Settled(Outcome::Accepted(_)) => "accepted",
             Verdict::Settled(Outcome::Deferred(_)) => "deferred",
@@ -298,7 +309,7 @@ mod tests {
             ("250 x", &["550 x"], "354 x", "", "rejected"),
         ] {
             let facts = facts(mail, rcpt, data, end);
-            assert_eq!(words(&facts, rcpt.len(), None), expected, "{mail} {rcpt:?} {data} {end}");
+            assert_eq!(words(facts, rcpt.len(), None), expected, "{mail} {rcpt:?} {data} {end}");
         }
     }
 
@@ -313,7 +324,7 @@ mod tests {
             (&["250 x", "552 5.2.2 x"], "rejected, rejected"),
         ] {
             let facts = Transaction { withheld: true, ..facts("250 x", rcpt, "", "") };
-            assert_eq!(words(&facts, rcpt.len(), None), expected, "{rcpt:?}");
+            assert_eq!(words(facts, rcpt.len(), None), expected, "{rcpt:?}");
         }
     }
 
@@ -331,12 +342,12 @@ mod tests {
     #[test]
     fn a_break_before_the_dot_defers_and_one_after_it_is_uncertain() {
         let closed = || net::Error::Closed { abruptly: true };
-        let mut facts = facts("250 x", &["250 x", "550 x"], "354 x", "");
+        let sent = || facts("250 x", &["250 x", "550 x"], "354 x", "");
         let before = Arc::new(Error::new(Phase::Content, closed()));
-        assert_eq!(words(&facts, 3, Some(&before)), "deferred, rejected, deferred");
-        facts.dot_sent = true;
+        assert_eq!(words(sent(), 3, Some(&before)), "deferred, rejected, deferred");
+        let whole = Transaction { dot_sent: true, ..sent() };
         let after = Arc::new(Error::new(Phase::EndOfData, closed()));
-        assert_eq!(words(&facts, 2, Some(&after)), "uncertain, rejected");
+        assert_eq!(words(whole, 2, Some(&after)), "uncertain, rejected");
     }
 
     #[test]

@@ -59,6 +59,15 @@ impl Address {
         };
         one.into_iter().chain(many.iter().map(|member| &member.mailbox))
     }
+
+    /// The same, taken out.
+    pub fn into_mailboxes(self) -> impl Iterator<Item = Mailbox> {
+        let (one, members) = match self {
+            Address::Mailbox { mailbox, .. } => (Some(mailbox), Vec::new()),
+            Address::Group { members, .. } => (None, members),
+        };
+        one.into_iter().chain(members.into_iter().map(|member| member.mailbox))
+    }
 }
 
 impl From<Mailbox> for Address {
