@@ -2,6 +2,11 @@
 //! of a process that lives for milliseconds. GNU ld from 2.38 on and lld know
 //! the option, older ones pass over it with a warning; the program then needs
 //! glibc 2.36, as one that is linked against it does anyway.
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "this is how a build script hears and speaks"
+)]
 
 use std::env::var;
 
