@@ -26,9 +26,7 @@ impl CramMd5 {
         let mut mac = <Hmac<Md5> as Mac>::new_from_slice(who.password.expose())
             .expect("HMAC takes a key of any length (RFC 2104 §2)");
         mac.update(challenge);
-        let digest: String =
-            mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
-        Secret::new(format!("{} {digest}", who.user))
+        Secret::new(format!("{} {:x}", who.user, mac.finalize().into_bytes()))
     }
 }
 
