@@ -35,10 +35,6 @@ impl Mechanism for CramMd5 {
         "CRAM-MD5"
     }
 
-    fn user(&self) -> &str {
-        &self.user
-    }
-
     fn initial_response(&mut self) -> Option<Secret> {
         None
     }
