@@ -124,7 +124,7 @@ pub enum SecretError {
         program: String,
         /// How it ended.
         status: ExitStatus,
-        /// The first line it wrote on stderr, escaped.
+        /// The first line it wrote on stderr, as it came.
         said: String,
     },
     /// The program took too long and was ended.

@@ -3,10 +3,9 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::message::random_word;
 use crate::sasl::Secret;
-use ring::rand::SecureRandom as _;
 use rustix::fs::{Mode, OFlags};
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
@@ -174,24 +173,11 @@ fn unnamed_file_in(directory: &Path) -> io::Result<File> {
         }
         Err(error) => return Err(error.into()),
     }
-    let path = directory.join(random_name()?);
+    let path = directory.join(format!(".envoi-{}", random_word(16).map_err(io::Error::other)?));
     let create = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
     let file = rustix::fs::open(&path, create, mode)?;
     std::fs::remove_file(&path)?;
     Ok(File::from(file))
-}
-
-fn random_name() -> io::Result<String> {
-    let mut octets = [0; 16];
-    ring::rand::SystemRandom::new()
-        .fill(&mut octets)
-        .map_err(|_| io::Error::other("the system gives no random numbers"))?;
-    let mut name = ".envoi-".to_owned();
-    for octet in octets {
-        // Writing into a String cannot fail.
-        let _ = write!(name, "{octet:02x}");
-    }
-    Ok(name)
 }
 
 fn is_in_memory(directory: &Path) -> bool {

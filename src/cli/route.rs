@@ -9,6 +9,7 @@ use super::input::ask;
 use super::sink::default_directory;
 use crate::account::{self, Account, Environment, Pipelining, Server, ServerUrl};
 use crate::delivery::{Hop, Route, Secrets, SignIn};
+use crate::message::random_word;
 use crate::net::{Deadline, Endpoint, Family, Host, Roots, Security, TlsSettings, Verification};
 use crate::sasl::Secret;
 use crate::sink::{Settings, Sink};
@@ -117,7 +118,7 @@ fn to_sink(directory: Option<&Path>, prepared: &mut Prepared<'_>) -> Result<Hop,
         Failure::new(Exit::CantCreat, error.context(context))
             .hint("name another directory: --server sink:DIR")
     };
-    let password = crate::message::message_id("sink").map_err(|e| cannot(e.into()))?;
+    let password = random_word(16).map_err(|e| cannot(e.into()))?;
     let secret = Secret::new(password);
     let settings = Settings::for_one_run(directory.clone(), NEWCOMER, secret.clone());
     let sink = Sink::start(settings).map_err(|e| cannot(e.into()))?;

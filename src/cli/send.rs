@@ -11,10 +11,10 @@ use super::transcript::Transcript;
 use super::words::plain;
 use super::{Surroundings, interrupt};
 use crate::delivery::{Report, Submission, World, submit};
+use crate::message::random_word;
 use crate::session::{Event, Observer as _, negotiate};
 use crate::sink;
 use crate::smtp::{Capabilities, Command, Reply};
-use ring::rand::{SecureRandom, SystemRandom};
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -148,10 +148,8 @@ fn stored(prepared: &mut Prepared<'_>) -> Vec<PathBuf> {
 
 /// Sixteen hexadecimal digits that name this run in logs.
 fn local_id() -> String {
-    let mut bits = [0; 8];
     // Without random numbers the name is less useful, and the mail no worse.
-    let _ = SystemRandom::new().fill(&mut bits);
-    bits.iter().map(|octet| format!("{octet:02x}")).collect()
+    random_word(8).unwrap_or_else(|_| "0".repeat(16))
 }
 
 /// Prints what would go out, as to a server that offers this.

@@ -1,124 +1,18 @@
 //! `envoi sink`: the embedded receiver, in the foreground.
 
 use super::Surroundings;
-use super::args::Globals;
+use super::args::{Globals, SinkArgs};
 use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::account::Environment;
-use crate::sasl::{Credentials, Secret, Users};
-use crate::sink::{
-    Encryption, Event, Listen, Offer, Policy, Refusal, Settings, Sink, Storage, Stored,
-};
+use crate::sink::{Encryption, Event, Listen, Sink, Stored};
 use crate::smtp::ReversePath;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// What `envoi sink` takes; what it does is said where it is a command.
-#[derive(clap::Args, Clone, Debug)]
-#[expect(
-    clippy::doc_markdown,
-    clippy::struct_excessive_bools,
-    reason = "doc comments on options are help texts, and each flag is an option"
-)]
-#[allow(rustdoc::broken_intra_doc_links, reason = "[ADDRESS] is what is typed")]
-pub struct SinkArgs {
-    /// The Maildir for the messages
-    ///
-    /// It is made if it is missing, readable by its owner only. Default:
-    /// ~/.local/state/envoi/sink, or envoi/sink below $XDG_STATE_HOME.
-    #[arg(value_name = "DIR")]
-    directory: Option<PathBuf>,
-
-    /// Listen here, in clear with STARTTLS
-    ///
-    /// PORT, ADDRESS:PORT or [ADDRESS]:PORT; port 0 is any free one. May be
-    /// repeated. Whoever can reach the address can leave mail, so it is
-    /// 127.0.0.1 unless another one is given. Default: 127.0.0.1:1025, unless
-    /// --listen-tls is given.
-    #[arg(long, value_name = "ADDRESS", value_parser = starttls_port, help_heading = "Ports")]
-    listen: Vec<Listen>,
-
-    /// Listen here, with TLS from the first octet
-    ///
-    /// The same forms as for --listen. May be repeated.
-    #[arg(long, value_name = "ADDRESS", value_parser = tls_port, help_heading = "Ports")]
-    listen_tls: Vec<Listen>,
-
-    /// Write the certificate that clients must trust to FILE
-    ///
-    /// It is in PEM form and new at each start. Default: ca.pem in the Maildir.
-    #[arg(long, value_name = "FILE", help_heading = "Ports")]
-    ca_out: Option<PathBuf>,
-
-    /// Let this user sign in, and nobody else
-    ///
-    /// May be repeated. The password is for tests: everyone on this machine
-    /// can see it in the list of processes. Without this option every name with
-    /// every password is let in.
-    #[arg(long, value_name = "NAME:PASSWORD", help_heading = "Sign-in")]
-    user: Vec<User>,
-
-    /// Take mail only from clients that signed in
-    #[arg(long, help_heading = "Sign-in")]
-    require_auth: bool,
-
-    /// Take mail only under TLS
-    #[arg(long, help_heading = "Ports")]
-    require_tls: bool,
-
-    /// Offer AUTH without TLS, too
-    #[arg(long, help_heading = "Sign-in")]
-    allow_cleartext_auth: bool,
-
-    /// Do not offer this extension or mechanism
-    ///
-    /// KEYWORD is PIPELINING, SIZE, STARTTLS, AUTH, ENHANCEDSTATUSCODES,
-    /// 8BITMIME, SMTPUTF8, PLAIN, LOGIN or CRAM-MD5. May be repeated, or a list
-    /// with commas.
-    #[arg(long, value_name = "KEYWORD", value_delimiter = ',', help_heading = "Behaviour")]
-    without: Vec<String>,
-
-    /// Refuse messages with more octets than this
-    ///
-    /// A number, or one with kB, MB or GB behind it. Without this option there
-    /// is no limit.
-    #[arg(long, value_name = "SIZE", value_parser = octets, help_heading = "Behaviour")]
-    size_limit: Option<u64>,
-
-    /// Refuse this recipient with this reply
-    ///
-    /// For example --refuse 'bob@example.org=550 5.1.1 No such user'. The
-    /// mailbox * stands for all of its domain. May be repeated; the first that
-    /// fits decides.
-    #[arg(long, value_name = "ADDRESS=CODE[ TEXT]", value_parser = Refusal::parse, help_heading = "Behaviour")]
-    refuse: Vec<Refusal>,
-
-    /// End after one message
-    ///
-    /// That is, when the connection is over on which it came.
-    #[arg(long, help_heading = "Behaviour")]
-    once: bool,
-}
-
-/// A user, or `None` for an argument that names none: clap's own error would
-/// repeat it, and it may hold a password.
-#[derive(Clone, Debug)]
-struct User(Option<Credentials>);
-
-impl From<String> for User {
-    fn from(text: String) -> Self {
-        User(match text.split_once(':') {
-            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
-                Some(Credentials { user: user.to_owned(), password: Secret::new(password) })
-            }
-            _ => None,
-        })
-    }
-}
 
 /// Runs the receiver until it is interrupted, or with `--once` until a message
 /// came. Writes to `out` where it listens, then a line for each message and
@@ -146,56 +40,6 @@ pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Resul
     Ok(Exit::Ok)
 }
 
-impl SinkArgs {
-    fn ports(&self) -> Vec<Listen> {
-        let mut ports = [&self.listen[..], &self.listen_tls[..]].concat();
-        if ports.is_empty() {
-            ports.push(Listen::loopback(1025, Encryption::StartTls));
-        }
-        ports
-    }
-
-    fn settings(&self, directory: &Path, ports: &[Listen]) -> Result<Settings, Failure> {
-        let offer = self.without.iter().try_fold(Offer::default(), |offer, word| {
-            offer.without(word.trim()).map_err(|error| Failure::new(Exit::Usage, error))
-        })?;
-        let users: Option<Vec<Credentials>> = self.user.iter().map(|user| user.0.clone()).collect();
-        let users = users.ok_or_else(|| {
-            Failure::say(Exit::Usage, "a value of --user is not of the form NAME:PASSWORD")
-        })?;
-        let users = if users.is_empty() { Users::Anyone } else { Users::Only(users) };
-        let policy = Policy {
-            offer,
-            size_limit: self.size_limit,
-            users,
-            require_auth: self.require_auth,
-            require_tls: self.require_tls,
-            cleartext_auth: self.allow_cleartext_auth,
-            refuse: self.refuse.clone(),
-            ..Policy::default()
-        };
-        Ok(Settings {
-            listen: ports.to_vec(),
-            policy,
-            storage: Storage::Maildir(directory.to_owned()),
-            ..Settings::default()
-        })
-    }
-
-    /// What to type to see a message come in.
-    fn command_to_try(&self, url: &str, ca: &Path) -> String {
-        let ca = ca.to_string_lossy();
-        let mut command = format!("envoi send --server {url} --tls-ca {}", shell_words::quote(&ca));
-        if let Some(user) = self.user.first().and_then(|user| user.0.as_ref()) {
-            let _ = write!(command, " --user {}", shell_words::quote(&user.user));
-        } else if self.require_auth {
-            command.push_str(" --user anyone");
-        }
-        command.push_str(" --from you@example.org --body Hello someone@example.org");
-        command
-    }
-}
-
 /// The two ways of saying what happens.
 struct Face<'o> {
     json: bool,
@@ -214,7 +58,7 @@ impl Face<'_> {
     ) -> io::Result<()> {
         let urls: Vec<String> =
             ports.iter().zip(sink.addresses()).map(|(port, bound)| port.url(*bound)).collect();
-        let command = args.command_to_try(&urls[0], ca);
+        let command = command_to_try(args, &urls[0], ca);
         if self.json {
             return self.object(&json!({
                 "event": "listening", "urls": urls, "directory": directory, "ca": ca,
@@ -300,6 +144,19 @@ impl Face<'_> {
     }
 }
 
+/// What to type to see a message come in.
+fn command_to_try(args: &SinkArgs, url: &str, ca: &Path) -> String {
+    let ca = ca.to_string_lossy();
+    let mut command = format!("envoi send --server {url} --tls-ca {}", shell_words::quote(&ca));
+    if let Some(user) = args.first_user() {
+        let _ = write!(command, " --user {}", shell_words::quote(user));
+    } else if args.require_auth {
+        command.push_str(" --user anyone");
+    }
+    command.push_str(" --from you@example.org --body Hello someone@example.org");
+    command
+}
+
 /// `stored  <a@b> → c@d e@f  120 octets  /path`.
 fn as_line(message: &Stored) -> String {
     let to: Vec<String> = message.to.iter().map(|path| Escaped(path).to_string()).collect();
@@ -347,27 +204,6 @@ fn as_json(event: &Event) -> Option<Value> {
     })
 }
 
-fn starttls_port(text: &str) -> Result<Listen, String> {
-    Listen::parse(text, Encryption::StartTls)
-}
-
-fn tls_port(text: &str) -> Result<Listen, String> {
-    Listen::parse(text, Encryption::Implicit)
-}
-
-fn octets(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" => 1,
-        "kb" | "k" => 1_000,
-        "mb" | "m" => 1_000_000,
-        "gb" | "g" => 1_000_000_000,
-        unit => return Err(format!("‘{unit}’ is not one of kB, MB, GB")),
-    };
-    let number: u64 = digits.parse().map_err(|_| format!("‘{text}’ is not a size"))?;
-    number.checked_mul(factor).ok_or_else(|| format!("‘{text}’ is too large"))
-}
-
 pub(super) fn default_directory(environment: &Environment) -> Result<PathBuf, Failure> {
     let state = environment.directory("XDG_STATE_HOME", ".local/state");
     state.map(|state| state.join("envoi/sink")).ok_or_else(|| {
@@ -391,52 +227,10 @@ fn cannot_start(error: io::Error, ports: &[Listen], directory: &Path) -> Failure
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::Cli;
+    use crate::cli::args::{Cli, Command};
     use clap::Parser as _;
-    use clap::{Args as _, FromArgMatches as _};
     use std::io::{BufRead, BufReader, Read};
     use std::sync::mpsc::{self, Sender};
-
-    fn args(words: &[&str]) -> Result<SinkArgs, clap::Error> {
-        let command = SinkArgs::augment_args(clap::Command::new("sink").no_binary_name(true));
-        SinkArgs::from_arg_matches(&command.try_get_matches_from(words)?)
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        SinkArgs::augment_args(clap::Command::new("sink")).debug_assert();
-    }
-
-    #[test]
-    fn a_password_never_stands_in_an_error_or_a_debug_text() {
-        // SEC-7
-        let shown = format!("{:?}", args(&["--user", "tim:tanstaaf"]).unwrap());
-        assert!(shown.contains("tim") && !shown.contains("tanstaaf"), "{shown}");
-        let malformed = args(&["--user", ":tanstaaf"]).unwrap();
-        let failure = malformed.settings(Path::new("x"), &[]).unwrap_err();
-        assert_eq!(failure.error.to_string(), "a value of --user is not of the form NAME:PASSWORD");
-    }
-
-    #[test]
-    fn sizes_and_ports_are_read() {
-        assert_eq!(octets("1000"), Ok(1000));
-        assert_eq!(octets("25MB"), Ok(25_000_000));
-        assert!(octets("25 miles").is_err() && octets("").is_err() && octets("MB").is_err());
-        let port = |text| starttls_port(text).map(|port| port.address.to_string());
-        assert_eq!(port("25"), Ok("127.0.0.1:25".into()));
-        assert_eq!(port("localhost:25"), Ok("127.0.0.1:25".into()));
-        assert_eq!(port("[::1]:25"), Ok("[::1]:25".into()));
-        assert_eq!(port("0.0.0.0:25"), Ok("0.0.0.0:25".into()));
-        assert!(port("mail.example:25").is_err());
-    }
-
-    #[test]
-    fn an_unknown_keyword_is_a_usage_error_that_names_the_known_ones() {
-        let args = args(&["--without", "SIZE,turnips"]).unwrap();
-        let failure = args.settings(Path::new("x"), &[]).unwrap_err();
-        assert_eq!(failure.exit, Exit::Usage);
-        assert!(failure.error.to_string().contains("turnips"));
-    }
 
     /// Passes whole lines on.
     struct Lines(Sender<String>, Vec<u8>);
@@ -463,13 +257,14 @@ mod tests {
         let (sender, lines) = mpsc::channel();
         let running = std::thread::spawn(move || {
             let refuse = "bob@x.y=550 5.1.1 No such user";
-            let args = args(&["--listen", "0", "--once", "--refuse", refuse, &place]).unwrap();
-            let globals = Cli::parse_from(["envoi", "--json"]).globals;
+            let words = ["envoi", "--json", "sink", "--listen", "0", "--once"];
+            let cli = Cli::parse_from([&words[..], &["--refuse", refuse, &place]].concat());
+            let Some(Command::Sink(args)) = &cli.command else { panic!("{cli:?}") };
             let environment = Environment::from([("HOME", "/")]);
             let (out, err) = (&mut Lines(sender, Vec::new()), &mut io::sink());
             let mut surroundings =
-                Surroundings { globals: &globals, environment: &environment, out, err };
-            run(&args, &mut surroundings).unwrap()
+                Surroundings { globals: &cli.globals, environment: &environment, out, err };
+            run(args, &mut surroundings).unwrap()
         });
         let next = || -> Value { serde_json::from_str(&lines.recv().unwrap()).unwrap() };
         let listening = next();

@@ -43,7 +43,7 @@ pub use compose::{Composed, Draft};
 pub use error::Error;
 pub use octets::Octets;
 pub use source::Source;
-pub use stamp::message_id;
+pub use stamp::{hexadecimal, message_id, random_word};
 
 use octets::Piece;
 use std::fmt;

@@ -1,23 +1,23 @@
-//! What makes a message this one: its date, its Message-ID, its boundaries.
+//! What makes a message this one: its date, its Message-ID, its boundaries. And
+//! the random words in them, which other names are made of, too.
 
 use super::Error;
 use jiff::Zoned;
 use jiff::fmt::rfc2822;
 use ring::rand::{SecureRandom, SystemRandom};
-use std::fmt::Write;
 
 /// A new Message-ID with its angle brackets, unique by 128 random bits at a
 /// domain that is the sender's own (RFC 5322 §3.6.4): a dot-atom or an address
 /// literal, as [`crate::smtp::Domain`] shows it. Nothing in it tells of the
 /// machine or the user.
 pub fn message_id(domain: &str) -> Result<String, Error> {
-    Ok(format!("<{}@{domain}>", random()?))
+    Ok(format!("<{}@{domain}>", random_word(16)?))
 }
 
 /// A multipart boundary. `=_` cannot occur in quoted-printable, nor in base64
 /// (RFC 2045 §6.7), and 128 random bits do not occur in the rest.
 pub(super) fn boundary() -> Result<String, Error> {
-    Ok(format!("=_{}", random()?))
+    Ok(format!("=_{}", random_word(16)?))
 }
 
 /// A date as RFC 5322 §3.3 writes it, with the numeric offset of its zone.
@@ -25,14 +25,16 @@ pub(super) fn date(date: &Zoned) -> Result<String, Error> {
     rfc2822::to_string(date).map_err(|_| Error::Date)
 }
 
-/// 128 random bits in hexadecimal.
-fn random() -> Result<String, Error> {
-    let mut bits = [0; 16];
+/// A word that nobody can foresee: this many random octets, in hexadecimal.
+pub fn random_word(octets: usize) -> Result<String, Error> {
+    let mut bits = vec![0; octets];
     SystemRandom::new().fill(&mut bits).map_err(|_| Error::NoRandomness)?;
-    Ok(bits.iter().fold(String::new(), |mut text, octet| {
-        let _ = write!(text, "{octet:02x}");
-        text
-    }))
+    Ok(hexadecimal(&bits))
+}
+
+/// Two lower-case digits an octet.
+pub fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -63,5 +65,10 @@ mod tests {
             let left = id.strip_prefix('<').unwrap().strip_suffix("@example.org>").unwrap();
             assert!(left.len() == 32 && left.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
         }
+    }
+
+    #[test]
+    fn octets_become_two_digits_each() {
+        assert_eq!(hexadecimal(&[0, 0x0a, 0xff]), "000aff");
     }
 }

@@ -26,19 +26,13 @@ impl CramMd5 {
         let mut mac = <Hmac<Md5> as Mac>::new_from_slice(who.password.expose())
             .expect("HMAC takes a key of any length (RFC 2104 §2)");
         mac.update(challenge);
-        let digest: String =
-            mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
-        Secret::new(format!("{} {digest}", who.user))
+        Secret::new(format!("{} {:x}", who.user, mac.finalize().into_bytes()))
     }
 }
 
 impl Mechanism for CramMd5 {
     fn name(&self) -> &'static str {
         "CRAM-MD5"
-    }
-
-    fn user(&self) -> &str {
-        &self.user
     }
 
     fn initial_response(&mut self) -> Option<Secret> {

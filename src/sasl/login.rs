@@ -24,10 +24,6 @@ impl Mechanism for Login {
         "LOGIN"
     }
 
-    fn user(&self) -> &str {
-        &self.user
-    }
-
     /// Draft §2: the server begins.
     fn initial_response(&mut self) -> Option<Secret> {
         None

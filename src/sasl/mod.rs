@@ -66,9 +66,6 @@ pub trait Mechanism {
     /// The registered name.
     fn name(&self) -> &'static str;
 
-    /// Who is signing in, for reports.
-    fn user(&self) -> &str;
-
     /// What the client says before the server has said anything. `None` in a
     /// mechanism where the server begins; empty is a message of no octets.
     fn initial_response(&mut self) -> Option<Secret>;

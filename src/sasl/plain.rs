@@ -5,7 +5,6 @@ use super::{Credentials, Mechanism, MechanismError, Secret, fit};
 /// One attempt with PLAIN.
 #[derive(Debug)]
 pub struct Plain {
-    user: String,
     message: Option<Secret>,
     said: bool,
 }
@@ -15,17 +14,13 @@ impl Plain {
     pub fn new(who: &Credentials) -> Result<Self, MechanismError> {
         fit("PLAIN", who)?;
         let message = [b"\0", who.user.as_bytes(), b"\0", who.password.expose()].concat();
-        Ok(Plain { user: who.user.clone(), message: Some(Secret::new(message)), said: false })
+        Ok(Plain { message: Some(Secret::new(message)), said: false })
     }
 }
 
 impl Mechanism for Plain {
     fn name(&self) -> &'static str {
         "PLAIN"
-    }
-
-    fn user(&self) -> &str {
-        &self.user
     }
 
     fn initial_response(&mut self) -> Option<Secret> {

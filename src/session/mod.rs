@@ -10,6 +10,7 @@
 mod error;
 mod negotiate;
 mod observer;
+mod sign_in;
 mod transaction;
 
 pub use error::{Error, Kind};
@@ -18,12 +19,10 @@ pub use observer::{Event, Observer, Unobserved};
 pub use transaction::{Plan, Transaction};
 
 use crate::net::{self, Deadline, Stopwatch, Stream, TlsFacts};
-use crate::sasl::{Mechanism, Secret};
 use crate::smtp::{
     Capabilities, Command, EhloName, Exchange, ForwardPath, Keyword, Phase, Reply, ReplyCode,
     ReplyParser, Severity, Timeouts,
 };
-use encodify::base64;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -94,15 +93,8 @@ impl<'o> Session<'o> {
             stopping: false,
         };
         let greeting = session.receive(Phase::Greeting, None)?;
-        match greeting.severity() {
-            Severity::Positive => session.hello()?,
-            Severity::Transient | Severity::Permanent => {
-                return Err(session.refused(Phase::Greeting, greeting));
-            }
-            Severity::Intermediate => {
-                return Err(session.out_of_turn(Phase::Greeting, greeting));
-            }
-        }
+        session.granted(Phase::Greeting, greeting)?;
+        session.hello()?;
         Ok(session)
     }
 
@@ -117,13 +109,7 @@ impl<'o> Session<'o> {
             return Err(self.parted(lacking));
         }
         let reply = self.ask(&Command::StartTls)?;
-        match reply.severity() {
-            Severity::Positive => {}
-            Severity::Transient | Severity::Permanent => {
-                return Err(self.refused(Phase::StartTls, reply));
-            }
-            Severity::Intermediate => return Err(self.out_of_turn(Phase::StartTls, reply)),
-        }
+        self.granted(Phase::StartTls, reply)?;
         if !self.parser.is_empty() {
             return Err(self.broken(Error::new(Phase::StartTls, Kind::PlaintextAfterStartTls)));
         }
@@ -167,44 +153,6 @@ impl<'o> Session<'o> {
         &self.timings
     }
 
-    /// Signs in (RFC 4954 §4). After a refusal the session is still good, for
-    /// another mechanism or for QUIT.
-    pub fn authenticate(&mut self, mechanism: &mut dyn Mechanism) -> Result<(), Error> {
-        let mut initial = mechanism.initial_response();
-        let fits = |message: &Secret| {
-            let mut line = Zeroizing::new(Vec::new());
-            let mechanism = mechanism.name();
-            Command::Auth { mechanism, initial: Some(message) }.write_to(&mut line);
-            line.len() <= LONGEST_COMMAND
-        };
-        let alongside = if initial.as_ref().is_some_and(fits) { initial.take() } else { None };
-        let mut reply =
-            self.ask(&Command::Auth { mechanism: mechanism.name(), initial: alongside.as_ref() })?;
-        loop {
-            match reply.severity() {
-                Severity::Positive => {
-                    return mechanism.verify().map_err(|e| self.parted(Error::new(Phase::Auth, e)));
-                }
-                Severity::Intermediate if reply.code == ReplyCode::CHALLENGE => {}
-                Severity::Intermediate => return Err(self.out_of_turn(Phase::Auth, reply)),
-                Severity::Transient | Severity::Permanent => {
-                    return Err(Error::new(Phase::Auth, Kind::Refused(reply)));
-                }
-            }
-            let Some(challenge) = challenge(&reply) else {
-                return Err(self.cancelled(Kind::BadChallenge)?);
-            };
-            let response = match initial.take() {
-                Some(message) => Ok(message),
-                None => mechanism.respond(&challenge),
-            };
-            reply = match response {
-                Ok(response) => self.ask(&Command::AuthResponse(&response))?,
-                Err(error) => return Err(self.cancelled(error.into())?),
-            };
-        }
-    }
-
     /// Says QUIT and leaves. With `wait` the answer is waited for, but never
     /// longer than a few seconds; it changes nothing (RFC 5321 §4.1.1.10).
     pub fn quit(mut self, wait: bool) {
@@ -226,29 +174,16 @@ impl<'o> Session<'o> {
     fn hello(&mut self) -> Result<(), Error> {
         let name = self.conduct.hello.clone();
         let reply = self.ask(&Command::Ehlo(&name))?;
-        match (reply.severity(), reply.code.value()) {
-            (Severity::Positive, _) => {
-                self.capabilities = Capabilities::from_ehlo(&reply);
-                Ok(())
-            }
-            // RFC 5321 §3.2, and the codes that old servers use for it.
-            (Severity::Permanent, 500 | 501 | 502 | 504 | 550)
-                if self.conduct.may_fall_back_to_helo =>
-            {
-                let reply = self.ask(&Command::Helo(&name))?;
-                match reply.severity() {
-                    Severity::Positive => Ok(()),
-                    Severity::Transient | Severity::Permanent => {
-                        Err(self.refused(Phase::Hello, reply))
-                    }
-                    Severity::Intermediate => Err(self.out_of_turn(Phase::Hello, reply)),
-                }
-            }
-            (Severity::Intermediate, _) => Err(self.out_of_turn(Phase::Hello, reply)),
-            (Severity::Transient | Severity::Permanent, _) => {
-                Err(self.refused(Phase::Hello, reply))
-            }
+        // RFC 5321 §3.2, and the codes that old servers use for it.
+        let knows_no_ehlo = matches!(reply.code.value(), 500 | 501 | 502 | 504 | 550);
+        if knows_no_ehlo && self.conduct.may_fall_back_to_helo {
+            let reply = self.ask(&Command::Helo(&name))?;
+            self.granted(Phase::Hello, reply)?;
+        } else {
+            let reply = self.granted(Phase::Hello, reply)?;
+            self.capabilities = Capabilities::from_ehlo(&reply);
         }
+        Ok(())
     }
 
     /// Sends one command and waits for its reply.
@@ -334,10 +269,7 @@ impl<'o> Session<'o> {
     }
 
     fn next_reply(&mut self, phase: Phase) -> Result<Reply, Kind> {
-        let exchange = match phase {
-            Phase::StartTls | Phase::Auth => Exchange::Guarded,
-            _ => Exchange::Ordinary,
-        };
+        let exchange = exchange(phase);
         loop {
             if let Some(reply) = self.parser.next(exchange)? {
                 return Ok(reply);
@@ -378,6 +310,15 @@ impl<'o> Session<'o> {
         }
     }
 
+    /// The reply if it grants what was asked; any other ends the session.
+    fn granted(&mut self, phase: Phase, reply: Reply) -> Result<Reply, Error> {
+        match reply.severity() {
+            Severity::Positive => Ok(reply),
+            Severity::Transient | Severity::Permanent => Err(self.refused(phase, reply)),
+            Severity::Intermediate => Err(self.out_of_turn(phase, reply)),
+        }
+    }
+
     /// The server refused: say QUIT and leave.
     fn refused(&mut self, phase: Phase, reply: Reply) -> Error {
         self.parted(Error::new(phase, Kind::Refused(reply)))
@@ -415,12 +356,6 @@ impl<'o> Session<'o> {
         self.observer.event(Event::Broke(&error));
         error
     }
-
-    /// Breaks a sign-in off by `*` (RFC 4954 §4); the server answers 501.
-    fn cancelled(&mut self, kind: Kind) -> Result<Error, Error> {
-        self.ask(&Command::AuthCancel)?;
-        Ok(self.parted(Error::new(Phase::Auth, kind)))
-    }
 }
 
 /// Whether this reply is the one that the phase waits for.
@@ -444,11 +379,21 @@ fn is_hoped_for(phase: Phase, reply: &Reply) -> bool {
     }
 }
 
-/// What a 334 asks: one line of base64, or nothing (RFC 4954 §4).
-fn challenge(reply: &Reply) -> Option<Vec<u8>> {
-    match reply.text.as_slice() {
-        [] => Some(Vec::new()),
-        [line] => base64::STANDARD.decode(line).ok(),
-        _ => None,
+/// How strictly replies are read in this phase.
+fn exchange(phase: Phase) -> Exchange {
+    match phase {
+        Phase::StartTls | Phase::Auth => Exchange::Guarded,
+        Phase::Lookup
+        | Phase::Connect
+        | Phase::Handshake
+        | Phase::Greeting
+        | Phase::Hello
+        | Phase::Mail
+        | Phase::Rcpt
+        | Phase::Data
+        | Phase::Content
+        | Phase::EndOfData
+        | Phase::Reset
+        | Phase::Quit => Exchange::Ordinary,
     }
 }

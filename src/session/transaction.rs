@@ -108,14 +108,9 @@ impl Session<'_> {
     /// RFC 5321 §4.1.4: a transaction that was left open is aborted first.
     fn reset(&mut self) -> Result<(), Error> {
         let reply = self.ask(&Command::Rset)?;
-        match reply.severity() {
-            Severity::Positive => {
-                self.state = State::Ready;
-                Ok(())
-            }
-            Severity::Transient | Severity::Permanent => Err(self.refused(Phase::Reset, reply)),
-            Severity::Intermediate => Err(self.out_of_turn(Phase::Reset, reply)),
-        }
+        self.granted(Phase::Reset, reply)?;
+        self.state = State::Ready;
+        Ok(())
     }
 
     /// MAIL, RCPT and, where it may share their flight, DATA: as many in one
@@ -160,7 +155,7 @@ impl Session<'_> {
         };
         let reply = self.receive(phase, recipient)?;
         if phase != Phase::Data && reply.severity() == Severity::Intermediate {
-            return Err(self.broken(Error::new(phase, Kind::OutOfTurn(reply))));
+            return Err(self.out_of_turn(phase, reply));
         }
         match phase {
             Phase::Mail => facts.mail = Some(reply),

@@ -1,7 +1,8 @@
 //! What is done with content as it comes. A message that cannot be kept is
 //! still read to its end, so that the conversation stays in step.
 
-use super::storage::{Draft, Kept, hexadecimal};
+use super::storage::{Draft, Kept};
+use crate::message::hexadecimal;
 use ring::digest::{Context, SHA256};
 use std::io;
 

@@ -1,10 +1,10 @@
 //! Where messages go, and the trace put on top of them (RFC 5321 §4.4).
 
 use super::conversation::Conversation;
+use crate::message;
 use crate::smtp::Domain;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use ring::rand::{SecureRandom, SystemRandom};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -105,15 +105,7 @@ impl Label {
 
 /// Eight hexadecimal digits that cannot be foreseen.
 pub(super) fn random_word() -> io::Result<String> {
-    let mut octets = [0; 4];
-    SystemRandom::new().fill(&mut octets).map_err(|_| io::Error::other("no random numbers"))?;
-    Ok(hexadecimal(&octets))
-}
-
-/// Two lower-case digits an octet.
-pub(super) fn hexadecimal(octets: &[u8]) -> String {
-    let digits = octets.iter().flat_map(|octet| [octet >> 4, octet & 15]);
-    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
+    message::random_word(4).map_err(io::Error::other)
 }
 
 impl Draft {

@@ -108,8 +108,6 @@ const LONGEST_GUARDED_LINE: usize = 12 * 1024 + 512;
 const LONGEST_QUOTE: usize = 80;
 
 impl ReplyCode {
-    /// 220, the greeting.
-    pub const READY: ReplyCode = ReplyCode(220);
     /// 334, the server's part of a sign-in (RFC 4954 §4).
     pub const CHALLENGE: ReplyCode = ReplyCode(334);
     /// 354, go on with the message.

@@ -1,7 +1,6 @@
 //! A program that prints a password (checklist SEC-14).
 
 use super::{Environment, LONGEST, Secret, SecretError, first_line, program};
-use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -45,7 +44,7 @@ pub(super) fn run(
         Some(status) if status.success() => secret,
         Some(status) => {
             let said = said.recv_timeout(PATIENCE_FOR_WORDS).ok().and_then(Result::ok);
-            let said = shown(said.as_ref().map(|octets| octets.as_slice()));
+            let said = first_words(said.as_ref().map(|octets| octets.as_slice()));
             Err(SecretError::Failed { program: name, status, said })
         }
         None => {
@@ -95,26 +94,11 @@ where
     receiver
 }
 
-/// The first line of what a program said, fit for a terminal (checklist SEC-6).
-fn shown(said: Option<&[u8]>) -> String {
+/// The first line of what a program said that says something, not too long.
+fn first_words(said: Option<&[u8]>) -> String {
     let said = String::from_utf8_lossy(said.unwrap_or_default());
     let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    line.trim().chars().take(LONGEST_SAYING).fold(String::new(), visible)
-}
-
-fn visible(mut text: String, c: char) -> String {
-    let reorders = matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
-    // Writing into a String cannot fail.
-    let _ = match c {
-        '\t' => text.write_char(' '),
-        c if c.is_control() => write!(text, "\\x{:02x}", u32::from(c)),
-        c if reorders => write!(text, "\\u{{{:x}}}", u32::from(c)),
-        c => text.write_char(c),
-    };
-    text
+    line.trim().chars().take(LONGEST_SAYING).collect()
 }
 
 /// How long a program may take to give a password.

@@ -139,7 +139,7 @@ fn a_command_that_fails_says_why_without_steering_the_terminal() {
     let script = "printf 'p\\n'; printf '\\n\\033[31mlocked\\n' >&2; exit 2";
     let error = run(&["sh", "-c", script], LIMIT).unwrap_err();
     let SecretError::Failed { said, status, .. } = &error else { panic!("{error}") };
-    assert_eq!((said.as_str(), status.code()), ("\\x1b[31mlocked", Some(2)));
+    assert_eq!((said.as_str(), status.code()), ("\x1b[31mlocked", Some(2)));
     let error = run(&["/nonexistent/program"], LIMIT).unwrap_err();
     assert!(matches!(error, SecretError::NotRun { .. }), "{error}");
 }

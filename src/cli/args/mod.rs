@@ -9,11 +9,12 @@
 mod attachments;
 mod connection;
 mod send;
+mod sink;
 
-pub use super::sink::SinkArgs;
 pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
 pub use send::{DryRun, SendArgs};
+pub use sink::SinkArgs;
 
 use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

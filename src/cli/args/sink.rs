@@ -1,0 +1,217 @@
+//! What ‘envoi sink’ takes: its options, and the receiver that they describe.
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::sasl::{Credentials, Secret, Users};
+use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Storage};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// What `envoi sink` takes; what it does is said where it is a command.
+#[derive(Args, Clone, Debug)]
+#[allow(rustdoc::broken_intra_doc_links, reason = "[ADDRESS] is what is typed")]
+pub struct SinkArgs {
+    /// The Maildir for the messages
+    ///
+    /// It is made if it is missing, readable by its owner only. Default:
+    /// ~/.local/state/envoi/sink, or envoi/sink below $XDG_STATE_HOME.
+    #[arg(value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+
+    /// Listen here, in clear with STARTTLS
+    ///
+    /// PORT, ADDRESS:PORT or [ADDRESS]:PORT; port 0 is any free one. May be
+    /// repeated. Whoever can reach the address can leave mail, so it is
+    /// 127.0.0.1 unless another one is given. Default: 127.0.0.1:1025, unless
+    /// --listen-tls is given.
+    #[arg(long, value_name = "ADDRESS", value_parser = starttls_port, help_heading = "Ports")]
+    listen: Vec<Listen>,
+
+    /// Listen here, with TLS from the first octet
+    ///
+    /// The same forms as for --listen. May be repeated.
+    #[arg(long, value_name = "ADDRESS", value_parser = tls_port, help_heading = "Ports")]
+    listen_tls: Vec<Listen>,
+
+    /// Write the certificate that clients must trust to FILE
+    ///
+    /// It is in PEM form and new at each start. Default: ca.pem in the Maildir.
+    #[arg(long, value_name = "FILE", help_heading = "Ports")]
+    pub ca_out: Option<PathBuf>,
+
+    /// Let this user sign in, and nobody else
+    ///
+    /// May be repeated. The password is for tests: everyone on this machine
+    /// can see it in the list of processes. Without this option every name with
+    /// every password is let in.
+    #[arg(long, value_name = "NAME:PASSWORD", help_heading = "Sign-in")]
+    user: Vec<User>,
+
+    /// Take mail only from clients that signed in
+    #[arg(long, help_heading = "Sign-in")]
+    pub require_auth: bool,
+
+    /// Take mail only under TLS
+    #[arg(long, help_heading = "Ports")]
+    require_tls: bool,
+
+    /// Offer AUTH without TLS, too
+    #[arg(long, help_heading = "Sign-in")]
+    allow_cleartext_auth: bool,
+
+    /// Do not offer this extension or mechanism
+    ///
+    /// KEYWORD is PIPELINING, SIZE, STARTTLS, AUTH, ENHANCEDSTATUSCODES,
+    /// 8BITMIME, SMTPUTF8, PLAIN, LOGIN or CRAM-MD5. May be repeated, or a list
+    /// with commas.
+    #[arg(long, value_name = "KEYWORD", value_delimiter = ',', help_heading = "Behaviour")]
+    without: Vec<String>,
+
+    /// Refuse messages with more octets than this
+    ///
+    /// A number, or one with kB, MB or GB behind it. Without this option there
+    /// is no limit.
+    #[arg(long, value_name = "SIZE", value_parser = octets, help_heading = "Behaviour")]
+    size_limit: Option<u64>,
+
+    /// Refuse this recipient with this reply
+    ///
+    /// For example --refuse 'bob@example.org=550 5.1.1 No such user'. The
+    /// mailbox * stands for all of its domain. May be repeated; the first that
+    /// fits decides.
+    #[arg(long, value_name = "ADDRESS=CODE[ TEXT]", value_parser = Refusal::parse, help_heading = "Behaviour")]
+    refuse: Vec<Refusal>,
+
+    /// End after one message
+    ///
+    /// That is, when the connection is over on which it came.
+    #[arg(long, help_heading = "Behaviour")]
+    pub once: bool,
+}
+
+impl SinkArgs {
+    /// The ports to listen on; at least one.
+    pub fn ports(&self) -> Vec<Listen> {
+        let mut ports = [&self.listen[..], &self.listen_tls[..]].concat();
+        if ports.is_empty() {
+            ports.push(Listen::loopback(1025, Encryption::StartTls));
+        }
+        ports
+    }
+
+    /// What the receiver is to be. An extension that there is not and a user
+    /// without a password are wrong command lines (64).
+    pub fn settings(&self, directory: &Path, ports: &[Listen]) -> Result<Settings, Failure> {
+        let offer = self.without.iter().try_fold(Offer::default(), |offer, word| {
+            offer.without(word.trim()).map_err(|error| Failure::new(Exit::Usage, error))
+        })?;
+        let users: Option<Vec<Credentials>> = self.user.iter().map(|user| user.0.clone()).collect();
+        let users = users.ok_or_else(|| {
+            Failure::say(Exit::Usage, "a value of --user is not of the form NAME:PASSWORD")
+        })?;
+        let users = if users.is_empty() { Users::Anyone } else { Users::Only(users) };
+        let policy = Policy {
+            offer,
+            size_limit: self.size_limit,
+            users,
+            require_auth: self.require_auth,
+            require_tls: self.require_tls,
+            cleartext_auth: self.allow_cleartext_auth,
+            refuse: self.refuse.clone(),
+            ..Policy::default()
+        };
+        Ok(Settings {
+            listen: ports.to_vec(),
+            policy,
+            storage: Storage::Maildir(directory.to_owned()),
+            ..Settings::default()
+        })
+    }
+
+    /// The name of the first user who may sign in, if there are any.
+    pub fn first_user(&self) -> Option<&str> {
+        Some(&self.user.first()?.0.as_ref()?.user)
+    }
+}
+
+/// A user, or `None` for an argument that names none: clap's own error would
+/// repeat it, and it may hold a password.
+#[derive(Clone, Debug)]
+struct User(Option<Credentials>);
+
+impl From<String> for User {
+    fn from(text: String) -> Self {
+        User(match text.split_once(':') {
+            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+                Some(Credentials { user: user.to_owned(), password: Secret::new(password) })
+            }
+            _ => None,
+        })
+    }
+}
+
+fn starttls_port(text: &str) -> Result<Listen, String> {
+    Listen::parse(text, Encryption::StartTls)
+}
+
+fn tls_port(text: &str) -> Result<Listen, String> {
+    Listen::parse(text, Encryption::Implicit)
+}
+
+fn octets(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" => 1,
+        "kb" | "k" => 1_000,
+        "mb" | "m" => 1_000_000,
+        "gb" | "g" => 1_000_000_000,
+        unit => return Err(format!("‘{unit}’ is not one of kB, MB, GB")),
+    };
+    let number: u64 = digits.parse().map_err(|_| format!("‘{text}’ is not a size"))?;
+    number.checked_mul(factor).ok_or_else(|| format!("‘{text}’ is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use clap::Parser as _;
+
+    fn args(words: &[&str]) -> SinkArgs {
+        match Cli::parse_from([&["envoi", "sink"], words].concat()).command {
+            Some(Command::Sink(args)) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_password_never_stands_in_an_error_or_a_debug_text() {
+        // SEC-7
+        let shown = format!("{:?}", args(&["--user", "tim:tanstaaf"]));
+        assert!(shown.contains("tim") && !shown.contains("tanstaaf"), "{shown}");
+        let malformed = args(&["--user", ":tanstaaf"]);
+        let failure = malformed.settings(Path::new("x"), &[]).unwrap_err();
+        assert_eq!(failure.error.to_string(), "a value of --user is not of the form NAME:PASSWORD");
+    }
+
+    #[test]
+    fn sizes_and_ports_are_read() {
+        assert_eq!(octets("1000"), Ok(1000));
+        assert_eq!(octets("25MB"), Ok(25_000_000));
+        assert!(octets("25 miles").is_err() && octets("").is_err() && octets("MB").is_err());
+        let port = |text| starttls_port(text).map(|port| port.address.to_string());
+        assert_eq!(port("25"), Ok("127.0.0.1:25".into()));
+        assert_eq!(port("localhost:25"), Ok("127.0.0.1:25".into()));
+        assert_eq!(port("[::1]:25"), Ok("[::1]:25".into()));
+        assert_eq!(port("0.0.0.0:25"), Ok("0.0.0.0:25".into()));
+        assert!(port("mail.example:25").is_err());
+    }
+
+    #[test]
+    fn an_unknown_keyword_is_a_usage_error_that_names_the_known_ones() {
+        let args = args(&["--without", "SIZE,turnips"]);
+        let failure = args.settings(Path::new("x"), &[]).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.error.to_string().contains("turnips"));
+    }
+}
