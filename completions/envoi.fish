@@ -26,7 +26,7 @@ end
 
 complete -c envoi -n "__fish_envoi_needs_command" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_needs_command" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
-complete -c envoi -n "__fish_envoi_needs_command" -l color -d 'When to use colours; this version uses none' -r -f -a "auto\t''
+complete -c envoi -n "__fish_envoi_needs_command" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c envoi -n "__fish_envoi_needs_command" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
@@ -72,7 +72,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -s n -l dry-run -d 'Pr
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l transcript -d 'Write the conversation with the server to FILE' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
-complete -c envoi -n "__fish_envoi_using_subcommand send" -l color -d 'When to use colours; this version uses none' -r -f -a "auto\t''
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s E -l skip-empty -d 'Send nothing if there is no text, no HTML and no attachment'
@@ -95,7 +95,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink" -l size-limit -d 'Refu
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse -d 'Refuse this recipient with this reply' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l color -d 'When to use colours; this version uses none' -r -f -a "auto\t''
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l require-auth -d 'Take mail only from clients that signed in'
@@ -108,7 +108,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink" -l json -d 'Print JSON
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
-complete -c envoi -n "__fish_envoi_using_subcommand completions" -l color -d 'When to use colours; this version uses none' -r -f -a "auto\t''
+complete -c envoi -n "__fish_envoi_using_subcommand completions" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s v -l verbose -d 'Show the conversation with the server; twice, in full'

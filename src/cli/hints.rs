@@ -2,32 +2,15 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::account::{Error, Fault, NamedBy, SecretError, ServerError};
+use crate::account::{Error, Fault, SecretError, ServerError};
 use std::path::Path;
 
 impl From<Error> for Failure {
-    /// A wrong configuration; a wrong `--account` is a wrong command line.
+    /// Whatever is wrong with accounts is a matter of configuration, an unknown
+    /// one that was typed too (checklist §19).
     fn from(error: Error) -> Self {
-        let exit = match &error {
-            Error::UnknownAccount { by: NamedBy::Option, .. } => Exit::Usage,
-            Error::UnknownAccount { .. }
-            | Error::Unreadable { .. }
-            | Error::TooLong { .. }
-            | Error::Syntax { .. }
-            | Error::UnknownKey { .. }
-            | Error::Value { .. }
-            | Error::Exposed { .. }
-            | Error::Circle { .. }
-            | Error::NoAccounts
-            | Error::NoChoice { .. }
-            | Error::Ambiguous { .. }
-            | Error::NoServer { .. }
-            | Error::NoUser { .. }
-            | Error::Families { .. }
-            | Error::Variable { .. } => Exit::Config,
-        };
         let hints = of_account(&error);
-        Failure { hints, ..Failure::new(exit, error) }
+        Failure { hints, ..Failure::new(Exit::Config, error) }
     }
 }
 
@@ -86,12 +69,13 @@ pub(super) fn of_server(option: &str, error: &ServerError) -> Failure {
             "leave it out and be asked for it, or take it from elsewhere: \
              --password-from env:NAME, file:PATH or command:WORDS",
         ),
-        ServerError::NotSpoken(_)
-        | ServerError::NoHost
-        | ServerError::Host
-        | ServerError::Port
-        | ServerError::Trailing
-        | ServerError::User => failure,
+        ServerError::NotSpoken(_) => {
+            failure.hint(format!("name a server that takes submissions: {option} smtps://HOST"))
+        }
+        ServerError::NoHost | ServerError::Host | ServerError::Port | ServerError::Trailing => {
+            failure.hint(format!("write it as in {option} smtps://mail.example.org:465"))
+        }
+        ServerError::User => failure.hint("write the name apart: --user NAME"),
     }
 }
 
@@ -118,13 +102,17 @@ fn of_account(error: &Error) -> Vec<String> {
         Error::NoUser { .. } => {
             vec!["name the user: --user, user = in the account, or ENVOI_USER".to_owned()]
         }
-        Error::Unreadable { .. }
-        | Error::TooLong { .. }
-        | Error::Syntax { .. }
-        | Error::Value { .. }
-        | Error::Circle { .. }
-        | Error::Families { .. }
-        | Error::Variable { .. } => Vec::new(),
+        Error::Unreadable { file, .. } => {
+            let file = file.display().to_string();
+            vec![format!("check its name and who may read it: ls -l {}", shell_words::quote(&file))]
+        }
+        Error::Syntax { .. } | Error::Value { .. } | Error::Circle { .. } => {
+            vec!["every key is described by: man 5 envoi-config".to_owned()]
+        }
+        Error::Variable { variable: "ENVOI_SERVER", .. } => {
+            vec!["write it as in ENVOI_SERVER=smtps://mail.example.org".to_owned()]
+        }
+        Error::TooLong { .. } | Error::Families { .. } | Error::Variable { .. } => Vec::new(),
     }
 }
 
@@ -172,9 +160,9 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_was_typed_wrong_is_64() {
+    fn an_account_that_was_typed_wrong_is_78_too() {
         let failure = failure("[accounts.work]\n[accounts.home]\n", Some("wrok"));
-        assert_eq!(failure.exit, Exit::Usage);
+        assert_eq!(failure.exit, Exit::Config);
         assert_eq!(failure.hints, ["did you mean ‘work’? The accounts are home, work"]);
     }
 

@@ -239,10 +239,9 @@ fn source(
 ) -> Result<Source, Failure> {
     if path != Path::new("-") {
         let option = if purpose == MESSAGE { "--message" } else { "--attach" };
-        return Source::open(path).map_err(|error| {
-            let hint = way_in(&error, option);
-            let failure = Failure::from(error);
-            Failure { hints: hint.into_iter().collect(), ..failure }
+        return Source::open(path).map_err(|error| match way_in(&error, option) {
+            Some(hint) => Failure { hints: vec![hint], ..Failure::from(error) },
+            None => Failure::from(error),
         });
     }
     match input.content(purpose, surroundings.err)? {
@@ -253,7 +252,6 @@ fn source(
 
 /// How a file that cannot be taken as it is may be taken all the same.
 fn way_in(error: &Error, option: &str) -> Option<String> {
-    let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
     match error {
         Error::Directory(path) if option == "--attach" => {
             let name = path.file_name().map_or("archive".into(), |name| name.to_string_lossy());
@@ -265,6 +263,20 @@ fn way_in(error: &Error, option: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The command that shows whether a file is there and who may read it.
+fn look_at(path: &Path) -> String {
+    let dashed = path.to_string_lossy().starts_with('-');
+    format!(
+        "check its name and who may read it: ls -l {}{}",
+        if dashed { "./" } else { "" },
+        quoted(path)
+    )
+}
+
+fn quoted(path: &Path) -> String {
+    shell_words::quote(&path.to_string_lossy()).into_owned()
 }
 
 /// The octets of a text file, or of standard input for `-`.
@@ -337,9 +349,8 @@ fn no_recipients() -> Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (exit, hint) = match &error {
-            Error::Unreadable { .. } | Error::Directory(_) | Error::NotAFile(_) => {
-                (Exit::NoInput, None)
-            }
+            Error::Unreadable { path, .. } => (Exit::NoInput, Some(look_at(path))),
+            Error::Directory(_) | Error::NotAFile(_) => (Exit::NoInput, None),
             Error::Changed(_) => (Exit::IoErr, Some("run the same command again".to_owned())),
             Error::FileName(_) => {
                 (Exit::DataErr, Some("give it another name: --attach-name NAME".to_owned()))
@@ -354,18 +365,28 @@ impl From<Error> for Failure {
             {
                 (Exit::DataErr, Some("put a comma between two addresses".to_owned()))
             }
+            Error::Address { .. } => (
+                Exit::DataErr,
+                Some("write it as bob@example.org or 'Bob <bob@example.org>'".to_owned()),
+            ),
+            Error::HeaderName(_) => {
+                (Exit::DataErr, Some("a name has no blanks: --header 'X-Name: value'".to_owned()))
+            }
+            Error::HeaderBreak(_) => (
+                Exit::DataErr,
+                Some("write it in one line; a long one is folded when it is sent".to_owned()),
+            ),
+            Error::HeaderReserved(_) => (Exit::DataErr, Some("leave it out".to_owned())),
+            Error::MediaType(_) => {
+                (Exit::DataErr, Some("write it as in --attach-type text/csv".to_owned()))
+            }
             Error::NoFrom => return no_from(),
             Error::NoRandomness => (Exit::OsErr, None),
             Error::Nul { .. }
             | Error::LineTooLong { .. }
             | Error::HeaderTooLarge(_)
-            | Error::Address { .. }
-            | Error::HeaderName(_)
-            | Error::HeaderBreak(_)
-            | Error::HeaderReserved(_)
             | Error::HeaderTwice(_)
             | Error::HeaderValue(_)
-            | Error::MediaType(_)
             | Error::Date => (Exit::DataErr, None),
         };
         let failure = Failure::new(exit, error);

@@ -25,7 +25,6 @@ pub use failure::Failure;
 
 use crate::account::{Accounts, Environment};
 use args::{Cli, Command, Globals};
-use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 use escape::Escaped;
 use std::ffi::OsString;
@@ -65,10 +64,10 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
+    let words: Vec<OsString> = words.into_iter().collect();
     // Known even when the rest cannot be read.
-    let mut wants_json = false;
-    let words = words.into_iter().inspect(|word| wants_json |= word == "--json");
-    let cli = match Cli::try_parse_from(words) {
+    let wants_json = words.iter().any(|word| word == "--json");
+    let cli = match Cli::read(words) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
             let _ = error.print();

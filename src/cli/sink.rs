@@ -218,10 +218,11 @@ fn cannot_start(error: io::Error, ports: &[Listen], directory: &Path) -> Failure
         let places: Vec<String> = ports.iter().map(|port| port.address.to_string()).collect();
         let context = format!("cannot listen on {}", places.join(", "));
         return Failure::new(Exit::OsErr, anyhow::Error::new(error).context(context))
-            .hint("envoi sink --listen 0    takes any free port");
+            .hint("to take any free port: envoi sink --listen 0");
     }
     let context = format!("cannot start a receiver that stores mail in {}", directory.display());
     Failure::new(Exit::CantCreat, anyhow::Error::new(error).context(context))
+        .hint("name another directory: envoi sink DIR")
 }
 
 #[cfg(test)]

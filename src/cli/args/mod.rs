@@ -16,7 +16,11 @@ pub use connection::ConnectionArgs;
 pub use send::{DryRun, SendArgs};
 pub use sink::SinkArgs;
 
-use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, Args, ColorChoice, CommandFactory, FromArgMatches as _, Parser, Subcommand,
+    ValueEnum,
+};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Send mail: compose, submit, report what the server said.
@@ -86,7 +90,9 @@ pub struct Globals {
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub json: bool,
 
-    /// When to use colours; this version uses none
+    /// When to use colours, which only help and usage errors have
+    ///
+    /// ‘auto’ uses them on a terminal, unless the variable NO_COLOR is set.
     #[arg(
         long,
         value_name = "WHEN",
@@ -148,6 +154,26 @@ pub enum Shell {
     PowerShell,
     /// Z shell.
     Zsh,
+}
+
+impl Cli {
+    /// Reads the words of a command line, the program's name among them.
+    pub fn read(words: Vec<OsString>) -> Result<Self, clap::Error> {
+        let mut command = command().color(color(&words));
+        let mut matches = command.try_get_matches_from_mut(words)?;
+        Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// What --color says, looked for before the rest is read: it decides how the
+/// errors of the rest look.
+fn color(words: &[OsString]) -> ColorChoice {
+    let words = words.iter().map(|word| word.to_str().unwrap_or_default());
+    let typed = words.take_while(|word| *word != "--").collect::<Vec<_>>();
+    let joined = typed.iter().filter_map(|word| word.strip_prefix("--color="));
+    let apart = typed.windows(2).filter(|pair| pair[0] == "--color").map(|pair| pair[1]);
+    let choice = joined.chain(apart).last().map(|when| ColorChoice::from_str(when, true));
+    choice.and_then(Result::ok).unwrap_or(ColorChoice::Auto)
 }
 
 /// The definition of the whole command line, for man pages and completions.
