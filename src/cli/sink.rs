@@ -14,6 +14,7 @@ use crate::smtp::ReversePath;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -182,10 +183,25 @@ impl SinkArgs {
         })
     }
 
+    /// How a URL for `envoi send` names a port.
+    fn url(&self, port: &Listen, bound: SocketAddr) -> String {
+        let url = port.url(bound);
+        match url.strip_prefix("smtp://") {
+            Some(place) if !self.offers_starttls() => format!("smtp+notls://{place}"),
+            _ => url,
+        }
+    }
+
+    fn offers_starttls(&self) -> bool {
+        !self.without.iter().any(|word| word.trim().eq_ignore_ascii_case("STARTTLS"))
+    }
+
     /// What to type to see a message come in.
     fn command_to_try(&self, url: &str, ca: &Path) -> String {
-        let ca = ca.to_string_lossy();
-        let mut command = format!("envoi send --server {url} --tls-ca {}", shell_words::quote(&ca));
+        let mut command = format!("envoi send --server {url}");
+        if !url.starts_with("smtp+notls:") {
+            let _ = write!(command, " --tls-ca {}", shell_words::quote(&ca.to_string_lossy()));
+        }
         if let Some(user) = self.user.first().and_then(|user| user.0.as_ref()) {
             let _ = write!(command, " --user {}", shell_words::quote(&user.user));
         } else if self.require_auth {
@@ -212,8 +228,11 @@ impl Face<'_> {
         directory: &Path,
         ca: &Path,
     ) -> io::Result<()> {
-        let urls: Vec<String> =
-            ports.iter().zip(sink.addresses()).map(|(port, bound)| port.url(*bound)).collect();
+        let urls: Vec<String> = ports
+            .iter()
+            .zip(sink.addresses())
+            .map(|(port, bound)| args.url(port, *bound))
+            .collect();
         let command = args.command_to_try(&urls[0], ca);
         if self.json {
             return self.object(&json!({
@@ -226,7 +245,8 @@ impl Face<'_> {
         }
         for (port, bound) in ports.iter().zip(sink.addresses()) {
             let tls = match port.encryption {
-                Encryption::StartTls => "in clear, with STARTTLS unless switched off",
+                Encryption::StartTls if args.offers_starttls() => "in clear, with STARTTLS",
+                Encryption::StartTls => "in clear",
                 Encryption::Implicit => "TLS from the first octet",
             };
             let open = if port.is_loopback() { "" } else { "; other machines may reach it" };
@@ -406,6 +426,25 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         SinkArgs::augment_args(clap::Command::new("sink")).debug_assert();
+    }
+
+    #[test]
+    fn the_command_to_try_is_one_that_works() {
+        let bound = "127.0.0.1:25".parse().unwrap();
+        let tried = |words: &[&str]| {
+            let args = args(words).unwrap();
+            let url = args.url(&args.ports()[0], bound);
+            args.command_to_try(&url, Path::new("ca.pem"))
+        };
+        let end = "--from you@example.org --body Hello someone@example.org";
+        for (words, begin) in [
+            (&[][..], "smtp://localhost:25 --tls-ca ca.pem"),
+            (&["--listen-tls", "25"], "smtps://localhost:25 --tls-ca ca.pem"),
+            (&["--without", "SIZE,starttls"], "smtp+notls://localhost:25"),
+            (&["--user", "tim:tanstaaf"], "smtp://localhost:25 --tls-ca ca.pem --user tim"),
+        ] {
+            assert_eq!(tried(words), format!("envoi send --server {begin} {end}"));
+        }
     }
 
     #[test]
