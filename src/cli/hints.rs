@@ -14,43 +14,22 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<SecretError> for Failure {
-    /// A program that took too long may be faster next time; everything else
-    /// waits for somebody to change it.
-    fn from(error: SecretError) -> Self {
-        let exit = match &error {
-            SecretError::TooSlow { .. } => Exit::TempFail,
-            SecretError::NotSet(_)
-            | SecretError::Unreadable { .. }
-            | SecretError::Exposed { .. }
-            | SecretError::Empty { .. }
-            | SecretError::TooLong { .. }
-            | SecretError::NoCredentials { .. }
-            | SecretError::CredentialName { .. }
-            | SecretError::NotRun { .. }
-            | SecretError::Failed { .. }
-            | SecretError::NotAsked(_) => Exit::Config,
-        };
-        let hint = match &error {
-            SecretError::Exposed { file, fault } => Some(close(file, *fault)),
-            SecretError::NotAsked(_) => Some(
-                "without a terminal, take the password from elsewhere: \
-                 --password-from env:NAME, file:PATH or command:WORDS"
-                    .to_owned(),
-            ),
-            SecretError::NoCredentials { name } => {
-                Some(format!("in the unit of the service: LoadCredential={name}:PATH"))
-            }
-            SecretError::NotSet(_)
-            | SecretError::Unreadable { .. }
-            | SecretError::Empty { .. }
-            | SecretError::TooLong { .. }
-            | SecretError::CredentialName { .. }
-            | SecretError::NotRun { .. }
-            | SecretError::Failed { .. }
-            | SecretError::TooSlow { .. } => None,
-        };
-        Failure { hints: hint.into_iter().collect(), ..Failure::new(exit, error) }
+/// What to try where a source gives no password.
+pub(super) fn of_secret(error: &SecretError) -> Option<String> {
+    match error {
+        SecretError::Exposed { file, fault } => Some(close(file, *fault)),
+        SecretError::NoCredentials { name } => {
+            Some(format!("in the unit of the service: LoadCredential={name}:PATH"))
+        }
+        SecretError::NotSet(_)
+        | SecretError::Unreadable { .. }
+        | SecretError::Empty { .. }
+        | SecretError::TooLong { .. }
+        | SecretError::CredentialName { .. }
+        | SecretError::NotRun { .. }
+        | SecretError::Failed { .. }
+        | SecretError::NotAsked(_)
+        | SecretError::TooSlow { .. } => None,
     }
 }
 

@@ -382,12 +382,12 @@ impl From<Error> for Failure {
             }
             Error::NoFrom => return no_from(),
             Error::NoRandomness => (Exit::OsErr, None),
-            Error::Nul { .. }
-            | Error::LineTooLong { .. }
-            | Error::HeaderTooLarge(_)
-            | Error::HeaderTwice(_)
-            | Error::HeaderValue(_)
-            | Error::Date => (Exit::DataErr, None),
+            Error::Nul { .. } | Error::LineTooLong { .. } => (
+                Exit::DataErr,
+                Some("attached to a message, a file may hold anything: --attach FILE".to_owned()),
+            ),
+            Error::HeaderTwice(_) => (Exit::DataErr, Some("leave one of them out".to_owned())),
+            Error::HeaderTooLarge(_) | Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
         };
         let failure = Failure::new(exit, error);
         Failure { hints: hint.into_iter().collect(), ..failure }

@@ -5,6 +5,7 @@ use super::Surroundings;
 use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hints;
 use super::input::ask;
 use super::sink::default_directory;
 use crate::account::{self, Account, Environment, Pipelining, Server, ServerUrl};
@@ -41,7 +42,9 @@ impl Secrets for Passwords<'_> {
         let world = account::World { environment: self.environment, ask: &ask };
         let whose = format!("{}@{}", Escaped(user), server.host);
         sign_in.password.read(&whose, world).map_err(|error| {
-            format!("{:#}", anyhow::Error::new(error).context("the password cannot be had"))
+            let way_out = hints::of_secret(&error).map(|hint| format!("; {hint}"));
+            let error = anyhow::Error::new(error).context("the password cannot be had");
+            format!("{error:#}{}", way_out.unwrap_or_default())
         })
     }
 }

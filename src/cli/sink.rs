@@ -56,8 +56,11 @@ impl Face<'_> {
         directory: &Path,
         ca: &Path,
     ) -> io::Result<()> {
-        let urls: Vec<String> =
-            ports.iter().zip(sink.addresses()).map(|(port, bound)| port.url(*bound)).collect();
+        let urls: Vec<String> = ports
+            .iter()
+            .zip(sink.addresses())
+            .map(|(port, bound)| args.url(port, *bound))
+            .collect();
         let command = command_to_try(args, &urls[0], ca);
         if self.json {
             return self.object(&json!({
@@ -70,7 +73,8 @@ impl Face<'_> {
         }
         for (port, bound) in ports.iter().zip(sink.addresses()) {
             let tls = match port.encryption {
-                Encryption::StartTls => "in clear, with STARTTLS unless switched off",
+                Encryption::StartTls if args.offers_starttls() => "in clear, with STARTTLS",
+                Encryption::StartTls => "in clear",
                 Encryption::Implicit => "TLS from the first octet",
             };
             let open = if port.is_loopback() { "" } else { "; other machines may reach it" };
@@ -146,8 +150,10 @@ impl Face<'_> {
 
 /// What to type to see a message come in.
 fn command_to_try(args: &SinkArgs, url: &str, ca: &Path) -> String {
-    let ca = ca.to_string_lossy();
-    let mut command = format!("envoi send --server {url} --tls-ca {}", shell_words::quote(&ca));
+    let mut command = format!("envoi send --server {url}");
+    if !url.starts_with("smtp+notls:") {
+        let _ = write!(command, " --tls-ca {}", shell_words::quote(&ca.to_string_lossy()));
+    }
     if let Some(user) = args.first_user() {
         let _ = write!(command, " --user {}", shell_words::quote(user));
     } else if args.require_auth {
@@ -232,6 +238,25 @@ mod tests {
     use clap::Parser as _;
     use std::io::{BufRead, BufReader, Read};
     use std::sync::mpsc::{self, Sender};
+
+    #[test]
+    fn the_command_to_try_is_one_that_works() {
+        let bound = "127.0.0.1:25".parse().unwrap();
+        let tried = |words: &[&str]| {
+            let words = ["envoi", "sink"].iter().chain(words);
+            let Some(Command::Sink(args)) = Cli::parse_from(words).command else { panic!("sink") };
+            command_to_try(&args, &args.url(&args.ports()[0], bound), Path::new("ca.pem"))
+        };
+        let end = "--from you@example.org --body Hello someone@example.org";
+        for (words, begin) in [
+            (&[][..], "smtp://localhost:25 --tls-ca ca.pem"),
+            (&["--listen-tls", "25"], "smtps://localhost:25 --tls-ca ca.pem"),
+            (&["--without", "SIZE,starttls"], "smtp+notls://localhost:25"),
+            (&["--user", "tim:tanstaaf"], "smtp://localhost:25 --tls-ca ca.pem --user tim"),
+        ] {
+            assert_eq!(tried(words), format!("envoi send --server {begin} {end}"));
+        }
+    }
 
     /// Passes whole lines on.
     struct Lines(Sender<String>, Vec<u8>);

@@ -289,6 +289,10 @@ fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> {
                 server.map_or_else(|| host.clone(), ToString::to_string)
             ),
         ],
+        Kind::Lacks(Keyword::Auth) if attempt.is_some_and(could_start_tls) => vec![format!(
+            "the server may take a sign-in under TLS: --server smtp://{}",
+            server.map_or_else(|| host.clone(), ToString::to_string)
+        )],
         Kind::Lacks(Keyword::Auth) => vec![
             "the server takes no sign-in here: leave out --user, or try its submission port, \
              587 or 465"
@@ -333,6 +337,12 @@ fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether the server offers TLS, and was spoken to in clear.
+fn could_start_tls(attempt: &Attempt) -> bool {
+    let starttls = Keyword::StartTls.as_str();
+    attempt.tls.is_none() && attempt.extensions.iter().any(|offered| offered == starttls)
 }
 
 const NAME_SERVER: &str = "check the network and the name server in /etc/resolv.conf";

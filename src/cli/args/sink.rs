@@ -5,6 +5,7 @@ use crate::cli::failure::Failure;
 use crate::sasl::{Credentials, Secret, Users};
 use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Storage};
 use clap::Args;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// What `envoi sink` takes; what it does is said where it is a command.
@@ -126,6 +127,20 @@ impl SinkArgs {
             storage: Storage::Maildir(directory.to_owned()),
             ..Settings::default()
         })
+    }
+
+    /// How a URL for `envoi send` names a port.
+    pub fn url(&self, port: &Listen, bound: SocketAddr) -> String {
+        let url = port.url(bound);
+        match url.strip_prefix("smtp://") {
+            Some(place) if !self.offers_starttls() => format!("smtp+notls://{place}"),
+            _ => url,
+        }
+    }
+
+    /// Whether STARTTLS was left switched on.
+    pub fn offers_starttls(&self) -> bool {
+        !self.without.iter().any(|word| word.trim().eq_ignore_ascii_case("STARTTLS"))
     }
 
     /// The name of the first user who may sign in, if there are any.
