@@ -5,15 +5,15 @@ use super::Surroundings;
 use super::args::SendArgs;
 use super::clock;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, no_from, no_recipients};
 use super::input::{Content, Input};
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
-    Additions, Address, AddressError, Attachment, Change, Composed, Draft, Error, Ready, Source,
-    addresses, complete, message_id,
+    Additions, Address, Attachment, Change, Composed, Draft, Error, Ready, Source, addresses,
+    complete, message_id,
 };
-use crate::smtp::{Envelope, ForwardPath, Mailbox, PathError, ReversePath};
+use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
 use std::io;
 use std::path::Path;
 
@@ -315,58 +315,4 @@ const MESSAGE: &str = "the message";
 fn is_blank(draft: &Draft) -> bool {
     let has_text = draft.text.as_ref().is_some_and(|text| !text.trim_ascii().is_empty());
     !has_text && draft.html.is_none() && draft.attachments.is_empty()
-}
-
-/// A name as a system's own users have it.
-fn is_word(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'))
-}
-
-fn no_from() -> Failure {
-    Failure::say(Exit::Usage, "it is not known whom the message is from")
-        .hint("--from you@example.org, or from = \"you@example.org\" in the account")
-}
-
-fn no_recipients() -> Failure {
-    Failure::say(Exit::Usage, "the message has no recipients")
-        .hint("name them: envoi send … bob@example.org, or --to, --cc, --bcc")
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let (exit, hint) = match &error {
-            Error::Unreadable { .. } | Error::Directory(_) | Error::NotAFile(_) => {
-                (Exit::NoInput, None)
-            }
-            Error::Changed(_) => (Exit::IoErr, Some("run the same command again".to_owned())),
-            Error::FileName(_) => {
-                (Exit::DataErr, Some("give it another name: --attach-name NAME".to_owned()))
-            }
-            Error::Address { text, reason: AddressError::Path(PathError::NoDomain) }
-                if is_word(text) =>
-            {
-                (Exit::DataErr, Some(format!("write it whole: {text}@example.org")))
-            }
-            Error::Address { text, .. }
-                if text.matches('@').count() > 1 && !text.contains(char::is_control) =>
-            {
-                (Exit::DataErr, Some("put a comma between two addresses".to_owned()))
-            }
-            Error::NoFrom => return no_from(),
-            Error::NoRandomness => (Exit::OsErr, None),
-            Error::Nul { .. }
-            | Error::LineTooLong { .. }
-            | Error::HeaderTooLarge(_)
-            | Error::Address { .. }
-            | Error::HeaderName(_)
-            | Error::HeaderBreak(_)
-            | Error::HeaderReserved(_)
-            | Error::HeaderTwice(_)
-            | Error::HeaderValue(_)
-            | Error::MediaType(_)
-            | Error::Date => (Exit::DataErr, None),
-        };
-        let failure = Failure::new(exit, error);
-        Failure { hints: hint.into_iter().collect(), ..failure }
-    }
 }

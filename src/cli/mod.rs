@@ -1,13 +1,13 @@
 //! The top: argv, stdin, the terminal, exit statuses. The only floor that
 //! prints.
 
+mod advice;
 pub mod args;
 mod clock;
 mod completions;
 mod escape;
 mod exit;
 mod failure;
-mod hints;
 mod input;
 mod interrupt;
 mod message;

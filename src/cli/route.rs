@@ -114,8 +114,8 @@ fn to_sink(directory: Option<&Path>, prepared: &mut Prepared<'_>) -> Result<Hop,
         None => default_directory(prepared.passwords.environment)?,
     };
     let cannot = |error: anyhow::Error| {
-        let context = format!("cannot start the receiver for {}", directory.display());
-        Failure::new(Exit::CantCreat, error.context(context))
+        let sentence = format!("cannot start the receiver for {}", directory.display());
+        Failure::caused(Exit::CantCreat, sentence, error)
             .hint("name another directory: --server sink:DIR")
     };
     let password = random_word(16).map_err(|e| cannot(e.into()))?;

@@ -65,10 +65,8 @@ fn deliver(
     prepared: &Prepared<'_>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<(Report, Option<usize>, Vec<String>), Failure> {
-    let interrupt = interrupt::install().map_err(|error| {
-        let error = anyhow::Error::new(error).context("cannot prepare for Ctrl-C");
-        Failure::new(Exit::OsErr, error)
-    })?;
+    let interrupt = interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
     let verbose = surroundings.globals.verbose;
     let mut transcript = Transcript::default();
     if let Some(path) = &args.transcript {
@@ -96,8 +94,8 @@ fn deliver(
 /// The file for the transcript, made before anybody is asked.
 fn created(path: &PathBuf) -> Result<File, Failure> {
     File::create(path).map_err(|error| {
-        let context = format!("cannot write the transcript to {}", path.display());
-        Failure::new(Exit::CantCreat, anyhow::Error::new(error).context(context))
+        let sentence = format!("cannot write the transcript to {}", path.display());
+        Failure::caused(Exit::CantCreat, sentence, error)
     })
 }
 
@@ -186,10 +184,7 @@ fn dry_run(
         Ok(()) => {}
         // Whoever reads it, such as head(1), has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        Err(error) => {
-            let error = anyhow::Error::new(error).context("cannot print the message");
-            return Err(Failure::new(Exit::IoErr, error));
-        }
+        Err(error) => return Err(Failure::caused(Exit::IoErr, "cannot print the message", error)),
     }
     if !surroundings.globals.quiet {
         let _ = writeln!(surroundings.err, "nothing was sent");

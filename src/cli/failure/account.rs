@@ -1,7 +1,6 @@
 //! What an error of `account` means for the exit status, and what to try.
 
-use super::exit::Exit;
-use super::failure::Failure;
+use super::{Exit, Failure};
 use crate::account::{Error, Fault, NamedBy, SecretError, ServerError};
 use std::path::Path;
 
@@ -72,7 +71,7 @@ impl From<SecretError> for Failure {
 }
 
 /// A server URL on the command line that is no good.
-pub(super) fn of_server(option: &str, error: &ServerError) -> Failure {
+pub(in crate::cli) fn of_server(option: &str, error: &ServerError) -> Failure {
     let failure = Failure::say(Exit::Usage, format!("{option}: {error}"));
     match error {
         ServerError::NoScheme { host: Some(host) } => failure
