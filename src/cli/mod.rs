@@ -5,6 +5,7 @@ mod advice;
 pub mod args;
 mod clock;
 mod completions;
+mod dry_run;
 mod escape;
 mod exit;
 mod failure;
