@@ -77,6 +77,8 @@ impl Chooser<'_> {
     }
 }
 
+/// A message made from options; the order of the steps is the order in which
+/// mistakes are told. `None` when it is empty and nothing is to be sent then.
 fn composed(
     args: &SendArgs,
     chooser: &Chooser<'_>,
@@ -103,11 +105,7 @@ fn composed(
     {
         return Err(no_recipients());
     }
-    for attachment in &args.attachments.0 {
-        let source = source(&attachment.path, "an attachment", input, surroundings)?;
-        let (name, media_type) = (attachment.name.clone(), attachment.media_type.clone());
-        draft.attachments.push(Attachment { source, name, media_type });
-    }
+    draft.attachments = attachments(args, input, surroundings)?;
     draft.html = args.html.as_deref().map(|path| html(path, input, surroundings)).transpose()?;
     draft.text = text(args, input, surroundings)?;
     if args.skip_empty && is_blank(&draft) {
@@ -123,6 +121,7 @@ fn composed(
     Ok(Some(Job { submission, account, changes: Vec::new() }))
 }
 
+/// A message that was ready when it came, completed for submission.
 fn ready(
     args: &SendArgs,
     path: &Path,
@@ -131,7 +130,7 @@ fn ready(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Job, Failure> {
     let typed = forward_paths(&[&args.recipients[..], &args.to[..]].concat())?;
-    let source = source(path, MESSAGE, input, surroundings)?;
+    let source = source(path, Role::Message, input, surroundings)?;
     // Whom a message without From is from; the account that the message leads
     // to is known only once it is read.
     let stand_in = match chooser.from {
@@ -228,41 +227,79 @@ fn names_recipients(name: &str) -> bool {
     ["To", "Cc", "Bcc"].iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
+/// What a file is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Message,
+    Attachment,
+}
+
+impl Role {
+    /// What standard input is wanted for.
+    fn purpose(self) -> &'static str {
+        match self {
+            Role::Message => "the message",
+            Role::Attachment => "an attachment",
+        }
+    }
+
+    /// The option that names it.
+    fn option(self) -> &'static str {
+        match self {
+            Role::Message => "--message",
+            Role::Attachment => "--attach",
+        }
+    }
+}
+
 /// A file, or standard input for `-`.
 fn source(
     path: &Path,
-    purpose: &'static str,
+    role: Role,
     input: &mut Input,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Source, Failure> {
     if path != Path::new("-") {
-        let option = if purpose == MESSAGE { "--message" } else { "--attach" };
         return Source::open(path).map_err(|error| {
-            let hint = way_in(&error, option);
+            let hint = way_in(&error, role);
             let failure = Failure::from(error);
             Failure { hints: hint.into_iter().collect(), ..failure }
         });
     }
-    match input.content(purpose, surroundings.err)? {
+    match input.content(role.purpose(), surroundings.err)? {
         Content::Memory(octets) => Ok(Source::held(octets, "standard input")),
         Content::File(file) => Ok(Source::file(file, "standard input")?),
     }
 }
 
 /// How a file that cannot be taken as it is may be taken all the same.
-fn way_in(error: &Error, option: &str) -> Option<String> {
+fn way_in(error: &Error, role: Role) -> Option<String> {
     let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
     match error {
-        Error::Directory(path) if option == "--attach" => {
+        Error::Directory(path) if role == Role::Attachment => {
             let name = path.file_name().map_or("archive".into(), |name| name.to_string_lossy());
             let archive = quoted(Path::new(&format!("{name}.tar.gz")));
             Some(format!("pack it and attach the archive: tar -czf {archive} {}", quoted(path)))
         }
         Error::NotAFile(path) => {
-            Some(format!("let standard input give it: {option} - < {}", quoted(path)))
+            Some(format!("let standard input give it: {} - < {}", role.option(), quoted(path)))
         }
         _ => None,
     }
+}
+
+fn attachments(
+    args: &SendArgs,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Vec<Attachment>, Failure> {
+    let mut attachments = Vec::new();
+    for typed in &args.attachments.0 {
+        let source = source(&typed.path, Role::Attachment, input, surroundings)?;
+        let (name, media_type) = (typed.name.clone(), typed.media_type.clone());
+        attachments.push(Attachment { source, name, media_type });
+    }
+    Ok(attachments)
 }
 
 /// The octets of a text file, or of standard input for `-`.
@@ -308,9 +345,6 @@ fn text(
         (None, None) => Ok(None),
     }
 }
-
-/// What standard input is wanted for.
-const MESSAGE: &str = "the message";
 
 fn is_blank(draft: &Draft) -> bool {
     let has_text = draft.text.as_ref().is_some_and(|text| !text.trim_ascii().is_empty());
