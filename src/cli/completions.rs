@@ -15,8 +15,7 @@ pub(super) fn run(shell: Shell, out: &mut dyn Write) -> Result<Exit, Failure> {
         Shell::Zsh => include_str!("../../completions/_envoi"),
     };
     out.write_all(script.as_bytes()).map_err(|error| {
-        let error = anyhow::Error::new(error).context("cannot write to the standard output");
-        Failure::new(Exit::IoErr, error)
+        Failure::caused(Exit::IoErr, "cannot write to the standard output", error)
     })?;
     Ok(Exit::Ok)
 }

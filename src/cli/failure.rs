@@ -1,5 +1,11 @@
 //! What stops before any server is asked: a sentence, a status, and hints.
 
+mod account;
+mod message;
+
+pub(super) use account::{of_secret, of_server};
+pub(super) use message::{no_from, no_recipients, quoted};
+
 use super::exit::Exit;
 use std::fmt;
 
@@ -25,6 +31,16 @@ impl Failure {
     /// A failure that is one sentence.
     pub fn say(exit: Exit, sentence: impl fmt::Display) -> Self {
         Failure::new(exit, anyhow::anyhow!("{sentence}"))
+    }
+
+    /// A failure with what the system said: `sentence` is what could not be
+    /// done.
+    pub fn caused(
+        exit: Exit,
+        sentence: impl fmt::Display + Send + Sync + 'static,
+        cause: impl Into<anyhow::Error>,
+    ) -> Self {
+        Failure { exit, error: cause.into().context(sentence), hints: Vec::new() }
     }
 
     /// Adds what to try.

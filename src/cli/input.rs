@@ -107,7 +107,7 @@ impl Input {
         let mut file = unnamed_file(&self.directories)?;
         let not_kept = |error: io::Error| {
             let sentence = format!("cannot keep {purpose} in a temporary file");
-            Failure::new(Exit::CantCreat, anyhow::Error::new(error).context(sentence))
+            Failure::caused(Exit::CantCreat, sentence, error)
                 .hint("set TMPDIR to a directory with room")
         };
         file.write_all(head).map_err(not_kept)?;
@@ -135,7 +135,7 @@ pub(super) fn ask(question: &str) -> io::Result<Secret> {
 
 fn not_read(purpose: &str, error: io::Error) -> Failure {
     let sentence = format!("cannot read {purpose} from standard input");
-    Failure::new(Exit::IoErr, anyhow::Error::new(error).context(sentence))
+    Failure::caused(Exit::IoErr, sentence, error)
 }
 
 /// A file without a name in the first of these directories that can have one;
@@ -156,7 +156,7 @@ fn unnamed_file(directories: &[PathBuf]) -> Result<File, Failure> {
     Err(match trouble {
         Some((directory, error)) => {
             let sentence = format!("cannot make a temporary file in {}", directory.display());
-            Failure::new(Exit::CantCreat, anyhow::Error::new(error).context(sentence))
+            Failure::caused(Exit::CantCreat, sentence, error)
                 .hint("set TMPDIR to a directory that you can write to")
         }
         None => Failure::say(Exit::CantCreat, "there is no directory for temporary files"),

@@ -5,15 +5,15 @@ use super::Surroundings;
 use super::args::SendArgs;
 use super::clock;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, no_from, no_recipients, quoted};
 use super::input::{Content, Input};
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
-    Additions, Address, AddressError, Attachment, Change, Composed, Draft, Error, Ready, Source,
-    addresses, complete, message_id,
+    Additions, Address, Attachment, Change, Composed, Draft, Error, Ready, Source, addresses,
+    complete, message_id,
 };
-use crate::smtp::{Envelope, ForwardPath, Mailbox, PathError, ReversePath};
+use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
 use std::io;
 use std::path::Path;
 
@@ -77,6 +77,8 @@ impl Chooser<'_> {
     }
 }
 
+/// A message made from options; the order of the steps is the order in which
+/// mistakes are told. `None` when it is empty and nothing is to be sent then.
 fn composed(
     args: &SendArgs,
     chooser: &Chooser<'_>,
@@ -102,11 +104,7 @@ fn composed(
     {
         return Err(no_recipients());
     }
-    for attachment in &args.attachments.0 {
-        let source = source(&attachment.path, "an attachment", input, surroundings)?;
-        let (name, media_type) = (attachment.name.clone(), attachment.media_type.clone());
-        draft.attachments.push(Attachment { source, name, media_type });
-    }
+    draft.attachments = attachments(args, input, surroundings)?;
     draft.html = args.html.as_deref().map(|path| html(path, input, surroundings)).transpose()?;
     draft.text = text(args, input, surroundings)?;
     if args.skip_empty && is_blank(&draft) {
@@ -122,6 +120,7 @@ fn composed(
     Ok(Some(Job { submission, account, changes: Vec::new() }))
 }
 
+/// A message that was ready when it came, completed for submission.
 fn ready(
     args: &SendArgs,
     path: &Path,
@@ -130,7 +129,7 @@ fn ready(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Job, Failure> {
     let typed = forward_paths(args.recipients.iter().chain(&args.to))?;
-    let source = source(path, MESSAGE, input, surroundings)?;
+    let source = source(path, Role::Message, input, surroundings)?;
     // Whom a message without From is from; the account that the message leads
     // to is known only once it is read.
     let stand_in = match chooser.from {
@@ -230,53 +229,77 @@ fn names_recipients(name: &str) -> bool {
     ["To", "Cc", "Bcc"].iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
+/// What a file is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Message,
+    Attachment,
+}
+
+impl Role {
+    /// What standard input is wanted for.
+    fn purpose(self) -> &'static str {
+        match self {
+            Role::Message => "the message",
+            Role::Attachment => "an attachment",
+        }
+    }
+
+    /// The option that names it.
+    fn option(self) -> &'static str {
+        match self {
+            Role::Message => "--message",
+            Role::Attachment => "--attach",
+        }
+    }
+}
+
 /// A file, or standard input for `-`.
 fn source(
     path: &Path,
-    purpose: &'static str,
+    role: Role,
     input: &mut Input,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Source, Failure> {
     if path != Path::new("-") {
-        let option = if purpose == MESSAGE { "--message" } else { "--attach" };
-        return Source::open(path).map_err(|error| match way_in(&error, option) {
+        return Source::open(path).map_err(|error| match way_in(&error, role) {
             Some(hint) => Failure { hints: vec![hint], ..Failure::from(error) },
             None => Failure::from(error),
         });
     }
-    match input.content(purpose, surroundings.err)? {
+    match input.content(role.purpose(), surroundings.err)? {
         Content::Memory(octets) => Ok(Source::held(octets, "standard input")),
         Content::File(file) => Ok(Source::file(file, "standard input")?),
     }
 }
 
 /// How a file that cannot be taken as it is may be taken all the same.
-fn way_in(error: &Error, option: &str) -> Option<String> {
+fn way_in(error: &Error, role: Role) -> Option<String> {
     match error {
-        Error::Directory(path) if option == "--attach" => {
+        Error::Directory(path) if role == Role::Attachment => {
             let name = path.file_name().map_or("archive".into(), |name| name.to_string_lossy());
             let archive = quoted(Path::new(&format!("{name}.tar.gz")));
             Some(format!("pack it and attach the archive: tar -czf {archive} {}", quoted(path)))
         }
         Error::NotAFile(path) => {
-            Some(format!("let standard input give it: {option} - < {}", quoted(path)))
+            Some(format!("let standard input give it: {} - < {}", role.option(), quoted(path)))
         }
         _ => None,
     }
 }
 
-/// The command that shows whether a file is there and who may read it.
-fn look_at(path: &Path) -> String {
-    let dashed = path.to_string_lossy().starts_with('-');
-    format!(
-        "check its name and who may read it: ls -l {}{}",
-        if dashed { "./" } else { "" },
-        quoted(path)
-    )
-}
-
-fn quoted(path: &Path) -> String {
-    shell_words::quote(&path.to_string_lossy()).into_owned()
+fn attachments(
+    args: &SendArgs,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Vec<Attachment>, Failure> {
+    let mut attachments = Vec::new();
+    for typed in &args.attachments.0 {
+        let source = source(&typed.path, Role::Attachment, input, surroundings)?;
+        let (name, media_type) = (typed.name.clone(), typed.media_type.clone());
+        attachments.push(Attachment { source, name, media_type });
+    }
+    Ok(attachments)
 }
 
 /// The octets of a text file, or of standard input for `-`.
@@ -323,73 +346,7 @@ fn text(
     }
 }
 
-/// What standard input is wanted for.
-const MESSAGE: &str = "the message";
-
 fn is_blank(draft: &Draft) -> bool {
     let has_text = draft.text.as_ref().is_some_and(|text| !text.trim_ascii().is_empty());
     !has_text && draft.html.is_none() && draft.attachments.is_empty()
-}
-
-/// A name as a system's own users have it.
-fn is_word(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'))
-}
-
-fn no_from() -> Failure {
-    Failure::say(Exit::Usage, "it is not known whom the message is from")
-        .hint("--from you@example.org, or from = \"you@example.org\" in the account")
-}
-
-fn no_recipients() -> Failure {
-    Failure::say(Exit::Usage, "the message has no recipients")
-        .hint("name them: envoi send … bob@example.org, or --to, --cc, --bcc")
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let (exit, hint) = match &error {
-            Error::Unreadable { path, .. } => (Exit::NoInput, Some(look_at(path))),
-            Error::Directory(_) | Error::NotAFile(_) => (Exit::NoInput, None),
-            Error::Changed(_) => (Exit::IoErr, Some("run the same command again".to_owned())),
-            Error::FileName(_) => {
-                (Exit::DataErr, Some("give it another name: --attach-name NAME".to_owned()))
-            }
-            Error::Address { text, reason: AddressError::Path(PathError::NoDomain) }
-                if is_word(text) =>
-            {
-                (Exit::DataErr, Some(format!("write it whole: {text}@example.org")))
-            }
-            Error::Address { text, .. }
-                if text.matches('@').count() > 1 && !text.contains(char::is_control) =>
-            {
-                (Exit::DataErr, Some("put a comma between two addresses".to_owned()))
-            }
-            Error::Address { .. } => (
-                Exit::DataErr,
-                Some("write it as bob@example.org or 'Bob <bob@example.org>'".to_owned()),
-            ),
-            Error::HeaderName(_) => {
-                (Exit::DataErr, Some("a name has no blanks: --header 'X-Name: value'".to_owned()))
-            }
-            Error::HeaderBreak(_) => (
-                Exit::DataErr,
-                Some("write it in one line; a long one is folded when it is sent".to_owned()),
-            ),
-            Error::HeaderReserved(_) => (Exit::DataErr, Some("leave it out".to_owned())),
-            Error::MediaType(_) => {
-                (Exit::DataErr, Some("write it as in --attach-type text/csv".to_owned()))
-            }
-            Error::NoFrom => return no_from(),
-            Error::NoRandomness => (Exit::OsErr, None),
-            Error::Nul { .. } | Error::LineTooLong { .. } => (
-                Exit::DataErr,
-                Some("attached to a message, a file may hold anything: --attach FILE".to_owned()),
-            ),
-            Error::HeaderTwice(_) => (Exit::DataErr, Some("leave one of them out".to_owned())),
-            Error::HeaderTooLarge(_) | Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
-        };
-        let failure = Failure::new(exit, error);
-        Failure { hints: hint.into_iter().collect(), ..failure }
-    }
 }

@@ -1,13 +1,14 @@
 //! The top: argv, stdin, the terminal, exit statuses. The only floor that
 //! prints.
 
+mod advice;
 pub mod args;
 mod clock;
 mod completions;
+mod dry_run;
 mod escape;
 mod exit;
 mod failure;
-mod hints;
 mod input;
 mod interrupt;
 mod message;

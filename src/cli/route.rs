@@ -4,8 +4,7 @@
 use super::Surroundings;
 use super::escape::Escaped;
 use super::exit::Exit;
-use super::failure::Failure;
-use super::hints;
+use super::failure::{Failure, of_secret};
 use super::input::ask;
 use super::sink::default_directory;
 use crate::account::{self, Account, Environment, Pipelining, Server, ServerUrl};
@@ -42,7 +41,7 @@ impl Secrets for Passwords<'_> {
         let world = account::World { environment: self.environment, ask: &ask };
         let whose = format!("{}@{}", Escaped(user), server.host);
         sign_in.password.read(&whose, world).map_err(|error| {
-            let way_out = hints::of_secret(&error).map(|hint| format!("; {hint}"));
+            let way_out = of_secret(&error).map(|hint| format!("; {hint}"));
             let error = anyhow::Error::new(error).context("the password cannot be had");
             format!("{error:#}{}", way_out.unwrap_or_default())
         })
@@ -117,8 +116,8 @@ fn to_sink(directory: Option<&Path>, prepared: &mut Prepared<'_>) -> Result<Hop,
         None => default_directory(prepared.passwords.environment)?,
     };
     let cannot = |error: anyhow::Error| {
-        let context = format!("cannot start the receiver for {}", directory.display());
-        Failure::new(Exit::CantCreat, error.context(context))
+        let sentence = format!("cannot start the receiver for {}", directory.display());
+        Failure::caused(Exit::CantCreat, sentence, error)
             .hint("name another directory: --server sink:DIR")
     };
     let password = random_word(16).map_err(|e| cannot(e.into()))?;

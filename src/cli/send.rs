@@ -1,7 +1,6 @@
 //! `envoi send`: the story of one message, from what was typed to the report.
 
-use super::args::{DryRun, SendArgs};
-use super::escape::Escaped;
+use super::args::SendArgs;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::message::{self, Job};
@@ -9,17 +8,17 @@ use super::render::{self, Context};
 use super::route::{self, Prepared};
 use super::transcript::Transcript;
 use super::words::plain;
-use super::{Surroundings, interrupt};
+use super::{Surroundings, dry_run, interrupt};
 use crate::delivery::{Report, Submission, World, submit};
 use crate::message::random_word;
-use crate::session::{Event, Observer as _, negotiate};
+use crate::session::{Event, Observer as _};
 use crate::sink;
-use crate::smtp::{Capabilities, Command, Reply};
 use std::fs::File;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Sends one message. The status is that of the report; a failure stops before
+/// any server is asked.
 pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     if args.dry_run.is_some() && surroundings.globals.json {
         return Err(Failure::say(
@@ -35,21 +34,19 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
         return Ok(Exit::Ok);
     };
     if let Some(server) = args.dry_run {
-        return dry_run(&job, server, surroundings);
+        return dry_run::print(&job, server, surroundings);
     }
     let account = job.account.as_ref().expect("only a dry run goes without an account");
     let mut prepared = route::prepare(account, args.all_or_nothing, surroundings)?;
     let mut warnings = Vec::new();
     if !account.tls.verify {
         warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
+        surroundings.warn(&warnings[0]);
     }
-    for warning in &warnings {
-        surroundings.warn(warning);
-    }
-    let (report, signal, trouble) = deliver(args, &job, &prepared, surroundings)?;
-    for warning in trouble {
-        surroundings.warn(&warning);
-        warnings.push(warning);
+    let Delivered { report, signal, trouble } = deliver(args, &job, &prepared, surroundings)?;
+    if let Some(trouble) = trouble {
+        surroundings.warn(&trouble);
+        warnings.push(trouble);
     }
     let exit = Exit::of_report(&report, signal);
     let stored = stored(&mut prepared);
@@ -57,18 +54,24 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     Ok(exit)
 }
 
-/// Submits, watched by whoever wants to. Returns the report, the signal that
-/// asked to stop, and what went wrong beside the delivery.
+/// What a submission left behind.
+struct Delivered {
+    report: Report,
+    /// The signal by which the user asked to stop.
+    signal: Option<usize>,
+    /// What went wrong beside the delivery, in a sentence.
+    trouble: Option<String>,
+}
+
+/// Submits, watched by whoever wants to.
 fn deliver(
     args: &SendArgs,
     job: &Job,
     prepared: &Prepared<'_>,
     surroundings: &mut Surroundings<'_>,
-) -> Result<(Report, Option<usize>, Vec<String>), Failure> {
-    let interrupt = interrupt::install().map_err(|error| {
-        let error = anyhow::Error::new(error).context("cannot prepare for Ctrl-C");
-        Failure::new(Exit::OsErr, error)
-    })?;
+) -> Result<Delivered, Failure> {
+    let interrupt = interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
     let verbose = surroundings.globals.verbose;
     let mut transcript = Transcript::default();
     if let Some(path) = &args.transcript {
@@ -90,14 +93,14 @@ fn deliver(
     let report = submit(&job.submission, &prepared.route, &world, &mut transcript);
     let trouble =
         transcript.problem().map(|error| plain(&format!("the transcript is incomplete: {error}")));
-    Ok((report, interrupt.signal(), trouble.into_iter().collect()))
+    Ok(Delivered { report, signal: interrupt.signal(), trouble })
 }
 
 /// The file for the transcript, made before anybody is asked.
-fn created(path: &PathBuf) -> Result<File, Failure> {
+fn created(path: &Path) -> Result<File, Failure> {
     File::create(path).map_err(|error| {
-        let context = format!("cannot write the transcript to {}", path.display());
-        Failure::new(Exit::CantCreat, anyhow::Error::new(error).context(context))
+        let sentence = format!("cannot write the transcript to {}", path.display());
+        Failure::caused(Exit::CantCreat, sentence, error)
     })
 }
 
@@ -150,49 +153,4 @@ fn stored(prepared: &mut Prepared<'_>) -> Vec<PathBuf> {
 fn local_id() -> String {
     // Without random numbers the name is less useful, and the mail no worse.
     random_word(8).unwrap_or_else(|_| "0".repeat(16))
-}
-
-/// Prints what would go out, as to a server that offers this.
-fn dry_run(
-    job: &Job,
-    server: DryRun,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Exit, Failure> {
-    let offer = match server {
-        DryRun::EightBit => "imagined\nSIZE\n8BITMIME\nSMTPUTF8",
-        DryRun::SevenBit => "imagined",
-    };
-    let offered = Reply::new(250, offer).map(|reply| Capabilities::from_ehlo(&reply));
-    let offered = offered.expect("250 is a reply code");
-    let Submission { envelope, message } = &job.submission;
-    let to: Vec<_> = envelope.to().iter().collect();
-    let parameters = negotiate(&envelope.from, &to, message.facts(), &offered)
-        .map_err(|shortfall| Failure::new(Exit::Unavailable, shortfall))?;
-    let out = &mut *surroundings.out;
-    let mut print = || -> io::Result<()> {
-        for change in &job.changes {
-            writeln!(surroundings.err, "=== {}", Escaped(change))?;
-        }
-        writeln!(out, "{}", Command::Mail(&envelope.from, &parameters))?;
-        for recipient in envelope.to() {
-            writeln!(out, "{}", Command::Rcpt(recipient))?;
-        }
-        writeln!(out, "{}", Command::Data)?;
-        let mut octets = message.open().map_err(io::Error::from)?;
-        io::copy(&mut octets, out)?;
-        out.flush()
-    };
-    match print() {
-        Ok(()) => {}
-        // Whoever reads it, such as head(1), has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        Err(error) => {
-            let error = anyhow::Error::new(error).context("cannot print the message");
-            return Err(Failure::new(Exit::IoErr, error));
-        }
-    }
-    if !surroundings.globals.quiet {
-        let _ = writeln!(surroundings.err, "nothing was sent");
-    }
-    Ok(Exit::Ok)
 }

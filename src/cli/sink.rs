@@ -25,16 +25,15 @@ pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Resul
         .map_err(|error| cannot_start(error, &ports, &directory))?;
     let ca = args.ca_out.clone().unwrap_or_else(|| directory.join("ca.pem"));
     std::fs::write(&ca, sink.ca_pem()).map_err(|error| {
-        let context = format!("cannot write the authority's certificate to {}", ca.display());
-        Failure::new(Exit::CantCreat, anyhow::Error::new(error).context(context))
+        let sentence = format!("cannot write the authority's certificate to {}", ca.display());
+        Failure::caused(Exit::CantCreat, sentence, error)
     })?;
 
     let Globals { json, quiet, .. } = *surroundings.globals;
     let mut face = Face { json, quiet, out: surroundings.out };
     let told = face.listening(args, &ports, &sink, &directory, &ca);
     told.and_then(|()| face.follow(&sink, args.once)).map_err(|error| {
-        let context = "cannot write to the standard output";
-        Failure::new(Exit::IoErr, anyhow::Error::new(error).context(context))
+        Failure::caused(Exit::IoErr, "cannot write to the standard output", error)
     })?;
     sink.stop();
     Ok(Exit::Ok)
@@ -222,13 +221,12 @@ fn cannot_start(error: io::Error, ports: &[Listen], directory: &Path) -> Failure
     let socket = matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable);
     if socket {
         let places: Vec<String> = ports.iter().map(|port| port.address.to_string()).collect();
-        let context = format!("cannot listen on {}", places.join(", "));
-        return Failure::new(Exit::OsErr, anyhow::Error::new(error).context(context))
+        let sentence = format!("cannot listen on {}", places.join(", "));
+        return Failure::caused(Exit::OsErr, sentence, error)
             .hint("to take any free port: envoi sink --listen 0");
     }
-    let context = format!("cannot start a receiver that stores mail in {}", directory.display());
-    Failure::new(Exit::CantCreat, anyhow::Error::new(error).context(context))
-        .hint("name another directory: envoi sink DIR")
+    let sentence = format!("cannot start a receiver that stores mail in {}", directory.display());
+    Failure::caused(Exit::CantCreat, sentence, error).hint("name another directory: envoi sink DIR")
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! What happened, in sentences; and what to try, in hints that work when
-//! pasted.
+//! What happened, in sentences.
 
+use super::advice::{hints, of_error};
 use super::escape::Escaped;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
-use crate::net::{self, CertificateFault, Endpoint, Security};
-use crate::session::{Error, Kind, Shortfall};
-use crate::smtp::{Keyword, Phase, Reply, Severity};
+use crate::net::{self, Endpoint};
+use crate::session::{Error, Kind};
+use crate::smtp::Phase;
 use std::mem::discriminant;
 use std::sync::Arc;
 
@@ -63,8 +63,9 @@ fn attempt_of<'r>(cause: &Cause, report: &'r Report) -> Option<&'r Attempt> {
         Cause::Broke(error) => report.attempts.iter().find(|attempt| {
             attempt.error.as_ref().is_some_and(|of_attempt| Arc::ptr_eq(of_attempt, error))
         }),
-        _ if others.iter().all(|other| other.server == last.server) => Some(last),
-        _ => None,
+        Cause::Replied(..) | Cause::Unmet(_) | Cause::Withheld => {
+            others.iter().all(|other| other.server == last.server).then_some(last)
+        }
     }
 }
 
@@ -202,7 +203,9 @@ fn sentence(why: &str, whom: &str, outcome: &Outcome, attempt: Option<&Attempt>)
         {
             format!("nothing was sent to {whom}: {why}")
         }
-        _ => format!("nothing was sent to {whom} through {server}: {why}"),
+        Outcome::Deferred(_) | Outcome::Rejected(_) | Outcome::Accepted(_) => {
+            format!("nothing was sent to {whom} through {server}: {why}")
+        }
     }
 }
 
@@ -226,197 +229,5 @@ fn listed(addresses: &[String]) -> String {
             format!("{first}, {second}, {third} and {} more", addresses.len() - 3)
         }
         few => few.join(", "),
-    }
-}
-
-fn hints(outcome: &Outcome, attempt: Option<&Attempt>, whom: &str, report: &Report) -> Vec<String> {
-    let some_accepted =
-        report.recipients.iter().any(|(_, outcome)| matches!(outcome, Outcome::Accepted(_)));
-    match outcome {
-        Outcome::Accepted(_) => Vec::new(),
-        Outcome::Uncertain(_) => {
-            vec![format!("ask {whom} whether the message came before sending it again")]
-        }
-        Outcome::Deferred(Cause::Replied(..)) if some_accepted => {
-            vec![format!("this may pass: send it again later, to {whom} only")]
-        }
-        Outcome::Deferred(cause) | Outcome::Rejected(cause) => match cause {
-            Cause::Replied(phase, reply) => of_reply(*phase, reply),
-            Cause::Broke(error) => of_error(error, attempt),
-            Cause::Unmet(Shortfall::TooLarge { .. }) => {
-                vec!["make the message smaller".to_owned()]
-            }
-            Cause::Unmet(_) | Cause::Withheld => Vec::new(),
-        },
-    }
-}
-
-const LATER: &str = "this may pass: run the same command again later";
-
-fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
-    let hint = match (phase, reply.code.value()) {
-        (_, 530) => "the server wants a sign-in: add --user NAME",
-        (Phase::Rcpt, 550 | 551 | 553) if reply.enhanced.is_some_and(|e| e.subject == 7) => {
-            "the server does not relay for this sender: sign in with --user NAME, \
-             or send through your own provider's server"
-        }
-        (Phase::Rcpt, 550 | 551 | 553) => "check the spelling of the address",
-        (Phase::Mail, 550..=554) => {
-            "the server does not accept this sender: try the account's own address \
-             with --envelope-from"
-        }
-        (Phase::EndOfData, 552) => "make the message smaller",
-        (_, 400..=499) => LATER,
-        _ => return Vec::new(),
-    };
-    vec![hint.to_owned()]
-}
-
-fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> {
-    let server = attempt.map(|attempt| &attempt.server);
-    let is_secured = attempt.is_some_and(|attempt| attempt.tls.is_some());
-    let host = server.map_or_else(|| "HOST".to_owned(), |s| s.host.to_string());
-    match &error.kind {
-        Kind::Net(net) => of_net(net, error.phase, server, &host),
-        Kind::Lacks(Keyword::StartTls) => vec![
-            format!(
-                "if the server speaks TLS from the start, as most do on port 465: \
-                 --server smtps://{host}"
-            ),
-            format!(
-                "to send in clear, where everybody on the way can read it: \
-                 --server smtp+notls://{}",
-                server.map_or_else(|| host.clone(), ToString::to_string)
-            ),
-        ],
-        Kind::Lacks(Keyword::Auth) if attempt.is_some_and(could_start_tls) => vec![format!(
-            "the server may take a sign-in under TLS: --server smtp://{}",
-            server.map_or_else(|| host.clone(), ToString::to_string)
-        )],
-        Kind::Lacks(Keyword::Auth) => vec![
-            "the server takes no sign-in here: leave out --user, or try its submission port, \
-             587 or 465"
-                .to_owned(),
-        ],
-        Kind::NoMechanism { exposing, .. } if !exposing.is_empty() => {
-            let opportunistic = server.is_some_and(|s| s.security == Security::Opportunistic);
-            let verified = if is_secured && !opportunistic {
-                "to have the certificate checked, leave out --tls-verify no".to_owned()
-            } else {
-                format!("to sign in under TLS: --server smtps://{host} or --server smtp://{host}")
-            };
-            let exposed = "to give the password to whoever listens: --allow-cleartext-auth";
-            // Opportunistic TLS never signs in unverified.
-            let exposed = (!opportunistic).then(|| exposed.to_owned());
-            std::iter::once(verified).chain(exposed).collect()
-        }
-        Kind::NoMechanism { offered, named, .. } if !named.is_empty() => vec![format!(
-            "the server offers {}: leave out --auth, or name one of these",
-            offered.join(", ")
-        )],
-        Kind::NoMechanism { offered, .. } => {
-            vec![format!("the server offers {}", offered.join(", "))]
-        }
-        Kind::Refused(reply) if reply.severity() == Severity::Transient => {
-            vec![LATER.to_owned()]
-        }
-        Kind::Refused(reply) if error.phase == Phase::Auth && reply.code.value() == 535 => vec![
-            "check the user name and the password; many providers want an app password here"
-                .to_owned(),
-        ],
-        Kind::PlaintextAfterStartTls => vec![
-            "somebody between here and the server may be tampering: try from another network"
-                .to_owned(),
-        ],
-        Kind::Source(_) => vec!["run the same command again".to_owned()],
-        Kind::Secret(_) => {
-            vec![
-                "name another source: --password-from env:NAME, file:PATH, command:WORDS or prompt"
-                    .to_owned(),
-            ]
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Whether the server offers TLS, and was spoken to in clear.
-fn could_start_tls(attempt: &Attempt) -> bool {
-    let starttls = Keyword::StartTls.as_str();
-    attempt.tls.is_none() && attempt.extensions.iter().any(|offered| offered == starttls)
-}
-
-const NAME_SERVER: &str = "check the network and the name server in /etc/resolv.conf";
-
-fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &str) -> Vec<String> {
-    let hint = match error {
-        net::Error::NoSuchHost { .. } => "check the spelling of the server's name".to_owned(),
-        net::Error::Lookup { .. } => NAME_SERVER.to_owned(),
-        net::Error::TimedOut { .. } if phase == Phase::Lookup => NAME_SERVER.to_owned(),
-        net::Error::Connect { .. } => {
-            "check that the server runs and that the port is right: smtps:// means 465, smtp:// means 587"
-                .to_owned()
-        }
-        // Something else than SMTP in clear, such as a web server.
-        net::Error::NotTls { octets } if !octets.starts_with(b"220") => {
-            "check the port: smtps:// means 465, smtp:// means 587".to_owned()
-        }
-        net::Error::NotTls { .. } => {
-            let port = server.map_or(587, |s| s.port);
-            format!("the port speaks STARTTLS, not TLS from the start: --server smtp://{host}:{port}")
-        }
-        net::Error::TimedOut { .. } | net::Error::Closed { .. } if phase == Phase::Greeting => {
-            let port = server.map_or(465, |s| s.port);
-            match server.map(|s| s.security) {
-                Some(Security::Implicit) | None => LATER.to_owned(),
-                Some(_) => format!(
-                    "the port may speak TLS from the start: --server smtps://{host}:{port}"
-                ),
-            }
-        }
-        net::Error::TimedOut { .. } if phase == Phase::Connect => {
-            "a firewall may drop the connection; many networks close port 25, so try 587 or 465".to_owned()
-        }
-        net::Error::NoAddressOfFamily { family, .. } if family.starts_with("IP") => {
-            format!("leave out --{}", family.to_lowercase())
-        }
-        net::Error::TimedOut { .. } | net::Error::Closed { .. } | net::Error::Io(_) => {
-            LATER.to_owned()
-        }
-        net::Error::Certificate { fault, .. } => return of_certificate(fault, host),
-        _ => return Vec::new(),
-    };
-    vec![hint]
-}
-
-fn of_certificate(fault: &CertificateFault, host: &str) -> Vec<String> {
-    match fault {
-        CertificateFault::UnknownIssuer => vec![
-            "if a private authority signed it: --tls-ca FILE with the authority's certificate"
-                .to_owned(),
-            "if this system knows the authority: --tls-system-roots".to_owned(),
-        ],
-        CertificateFault::SelfSigned => {
-            vec!["if you have the certificate from a source you trust: --tls-ca FILE".to_owned()]
-        }
-        CertificateFault::AuthorityAsServer => {
-            vec!["the server needs a certificate of its own, with CA:FALSE".to_owned()]
-        }
-        CertificateFault::WrongName { presented, .. } if presented.is_empty() => {
-            vec!["the certificate bears no name at all: it needs a subjectAltName".to_owned()]
-        }
-        CertificateFault::WrongName { presented, .. } => {
-            let concrete = presented.iter().find(|name| !name.starts_with('*'));
-            vec![format!(
-                "it is for {}: use that name in --server, or, if you know that {host} is right, \
-                 --tls-name {}",
-                presented.join(", "),
-                concrete.map_or("NAME", String::as_str)
-            )]
-        }
-        CertificateFault::Expired { .. } => {
-            vec!["the server's operator has to renew it; also check the clock here".to_owned()]
-        }
-        CertificateFault::NotYetValid => vec!["check the clock here: date".to_owned()],
-        CertificateFault::Other(_) => Vec::new(),
     }
 }

@@ -13,7 +13,9 @@ pub use route::{Hop, Route, SignIn};
 use crate::message::Message;
 use crate::net::{self, Deadline, Endpoint, Interrupt, Security, Stopwatch, lookup};
 use crate::sasl::Secret;
-use crate::session::{Error, Event, Kind, Observer, Plan, Session, Shortfall, negotiate};
+use crate::session::{
+    Error, Event, Kind, Observer, Plan, Session, Shortfall, Transaction, negotiate,
+};
 use crate::smtp::{Envelope, Keyword, Phase};
 use connection::open;
 use outcome::{Verdict, judge};
@@ -58,17 +60,28 @@ pub fn submit(
     let mut ledger = Ledger::new(&submission.envelope);
     let mut attempts = Vec::new();
     for hop in &route.hops {
+        if ledger.is_settled() {
+            break;
+        }
         ledger.turn_to_next();
-        for address in addresses(hop, world, &mut ledger, &mut attempts, observer) {
+        let mut nowhere = Attempt::at(&hop.endpoint, None);
+        let targets = match look_up(hop, world, &mut nowhere, observer) {
+            Ok(targets) => targets,
+            Err(error) => {
+                attempts.push(failed(nowhere, error, &mut ledger));
+                continue;
+            }
+        };
+        for target in targets {
             if ledger.is_settled() {
                 break;
             }
-            let tried = attempt(submission, hop, address, world, &mut ledger, observer);
+            let tried = attempt(submission, hop, target, world, &mut ledger, observer);
             let in_clear = may_go_in_clear(hop, &tried);
             attempts.push(tried);
             if in_clear {
-                let address = Target { in_clear, ..address };
-                attempts.push(attempt(submission, hop, address, world, &mut ledger, observer));
+                let target = Target { in_clear, ..target };
+                attempts.push(attempt(submission, hop, target, world, &mut ledger, observer));
             }
         }
     }
@@ -99,32 +112,35 @@ fn may_go_in_clear(hop: &Hop, tried: &Attempt) -> bool {
         })
 }
 
-/// Looks the server's name up. A failure is an attempt of its own.
-fn addresses(
+/// Looks the server's name up. Gives the addresses to try, in order and at
+/// least one; how long it took goes into the attempt.
+fn look_up(
     hop: &Hop,
     world: &World<'_>,
-    ledger: &mut Ledger<'_>,
-    attempts: &mut Vec<Attempt>,
+    attempt: &mut Attempt,
     observer: &mut dyn Observer,
-) -> Vec<Target> {
-    if ledger.is_settled() {
-        return Vec::new();
-    }
+) -> Result<Vec<Target>, Error> {
     let started = Stopwatch::start();
     let deadline = Deadline::after(hop.timeouts.of(Phase::Lookup)).or_earlier(hop.deadline);
-    match lookup(&hop.endpoint.host, hop.family, deadline, world.interrupt) {
-        Ok(found) => targets(&found, hop.endpoint.port),
+    let found = lookup(&hop.endpoint.host, hop.family, deadline, world.interrupt);
+    attempt.timings.push((Phase::Lookup, started.elapsed()));
+    match found {
+        Ok(addresses) => Ok(targets(&addresses, hop.endpoint.port)),
         Err(error) => {
-            let error = Arc::new(Error::new(Phase::Lookup, error));
+            let error = Error::new(Phase::Lookup, error);
             observer.event(Event::Broke(&error));
-            ledger.note_all(&Outcome::of_error(&error));
-            let mut failed = Attempt::at(&hop.endpoint, None);
-            failed.timings.push((Phase::Lookup, started.elapsed()));
-            failed.error = Some(error);
-            attempts.push(failed);
-            Vec::new()
+            Err(error)
         }
     }
+}
+
+/// An attempt that ended before anybody was asked about: so it ends for all
+/// who are open.
+fn failed(mut attempt: Attempt, error: Error, ledger: &mut Ledger<'_>) -> Attempt {
+    let error = Arc::new(error);
+    ledger.note_all(&Outcome::of_error(&error));
+    attempt.error = Some(error);
+    attempt
 }
 
 fn targets(addresses: &[IpAddr], port: u16) -> Vec<Target> {
@@ -149,12 +165,7 @@ fn attempt(
     let mut attempt = Attempt::at(&hop.endpoint, Some(target.address));
     let mut session = match open(hop, target, world, &mut attempt, observer) {
         Ok(session) => session,
-        Err(error) => {
-            let error = Arc::new(error);
-            ledger.note_all(&Outcome::of_error(&error));
-            attempt.error = Some(error);
-            return attempt;
-        }
+        Err(error) => return failed(attempt, error, ledger),
     };
     send(submission, hop, &mut session, ledger, &mut attempt);
     attempt.timings.extend_from_slice(session.timings());
@@ -238,7 +249,18 @@ fn transact(
         }
     };
     let plan = Plan { from, parameters: &parameters, to, all_or_nothing: hop.all_or_nothing };
-    let mut facts = session.transact(&plan, &mut octets);
+    let facts = session.transact(&plan, &mut octets);
+    settle(facts, batch, ledger, attempt)
+}
+
+/// Notes what a transaction means for its recipients. Returns those whom the
+/// server wants in another.
+fn settle(
+    mut facts: Transaction,
+    batch: &[usize],
+    ledger: &mut Ledger<'_>,
+    attempt: &mut Attempt,
+) -> Vec<usize> {
     let broken = facts.broken.take().map(Arc::new);
     attempt.end = facts.end.clone().or(attempt.end.take());
     attempt.error = broken.clone().or(attempt.error.take());

@@ -105,7 +105,10 @@ impl Outcome {
             Outcome::Deferred(Cause::Broke(error)) | Outcome::Rejected(Cause::Broke(error)) => {
                 another_may_do(error)
             }
-            _ => false,
+            Outcome::Accepted(_)
+            | Outcome::Deferred(_)
+            | Outcome::Rejected(_)
+            | Outcome::Uncertain(_) => false,
         }
     }
 }

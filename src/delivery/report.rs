@@ -160,7 +160,7 @@ impl<'e> Ledger<'e> {
 fn progress(outcome: &Outcome) -> Option<usize> {
     match outcome.cause() {
         Some(Cause::Broke(error)) => Phase::ALL.iter().position(|phase| *phase == error.phase),
-        _ => None,
+        Some(Cause::Replied(..) | Cause::Unmet(_) | Cause::Withheld) | None => None,
     }
 }
 

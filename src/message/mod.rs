@@ -5,7 +5,7 @@
 //! | RFC 5322 §3.4 | addresses with their names | `address.rs` |
 //! | RFC 5322 §3.4, §4.4; RFC 6532 | reading address lists | `address_list.rs` |
 //! | RFC 5322 §2.2, §3.6; RFC 2047 | writing header fields | `header.rs` |
-//! | RFC 5322 §3.3, §3.6.4 | dates, Message-IDs, boundaries | `stamp.rs` |
+//! | RFC 5322 §3.3, §3.6.4 | dates, Message-IDs, boundaries, random words | `stamp.rs` |
 //! | RFC 5322 §3.6 | a message from what the user gives | `compose.rs` |
 //! | RFC 2045, 2046 | its MIME parts | `part.rs` |
 //! | RFC 2183, 2231 | attachments | `attachment.rs` |

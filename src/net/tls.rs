@@ -4,19 +4,16 @@ use super::certificate::Summary;
 use super::deadline::Deadline;
 use super::endpoint::Host;
 use super::error::{CertificateFault, Error};
+use super::roots::Roots;
 use super::stream::Stream;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct};
-use rustls::{RootCertStore, SignatureScheme};
+use super::verifier::{Verifier, certificate_fault, explained, provider};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Whom to trust, and what to do when the check fails.
 #[derive(Clone, Debug, Default)]
@@ -27,27 +24,6 @@ pub struct TlsSettings {
     pub verification: Verification,
     /// The name to look for in the certificate instead of the host's.
     pub name: Option<Host>,
-}
-
-/// The authorities that are trusted.
-#[derive(Clone, Debug, Default)]
-pub struct Roots {
-    /// Certificates in PEM files. Where there are any, and neither of the
-    /// following, only these are trusted.
-    pub files: Vec<PathBuf>,
-    /// The authorities that the operating system trusts.
-    pub system: bool,
-    /// Certificates in hand.
-    pub given: Vec<CertificateDer<'static>>,
-}
-
-impl Roots {
-    /// Reads the files, so that one that is no good is found before anybody is
-    /// asked.
-    pub fn check(&self) -> Result<(), Error> {
-        let mut store = RootCertStore::empty();
-        self.files.iter().try_for_each(|path| add_file(&mut store, path))
-    }
 }
 
 /// What a bad certificate means.
@@ -339,10 +315,6 @@ fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
-}
-
 fn config(verifier: &Arc<Verifier>) -> Result<Arc<ClientConfig>, Error> {
     // TLS 1.2 and 1.3 only (RFC 8996); never early data, of which SMTP has no
     // profile (RFC 8446 §2.3).
@@ -353,165 +325,4 @@ fn config(verifier: &Arc<Verifier>) -> Result<Arc<ClientConfig>, Error> {
         .with_custom_certificate_verifier(Arc::clone(verifier) as Arc<dyn ServerCertVerifier>)
         .with_no_client_auth();
     Ok(Arc::new(config))
-}
-
-/// webpki's check, and a note of what it saw: rustls keeps neither the
-/// certificate of a failed handshake nor the fault of a forgiven one.
-#[derive(Debug)]
-struct Verifier {
-    webpki: Arc<WebPkiServerVerifier>,
-    provider: Arc<CryptoProvider>,
-    verification: Verification,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    certificate: Option<Summary>,
-    fault: Option<rustls::Error>,
-}
-
-impl Verifier {
-    fn new(settings: &TlsSettings) -> Result<Self, Error> {
-        let provider = provider();
-        let roots = Arc::new(root_store(&settings.roots)?);
-        let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
-            .build()
-            .map_err(|e| Error::SystemRoots(e.to_string()))?;
-        let seen = Mutex::default();
-        Ok(Verifier { webpki, provider, verification: settings.verification, seen })
-    }
-
-    fn certificate(&self) -> Option<Summary> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).certificate.clone()
-    }
-
-    fn noted(&self) -> Option<rustls::Error> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).fault.clone()
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let verdict =
-            self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp, now);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.certificate = Summary::read(end_entity);
-        match (verdict, self.verification) {
-            (Err(fault), Verification::Noted) => {
-                seen.fault = Some(fault);
-                Ok(ServerCertVerified::assertion())
-            }
-            (verdict, _) => verdict,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-fn root_store(roots: &Roots) -> Result<RootCertStore, Error> {
-    let mut store = RootCertStore::empty();
-    if !roots.system && roots.files.is_empty() && roots.given.is_empty() {
-        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        return Ok(store);
-    }
-    for certificate in &roots.given {
-        store.add(certificate.clone()).map_err(Error::Tls)?;
-    }
-    for path in &roots.files {
-        add_file(&mut store, path)?;
-    }
-    if roots.system {
-        let found = rustls_native_certs::load_native_certs();
-        if store.add_parsable_certificates(found.certs).0 == 0 {
-            let reason =
-                found.errors.first().map_or("none is installed".into(), ToString::to_string);
-            return Err(Error::SystemRoots(reason));
-        }
-    }
-    Ok(store)
-}
-
-fn add_file(store: &mut RootCertStore, path: &Path) -> Result<(), Error> {
-    let unusable = |reason: String| Error::Roots { path: path.to_owned(), reason };
-    let pem = std::fs::read(path).map_err(|e| unusable(e.to_string()))?;
-    let before = store.len();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
-        store.add(certificate).map_err(|e| unusable(e.to_string()))?;
-    }
-    if store.len() == before {
-        return Err(unusable("it holds no certificate in PEM".to_owned()));
-    }
-    Ok(())
-}
-
-fn explained(error: rustls::Error, asked: &Host, verifier: &Verifier) -> Error {
-    match &error {
-        rustls::Error::InvalidCertificate(_) => Error::Certificate {
-            fault: certificate_fault(&error, asked, verifier),
-            certificate: verifier.certificate().map(Box::new),
-        },
-        _ => Error::Tls(error),
-    }
-}
-
-fn certificate_fault(error: &rustls::Error, asked: &Host, verifier: &Verifier) -> CertificateFault {
-    let rustls::Error::InvalidCertificate(fault) = error else {
-        return CertificateFault::Other(error.to_string());
-    };
-    let certificate = verifier.certificate();
-    let presented = certificate.as_ref().map_or_else(Vec::new, |c| c.names.clone());
-    let not_after = certificate.as_ref().map(|c| c.not_after);
-    match fault {
-        CertificateError::UnknownIssuer
-            if certificate.as_ref().is_some_and(Summary::is_self_issued) =>
-        {
-            CertificateFault::SelfSigned
-        }
-        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            CertificateFault::Expired { not_after }
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            CertificateFault::NotYetValid
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            CertificateFault::WrongName { asked: asked.to_string(), presented }
-        }
-        // webpki's own word for it; rustls has no variant.
-        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            CertificateFault::AuthorityAsServer
-        }
-        other => CertificateFault::Other(other.to_string()),
-    }
 }

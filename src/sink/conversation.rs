@@ -271,7 +271,11 @@ impl<'p> Conversation<'p> {
                     (self.tls || self.policy.cleartext_auth)
                         && self.policy.offer.mechanisms().next().is_some()
                 }
-                _ => true,
+                Keyword::EightBitMime
+                | Keyword::EnhancedStatusCodes
+                | Keyword::Pipelining
+                | Keyword::Size
+                | Keyword::SmtpUtf8 => true,
             }
     }
 

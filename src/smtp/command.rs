@@ -125,7 +125,17 @@ impl Command<'_> {
             Command::AuthResponse(message) => {
                 base64::STANDARD.encode_append(message.expose(), wire);
             }
-            _ => wire.extend_from_slice(self.to_string().as_bytes()),
+            // What is shown of these is what is sent.
+            Command::Ehlo(_)
+            | Command::Helo(_)
+            | Command::StartTls
+            | Command::Auth { initial: None, .. }
+            | Command::AuthCancel
+            | Command::Mail(..)
+            | Command::Rcpt(_)
+            | Command::Data
+            | Command::Rset
+            | Command::Quit => wire.extend_from_slice(self.to_string().as_bytes()),
         }
         wire.extend_from_slice(b"\r\n");
     }

@@ -7,8 +7,7 @@ use crate::account::{
     self, DurationError, Origin, Pipelining, SecretSource, ServerUrl, Settings, SourceError,
 };
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
-use crate::cli::hints;
+use crate::cli::failure::{Failure, of_server};
 use crate::net::Host;
 use crate::sasl;
 use crate::smtp::EhloName;
@@ -172,7 +171,7 @@ impl ConnectionArgs {
         let yes = |flag: bool| flag.then_some(true);
         let url = |text: &String| {
             ServerUrl::parse(text, Origin::CommandLine)
-                .map_err(|error| hints::of_server("--server", &error))
+                .map_err(|error| of_server("--server", &error))
         };
         let servers: Vec<_> = self.server.iter().map(url).collect::<Result<_, _>>()?;
         let source = |text: &String| text.parse::<SecretSource>().map_err(not_a_source);

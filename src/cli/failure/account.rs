@@ -1,7 +1,6 @@
 //! What an error of `account` means for the exit status, and what to try.
 
-use super::exit::Exit;
-use super::failure::Failure;
+use super::{Exit, Failure};
 use crate::account::{Error, Fault, SecretError, ServerError};
 use std::path::Path;
 
@@ -15,7 +14,7 @@ impl From<Error> for Failure {
 }
 
 /// What to try where a source gives no password.
-pub(super) fn of_secret(error: &SecretError) -> Option<String> {
+pub(in crate::cli) fn of_secret(error: &SecretError) -> Option<String> {
     match error {
         SecretError::Exposed { file, fault } => Some(close(file, *fault)),
         SecretError::NoCredentials { name } => {
@@ -34,7 +33,7 @@ pub(super) fn of_secret(error: &SecretError) -> Option<String> {
 }
 
 /// A server URL on the command line that is no good.
-pub(super) fn of_server(option: &str, error: &ServerError) -> Failure {
+pub(in crate::cli) fn of_server(option: &str, error: &ServerError) -> Failure {
     let failure = Failure::say(Exit::Usage, format!("{option}: {error}"));
     match error {
         ServerError::NoScheme { host: Some(host) } => failure

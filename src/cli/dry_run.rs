@@ -1,0 +1,54 @@
+//! `envoi send --dry-run`: the message and its envelope, on standard output.
+
+use super::Surroundings;
+use super::args::DryRun;
+use super::escape::Escaped;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::message::Job;
+use crate::delivery::Submission;
+use crate::session::negotiate;
+use crate::smtp::{Capabilities, Command, Reply};
+use std::io;
+
+/// Prints what would go out, as to a server that offers this.
+pub(super) fn print(
+    job: &Job,
+    server: DryRun,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
+    let offer = match server {
+        DryRun::EightBit => "imagined\nSIZE\n8BITMIME\nSMTPUTF8",
+        DryRun::SevenBit => "imagined",
+    };
+    let offered = Reply::new(250, offer).map(|reply| Capabilities::from_ehlo(&reply));
+    let offered = offered.expect("250 is a reply code");
+    let Submission { envelope, message } = &job.submission;
+    let to: Vec<_> = envelope.to().iter().collect();
+    let parameters = negotiate(&envelope.from, &to, message.facts(), &offered)
+        .map_err(|shortfall| Failure::new(Exit::Unavailable, shortfall))?;
+    let out = &mut *surroundings.out;
+    let mut write = || -> io::Result<()> {
+        for change in &job.changes {
+            writeln!(surroundings.err, "=== {}", Escaped(change))?;
+        }
+        writeln!(out, "{}", Command::Mail(&envelope.from, &parameters))?;
+        for recipient in envelope.to() {
+            writeln!(out, "{}", Command::Rcpt(recipient))?;
+        }
+        writeln!(out, "{}", Command::Data)?;
+        let mut octets = message.open().map_err(io::Error::from)?;
+        io::copy(&mut octets, out)?;
+        out.flush()
+    };
+    match write() {
+        Ok(()) => {}
+        // Whoever reads it, such as head(1), has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => return Err(Failure::caused(Exit::IoErr, "cannot print the message", error)),
+    }
+    if !surroundings.globals.quiet {
+        let _ = writeln!(surroundings.err, "nothing was sent");
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,86 @@
+//! What an error of `message` means for the exit status, and what to try.
+
+use super::{Exit, Failure};
+use crate::message::{AddressError, Error};
+use crate::smtp::PathError;
+use std::path::Path;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (exit, hint) = match &error {
+            Error::Unreadable { path, .. } => (Exit::NoInput, Some(look_at(path))),
+            Error::Directory(_) | Error::NotAFile(_) => (Exit::NoInput, None),
+            Error::Changed(_) => (Exit::IoErr, Some("run the same command again".to_owned())),
+            Error::FileName(_) => {
+                (Exit::DataErr, Some("give it another name: --attach-name NAME".to_owned()))
+            }
+            Error::Address { text, reason: AddressError::Path(PathError::NoDomain) }
+                if is_word(text) =>
+            {
+                (Exit::DataErr, Some(format!("write it whole: {text}@example.org")))
+            }
+            Error::Address { text, .. }
+                if text.matches('@').count() > 1 && !text.contains(char::is_control) =>
+            {
+                (Exit::DataErr, Some("put a comma between two addresses".to_owned()))
+            }
+            Error::Address { .. } => (
+                Exit::DataErr,
+                Some("write it as bob@example.org or 'Bob <bob@example.org>'".to_owned()),
+            ),
+            Error::HeaderName(_) => {
+                (Exit::DataErr, Some("a name has no blanks: --header 'X-Name: value'".to_owned()))
+            }
+            Error::HeaderBreak(_) => (
+                Exit::DataErr,
+                Some("write it in one line; a long one is folded when it is sent".to_owned()),
+            ),
+            Error::HeaderReserved(_) => (Exit::DataErr, Some("leave it out".to_owned())),
+            Error::MediaType(_) => {
+                (Exit::DataErr, Some("write it as in --attach-type text/csv".to_owned()))
+            }
+            Error::NoFrom => return no_from(),
+            Error::NoRandomness => (Exit::OsErr, None),
+            Error::Nul { .. } | Error::LineTooLong { .. } => (
+                Exit::DataErr,
+                Some("attached to a message, a file may hold anything: --attach FILE".to_owned()),
+            ),
+            Error::HeaderTwice(_) => (Exit::DataErr, Some("leave one of them out".to_owned())),
+            Error::HeaderTooLarge(_) | Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
+        };
+        let failure = Failure::new(exit, error);
+        Failure { hints: hint.into_iter().collect(), ..failure }
+    }
+}
+
+/// Nobody who could be the author (64).
+pub(in crate::cli) fn no_from() -> Failure {
+    Failure::say(Exit::Usage, "it is not known whom the message is from")
+        .hint("--from you@example.org, or from = \"you@example.org\" in the account")
+}
+
+/// Nobody to send to (64).
+pub(in crate::cli) fn no_recipients() -> Failure {
+    Failure::say(Exit::Usage, "the message has no recipients")
+        .hint("name them: envoi send … bob@example.org, or --to, --cc, --bcc")
+}
+
+/// A name as a system's own users have it.
+fn is_word(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'))
+}
+
+/// The command that shows whether a file is there and who may read it.
+fn look_at(path: &Path) -> String {
+    let dashed = path.to_string_lossy().starts_with('-');
+    format!(
+        "check its name and who may read it: ls -l {}{}",
+        if dashed { "./" } else { "" },
+        quoted(path)
+    )
+}
+
+/// A path as a shell takes it.
+pub(in crate::cli) fn quoted(path: &Path) -> String {
+    shell_words::quote(&path.to_string_lossy()).into_owned()
+}
