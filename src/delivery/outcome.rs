@@ -119,7 +119,7 @@ pub(super) fn judge(
     mut facts: Transaction,
     recipients: usize,
     broken: Option<&Arc<Error>>,
-) -> Vec<Verdict> {
+) -> impl Iterator<Item = Verdict> {
     let mut replies = std::mem::take(&mut facts.rcpt).into_iter();
     let some_accepted = replies.as_slice().iter().any(is_positive);
     let some_for_now = replies
@@ -127,7 +127,7 @@ pub(super) fn judge(
         .iter()
         .any(|rcpt| rcpt.severity() == Severity::Transient || is_left_over(rcpt, some_accepted));
     let case = Case { facts, broken, some_accepted, some_for_now };
-    (0..recipients).map(|_| case.verdict(replies.next())).collect()
+    (0..recipients).map(move |_| case.verdict(replies.next()))
 }
 
 /// A transaction, but for the replies to RCPT.
@@ -269,14 +269,14 @@ mod tests {
     }
 
     fn words(facts: Transaction, recipients: usize, broken: Option<&Arc<Error>>) -> String {
-        let word = |verdict: &Verdict| match verdict {
+        let word = |verdict: Verdict| match verdict {
             Verdict::Settled(Outcome::Accepted(_)) => "accepted",
             Verdict::Settled(Outcome::Deferred(_)) => "deferred",
             Verdict::Settled(Outcome::Rejected(_)) => "rejected",
             Verdict::Settled(Outcome::Uncertain(_)) => "uncertain",
             Verdict::LeftOver(_) => "left over",
         };
-        judge(facts, recipients, broken).iter().map(word).collect::<Vec<_>>().join(", ")
+        judge(facts, recipients, broken).map(word).collect::<Vec<_>>().join(", ")
     }
 
     /// The table of the module page, row by row.
