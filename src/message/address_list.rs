@@ -9,7 +9,7 @@ use encodify::rfc2047::{self, EncodedWord};
 /// source routes dropped. A name without `@` is an error here.
 pub fn addresses(text: &str) -> Result<Vec<Address>, Error> {
     // Ten thousand recipients are named like this, one to a word.
-    if !text.contains(IN_LISTS)
+    if !text.bytes().any(is_in_lists)
         && let Ok(mailbox) = text.parse::<Mailbox>()
     {
         return Ok(vec![Address::from(mailbox)]);
@@ -29,9 +29,11 @@ pub fn addresses(text: &str) -> Result<Vec<Address>, Error> {
     }
 }
 
-/// Without any of these a text is one bare address, or none.
-const IN_LISTS: [char; 14] =
-    [' ', '\t', '\r', '\n', ',', ';', ':', '<', '>', '(', ')', '"', '[', '\\'];
+/// What stands in lists; without it a text is one bare address, or none.
+fn is_in_lists(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | b',' | b';' | b':' | b'<' | b'>')
+        || matches!(octet, b'(' | b')' | b'"' | b'[' | b'\\')
+}
 
 struct Parser<'a> {
     text: &'a str,

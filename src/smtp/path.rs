@@ -189,7 +189,10 @@ impl Mailbox {
         if local.contains(char::is_control) {
             return Err(PathError::Control);
         }
-        let is_quoted = !is_dot_string(local);
+        Mailbox::checked(local, !is_dot_string(local), domain)
+    }
+
+    fn checked(local: &str, is_quoted: bool, domain: Domain) -> Result<Self, PathError> {
         let mailbox = Mailbox { local: local.to_owned(), is_quoted, domain };
         if mailbox.length() > LONGEST_MAILBOX {
             return Err(PathError::TooLong);
@@ -225,11 +228,12 @@ impl FromStr for Mailbox {
         if path.contains(char::is_control) {
             return Err(PathError::Control);
         }
-        let (local, domain) = match path.strip_prefix('"') {
-            Some(rest) => quoted_string(rest)?,
-            None => dot_string(path)?,
-        };
-        Mailbox::new(&local, domain.parse()?)
+        if let Some(rest) = path.strip_prefix('"') {
+            let (local, domain) = quoted_string(rest)?;
+            return Mailbox::new(&local, domain.parse()?);
+        }
+        let (local, domain) = dot_string(path)?;
+        Mailbox::checked(local, false, domain.parse()?)
     }
 }
 
@@ -344,18 +348,16 @@ fn without_route(path: &str) -> &str {
 }
 
 /// Splits `dot-string@domain`.
-fn dot_string(path: &str) -> Result<(String, &str), PathError> {
+fn dot_string(path: &str) -> Result<(&str, &str), PathError> {
     let (local, domain) = path.rsplit_once('@').ok_or(PathError::NoDomain)?;
     if local.is_empty() {
         return Err(PathError::NoLocalPart);
     }
-    if let Some(c) = local.chars().find(|&c| c != '.' && !is_atext(c)) {
-        return Err(PathError::LocalCharacter(c));
+    if is_dot_string(local) {
+        return Ok((local, domain));
     }
-    if !is_dot_string(local) {
-        return Err(PathError::Dots);
-    }
-    Ok((local.to_owned(), domain))
+    let odd = local.chars().find(|&c| c != '.' && !is_atext(c));
+    Err(odd.map_or(PathError::Dots, PathError::LocalCharacter))
 }
 
 /// Splits what follows the opening quotation mark: `content"@domain`.
@@ -391,11 +393,15 @@ fn literal(inside: &str) -> Result<Domain, PathError> {
 }
 
 fn is_dot_string(local: &str) -> bool {
-    !local.starts_with('.')
-        && !local.ends_with('.')
-        && !local.contains("..")
-        && !local.is_empty()
-        && local.chars().all(|c| c == '.' || is_atext(c))
+    let mut in_atom = false;
+    for c in local.chars() {
+        match c {
+            '.' if in_atom => in_atom = false,
+            c if is_atext(c) => in_atom = true,
+            _ => return false,
+        }
+    }
+    in_atom
 }
 
 /// RFC 5322 §3.2.3, and any UTF-8 beyond US-ASCII by RFC 6531 §3.3.
