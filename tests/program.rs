@@ -547,38 +547,28 @@ fn at_a_terminal_the_user_is_told_how_to_end_the_message() {
 
 // Names ------------------------------------------------------------------------
 
-const MOUNT: &str = "mount --bind hosts /etc/hosts && mount --bind resolv.conf /etc/resolv.conf";
+const MOUNT_AND_RUN: &str = "mount --bind hosts /etc/hosts &&
+    mount --bind resolv.conf /etc/resolv.conf && exec \"$@\"";
 
 /// Where no name server is.
 const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 53, 53, 53);
 
-/// The program in a world with these files in /etc; `None` where this machine
-/// does not let us have one, as it does root.
-fn with_own_names(
-    place: &Place,
-    hosts: &str,
-    name_server: Ipv4Addr,
-    words: &[&str],
-) -> Option<Command> {
+/// The program in a world with these files in /etc.
+fn with_own_names(place: &Place, hosts: &str, name_server: Ipv4Addr, words: &[&str]) -> Command {
     place.write("hosts", hosts, None);
     place.write("resolv.conf", &format!("nameserver {name_server}\n"), None);
-    let private = |script: &str| {
-        let mut command = Command::new("unshare");
-        let envoi = place.envoi(words);
-        command.args(["--mount", "/bin/sh", "-c", script, "sh"]);
-        command.arg(envoi.get_program()).args(envoi.get_args());
-        command.env_clear().envs(envoi.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.current_dir(place.directory());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    };
-    if !private(MOUNT).status().is_ok_and(|status| status.success()) {
-        return None;
-    }
-    Some(private(&format!("{MOUNT} && exec \"$@\"")))
+    let envoi = place.envoi(words);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "/bin/sh", "-c", MOUNT_AND_RUN, "sh"]);
+    command.arg(envoi.get_program()).args(envoi.get_args());
+    command.env_clear().envs(envoi.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir(place.directory());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 #[test]
+#[ignore = "only root can give it names of its own"]
 fn a_dead_address_before_a_live_one_costs_one_attempt() {
     // RFC 8305 §4; 3.1, connect
     let sink = sink();
@@ -587,7 +577,7 @@ fn a_dead_address_before_a_live_one_costs_one_attempt() {
     let words =
         ["send", "--server", &url, "-f", "a@x.example", "b@x.example", "--body", "hi", "--json"];
     let hosts = "::1 two.test\n127.0.0.1 two.test\n";
-    let Some(command) = with_own_names(&place, hosts, NOBODY, &words) else { return };
+    let command = with_own_names(&place, hosts, NOBODY, &words);
     let run = finished(command);
     assert_eq!(run.status, 0, "{run}");
     let report: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
@@ -601,6 +591,7 @@ fn a_dead_address_before_a_live_one_costs_one_attempt() {
 }
 
 #[test]
+#[ignore = "only root can give it names of its own"]
 fn a_name_that_cannot_be_looked_up_now_may_be_later() {
     let place = Place::new();
     let words = [
@@ -613,9 +604,7 @@ fn a_name_that_cannot_be_looked_up_now_may_be_later() {
         "--body",
         "hi",
     ];
-    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", NOBODY, &words) else {
-        return;
-    };
+    let command = with_own_names(&place, "127.0.0.1 localhost\n", NOBODY, &words);
     let why = "the name mail.test could not be looked up: Temporary failure in name resolution";
     let report = format!("deferred  b@x.example  {why}\nnot sent\n");
     let problem = format!(
@@ -625,13 +614,11 @@ fn a_name_that_cannot_be_looked_up_now_may_be_later() {
     check(&finished(command), 75, &report, &problem);
 
     // A name server that takes the question and never answers.
-    let [high, low, ..] = std::process::id().to_be_bytes()[2..] else { return };
+    let [.., high, low] = std::process::id().to_be_bytes();
     let silent = Ipv4Addr::new(127, 54, high, low);
     let server = std::net::UdpSocket::bind((silent, 53)).expect("a port that nobody has");
     let words = [&words[..], &["-q", "--timeout", "1"]].concat();
-    let Some(command) = with_own_names(&place, "127.0.0.1 localhost\n", silent, &words) else {
-        return;
-    };
+    let command = with_own_names(&place, "127.0.0.1 localhost\n", silent, &words);
     let why = "timed out after {*} s waiting for the addresses of the server's name";
     let problem = format!(
         "envoi: nothing was sent to b@x.example through mail.test:587: {why}\n\
