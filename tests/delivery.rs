@@ -319,22 +319,11 @@ fn a_server_without_ehlo_gets_helo() {
 #[test]
 fn a_farewell_at_any_moment_defers() {
     // 5321-3.8: 421 in place of the greeting, EHLO, MAIL, RCPT, DATA, the end.
-    let replies =
-        ["220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 ok\r\n"];
-    for stage in 0..replies.len() {
+    for stage in 0..REPLIES.len() {
         let server = Scripted::once(move |peer| {
-            for (at, reply) in replies.iter().enumerate() {
-                match at {
-                    0 => {}
-                    5 => drop(peer.content()),
-                    _ => drop(peer.line()),
-                }
-                if at == stage {
-                    peer.say("421 4.3.2 shutting down\r\n");
-                    return peer.hang_up();
-                }
-                peer.say(reply);
-            }
+            peer.until_due(stage);
+            peer.say("421 4.3.2 shutting down\r\n");
+            peer.hang_up();
         });
         let report =
             deliver(&submission(&["a@x.y"]), vec![hop(server.endpoint(Security::Cleartext))]);

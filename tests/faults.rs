@@ -76,22 +76,11 @@ fn what_was_answered_before_a_group_broke_off_stands() {
 #[test]
 fn a_server_that_is_leaving_is_still_told_goodbye() {
     // 5321-3.8, 5321-4.1.1.10: at each stage; QUIT is the last thing said.
-    let replies = ["220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", ""];
-    for stage in 0..replies.len() {
+    for stage in 0..REPLIES.len() {
         let server = Scripted::once(move |peer| {
-            for (at, reply) in replies.iter().enumerate() {
-                match at {
-                    0 => {}
-                    5 => drop(peer.content()),
-                    _ => drop(peer.line()),
-                }
-                if at == stage {
-                    peer.say("421 leaving\r\n");
-                    assert_eq!(peer.rest(), b"QUIT\r\n", "stage {stage}");
-                    return;
-                }
-                peer.say(reply);
-            }
+            peer.until_due(stage);
+            peer.say("421 leaving\r\n");
+            assert_eq!(peer.rest(), b"QUIT\r\n", "stage {stage}");
         });
         let report =
             deliver(&submission(&["a@x.y"]), vec![hop(server.endpoint(Security::Cleartext))]);

@@ -159,24 +159,12 @@ fn the_deadline_of_the_run_ends_any_wait() {
 #[test]
 fn a_reply_that_drips_is_given_up_at_every_stage() {
     // 5321-4.5.3.2: a timer covers the whole reply.
-    let replies =
-        ["220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 ok\r\n"];
-    for drips_at in 1..replies.len() {
+    for drips_at in 0..REPLIES.len() {
         let server = Scripted::once(move |peer| {
-            for (at, reply) in replies.iter().enumerate() {
-                match at {
-                    0 => {}
-                    5 => drop(peer.content()),
-                    _ => drop(peer.line()),
-                }
-                if at == drips_at {
-                    while !peer.is_gone() {
-                        peer.say("2");
-                        std::thread::sleep(Duration::from_millis(20));
-                    }
-                    return;
-                }
-                peer.say(reply);
+            peer.until_due(drips_at);
+            while !peer.is_gone() {
+                peer.say("2");
+                std::thread::sleep(Duration::from_millis(20));
             }
         });
         let mut hop = hop(server.endpoint(Security::Cleartext));

@@ -73,6 +73,10 @@ impl Scripted {
     }
 }
 
+/// To the connection, EHLO, MAIL, RCPT, DATA, and the content.
+pub const REPLIES: [&str; 6] =
+    ["220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 ok\r\n"];
+
 /// The client, as a script sees it.
 pub struct Peer {
     reader: BufReader<Channel>,
@@ -202,6 +206,19 @@ impl Peer {
                 return lines;
             }
             lines.push(String::from_utf8_lossy(&line).into_owned());
+        }
+    }
+
+    /// Takes one message for one recipient, without extensions, up to where this
+    /// one of the [`REPLIES`] is due.
+    pub fn until_due(&mut self, reply: usize) {
+        for (at, said) in REPLIES[..reply].iter().enumerate() {
+            self.say(said);
+            if at == 4 {
+                self.content();
+            } else {
+                self.line();
+            }
         }
     }
 

@@ -96,10 +96,6 @@ impl Server for Aiosmtpd {
         self.home.path()
     }
 
-    fn preferred_mechanism(&self) -> &'static str {
-        "PLAIN"
-    }
-
     fn offers_enhanced_codes(&self) -> bool {
         false
     }

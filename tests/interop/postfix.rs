@@ -144,10 +144,6 @@ impl Server for Postfix {
         self.home.path()
     }
 
-    fn preferred_mechanism(&self) -> &'static str {
-        "PLAIN"
-    }
-
     fn offers_enhanced_codes(&self) -> bool {
         true
     }

@@ -59,9 +59,6 @@ pub(crate) trait Server {
     /// Its private directory, where the certificates lie as well.
     fn home(&self) -> &Path;
 
-    /// The mechanism a client chooses here when nobody names one.
-    fn preferred_mechanism(&self) -> &'static str;
-
     /// Whether it says that its replies carry enhanced status codes. Where it
     /// does not, one that looks like it is part of the text (RFC 2034 §3).
     fn offers_enhanced_codes(&self) -> bool;
