@@ -51,9 +51,14 @@ impl Header {
 
     /// Writes an address list as name-addrs.
     pub(super) fn addresses(&mut self, name: &str, list: &[Address]) {
+        let start = self.0.len();
         self.begin(name);
+        let has_group = list.iter().any(|entry| matches!(entry, Address::Group { .. }));
         let list = list.iter().map(built).collect();
         builder::Address::new_list(list).write_header(&mut self.0, name.len() + 2);
+        if has_group {
+            set_off_group_names(&mut self.0, start);
+        }
     }
 
     /// Writes a field by its mail-builder value.
@@ -243,6 +248,28 @@ fn blank_led(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Puts a blank between an encoded-word and the colon of its group, where
+/// mail-builder has none (RFC 2047 §5 (3)).
+fn set_off_group_names(header: &mut Vec<u8>, start: usize) {
+    let (mut at, mut line, mut in_quotes) = (start, start, false);
+    while at < header.len() {
+        match header[at] {
+            b'\\' if in_quotes => at += 1,
+            b'"' => in_quotes = !in_quotes,
+            b'\n' => line = at + 1,
+            b':' if !in_quotes && header[..at].ends_with(b"?=") => {
+                let length = header[line..].iter().take_while(|octet| **octet != b'\r').count();
+                // RFC 2047 §2: a line with an encoded-word has up to 76.
+                let blank: &[u8] = if length < LINE - 2 { b" " } else { b"\r\n " };
+                header.splice(at..at, blank.iter().copied());
+                at += blank.len() - 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
 fn built(address: &Address) -> builder::Address<'_> {
     let one = |name: &Option<String>, mailbox: &crate::smtp::Mailbox| {
         builder::Address::new_address(name.clone(), mailbox.to_string())
@@ -339,6 +366,7 @@ mod tests {
             ("J\u{f6}rg (x) <j@x.y>", "=?utf-8?B?SsO2cmc=?= <j@x.y>"),
             ("G: a@x.y, B <b@x.y>;", "\"G\": <a@x.y>, \"B\" <b@x.y>;"),
             ("u:;", "\"u\":;"),
+            ("\u{f6}: \"?=:\" <a@x.y>;", "=?utf-8?B?w7Y=?= : \"?=:\" <a@x.y>;"),
         ] {
             let list = addresses(list).unwrap();
             let field = written(|header| {
