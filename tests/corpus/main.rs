@@ -8,8 +8,8 @@
 //! mail-parser, Python's `email` and Perl's `Email::MIME`. Where one of them
 //! misreads, `deviations.toml` says so and why.
 //!
-//! Each case is run twice, as to a server that offers 8BITMIME and SMTPUTF8 and
-//! as to one that offers nothing, and sent to the receiver as well.
+//! Each case is run as to a server that offers 8BITMIME and SMTPUTF8 and, where
+//! that may differ, as to one that offers nothing; and sent to the receiver.
 //!
 //! | file | says |
 //! |---|---|
