@@ -87,6 +87,44 @@ fn only_message(sink: &Sink) -> String {
     String::from_utf8_lossy(octets).replace("\r\n", "\n")
 }
 
+// Called by another name -------------------------------------------------------
+
+#[test]
+fn a_link_of_the_name_is_sendmail() {
+    // CLI-1
+    let server = sink();
+    let place = Place::new();
+    let config = format!(
+        "[rewrite]\ndomain = 'box.example.org'\naliases = '/dev/null'\n\
+         [accounts.a]\nserver = 'smtp+notls://{}'\n",
+        server.address()
+    );
+    place.write("config/envoi/config.toml", &config, None);
+    let call = |name: &str, words: &[&str]| {
+        let link = place.directory().join(name);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_envoi"), &link).expect("a link");
+        let envoi = place.envoi([""; 0]);
+        let variables = envoi.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let mut called = Command::new(link);
+        called.args(words).env_clear().envs(variables);
+        called.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        called
+    };
+    check(&finished(call("newaliases", &[])), 0, "", "");
+    let mailq = finished(call("mailq", &[]));
+    check(&mailq, 64, "", "envoi: mailq, which would list the queue, is not there yet\n{…}");
+    let mut sendmail = call("sendmail", &["-t", "-f", "me@client.example"]);
+    let mut run = Started(sendmail.spawn().expect("starting sendmail"));
+    let mut stdin = run.0.stdin.take().expect("its standard input");
+    // A pipe, and a dot that ends nothing (CLI-2).
+    stdin.write_all(b"To: dave\n\none\n.\ntwo").expect("writing the message");
+    drop(stdin);
+    check(&run.finish(), 0, "", "");
+    let message = only_message(&server);
+    assert!(message.starts_with("To: dave@box.example.org\n"), "{message}");
+    assert!(message.ends_with("\n\none\n.\ntwo\n"), "{message}");
+}
+
 const REPORT: &str = "\
 accepted  a@x.example  250 2.1.5 Ok
 sent to 1 recipient through 127.0.0.1 (in clear)

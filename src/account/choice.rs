@@ -9,6 +9,7 @@ use super::error::{Error, Location, NamedBy, nearest};
 use super::file::Files;
 use super::grammar::{Document, Entry};
 use super::pattern::{address, fits};
+use super::rewriting::RewriteSettings;
 use super::secret::SecretSource;
 use super::server::{Origin, ServerUrl};
 use super::settings::Settings;
@@ -71,6 +72,11 @@ impl Accounts {
     /// The account that `default` names.
     pub fn default_name(&self) -> Option<&str> {
         self.document.default.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// What `[rewrite]` says.
+    pub(super) fn rewrite_settings(&self) -> &RewriteSettings {
+        &self.document.rewrite
     }
 
     /// The files that were there.

@@ -4,6 +4,8 @@
 //! The same table says which keys there are when one is misspelt.
 
 use super::error::{Error, Location, nearest};
+use super::masquerade::Masquerade;
+use super::rewriting::{FromRule, RewriteSettings};
 use super::secret::SecretSource;
 use super::server::{self, Origin, ServerUrl};
 use super::settings::{Pipelining, Settings, mechanism};
@@ -22,6 +24,8 @@ pub(super) struct Document {
     pub(super) accounts: BTreeMap<String, Entry>,
     /// `[message]`.
     pub(super) message: MessageSettings,
+    /// `[rewrite]`.
+    pub(super) rewrite: RewriteSettings,
     /// A password stands in the file itself.
     pub(super) holds_secret: bool,
 }
@@ -58,7 +62,7 @@ pub(super) fn document(source: Source<'_>) -> Result<Document, Error> {
 /// What takes the value of a key.
 type Setter<T> = fn(&mut T, &Value<'_>) -> Result<(), Error>;
 
-const TOP: [(&str, Setter<Document>); 3] = [
+const TOP: [(&str, Setter<Document>); 4] = [
     ("accounts", |document, value| {
         for (name, table) in value.table()? {
             let here = Value { key: name.get_ref(), content: table, ..*value };
@@ -77,10 +81,25 @@ const TOP: [(&str, Setter<Document>); 3] = [
     ("message", |document, value| {
         fill(&mut document.message, value.source, "[message]", value.table()?, &MESSAGE)
     }),
+    ("rewrite", |document, value| {
+        fill(&mut document.rewrite, value.source, "[rewrite]", value.table()?, &REWRITE)
+    }),
 ];
 
 const MESSAGE: [(&str, Setter<MessageSettings>); 1] =
     [("max-recipients", |message, value| set(&mut message.max_recipients, value.number()))];
+
+const REWRITE: [(&str, Setter<RewriteSettings>); 3] = [
+    ("aliases", |rewrite, value| set(&mut rewrite.aliases, value.path())),
+    ("domain", |rewrite, value| {
+        let wrong = |why| value.wrong(format!("this is no domain: {why}"));
+        set(&mut rewrite.domain, value.text()?.parse().map_err(wrong))
+    }),
+    ("from", |rewrite, value| {
+        let known = || value.wrong("it is \"keep\", \"qualify\" or \"set\"".to_owned());
+        set(&mut rewrite.from, FromRule::named(value.text()?).ok_or_else(known))
+    }),
+];
 
 /// An account while its table is being read.
 #[derive(Default)]
@@ -89,7 +108,7 @@ struct Account {
     holds_secret: bool,
 }
 
-const ACCOUNT: [(&str, Setter<Account>); 18] = [
+const ACCOUNT: [(&str, Setter<Account>); 19] = [
     ("allow-cleartext-auth", |account, value| {
         set(&mut account.entry.settings.allow_cleartext_auth, value.flag())
     }),
@@ -107,6 +126,9 @@ const ACCOUNT: [(&str, Setter<Account>); 18] = [
     }),
     ("ipv4", |account, value| set(&mut account.entry.settings.ipv4, value.flag())),
     ("ipv6", |account, value| set(&mut account.entry.settings.ipv6, value.flag())),
+    ("masquerade", |account, value| {
+        set(&mut account.entry.settings.masquerade, value.masquerade())
+    }),
     ("match", |account, value| set(&mut account.entry.settings.matches, value.texts())),
     ("password", |account, value| {
         let password = value.password()?;
@@ -222,6 +244,17 @@ impl Value<'_> {
         }
         let known = PASSWORD.map(|(known, _)| known).join(", ");
         Err(self.wrong(format!("it takes exactly one of {known}")))
+    }
+
+    /// Patterns of senders, and what each is shown as.
+    fn masquerade(&self) -> Result<Masquerade, Error> {
+        let mut masquerade = Masquerade::default();
+        for (pattern, address) in self.table()? {
+            let pattern = pattern.get_ref();
+            let here = Value { key: pattern, content: address, ..*self };
+            masquerade.add(pattern, &here.line()?).map_err(|why| here.wrong(why))?;
+        }
+        Ok(masquerade)
     }
 
     /// One server URL, or several.

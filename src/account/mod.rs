@@ -7,6 +7,8 @@
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
 //! | which account it is | `choice.rs`, `pattern.rs` |
+//! | senders that are shown as others | `masquerade.rs` |
+//! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `private_file.rs` |
 
 mod choice;
@@ -15,8 +17,11 @@ mod environment;
 mod error;
 mod file;
 mod grammar;
+mod machine;
+mod masquerade;
 mod pattern;
 mod private_file;
+mod rewriting;
 mod secret;
 mod server;
 mod settings;
@@ -27,7 +32,10 @@ pub use duration::{DurationError, duration};
 pub use environment::Environment;
 pub use error::{Error, Location, NamedBy};
 pub use file::Files;
+pub use machine::{Machine, User, small_file};
+pub use masquerade::Masquerade;
 pub use private_file::Fault;
+pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};
 pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host};
 pub use settings::{Pipelining, Settings, mechanism};
@@ -46,6 +54,8 @@ pub struct Account {
     /// The author of messages, as it goes into From: `ENVOI_FROM`, else the
     /// account's own.
     pub from: Option<String>,
+    /// Which senders are shown as others.
+    pub masquerade: Masquerade,
     /// Servers, in the order in which they are tried; at least one.
     pub servers: Vec<ServerUrl>,
     /// Who signs in where the URL names nobody.
@@ -142,6 +152,7 @@ impl Account {
         Ok(Account {
             name: name.map(str::to_owned),
             from: said.from,
+            masquerade: said.masquerade.unwrap_or_default(),
             servers: said.servers.filter(|urls| !urls.is_empty()).ok_or_else(no_server)?,
             user: said.user,
             password: said.password,

@@ -2,6 +2,7 @@
 //! and the command line each say some of it; what is said later lies over what
 //! was said before.
 
+use super::masquerade::Masquerade;
 use super::secret::SecretSource;
 use super::server::ServerUrl;
 use crate::net::Host;
@@ -17,6 +18,8 @@ pub struct Settings {
     pub from: Option<String>,
     /// Patterns of further senders the account is for.
     pub matches: Option<Vec<String>>,
+    /// Which senders are shown as others.
+    pub masquerade: Option<Masquerade>,
     /// Servers, in the order in which they are tried.
     pub servers: Option<Vec<ServerUrl>>,
     /// Who signs in.
@@ -87,6 +90,7 @@ impl Settings {
         Settings {
             from: self.from.or(below.from),
             matches: self.matches.or(below.matches),
+            masquerade: self.masquerade.or(below.masquerade),
             servers: self.servers.or(below.servers),
             user: self.user.or(below.user),
             password: self.password.or(below.password),

@@ -2,7 +2,6 @@
 
 use super::Surroundings;
 use super::args::DryRun;
-use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::message::Job;
@@ -27,11 +26,11 @@ pub(super) fn print(
     let to: Vec<_> = envelope.to().iter().collect();
     let parameters = negotiate(&envelope.from, &to, message.facts(), &offered)
         .map_err(|shortfall| Failure::new(Exit::Unavailable, shortfall))?;
+    for change in &job.changes {
+        surroundings.note(change);
+    }
     let out = &mut *surroundings.out;
     let mut write = || -> io::Result<()> {
-        for change in &job.changes {
-            writeln!(surroundings.err, "=== {}", Escaped(change))?;
-        }
         writeln!(out, "{}", Command::Mail(&envelope.from, &parameters))?;
         for recipient in envelope.to() {
             writeln!(out, "{}", Command::Rcpt(recipient))?;

@@ -10,8 +10,8 @@ use super::input::{Content, Input};
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
-    Additions, Address, Attachment, Change, Composed, Draft, Error, Ready, Source, addresses,
-    complete, message_id,
+    Additions, Address, Attachment, Change, Composed, Disguise, Draft, Error, Member, Opened,
+    Place, Ready, Rewrite, Source, addresses, disguised, message_id,
 };
 use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
 use std::io;
@@ -86,7 +86,10 @@ fn composed(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Option<Job>, Failure> {
     let account = chooser.account(chooser.from.as_ref().map(|(_, from)| from.as_str()))?;
-    let from = authors(chooser, account.as_ref())?;
+    let mut rewrites = Vec::new();
+    let map = |sender: &Mailbox| account.as_ref()?.masquerade.of(sender);
+    let disguise = Disguise { author: None, map: &map };
+    let from = masked(authors(chooser, account.as_ref())?, "From", &disguise, &mut rewrites);
     let Some(author) = from.iter().flat_map(Address::mailboxes).next().cloned() else {
         return Err(no_from());
     };
@@ -96,9 +99,14 @@ fn composed(
     draft.to = list("--to", args.recipients.iter().chain(&args.to))?;
     draft.cc = list("--cc", &args.cc)?;
     draft.bcc = list("--bcc", &args.bcc)?;
-    draft.reply_to = list("--reply-to", &args.reply_to)?;
+    draft.reply_to =
+        masked(list("--reply-to", &args.reply_to)?, "Reply-To", &disguise, &mut rewrites);
     draft.subject.clone_from(&args.subject);
-    draft.headers = args.header.iter().map(|line| header(line)).collect::<Result<_, _>>()?;
+    for line in &args.header {
+        let (name, value) = header(line)?;
+        let value = disguised(&name, &value, &disguise, &mut rewrites)?;
+        draft.headers.push((name, value));
+    }
     if [&draft.to, &draft.cc, &draft.bcc].into_iter().flatten().next().is_none()
         && !draft.headers.iter().any(|(name, _)| names_recipients(name))
     {
@@ -117,7 +125,8 @@ fn composed(
     let from = reverse_path(args, Some(author))?;
     let envelope = Envelope::new(from, recipients.into_iter().map(ForwardPath::from));
     let submission = Submission { envelope, message };
-    Ok(Some(Job { submission, account, changes: Vec::new() }))
+    let changes = rewrites.iter().map(ToString::to_string).collect();
+    Ok(Some(Job { submission, account, changes }))
 }
 
 /// A message that was ready when it came, completed for submission.
@@ -137,11 +146,17 @@ fn ready(
         None => chooser.account(None).ok().flatten(),
     };
     let from = authors(chooser, stand_in.as_ref())?;
-    let additions =
-        Additions { date: clock::now(surroundings.environment), message_id: None, from };
-    let ready = complete(source, &additions)?;
-    let author = ready.from()?.into_iter().next();
+    let mut opened = Opened::read(source)?;
+    let author = opened.authors()?.into_iter().next();
+    let author = author.or_else(|| from.iter().flat_map(Address::mailboxes).next().cloned());
     let account = chooser.account(author.as_ref().map(ToString::to_string).as_deref())?;
+    let map = |sender: &Mailbox| account.as_ref()?.masquerade.of(sender);
+    let disguise = Disguise { author: None, map: &map };
+    opened.disguise(&disguise)?;
+    let date = clock::now(surroundings.environment);
+    let from = masked(from, "From", &disguise, &mut Vec::new());
+    let ready = opened.complete(&Additions { date, message_id: None, from })?;
+    let author = ready.from()?.into_iter().next();
     let to = if typed.is_empty() {
         ready.recipients()?.into_iter().map(ForwardPath::from).collect()
     } else {
@@ -199,8 +214,32 @@ fn forward_paths<'a>(texts: impl Iterator<Item = &'a String>) -> Result<Vec<Forw
     Ok(paths)
 }
 
+/// Addresses of a field as the account shows them.
+pub(super) fn masked(
+    mut list: Vec<Address>,
+    field: &str,
+    disguise: &Disguise<'_>,
+    notes: &mut Vec<Rewrite>,
+) -> Vec<Address> {
+    let mut mask = |mailbox: &mut Mailbox| {
+        let Some(address) = disguise.of(mailbox) else { return };
+        let place = Place::Field(field.to_owned());
+        notes.push(Rewrite::Shown { name: mailbox.to_string(), place, address: address.clone() });
+        *mailbox = address;
+    };
+    for address in &mut list {
+        match address {
+            Address::Mailbox { mailbox, .. } => mask(mailbox),
+            Address::Group { members, .. } => {
+                members.iter_mut().for_each(|Member { mailbox, .. }| mask(mailbox));
+            }
+        }
+    }
+    list
+}
+
 /// Reads address lists; `place` says where they were typed.
-fn list<'a>(
+pub(super) fn list<'a>(
     place: &str,
     texts: impl IntoIterator<Item = &'a String>,
 ) -> Result<Vec<Address>, Failure> {

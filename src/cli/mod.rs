@@ -16,6 +16,7 @@ mod next;
 mod render;
 mod route;
 mod send;
+mod sendmail;
 mod sink;
 mod status;
 mod transcript;
@@ -28,9 +29,10 @@ use crate::account::{Accounts, Environment};
 use args::{Cli, Command, Globals};
 use clap::error::{ContextKind, ContextValue};
 use escape::Escaped;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What a face of the program works with.
@@ -49,6 +51,11 @@ impl Surroundings<'_> {
     fn warn(&mut self, warning: &str) {
         let _ = writeln!(self.err, "warning: {}", Escaped(warning));
     }
+
+    /// Says what was done, in the sign of the transcript.
+    fn note(&mut self, what: &str) {
+        let _ = writeln!(self.err, "=== {}", Escaped(what));
+    }
 }
 
 /// Runs the program on these words, the program's name among them.
@@ -65,7 +72,12 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
-    let words: Vec<OsString> = words.into_iter().collect();
+    let mut words: Vec<OsString> = words.into_iter().collect();
+    if let Some((name, rest)) = as_sendmail(&words) {
+        let environment = Environment::of_process();
+        let ran = sendmail::run(name, words.split_off(rest), &environment, &mut out, &mut err);
+        return ran.unwrap_or_else(|failure| fail(&failure, false, &mut out, &mut err));
+    }
     // Known even when the rest cannot be read.
     let wants_json = words.iter().any(|word| word == "--json");
     let cli = match Cli::read(words) {
@@ -95,9 +107,22 @@ fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
+/// The name of sendmail(1), or of one that goes with it, that the program was
+/// called by, and where its own words begin.
+fn as_sendmail(words: &[OsString]) -> Option<(&'static str, usize)> {
+    let called = Path::new(words.first()?).file_name().unwrap_or_default();
+    let names = ["sendmail", "mailq", "newaliases"];
+    let name = names.into_iter().find(|name| *name == called);
+    let typed = words.get(1).is_some_and(|word| word == OsStr::new("sendmail"));
+    name.map(|name| (name, 1)).or(typed.then_some(("sendmail", 2)))
+}
+
 /// An address where a command stands: whoever types it wants to send.
 fn meant_to_send(error: &clap::Error) -> Option<String> {
     match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) if word == "sendmail" => {
+            Some("what it is told stands behind it: envoi sendmail -t -i".to_owned())
+        }
         Some(ContextValue::String(word)) if word.contains('@') => {
             Some(format!("envoi send {}", shell_words::quote(word)))
         }

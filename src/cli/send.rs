@@ -38,18 +38,35 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     }
     let account = job.account.as_ref().expect("only a dry run goes without an account");
     let mut prepared = route::prepare(account, args.all_or_nothing, surroundings)?;
+    let delivery = Delivery { transcript: args.transcript.as_deref() };
+    send(&job, &mut prepared, &delivery, surroundings)
+}
+
+/// How a message is sent, beside where to.
+pub(super) struct Delivery<'d> {
+    /// The file for the transcript.
+    pub(super) transcript: Option<&'d Path>,
+}
+
+/// Sends a message that is ready, and reports.
+pub(super) fn send(
+    job: &Job,
+    prepared: &mut Prepared<'_>,
+    delivery: &Delivery<'_>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
     let mut warnings = Vec::new();
-    if !account.tls.verify {
+    if job.account.as_ref().is_some_and(|account| !account.tls.verify) {
         warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
         surroundings.warn(&warnings[0]);
     }
-    let Delivered { report, signal, trouble } = deliver(args, &job, &prepared, surroundings)?;
+    let Delivered { report, signal, trouble } = deliver(delivery, job, prepared, surroundings)?;
     if let Some(trouble) = trouble {
         surroundings.warn(&trouble);
         warnings.push(trouble);
     }
     let exit = Exit::of_report(&report, signal);
-    let stored = stored(&mut prepared);
+    let stored = stored(prepared);
     tell(&job.submission, &report, exit, &warnings, &stored, surroundings);
     Ok(exit)
 }
@@ -65,7 +82,7 @@ struct Delivered {
 
 /// Submits, watched by whoever wants to.
 fn deliver(
-    args: &SendArgs,
+    delivery: &Delivery<'_>,
     job: &Job,
     prepared: &Prepared<'_>,
     surroundings: &mut Surroundings<'_>,
@@ -74,7 +91,7 @@ fn deliver(
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
     let verbose = surroundings.globals.verbose;
     let mut transcript = Transcript::default();
-    if let Some(path) = &args.transcript {
+    if let Some(path) = delivery.transcript {
         transcript.add(Box::new(created(path)?), true);
     }
     if verbose > 0 {

@@ -6,7 +6,8 @@ use super::canonical::Tally;
 use super::head::{Head, Separator};
 use super::header::Header;
 use super::octets::{Piece, Text};
-use super::{Address, Error, Message, Source, addresses, stamp};
+use super::rewrite::Rewrite;
+use super::{Address, Error, Message, Opened, Source, addresses, stamp};
 use crate::smtp::{Mailbox, PathError};
 use jiff::Zoned;
 use memchr::{memchr, memchr_iter};
@@ -46,6 +47,8 @@ pub enum Change {
     /// The line before the header by which mbox files part messages was
     /// removed.
     RemovedMboxLine,
+    /// An address was rewritten.
+    Rewrote(Rewrite),
     /// An empty line was put between header and body.
     Parted,
     /// This many line ends were LF.
@@ -62,6 +65,7 @@ impl fmt::Display for Change {
             Change::Added(name) => write!(f, "added {name}"),
             Change::Removed(name) => write!(f, "removed {name}"),
             Change::RemovedMboxLine => f.write_str("removed the mbox line before the header"),
+            Change::Rewrote(rewrite) => rewrite.fmt(f),
             Change::Parted => f.write_str("put an empty line between header and body"),
             Change::LineEnds(1) => f.write_str("turned 1 line end from LF into CRLF"),
             Change::LineEnds(count) => write!(f, "turned {count} line ends from LF into CRLF"),
@@ -88,11 +92,21 @@ impl Ready {
 /// Makes a ready message fit for submission. Only its header is held in
 /// memory.
 pub fn complete(source: Source, additions: &Additions) -> Result<Ready, Error> {
-    let head = Head::read(&source)?;
+    Opened::read(source)?.complete(additions)
+}
+
+/// The second half of [`complete`], of a header that may have been rewritten.
+pub(super) fn finish(
+    source: Source,
+    head: &Head,
+    rewrites: Vec<Rewrite>,
+    additions: &Additions,
+) -> Result<Ready, Error> {
     let mut changes = Vec::new();
     if head.mbox_line {
         changes.push(Change::RemovedMboxLine);
     }
+    changes.extend(rewrites.into_iter().map(Change::Rewrote));
     let mut fields = Fields::sort(&head.octets, &mut changes);
     fields.add(additions, &mut changes)?;
     match head.separator {
@@ -198,7 +212,7 @@ impl Fields {
 }
 
 /// The fields of a canonical header, whole, with their folds and line ends.
-fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = header;
     std::iter::from_fn(move || {
         let end = memchr_iter(b'\n', rest)
@@ -211,10 +225,10 @@ fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// All mailboxes in these field bodies.
-fn mailboxes(bodies: &[Vec<u8>]) -> Result<Vec<Mailbox>, Error> {
+pub(super) fn mailboxes(bodies: &[impl AsRef<[u8]>]) -> Result<Vec<Mailbox>, Error> {
     let mut all = Vec::new();
     for body in bodies {
-        let text = String::from_utf8_lossy(body.trim_ascii());
+        let text = String::from_utf8_lossy(body.as_ref().trim_ascii());
         for mailbox in addresses(&text)?.iter().flat_map(Address::mailboxes) {
             // An octet that is not UTF-8 would become another address.
             if mailbox.local_part().contains(char::REPLACEMENT_CHARACTER) {

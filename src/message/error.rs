@@ -1,6 +1,6 @@
 //! Why a message cannot be made or written.
 
-use super::AddressError;
+use super::{AddressError, AliasError};
 use std::io;
 use std::path::PathBuf;
 
@@ -53,6 +53,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: AddressError,
     },
+    /// A name without `@` where nothing says what follows it.
+    #[error("‘{name}’ has no domain, and nothing says which one it should have")]
+    Unqualified {
+        /// The name.
+        name: String,
+    },
+    /// An alias that leads nowhere.
+    #[error(transparent)]
+    Alias(#[from] AliasError),
     /// Not a field name (RFC 5322 §2.2).
     #[error("‘{0}’ is not the name of a header field")]
     HeaderName(String),

@@ -10,6 +10,8 @@
 //! | RFC 2045, 2046 | its MIME parts | `part.rs` |
 //! | RFC 2183, 2231 | attachments | `attachment.rs` |
 //! | RFC 2045 §6 | text as 7bit, quoted-printable, base64 | `encode.rs` |
+//! | – | a ready message whose header is at hand | `opened.rs` |
+//! | RFC 5322 §3.4, §3.6; aliases(5) | its addresses rewritten in place | `rewrite/` |
 //! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs` |
 //! | RFC 5321 §2.3.8 | messages sent as they are | `as_is.rs` |
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
@@ -31,7 +33,9 @@ mod error;
 mod head;
 mod header;
 mod octets;
+mod opened;
 mod part;
+mod rewrite;
 mod source;
 mod stamp;
 
@@ -42,6 +46,10 @@ pub use complete::{Additions, Change, Ready, complete};
 pub use compose::{Composed, Draft};
 pub use error::Error;
 pub use octets::Octets;
+pub use opened::Opened;
+pub use rewrite::{
+    AliasError, AliasLine, Aliases, Authors, Disguise, Place, Rewrite, Rules, disguised,
+};
 pub use source::Source;
 pub use stamp::{hexadecimal, message_id, random_word};
 

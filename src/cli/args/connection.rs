@@ -179,6 +179,7 @@ impl ConnectionArgs {
         Ok(Settings {
             from: None,
             matches: None,
+            masquerade: None,
             servers: (!servers.is_empty()).then_some(servers),
             user: self.user.clone(),
             password: self.password_from.as_ref().map(source).transpose()?,

@@ -9,11 +9,13 @@
 mod attachments;
 mod connection;
 mod send;
+mod sendmail;
 mod sink;
 
 pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
 pub use send::{DryRun, SendArgs};
+pub use sendmail::{Sendmail, SendmailArgs, read as read_sendmail};
 pub use sink::SinkArgs;
 
 use clap::{
@@ -176,9 +178,30 @@ fn color(words: &[OsString]) -> ColorChoice {
     choice.and_then(Result::ok).unwrap_or(ColorChoice::Auto)
 }
 
+impl Globals {
+    /// Those of a command that prints nothing but problems.
+    pub fn silent(verbose: u8) -> Self {
+        Globals {
+            account: None,
+            config: None,
+            verbose,
+            quiet: true,
+            json: false,
+            color: ColorChoice::Auto,
+            help: None,
+        }
+    }
+}
+
 /// The definition of the whole command line, for man pages and completions.
+/// `sendmail` is described by it, and read before it.
 pub fn command() -> clap::Command {
-    Cli::command()
+    Cli::command().subcommand(sendmail::described().display_order(2))
+}
+
+/// The help of `sendmail`.
+pub fn sendmail_help() -> clap::builder::StyledStr {
+    sendmail::described().term_width(80).render_long_help()
 }
 
 /// The headings of help, in the order in which they first occur.

@@ -80,6 +80,13 @@ fn of_account(error: &Error) -> Vec<String> {
         Error::NoUser { .. } => {
             vec!["name the user: --user, user = in the account, or ENVOI_USER".to_owned()]
         }
+        Error::Aliases { file, .. } => {
+            let file = file.display().to_string();
+            vec![
+                format!("check its name and who may read it: ls -l {}", shell_words::quote(&file)),
+                "for no aliases: aliases = \"/dev/null\"".to_owned(),
+            ]
+        }
         Error::Unreadable { file, .. } => {
             let file = file.display().to_string();
             vec![format!("check its name and who may read it: ls -l {}", shell_words::quote(&file))]

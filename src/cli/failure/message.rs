@@ -1,7 +1,7 @@
 //! What an error of `message` means for the exit status, and what to try.
 
 use super::{Exit, Failure};
-use crate::message::{AddressError, Error};
+use crate::message::{AddressError, AliasError, Error};
 use crate::smtp::PathError;
 use std::path::Path;
 
@@ -28,6 +28,11 @@ impl From<Error> for Failure {
                 Exit::DataErr,
                 Some("write it as bob@example.org or 'Bob <bob@example.org>'".to_owned()),
             ),
+            Error::Unqualified { .. } => (
+                Exit::Config,
+                Some("in the configuration: [rewrite] with domain = \"example.org\"".to_owned()),
+            ),
+            Error::Alias(error) => (Exit::Config, of_alias(error)),
             Error::HeaderName(_) => {
                 (Exit::DataErr, Some("a name has no blanks: --header 'X-Name: value'".to_owned()))
             }
@@ -63,6 +68,23 @@ pub(in crate::cli) fn no_from() -> Failure {
 pub(in crate::cli) fn no_recipients() -> Failure {
     Failure::say(Exit::Usage, "the message has no recipients")
         .hint("name them: envoi send … bob@example.org, or --to, --cc, --bcc")
+}
+
+/// What to try where an alias leads nowhere.
+fn of_alias(error: &AliasError) -> Option<String> {
+    match error {
+        AliasError::Syntax { .. } => Some("write it as in root: alice@example.org".to_owned()),
+        AliasError::Program { name, .. } | AliasError::File { name, .. } => {
+            Some(format!("let it stand for an address: {name}: alice@example.org"))
+        }
+        AliasError::List { list, .. } => Some(look_at(list)),
+        AliasError::Circle { chain, .. } => chain.first().map(|name| {
+            format!(
+                "let one of them end at an address, or at itself with a backslash: {name}: \\{name}"
+            )
+        }),
+        AliasError::Deep { .. } => Some("shorten the way: name its end".to_owned()),
+    }
 }
 
 /// A name as a system's own users have it.

@@ -1,0 +1,251 @@
+//! `sendmail`: a message of a program of this machine, on its way out. Names
+//! become addresses first; then the account is chosen, by the sender that they
+//! became; then its masquerade is put on.
+
+use super::args::{self, Globals, Sendmail, SendmailArgs};
+use super::clock;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::input::{Content, Input};
+use super::message::{Job, list, masked};
+use super::send::{self, Delivery};
+use super::{Surroundings, route};
+use crate::account::{
+    Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, User, small_file,
+};
+use crate::delivery::Submission;
+use crate::message::{
+    Additions, Address, Aliases, Authors, Change, Disguise, Opened, Rewrite, Rules, Source,
+};
+use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
+use std::ffi::OsString;
+use std::io::Write;
+
+/// Runs `sendmail`, called by this name with these words.
+pub(super) fn run(
+    name: &str,
+    words: Vec<OsString>,
+    environment: &Environment,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let args = match args::read_sendmail(name, words)? {
+        Sendmail::Deliver(args) => args,
+        Sendmail::Aliases => return Ok(Exit::Ok),
+        Sendmail::Help => {
+            let _ = write!(out, "{}", args::sendmail_help());
+            return Ok(Exit::Ok);
+        }
+        Sendmail::Version => {
+            let _ = writeln!(out, "envoi {}", env!("CARGO_PKG_VERSION"));
+            return Ok(Exit::Ok);
+        }
+    };
+    let globals = Globals::silent(args.verbose);
+    let mut surroundings = Surroundings { globals: &globals, environment, out, err };
+    let job = prepare(&args, &mut surroundings)?;
+    if job.submission.envelope.to().is_empty() {
+        // Every name was an alias for nobody.
+        for change in &job.changes {
+            if args.verbose > 0 {
+                surroundings.note(change);
+            }
+        }
+        return Ok(Exit::Ok);
+    }
+    let account = job.account.as_ref().expect("an account was chosen");
+    let mut prepared = route::prepare(account, false, &mut surroundings)?;
+    send::send(&job, &mut prepared, &Delivery { transcript: None }, &mut surroundings)
+}
+
+fn prepare(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<Job, Failure> {
+    let environment = surroundings.environment;
+    let machine = Machine::this();
+    let accounts = Accounts::load(None, environment)?;
+    let rules = rules(accounts.rewriting(&machine)?)?;
+    let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
+    let mut changes = Vec::new();
+
+    // Names become addresses.
+    let typed = sender(args, &rules, &mut changes)?;
+    let mut to = Vec::new();
+    for recipient in &args.recipients {
+        to.extend(rules.envelope_recipients(recipient, &mut changes)?);
+    }
+    if args.recipients.is_empty() && !args.from_header {
+        return Err(no_recipients());
+    }
+    let mut opened = Opened::read(source(args, surroundings)?)?;
+    opened.rewrite(&rules)?;
+    if args.from_header {
+        to.extend(opened.recipients()?.into_iter().map(ForwardPath::from));
+        if to.is_empty() && args.recipients.is_empty() && !opened.has_recipients() {
+            return Err(no_recipients());
+        }
+    }
+
+    // The account is chosen by the sender.
+    let author = opened.sender(&rules);
+    let caller = Caller { typed: typed.as_ref(), full_name, environment, machine: &machine };
+    let account = account(&accounts, &caller, author.as_ref())?;
+
+    // It says how the sender is shown.
+    let fixed = own_address(&account, rules.from)?;
+    let map = |sender: &Mailbox| account.masquerade.of(sender);
+    let disguise = Disguise { author: fixed.as_ref(), map: &map };
+    opened.disguise(&disguise)?;
+    let shown = |sender: Mailbox| disguise.of(&sender).unwrap_or(sender);
+    let from = match (&author, opened.has_from()) {
+        (Some(author), true) => vec![Address::from(author.clone())],
+        _ => caller.from(&account, &rules, &disguise)?,
+    };
+    let author = author.or_else(|| from.iter().flat_map(Address::mailboxes).next().cloned());
+    let reverse = match typed {
+        Some(ReversePath(typed)) => ReversePath(typed.map(shown)),
+        None => ReversePath(author.map(shown)),
+    };
+
+    let additions = Additions { date: clock::now(environment), message_id: None, from };
+    let ready = opened.complete(&additions)?;
+    let changes = changes.into_iter().map(Change::Rewrote).chain(ready.changes);
+    Ok(Job {
+        changes: changes.map(|change| change.to_string()).collect(),
+        submission: Submission { envelope: Envelope::new(reverse, to), message: ready.message },
+        account: Some(account),
+    })
+}
+
+/// The rules of the configuration, with the aliases read.
+fn rules(rewriting: Rewriting) -> Result<Rules, Failure> {
+    let aliases = match &rewriting.aliases {
+        Some((file, octets)) => Aliases::parse(file, octets, &mut |list| small_file(list))
+            .map_err(crate::message::Error::from)?,
+        None => Aliases::default(),
+    };
+    Ok(Rules {
+        domain: rewriting.domain,
+        hosts: rewriting.hosts,
+        aliases,
+        from: match rewriting.from {
+            FromRule::Keep => Authors::Keep,
+            FromRule::Qualify => Authors::Qualify,
+            FromRule::Set => Authors::Set,
+        },
+    })
+}
+
+/// The sender that was typed.
+fn sender(
+    args: &SendmailArgs,
+    rules: &Rules,
+    changes: &mut Vec<Rewrite>,
+) -> Result<Option<ReversePath>, Failure> {
+    let Some(text) = args.sender.as_deref() else { return Ok(None) };
+    if matches!(text.trim_matches(' '), "" | "<>") {
+        return Ok(Some(ReversePath::NULL));
+    }
+    let (mailbox, note) = rules.envelope_sender(text).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { error: failure.error.context("-f"), ..failure }
+    })?;
+    changes.extend(note);
+    Ok(Some(ReversePath(Some(mailbox))))
+}
+
+/// HDR-inject: a line end in a name would begin a field.
+fn checked_name(name: &str) -> Result<Option<String>, Failure> {
+    if name.contains(char::is_control) {
+        return Err(Failure::say(Exit::DataErr, "-F: the name has a control character in it")
+            .hint("a name is one line of text: -F 'Alice Example'"));
+    }
+    Ok(Some(name.trim().to_owned()).filter(|name| !name.is_empty()))
+}
+
+fn source(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<Source, Failure> {
+    let mut input = Input::of_process(surroundings.environment);
+    if !args.dots_are_text {
+        input.end_at_dot();
+    }
+    match input.content("the message", surroundings.err)? {
+        Content::Memory(octets) => Ok(Source::held(octets, "standard input")),
+        Content::File(file) => Ok(Source::file(file, "standard input")?),
+    }
+}
+
+fn no_recipients() -> Failure {
+    Failure::say(Exit::Usage, "the message has no recipients")
+        .hint("name them, as in sendmail bob@example.org; or use -t with a To field in the message")
+}
+
+fn account(
+    accounts: &Accounts,
+    caller: &Caller<'_>,
+    author: Option<&Mailbox>,
+) -> Result<Account, Failure> {
+    let typed = caller.typed.and_then(|path| path.0.as_ref());
+    let sender = typed.or(author).map(ToString::to_string);
+    let choice = Choice { sender: sender.as_deref(), ..Choice::default() };
+    Ok(accounts.choose(choice)?)
+}
+
+/// The address that From becomes, if it is set.
+fn own_address(account: &Account, rule: Authors) -> Result<Option<Mailbox>, Failure> {
+    if rule != Authors::Set {
+        return Ok(None);
+    }
+    let from = list("from of the account", account.from.as_slice())?;
+    let lacking = || {
+        let name = account.name.as_deref().unwrap_or("of the environment");
+        let sentence = format!("[rewrite] from is \"set\", but the account {name} has no from");
+        Failure::say(Exit::Config, sentence)
+            .hint("write from = \"you@example.org\" in the account, or set ENVOI_FROM")
+    };
+    from.iter().flat_map(Address::mailboxes).next().cloned().map(Some).ok_or_else(lacking)
+}
+
+/// Who calls, as far as From needs to know.
+struct Caller<'c> {
+    typed: Option<&'c ReversePath>,
+    full_name: Option<String>,
+    environment: &'c Environment,
+    machine: &'c Machine,
+}
+
+impl Caller<'_> {
+    /// What a From that is missing becomes: the sender that was typed, else
+    /// what the account says, else the user.
+    fn from(
+        &self,
+        account: &Account,
+        rules: &Rules,
+        disguise: &Disguise<'_>,
+    ) -> Result<Vec<Address>, Failure> {
+        let typed = self.typed.and_then(|path| path.0.clone());
+        let mut from = match (typed, &account.from) {
+            (Some(mailbox), _) => vec![Address::from(mailbox)],
+            (None, Some(text)) => list("from of the account", [text])?,
+            (None, None) => vec![self.user(rules)?],
+        };
+        for address in &mut from {
+            if let (Address::Mailbox { name, .. }, Some(full_name)) =
+                (&mut *address, &self.full_name)
+            {
+                *name = Some(full_name.clone());
+            }
+        }
+        Ok(masked(from, "From", disguise, &mut Vec::new()))
+    }
+
+    fn user(&self, rules: &Rules) -> Result<Address, Failure> {
+        let number = rustix::process::getuid().as_raw();
+        let nobody = || {
+            let sentence = format!("it is not known who the user with the number {number} is");
+            Failure::say(Exit::OsErr, sentence)
+                .hint("set ENVOI_FROM, or write a From field into the message")
+        };
+        let user = self.machine.user(number, self.environment).ok_or_else(nobody)?;
+        let User { name, full_name } = user;
+        let (mailbox, _) = rules.envelope_sender(&name)?;
+        Ok(Address::Mailbox { name: full_name, mailbox })
+    }
+}
