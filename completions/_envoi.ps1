@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Compose a message, or take a finished one, and submit it')
             [CompletionResult]::new('sink', 'sink', [CompletionResultType]::ParameterValue, 'Catch mail on this machine instead of sending it')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
+            [CompletionResult]::new('sendmail', 'sendmail', [CompletionResultType]::ParameterValue, 'Send a message as sendmail(1) does, for programs that call that')
             break
         }
         'envoi;send' {
@@ -140,6 +141,37 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON on standard output')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help; --help prints more of it than -h')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help; --help prints more of it than -h')
+            break
+        }
+        'envoi;sendmail' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'The sender of the envelope; '''' and ''<>'' are the one that wants no reports of failure')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'The same as -f')
+            [CompletionResult]::new('-F', '-F ', [CompletionResultType]::ParameterName, 'The full name of the sender, for a From that is added')
+            [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'm, the default: send the message on standard input. i: the same as newaliases, which has nothing to do. p, s, v and others are not there yet')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'i is the same as -i. Others, such as em, eq, db and 7, have no effect')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Run the queue; not there yet')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-B', '-B ', [CompletionResultType]::ParameterName, '7BIT or 8BITMIME; no effect: what the body is, is seen')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'No effect: no caller chooses the configuration')
+            [CompletionResult]::new('-D', '-D ', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-M', '-M ', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-N', '-N ', [CompletionResultType]::ParameterName, 'No effect yet')
+            [CompletionResult]::new('-O', '-O ', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'No effect yet')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'No effect yet')
+            [CompletionResult]::new('-X', '-X ', [CompletionResultType]::ParameterName, 'No effect: no file is written')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Send to those whom To, Cc and Bcc name, and to the recipients on the command line; of a message with Resent fields, to those of the Resent fields that stand highest')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'A line with a single dot does not end the message; it never does unless the message is typed at a terminal')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the conversation with the server on standard error; twice, in full')
+            [CompletionResult]::new('-I', '-I ', [CompletionResultType]::ParameterName, 'The same as -bi')
+            [CompletionResult]::new('-G', '-G ', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'No effect: aliases are always expanded')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'No effect')
             break
         }
     })

@@ -35,6 +35,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand send 'Compose a message, or take a finished one, and submit it'
             cand sink 'Catch mail on this machine instead of sending it'
             cand completions 'Print the completion script for a shell'
+            cand sendmail 'Send a message as sendmail(1) does, for programs that call that'
         }
         &'envoi;send'= {
             cand -f 'Who the message is from'
@@ -134,6 +135,36 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand --json 'Print JSON on standard output'
             cand -h 'Print help; --help prints more of it than -h'
             cand --help 'Print help; --help prints more of it than -h'
+        }
+        &'envoi;sendmail'= {
+            cand -f 'The sender of the envelope; '''' and ''<>'' are the one that wants no reports of failure'
+            cand -r 'The same as -f'
+            cand -F 'The full name of the sender, for a From that is added'
+            cand -b 'm, the default: send the message on standard input. i: the same as newaliases, which has nothing to do. p, s, v and others are not there yet'
+            cand -o 'i is the same as -i. Others, such as em, eq, db and 7, have no effect'
+            cand -q 'Run the queue; not there yet'
+            cand -A 'No effect'
+            cand -B '7BIT or 8BITMIME; no effect: what the body is, is seen'
+            cand -C 'No effect: no caller chooses the configuration'
+            cand -D 'No effect'
+            cand -d 'No effect'
+            cand -h 'No effect'
+            cand -L 'No effect'
+            cand -M 'No effect'
+            cand -N 'No effect yet'
+            cand -O 'No effect'
+            cand -p 'No effect'
+            cand -R 'No effect yet'
+            cand -V 'No effect yet'
+            cand -X 'No effect: no file is written'
+            cand -t 'Send to those whom To, Cc and Bcc name, and to the recipients on the command line; of a message with Resent fields, to those of the Resent fields that stand highest'
+            cand -i 'A line with a single dot does not end the message; it never does unless the message is typed at a terminal'
+            cand -v 'Show the conversation with the server on standard error; twice, in full'
+            cand -I 'The same as -bi'
+            cand -G 'No effect'
+            cand -m 'No effect'
+            cand -n 'No effect: aliases are always expanded'
+            cand -U 'No effect'
         }
     ]
     $completions[$command]

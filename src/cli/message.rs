@@ -231,7 +231,9 @@ pub(super) fn masked(
         match address {
             Address::Mailbox { mailbox, .. } => mask(mailbox),
             Address::Group { members, .. } => {
-                members.iter_mut().for_each(|Member { mailbox, .. }| mask(mailbox));
+                for Member { mailbox, .. } in members {
+                    mask(mailbox);
+                }
             }
         }
     }

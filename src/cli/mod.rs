@@ -120,9 +120,6 @@ fn as_sendmail(words: &[OsString]) -> Option<(&'static str, usize)> {
 /// An address where a command stands: whoever types it wants to send.
 fn meant_to_send(error: &clap::Error) -> Option<String> {
     match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word)) if word == "sendmail" => {
-            Some("what it is told stands behind it: envoi sendmail -t -i".to_owned())
-        }
         Some(ContextValue::String(word)) if word.contains('@') => {
             Some(format!("envoi send {}", shell_words::quote(word)))
         }

@@ -15,7 +15,7 @@ use crate::account::{
 };
 use crate::delivery::Submission;
 use crate::message::{
-    Additions, Address, Aliases, Authors, Change, Disguise, Opened, Rewrite, Rules, Source,
+    Additions, Address, Aliases, Authors, Change, Disguise, Opened, Ready, Rewrite, Rules, Source,
 };
 use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
 use std::ffi::OsString;
@@ -46,10 +46,9 @@ pub(super) fn run(
     let job = prepare(&args, &mut surroundings)?;
     if job.submission.envelope.to().is_empty() {
         // Every name was an alias for nobody.
-        for change in &job.changes {
-            if args.verbose > 0 {
-                surroundings.note(change);
-            }
+        let told = if args.verbose > 0 { job.changes.as_slice() } else { &[] };
+        for change in told {
+            surroundings.note(change);
         }
         return Ok(Exit::Ok);
     }
@@ -64,55 +63,83 @@ fn prepare(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<J
     let accounts = Accounts::load(None, environment)?;
     let rules = rules(accounts.rewriting(&machine)?)?;
     let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
-    let mut changes = Vec::new();
+    let letter = Letter::read(args, &rules, surroundings)?;
+    let author = letter.opened.sender(&rules);
+    let typed = letter.typed.as_ref();
+    let caller = Caller { typed, full_name, rules: &rules, environment, machine: &machine };
+    let account = caller.account(&accounts, author.as_ref())?;
+    let from = match author {
+        Some(author) if letter.opened.has_from() => vec![Address::from(author)],
+        Some(_) | None => caller.from(&account)?,
+    };
+    let fixed = own_address(&account, rules.from)?;
+    letter.finish(from, account, fixed.as_ref(), environment)
+}
 
-    // Names become addresses.
-    let typed = sender(args, &rules, &mut changes)?;
-    let mut to = Vec::new();
-    for recipient in &args.recipients {
-        to.extend(rules.envelope_recipients(recipient, &mut changes)?);
-    }
-    if args.recipients.is_empty() && !args.from_header {
-        return Err(no_recipients());
-    }
-    let mut opened = Opened::read(source(args, surroundings)?)?;
-    opened.rewrite(&rules)?;
-    if args.from_header {
-        to.extend(opened.recipients()?.into_iter().map(ForwardPath::from));
-        if to.is_empty() && args.recipients.is_empty() && !opened.has_recipients() {
+/// A message whose names have become addresses.
+struct Letter {
+    opened: Opened,
+    /// The sender that was typed.
+    typed: Option<ReversePath>,
+    to: Vec<ForwardPath>,
+    rewrites: Vec<Rewrite>,
+}
+
+impl Letter {
+    fn read(
+        args: &SendmailArgs,
+        rules: &Rules,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<Self, Failure> {
+        let mut rewrites = Vec::new();
+        let typed = sender(args, rules, &mut rewrites)?;
+        let mut to = Vec::new();
+        for recipient in &args.recipients {
+            to.extend(rules.envelope_recipients(recipient, &mut rewrites)?);
+        }
+        if args.recipients.is_empty() && !args.from_header {
             return Err(no_recipients());
         }
+        let mut opened = Opened::read(source(args, surroundings)?)?;
+        opened.rewrite(rules)?;
+        let mut is_for_nobody = rewrites.iter().any(Rewrite::is_for_nobody);
+        if args.from_header {
+            to.extend(opened.recipients()?.into_iter().map(ForwardPath::from));
+            is_for_nobody |= opened.rewrites().iter().any(Rewrite::is_for_nobody);
+        }
+        if to.is_empty() && !is_for_nobody {
+            return Err(no_recipients());
+        }
+        Ok(Letter { opened, typed, to, rewrites })
     }
 
-    // The account is chosen by the sender.
-    let author = opened.sender(&rules);
-    let caller = Caller { typed: typed.as_ref(), full_name, environment, machine: &machine };
-    let account = account(&accounts, &caller, author.as_ref())?;
-
-    // It says how the sender is shown.
-    let fixed = own_address(&account, rules.from)?;
-    let map = |sender: &Mailbox| account.masquerade.of(sender);
-    let disguise = Disguise { author: fixed.as_ref(), map: &map };
-    opened.disguise(&disguise)?;
-    let shown = |sender: Mailbox| disguise.of(&sender).unwrap_or(sender);
-    let from = match (&author, opened.has_from()) {
-        (Some(author), true) => vec![Address::from(author.clone())],
-        _ => caller.from(&account, &rules, &disguise)?,
-    };
-    let author = author.or_else(|| from.iter().flat_map(Address::mailboxes).next().cloned());
-    let reverse = match typed {
-        Some(ReversePath(typed)) => ReversePath(typed.map(shown)),
-        None => ReversePath(author.map(shown)),
-    };
-
-    let additions = Additions { date: clock::now(environment), message_id: None, from };
-    let ready = opened.complete(&additions)?;
-    let changes = changes.into_iter().map(Change::Rewrote).chain(ready.changes);
-    Ok(Job {
-        changes: changes.map(|change| change.to_string()).collect(),
-        submission: Submission { envelope: Envelope::new(reverse, to), message: ready.message },
-        account: Some(account),
-    })
+    /// Puts the account's masquerade on, in header and envelope alike, and
+    /// adds what is missing. `from` is who writes, `fixed` who is shown
+    /// whoever it is.
+    fn finish(
+        self,
+        from: Vec<Address>,
+        account: Account,
+        fixed: Option<&Mailbox>,
+        environment: &Environment,
+    ) -> Result<Job, Failure> {
+        let Letter { mut opened, typed, to, rewrites } = self;
+        let map = |sender: &Mailbox| account.masquerade.of(sender);
+        let disguise = Disguise { author: fixed, map: &map };
+        opened.disguise(&disguise)?;
+        let author = || from.iter().flat_map(Address::mailboxes).next().cloned();
+        let sender = typed.map_or_else(author, |path| path.0);
+        let reverse = sender.map(|sender| disguise.of(&sender).unwrap_or(sender));
+        let from = masked(from, "From", &disguise, &mut Vec::new());
+        let additions = Additions { date: clock::now(environment), message_id: None, from };
+        let Ready { message, changes, .. } = opened.complete(&additions)?;
+        let changes = rewrites.into_iter().map(Change::Rewrote).chain(changes);
+        Ok(Job {
+            changes: changes.map(|change| change.to_string()).collect(),
+            submission: Submission { envelope: Envelope::new(ReversePath(reverse), to), message },
+            account: Some(account),
+        })
+    }
 }
 
 /// The rules of the configuration, with the aliases read.
@@ -177,17 +204,6 @@ fn no_recipients() -> Failure {
         .hint("name them, as in sendmail bob@example.org; or use -t with a To field in the message")
 }
 
-fn account(
-    accounts: &Accounts,
-    caller: &Caller<'_>,
-    author: Option<&Mailbox>,
-) -> Result<Account, Failure> {
-    let typed = caller.typed.and_then(|path| path.0.as_ref());
-    let sender = typed.or(author).map(ToString::to_string);
-    let choice = Choice { sender: sender.as_deref(), ..Choice::default() };
-    Ok(accounts.choose(choice)?)
-}
-
 /// The address that From becomes, if it is set.
 fn own_address(account: &Account, rule: Authors) -> Result<Option<Mailbox>, Failure> {
     if rule != Authors::Set {
@@ -203,40 +219,48 @@ fn own_address(account: &Account, rule: Authors) -> Result<Option<Mailbox>, Fail
     from.iter().flat_map(Address::mailboxes).next().cloned().map(Some).ok_or_else(lacking)
 }
 
-/// Who calls, as far as From needs to know.
+/// Who calls, as far as From and the choice of an account need to know.
 struct Caller<'c> {
     typed: Option<&'c ReversePath>,
     full_name: Option<String>,
+    rules: &'c Rules,
     environment: &'c Environment,
     machine: &'c Machine,
 }
 
 impl Caller<'_> {
+    /// The account for the sender that was typed, else for the author, else
+    /// for the user.
+    fn account(&self, accounts: &Accounts, author: Option<&Mailbox>) -> Result<Account, Failure> {
+        let typed = self.typed.and_then(|path| path.0.as_ref());
+        let mut sender = typed.or(author).map(ToString::to_string);
+        if sender.is_none() && self.environment.get("ENVOI_FROM").is_none() {
+            let user = self.user().ok();
+            let mailbox = user.into_iter().flat_map(Address::into_mailboxes).next();
+            sender = mailbox.map(|mailbox| mailbox.to_string());
+        }
+        let choice = Choice { sender: sender.as_deref(), ..Choice::default() };
+        Ok(accounts.choose(choice)?)
+    }
+
     /// What a From that is missing becomes: the sender that was typed, else
     /// what the account says, else the user.
-    fn from(
-        &self,
-        account: &Account,
-        rules: &Rules,
-        disguise: &Disguise<'_>,
-    ) -> Result<Vec<Address>, Failure> {
+    fn from(&self, account: &Account) -> Result<Vec<Address>, Failure> {
         let typed = self.typed.and_then(|path| path.0.clone());
         let mut from = match (typed, &account.from) {
             (Some(mailbox), _) => vec![Address::from(mailbox)],
             (None, Some(text)) => list("from of the account", [text])?,
-            (None, None) => vec![self.user(rules)?],
+            (None, None) => vec![self.user()?],
         };
-        for address in &mut from {
-            if let (Address::Mailbox { name, .. }, Some(full_name)) =
-                (&mut *address, &self.full_name)
-            {
-                *name = Some(full_name.clone());
-            }
+        if let (Some(Address::Mailbox { name, .. }), Some(full_name)) =
+            (from.first_mut(), &self.full_name)
+        {
+            *name = Some(full_name.clone());
         }
-        Ok(masked(from, "From", disguise, &mut Vec::new()))
+        Ok(from)
     }
 
-    fn user(&self, rules: &Rules) -> Result<Address, Failure> {
+    fn user(&self) -> Result<Address, Failure> {
         let number = rustix::process::getuid().as_raw();
         let nobody = || {
             let sentence = format!("it is not known who the user with the number {number} is");
@@ -245,7 +269,7 @@ impl Caller<'_> {
         };
         let user = self.machine.user(number, self.environment).ok_or_else(nobody)?;
         let User { name, full_name } = user;
-        let (mailbox, _) = rules.envelope_sender(&name)?;
+        let (mailbox, _) = self.rules.envelope_sender(&name)?;
         Ok(Address::Mailbox { name: full_name, mailbox })
     }
 }

@@ -70,10 +70,9 @@ impl Opened {
         complete::mailboxes(&bodies)
     }
 
-    /// True when the header has a field of recipients, an empty one perhaps.
-    pub fn has_recipients(&self) -> bool {
-        let names = ["To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc"];
-        self.fields().any(|field| names.iter().any(|name| field.is(name)))
+    /// What was rewritten so far.
+    pub fn rewrites(&self) -> &[Rewrite] {
+        &self.rewrites
     }
 
     /// Makes it fit for submission, as [`super::complete`] does.

@@ -26,8 +26,13 @@ password = { command = ["pass", "show", "mail/work"] }
 [accounts.gmail]
 extends = "work"
 server  = "smtps://smtp.gmail.com"
+masquerade = { "root@box.example.org" = "alerts@example.org", "*@box.example.org" = "*@example.org" }
 [message]
 max-recipients = 0
+[rewrite]
+domain  = "host.example.org"
+aliases = "/etc/aliases"
+from    = "set"
 "#,
     )
     .unwrap();
@@ -39,6 +44,12 @@ max-recipients = 0
     assert_eq!(document.accounts["gmail"].extends.as_ref().unwrap().0, "work");
     assert_eq!(document.message.max_recipients, Some(0));
     assert!(!document.holds_secret);
+    let root = "root@box.example.org".parse().unwrap();
+    let shown = document.accounts["gmail"].settings.masquerade.as_ref().unwrap().of(&root);
+    assert_eq!(shown.unwrap().to_string(), "alerts@example.org");
+    assert_eq!(document.rewrite.domain.unwrap().to_string(), "host.example.org");
+    assert_eq!(document.rewrite.aliases, Some("/etc/aliases".into()));
+    assert_eq!(document.rewrite.from, Some(FromRule::Set));
 }
 
 #[test]
@@ -103,6 +114,7 @@ fn an_unknown_key_is_told_with_its_place_and_the_nearest_known_one() {
             "allow-cleartext-auth",
         ),
         ("[accounts.a]\npassword = { cmd = ['x'] }", "2:14", "cmd", "command"),
+        ("[rewrite]\nalias = 'x'", "2:1", "alias", "aliases"),
         ("[message]\nmax-recipient = 1", "2:1", "max-recipient", "max-recipients"),
     ] {
         let error = read(text).unwrap_err();
@@ -161,8 +173,15 @@ fn a_value_that_does_not_fit_its_key_is_refused() {
         "tls-name = 'a b'",
         "tls-verify = 'maybe'",
         "extends = ['b']",
+        "masquerade = 'a@b.c'",
+        "masquerade = { '*' = 'root' }",
+        "masquerade = { '*' = 1 }",
     ] {
         let error = read(&format!("[accounts.a]\n{line}")).unwrap_err();
+        assert!(matches!(&error, Error::Value { at, .. } if at.line == 2), "{line}: {error}");
+    }
+    for line in ["domain = 'a_b'", "domain = ''", "from = 'always'", "aliases = 1"] {
+        let error = read(&format!("[rewrite]\n{line}")).unwrap_err();
         assert!(matches!(&error, Error::Value { at, .. } if at.line == 2), "{line}: {error}");
     }
     for text in ["accounts = 1", "default = 1", "message = 1", "[accounts]\na = 1"] {

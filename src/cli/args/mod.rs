@@ -18,6 +18,7 @@ pub use send::{DryRun, SendArgs};
 pub use sendmail::{Sendmail, SendmailArgs, read as read_sendmail};
 pub use sink::SinkArgs;
 
+use clap::error::ErrorKind;
 use clap::{
     ArgAction, Args, ColorChoice, CommandFactory, FromArgMatches as _, Parser, Subcommand,
     ValueEnum,
@@ -163,6 +164,11 @@ impl Cli {
     pub fn read(words: Vec<OsString>) -> Result<Self, clap::Error> {
         let mut command = command().color(color(&words));
         let mut matches = command.try_get_matches_from_mut(words)?;
+        if matches.subcommand_name() == Some("sendmail") {
+            let sentence = "sendmail takes its own options only: write envoi sendmail first, \
+                            and what it is told behind it";
+            return Err(command.error(ErrorKind::ArgumentConflict, sentence));
+        }
         Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
     }
 }
@@ -196,7 +202,7 @@ impl Globals {
 /// The definition of the whole command line, for man pages and completions.
 /// `sendmail` is described by it, and read before it.
 pub fn command() -> clap::Command {
-    Cli::command().subcommand(sendmail::described().display_order(2))
+    Cli::command().subcommand(sendmail::described())
 }
 
 /// The help of `sendmail`.

@@ -130,8 +130,8 @@ pub struct SendArgs {
     /// FILE holds a message as RFC 5322 describes it, with LF or CRLF at the
     /// line ends. It is changed only where it could not be submitted otherwise:
     /// Bcc, Return-Path and Content-Length are taken out; Date, From and
-    /// Message-ID are added if it has none; line ends become CRLF. -v names
-    /// each change.
+    /// Message-ID are added if it has none; line ends become CRLF. ‘masquerade’
+    /// of the account changes its senders. -v names each change.
     #[arg(
         long,
         value_name = "FILE",

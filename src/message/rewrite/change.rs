@@ -55,6 +55,14 @@ pub enum Place {
     Envelope,
 }
 
+impl Rewrite {
+    /// True where a name was an alias for nobody, so that nothing is sent to
+    /// it, and that is what was wanted.
+    pub fn is_for_nobody(&self) -> bool {
+        matches!(self, Rewrite::Expanded { to, .. } if to.is_empty())
+    }
+}
+
 impl fmt::Display for Rewrite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -88,6 +88,12 @@ pub(super) fn by_rules(
         let edited = match Role::of(&field) {
             None => None,
             Some(Role::Author) if rules.from == Authors::Keep => None,
+            // What is set later needs no domain now.
+            Some(Role::Author | Role::Sender)
+                if rules.from == Authors::Set && rules.domain.is_none() =>
+            {
+                None
+            }
             Some(role) => field::edited(&field, notes, |spot| {
                 let outcome = match role {
                     Role::Recipient => rules.recipient(&spot.spelt)?,
