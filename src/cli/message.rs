@@ -308,7 +308,16 @@ fn source(
             None => Failure::from(error),
         });
     }
-    match input.content(role.purpose(), surroundings.err)? {
+    typed(role.purpose(), input, surroundings)
+}
+
+/// Standard input, for this purpose.
+pub(super) fn typed(
+    purpose: &'static str,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Source, Failure> {
+    match input.content(purpose, surroundings.err)? {
         Content::Memory(octets) => Ok(Source::held(octets, "standard input")),
         Content::File(file) => Ok(Source::file(file, "standard input")?),
     }

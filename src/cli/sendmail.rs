@@ -6,8 +6,8 @@ use super::args::{self, Globals, Sendmail, SendmailArgs};
 use super::clock;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::input::{Content, Input};
-use super::message::{Job, list, masked};
+use super::input::Input;
+use super::message::{self, Job, list, masked};
 use super::send::{self, Delivery};
 use super::{Surroundings, route};
 use crate::account::{
@@ -193,10 +193,7 @@ fn source(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<So
     if !args.dots_are_text {
         input.end_at_dot();
     }
-    match input.content("the message", surroundings.err)? {
-        Content::Memory(octets) => Ok(Source::held(octets, "standard input")),
-        Content::File(file) => Ok(Source::file(file, "standard input")?),
-    }
+    message::typed("the message", &mut input, surroundings)
 }
 
 fn no_recipients() -> Failure {

@@ -2,6 +2,10 @@
 //! to UTF-8 by RFC 6532), with the obsolete forms (§4.4). One grammar, read in
 //! two ways: as values, and as the places where addresses stand.
 
+mod spots;
+
+pub(super) use spots::{Spelt, Spot, Spots, spots};
+
 use super::{Address, AddressError, Error, Member};
 use crate::smtp::{Domain, Mailbox, PathError};
 use encodify::rfc2047::{self, EncodedWord};
@@ -34,57 +38,6 @@ pub fn addresses(text: &str) -> Result<Vec<Address>, Error> {
             }
         }
     }
-}
-
-/// Where the addresses of a list stand, and its commas. A name without `@` is
-/// an address here, and so is what only looks like one.
-pub(super) fn spots(text: &str) -> Result<Spots, AddressError> {
-    let mut parser = Parser::over(text);
-    let mut spots = Vec::new();
-    let spot = |found: Found, in_group| Spot {
-        whole: found.whole,
-        spec: found.spec_at,
-        spelt: found.spelt,
-        in_group,
-    };
-    while let Some(element) = parser.element(Ok)? {
-        match element {
-            Element::Mailbox(found) => spots.push(spot(found, false)),
-            Element::Group { members, .. } => {
-                spots.extend(members.into_iter().map(|found| spot(found, true)));
-            }
-        }
-    }
-    Ok(Spots { list: spots, commas: parser.commas })
-}
-
-/// What stands in an address list, by octets of its text.
-pub(super) struct Spots {
-    pub(super) list: Vec<Spot>,
-    /// The commas between elements.
-    pub(super) commas: Vec<usize>,
-}
-
-/// One address of a list.
-pub(super) struct Spot {
-    /// With its name and its comments.
-    pub(super) whole: Range<usize>,
-    /// The addr-spec alone.
-    pub(super) spec: Range<usize>,
-    pub(super) spelt: Spelt,
-    /// It is the member of a group.
-    pub(super) in_group: bool,
-}
-
-/// What an addr-spec comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Spelt {
-    /// `local-part@domain`.
-    Whole(Mailbox),
-    /// A local part without quotation marks, and no `@`.
-    Bare(String),
-    /// Nothing that mail can be sent to.
-    Unfit(AddressError),
 }
 
 /// What stands in lists; without it a text is one bare address, or none.

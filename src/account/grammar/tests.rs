@@ -53,6 +53,12 @@ from    = "set"
 }
 
 #[test]
+fn the_domain_of_bare_names_may_stand_at_the_top() {
+    let document = read("rewrite.domain = 'host.example.org'\n").unwrap();
+    assert_eq!(document.rewrite.domain.unwrap().to_string(), "host.example.org");
+}
+
+#[test]
 fn every_connection_key_is_taken() {
     let settings = account(
         "auth = 'plain, LOGIN'\nallow-cleartext-auth = true\nhelo = 'host.example.org'\n\

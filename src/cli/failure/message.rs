@@ -30,7 +30,10 @@ impl From<Error> for Failure {
             ),
             Error::Unqualified { .. } => (
                 Exit::Config,
-                Some("in the configuration: [rewrite] with domain = \"example.org\"".to_owned()),
+                Some(
+                    "write rewrite.domain = \"host.example.org\" at the top of the configuration"
+                        .to_owned(),
+                ),
             ),
             Error::Alias(error) => (Exit::Config, of_alias(error)),
             Error::HeaderName(_) => {
@@ -105,4 +108,32 @@ fn look_at(path: &Path) -> String {
 /// A path as a shell takes it.
 pub(in crate::cli) fn quoted(path: &Path) -> String {
     shell_words::quote(&path.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Aliases, Authors, Rules};
+
+    #[test]
+    fn a_name_that_leads_nowhere_is_a_matter_of_configuration() {
+        // checklist §19
+        let file = Path::new("/etc/aliases");
+        let text = "loop: loop2\nloop2: loop\nprog: |p\nlist: :include:/l\nodd: a b\n";
+        let include = &mut |_: &Path| Err(std::io::Error::other("gone"));
+        let aliases = Aliases::parse(file, text.as_bytes(), include).unwrap();
+        let rules = Rules { domain: None, hosts: Vec::new(), aliases, from: Authors::Qualify };
+        for (name, hint) in [
+            ("bob", "write rewrite.domain = \"host.example.org\" at the top"),
+            ("loop", "loop: \\loop"),
+            ("prog", "prog: alice@example.org"),
+            ("list", "ls -l /l"),
+            ("odd", "root: alice@example.org"),
+        ] {
+            let error = rules.envelope_recipients(name, &mut Vec::new()).unwrap_err();
+            let failure = Failure::from(error);
+            assert_eq!(failure.exit, Exit::Config, "{name}");
+            assert!(failure.hints[0].contains(hint), "{:?}", failure.hints);
+        }
+    }
 }

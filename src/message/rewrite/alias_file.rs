@@ -3,7 +3,7 @@
 
 use super::super::address_list::{Spelt, spots};
 use super::aliases::{AliasError, AliasLine, Aliases, Entry, Target};
-use std::collections::hash_map::Entry as Place;
+use std::collections::hash_map::Entry as Slot;
 use std::io;
 use std::path::Path;
 
@@ -27,8 +27,8 @@ impl Aliases {
             // Of two aliases of one name the first counts, as with Postfix.
             if is_for_all {
                 aliases.for_all.get_or_insert(entry);
-            } else if let Place::Vacant(place) = aliases.entries.entry(name) {
-                place.insert(entry);
+            } else if let Slot::Vacant(slot) = aliases.entries.entry(name) {
+                slot.insert(entry);
             }
         }
         Ok(aliases)
