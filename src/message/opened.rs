@@ -75,7 +75,7 @@ impl Opened {
         &self.rewrites
     }
 
-    /// Makes it fit for submission, as [`super::complete`] does.
+    /// Makes it fit for submission, as [`super::complete()`] does.
     pub fn complete(self, additions: &Additions) -> Result<Ready, Error> {
         complete::finish(self.source, &self.head, self.rewrites, additions)
     }
