@@ -10,6 +10,7 @@
 //! | RFC 2045, 2046 | its MIME parts | `part.rs` |
 //! | RFC 2183, 2231 | attachments | `attachment.rs` |
 //! | RFC 2045 §6 | text as 7bit, quoted-printable, base64 | `encode.rs` |
+//! | RFC 2045 §6.7, §6.8 | encoding block by block | `encode/stream.rs` |
 //! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs` |
 //! | RFC 5321 §2.3.8 | messages sent as they are | `as_is.rs` |
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
