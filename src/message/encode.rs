@@ -3,6 +3,8 @@
 
 mod stream;
 
+pub(super) use stream::Encoder;
+
 use super::canonical::LONGEST_LINE;
 use memchr::memchr_iter;
 use stream::Lengths;
