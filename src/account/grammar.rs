@@ -8,6 +8,7 @@ use super::secret::SecretSource;
 use super::server::{self, Origin, ServerUrl};
 use super::settings::{Pipelining, Settings, mechanism};
 use super::value::{Source, Value};
+use crate::message::{Repair, StrayCr};
 use crate::sasl::{self, Secret};
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -38,8 +39,26 @@ pub(super) struct Entry {
 /// `[message]`: `None` is not said.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct MessageSettings {
+    /// What is done about octets above 127 that the server does not take.
+    pub(super) eight_bit: Option<Repair>,
+    /// What is done about lines that are too long.
+    pub(super) long_lines: Option<Repair>,
     /// Recipients in one transaction; 0 is no cap.
     pub(super) max_recipients: Option<usize>,
+    /// What becomes of a CR that ends no line.
+    pub(super) stray_cr: Option<StrayCr>,
+}
+
+impl MessageSettings {
+    /// Lays `self` over `below`, key by key.
+    pub(super) fn over(self, below: MessageSettings) -> MessageSettings {
+        MessageSettings {
+            eight_bit: self.eight_bit.or(below.eight_bit),
+            long_lines: self.long_lines.or(below.long_lines),
+            max_recipients: self.max_recipients.or(below.max_recipients),
+            stray_cr: self.stray_cr.or(below.stray_cr),
+        }
+    }
 }
 
 /// Reads a whole file.
@@ -79,8 +98,18 @@ const TOP: [(&str, Setter<Document>); 3] = [
     }),
 ];
 
-const MESSAGE: [(&str, Setter<MessageSettings>); 1] =
-    [("max-recipients", |message, value| set(&mut message.max_recipients, value.number()))];
+const MESSAGE: [(&str, Setter<MessageSettings>); 4] = [
+    ("eight-bit", |message, value| set(&mut message.eight_bit, value.one_of(&REPAIRS))),
+    ("long-lines", |message, value| set(&mut message.long_lines, value.one_of(&REPAIRS))),
+    ("max-recipients", |message, value| set(&mut message.max_recipients, value.number())),
+    ("stray-cr", |message, value| set(&mut message.stray_cr, value.one_of(&STRAY_CR))),
+];
+
+const REPAIRS: [(&str, Repair); 3] =
+    [("reencode", Repair::Reencode), ("reject", Repair::Reject), ("pass", Repair::Pass)];
+
+const STRAY_CR: [(&str, StrayCr); 3] =
+    [("space", StrayCr::Space), ("crlf", StrayCr::Crlf), ("reject", StrayCr::Reject)];
 
 /// An account while its table is being read.
 #[derive(Default)]

@@ -109,6 +109,17 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// One of these words.
+    pub(super) fn one_of<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Error> {
+        let text = self.text()?;
+        let known = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
+        known.ok_or_else(|| {
+            let quoted: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            let (last, others) = quoted.split_last().expect("a key has some words");
+            self.wrong(format!("it is {} or {last}", others.join(", ")))
+        })
+    }
+
     /// A number, 0 or more.
     pub(super) fn number<N: std::str::FromStr>(&self) -> Result<N, Error> {
         let integer = self.content.get_ref().as_integer().filter(|number| number.radix() == 10);

@@ -10,8 +10,8 @@ use super::input::{Content, Input};
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
-    Additions, Address, Attachment, Change, Composed, Draft, Error, Ready, Repairs, Source,
-    addresses, complete, message_id,
+    Additions, Address, Attachment, Change, Composed, Draft, Error, Ready, Source, addresses,
+    complete, message_id,
 };
 use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
 use std::io;
@@ -93,6 +93,7 @@ fn composed(
     let mut draft =
         Draft::new(clock::now(surroundings.environment), message_id(&author.domain().to_string())?);
     draft.from = from;
+    draft.repairs = chooser.accounts.repairs();
     draft.to = list("--to", args.recipients.iter().chain(&args.to))?;
     draft.cc = list("--cc", &args.cc)?;
     draft.bcc = list("--bcc", &args.bcc)?;
@@ -139,7 +140,7 @@ fn ready(
     let from = authors(chooser, stand_in.as_ref())?;
     let additions =
         Additions { date: clock::now(surroundings.environment), message_id: None, from };
-    let ready = complete(source, &additions, Repairs::default())?;
+    let ready = complete(source, &additions, chooser.accounts.repairs())?;
     let author = ready.from()?.into_iter().next();
     let account = chooser.account(author.as_ref().map(ToString::to_string).as_deref())?;
     let to = if typed.is_empty() {

@@ -6,7 +6,7 @@ use super::header::Header;
 use super::octets::Piece;
 use super::repair::attached;
 use super::text::Text;
-use super::{Attachment, Error, Repairs, Source, Unfit, Width, stamp};
+use super::{Attachment, Error, Repair, Repairs, Source, Unfit, Width, stamp};
 use mail_builder::headers::content_type::ContentType;
 use std::sync::Arc;
 
@@ -86,7 +86,12 @@ impl Part {
         let body = match &self.body {
             Body::Leaf(piece) => return Ok((self.header.octets().to_vec(), vec![piece.clone()])),
             Body::Message(source, text) => {
+                let is_passed = repairs.eight_bit == Repair::Pass;
+                let width = Width { eight_bit: width.eight_bit || is_passed, ..width };
                 let too_wide = text.is_eight_bit() && !width.eight_bit;
+                if too_wide && repairs.eight_bit == Repair::Reject {
+                    return Err(Unfit::Rejected);
+                }
                 if too_wide || text.nul().is_some() || text.long_line().is_some() {
                     attached(source, width, repairs)?.pieces
                 } else {

@@ -70,18 +70,15 @@ pub fn negotiate(
         return Err(Shortfall::TooLarge { size: message.size, limit });
     }
     let utf8_address = utf8_address(from, to);
-    let smtputf8 = utf8_address.is_some() || message.utf8_header;
-    if !offered.has(Keyword::SmtpUtf8)
-        && let Some(address) = utf8_address
-    {
+    let Width { eight_bit, utf8_header } = width(offered);
+    if !utf8_header && let Some(address) = utf8_address {
         return Err(Shortfall::Utf8Address(address));
     }
-    let has_eight_bit = offered.has(Keyword::EightBitMime);
     Ok(MailParameters {
         size: offered.has(Keyword::Size).then_some(message.size),
         // RFC 6531 §3.6: a header in UTF-8 is 8-bit content as well.
-        eight_bit: message.eight_bit || (message.utf8_header && has_eight_bit),
-        smtputf8,
+        eight_bit: eight_bit && (message.eight_bit || message.utf8_header),
+        smtputf8: utf8_header && (utf8_address.is_some() || message.utf8_header),
     })
 }
 

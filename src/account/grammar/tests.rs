@@ -28,6 +28,9 @@ extends = "work"
 server  = "smtps://smtp.gmail.com"
 [message]
 max-recipients = 0
+eight-bit = "pass"
+long-lines = "reject"
+stray-cr = "crlf"
 "#,
     )
     .unwrap();
@@ -38,6 +41,9 @@ max-recipients = 0
     assert_eq!(work.password, Some(SecretSource::Command(words)));
     assert_eq!(document.accounts["gmail"].extends.as_ref().unwrap().0, "work");
     assert_eq!(document.message.max_recipients, Some(0));
+    assert_eq!(document.message.eight_bit, Some(Repair::Pass));
+    assert_eq!(document.message.long_lines, Some(Repair::Reject));
+    assert_eq!(document.message.stray_cr, Some(StrayCr::Crlf));
     assert!(!document.holds_secret);
 }
 

@@ -54,7 +54,11 @@ impl From<Error> for Failure {
                 Some("pack the message and attach the archive: --attach FILE.gz".to_owned()),
             ),
             Error::HeaderTwice(_) => (Exit::DataErr, Some("leave one of them out".to_owned())),
-            Error::HeaderTooLarge(_) | Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
+            Error::HeaderTooLarge(_) => (
+                Exit::DataErr,
+                Some("attached to a message, a file may hold anything: --attach FILE".to_owned()),
+            ),
+            Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
         };
         let failure = Failure::new(exit, error);
         Failure { hints: hint.into_iter().collect(), ..failure }

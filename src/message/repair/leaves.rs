@@ -81,7 +81,7 @@ impl Repairer<'_> {
         seal: Option<&str>,
     ) -> Result<Vec<Piece>, Unfit> {
         let text = self.measured(entity.header.clone())?;
-        let is_wide = text.is_eight_bit() && !self.width.utf8_header && !self.width.eight_bit;
+        let is_wide = text.is_eight_bit() && !self.width.eight_bit;
         if encoding.is_none() && !is_wide {
             return Ok(text.into_pieces().collect());
         }
@@ -106,27 +106,27 @@ impl Repairer<'_> {
             Body::Leaf(range) => self.leaf(&entity.content, range.clone(), seal),
             Body::Message(inner) => {
                 self.entity(inner, seal)?;
-                Ok(self.container(&entity.content))
+                Ok(self.container(&entity.content, seal))
             }
             Body::Multipart(items) => {
                 // RFC 1847 §2: what these hold is known by its octets.
                 let sealing = ["multipart/signed", "multipart/encrypted"].contains(&essence);
-                let seal = seal.or(sealing.then_some(essence));
+                let inner_seal = seal.or(sealing.then_some(essence));
                 for item in items {
                     match item {
                         Item::Between(range) => self.between(range.clone())?,
-                        Item::Part(part) => self.entity(part, seal)?,
+                        Item::Part(part) => self.entity(part, inner_seal)?,
                     }
                 }
-                Ok(self.container(&entity.content))
+                Ok(self.container(&entity.content, seal))
             }
         }
     }
 
     /// The label of what holds entities that are all of seven bits now (RFC
     /// 2045 §6.4).
-    fn container(&self, content: &Content) -> Option<&'static str> {
-        (!self.width.eight_bit && content.is_wide).then_some("7bit")
+    fn container(&self, content: &Content, seal: Option<&str>) -> Option<&'static str> {
+        (!self.width.eight_bit && content.is_wide && seal.is_none()).then_some("7bit")
     }
 
     /// Lines that belong to no part.
@@ -146,6 +146,9 @@ impl Repairer<'_> {
         seal: Option<&str>,
     ) -> Result<Option<&'static str>, Unfit> {
         let text = self.measured(range)?;
+        if text.long_line().is_some() && self.repairs.long_lines == Repair::Reject {
+            return Err(Unfit::Rejected);
+        }
         if !self.is_unfit(&text) {
             self.pieces.extend(text.into_pieces());
             return Ok(None);
