@@ -28,10 +28,12 @@ pub(super) fn print(
     let parameters = negotiate(&envelope.from, &to, message.facts(), &offered)
         .map_err(|shortfall| Failure::new(Exit::Unavailable, shortfall))?;
     let out = &mut *surroundings.out;
-    let mut write = || -> io::Result<()> {
+    if !surroundings.globals.quiet {
         for change in &job.changes {
-            writeln!(surroundings.err, "=== {}", Escaped(change))?;
+            let _ = writeln!(surroundings.err, "=== {}", Escaped(change));
         }
+    }
+    let mut write = || -> io::Result<()> {
         writeln!(out, "{}", Command::Mail(&envelope.from, &parameters))?;
         for recipient in envelope.to() {
             writeln!(out, "{}", Command::Rcpt(recipient))?;
