@@ -14,6 +14,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sasl", &[]),
     ("smtp", &["sasl::Secret"]),
     ("message", &["smtp"]),
+    ("maildir", &["message::random_word"]),
     ("net", &["smtp"]),
     ("dns", &["smtp", "net"]),
     ("session", &["smtp", "sasl", "message", "net"]),
@@ -21,12 +22,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("queue", &["delivery", "session", "smtp", "sasl", "message", "net", "dns"]),
     ("merge", &["queue", "delivery", "session", "smtp", "sasl", "message", "net", "dns"]),
     ("account", &["smtp", "sasl", "message", "net", "dns"]),
-    ("sink", &["smtp", "sasl", "message", "net"]),
+    ("sink", &["smtp", "sasl", "message", "maildir", "net"]),
     (
         "cli",
         &[
             "account", "sink", "merge", "queue", "delivery", "session", "smtp", "sasl", "message",
-            "net", "dns",
+            "maildir", "net", "dns",
         ],
     ),
 ];

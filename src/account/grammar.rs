@@ -118,7 +118,7 @@ struct Account {
     holds_secret: bool,
 }
 
-const ACCOUNT: [(&str, Setter<Account>); 18] = [
+const ACCOUNT: [(&str, Setter<Account>); 19] = [
     ("allow-cleartext-auth", |account, value| {
         set(&mut account.entry.settings.allow_cleartext_auth, value.flag())
     }),
@@ -150,6 +150,7 @@ const ACCOUNT: [(&str, Setter<Account>); 18] = [
             Pipelining::named(value.text()?).ok_or_else(known),
         )
     }),
+    ("save-sent", |account, value| set(&mut account.entry.settings.save_sent, value.path())),
     ("server", |account, value| {
         let servers = value.servers()?;
         account.holds_secret |= servers.iter().any(ServerUrl::has_password);

@@ -67,6 +67,8 @@ pub struct Account {
     pub deadline: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Pipelining,
+    /// The Maildir for copies of what was sent.
+    pub save_sent: Option<PathBuf>,
     /// What makes a server's certificate good.
     pub tls: Trust,
     /// Recipients in one transaction.
@@ -152,6 +154,7 @@ impl Account {
             timeout: said.timeout,
             deadline: said.deadline,
             pipelining: said.pipelining.unwrap_or_default(),
+            save_sent: said.save_sent,
             tls: Trust {
                 ca: said.tls_ca.unwrap_or_default(),
                 system_roots: said.tls_system_roots.unwrap_or(false),

@@ -39,6 +39,8 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Option<Pipelining>,
+    /// The Maildir for copies of what was sent.
+    pub save_sent: Option<PathBuf>,
     /// Files of certificates to trust.
     pub tls_ca: Option<Vec<PathBuf>>,
     /// Whether to trust what the system trusts.
@@ -98,6 +100,7 @@ impl Settings {
             timeout: self.timeout.or(below.timeout),
             deadline: self.deadline.or(below.deadline),
             pipelining: self.pipelining.or(below.pipelining),
+            save_sent: self.save_sent.or(below.save_sent),
             tls_ca: self.tls_ca.or(below.tls_ca),
             tls_system_roots: self.tls_system_roots.or(below.tls_system_roots),
             tls_verify: self.tls_verify.or(below.tls_verify),

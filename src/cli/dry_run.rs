@@ -33,13 +33,15 @@ pub(super) fn print(
     let parameters = negotiate(&envelope.from, &to, form.facts(), &offered).map_err(lacking)?;
     let narrowed = if std::ptr::eq(form, message) { &[] } else { form.changes() };
     let out = &mut *surroundings.out;
-    let mut write = || -> io::Result<()> {
+    if !surroundings.globals.quiet {
         for change in &job.changes {
-            writeln!(surroundings.err, "=== {}", Escaped(change))?;
+            let _ = writeln!(surroundings.err, "=== {}", Escaped(change));
         }
         for change in narrowed {
-            writeln!(surroundings.err, "=== {}", Escaped(change))?;
+            let _ = writeln!(surroundings.err, "=== {}", Escaped(change));
         }
+    }
+    let mut write = || -> io::Result<()> {
         writeln!(out, "{}", Command::Mail(&envelope.from, &parameters))?;
         for recipient in envelope.to() {
             writeln!(out, "{}", Command::Rcpt(recipient))?;

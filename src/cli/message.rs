@@ -37,7 +37,7 @@ pub(super) fn prepare(
     let chooser = Chooser {
         accounts: &accounts,
         named: surroundings.globals.account.as_deref(),
-        typed: args.connection.settings()?,
+        typed: Settings { save_sent: args.save_sent.clone(), ..args.connection.settings()? },
         from: match &args.from {
             Some(typed) => Some(("--from", typed.clone())),
             None => surroundings.environment.text("ENVOI_FROM")?.map(|set| ("ENVOI_FROM", set)),

@@ -259,9 +259,11 @@ fn transact(
     if !std::ptr::eq(message, &raw const submission.message) && attempt.width.is_none() {
         message.changes().iter().for_each(|change| session.note(&change.to_string()));
     }
-    attempt.width = Some(width(session.capabilities()));
     let plan = Plan { from, parameters: &parameters, to, all_or_nothing: hop.all_or_nothing };
     let facts = session.transact(&plan, &mut octets);
+    if facts.dot_sent {
+        attempt.width = Some(width(session.capabilities()));
+    }
     settle(facts, batch, ledger, attempt)
 }
 

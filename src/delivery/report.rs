@@ -33,8 +33,8 @@ pub struct Attempt {
     pub extensions: Vec<String>,
     /// How long each phase took.
     pub timings: Vec<(Phase, Duration)>,
-    /// How wide the way was for which the message got its form, if it came so
-    /// far.
+    /// How wide the way was for which the message got its form, if it went out
+    /// to its end.
     pub width: Option<Width>,
     /// The reply to the message, if it came so far.
     pub end: Option<Reply>,

@@ -52,6 +52,7 @@ fn every_connection_key_is_taken() {
     let settings = account(
         "auth = 'plain, LOGIN'\nallow-cleartext-auth = true\nhelo = 'host.example.org'\n\
          ipv4 = true\nipv6 = false\ntimeout = 90\ndeadline = '1h30m'\npipelining = 'off'\n\
+         save-sent = '~/Maildir/.Sent'\n\
          tls-ca = ['ca.pem', '~/ca.pem', '/ca.pem']\ntls-system-roots = true\n\
          tls-verify = 'no'\ntls-name = 'mx.example.org'",
     );
@@ -62,6 +63,7 @@ fn every_connection_key_is_taken() {
     assert_eq!(settings.timeout, Some(Duration::from_secs(90)));
     assert_eq!(settings.deadline, Some(Duration::from_secs(5_400)));
     assert_eq!(settings.pipelining, Some(Pipelining::Off));
+    assert_eq!(settings.save_sent, Some("/home/alice/Maildir/.Sent".into()));
     let paths = ["/c/ca.pem", "/home/alice/ca.pem", "/ca.pem"].map(PathBuf::from).to_vec();
     assert_eq!(settings.tls_ca, Some(paths));
     assert_eq!(settings.tls_system_roots, Some(true));
@@ -161,6 +163,8 @@ fn a_value_that_does_not_fit_its_key_is_refused() {
         "ipv4 = 4",
         "match = [1]",
         "pipelining = 'full'",
+        "save-sent = ''",
+        "save-sent = true",
         "server = []",
         "server = ['smtps://a', 'b']",
         "tls-ca = true",

@@ -41,7 +41,7 @@ impl From<Error> for Failure {
             }
             Error::NoFrom => return no_from(),
             Error::NoRandomness => (Exit::OsErr, None),
-            Error::Nul { .. } | Error::LineTooLong { .. } => (
+            Error::Nul { .. } | Error::LineTooLong { .. } | Error::HeaderTooLarge(_) => (
                 Exit::DataErr,
                 Some("attached to a message, a file may hold anything: --attach FILE".to_owned()),
             ),
@@ -54,10 +54,6 @@ impl From<Error> for Failure {
                 Some("pack the message and attach the archive: --attach FILE.gz".to_owned()),
             ),
             Error::HeaderTwice(_) => (Exit::DataErr, Some("leave one of them out".to_owned())),
-            Error::HeaderTooLarge(_) => (
-                Exit::DataErr,
-                Some("attached to a message, a file may hold anything: --attach FILE".to_owned()),
-            ),
             Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
         };
         let failure = Failure::new(exit, error);

@@ -161,7 +161,7 @@ fn nul_and_overlong_lines_are_encoded_or_refused_with_their_line() {
         (
             format!("{WHOLE}{signed}{long}\r\n--x--\r\n"),
             REPAIRS,
-            "in line 8, which mail cannot carry, and what is multipart/signed may not be changed",
+            "in line 8, which mail cannot carry, and its multipart/signed part may not be changed",
         ),
         (
             format!("{WHOLE}DKIM-Signature: x\r\n\r\na\0\r\n"),

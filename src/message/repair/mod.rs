@@ -65,7 +65,7 @@ impl Width {
 #[non_exhaustive]
 pub enum Unfit {
     /// What is signed or encrypted as a whole, such as `multipart/signed`.
-    #[error("what is {0} may not be changed")]
+    #[error("its {0} part may not be changed")]
     Sealed(String),
     /// The message bears a DKIM signature (RFC 6376 §3.7).
     #[error("its DKIM signature would no longer hold")]

@@ -92,8 +92,8 @@ fn what_is_sealed_is_refused() {
         )
     };
     for (message, expected) in [
-        (message("multipart/signed", "\r\nascii"), "what is multipart/signed may not be changed"),
-        (message("multipart/encrypted", ""), "what is multipart/encrypted may not be changed"),
+        (message("multipart/signed", "\r\nascii"), "its multipart/signed part may not be changed"),
+        (message("multipart/encrypted", ""), "its multipart/encrypted part may not be changed"),
         (
             message("multipart/mixed", "Content-Transfer-Encoding: x-uu\r\n\r\n\u{e9}"),
             "one of its parts is in the unknown encoding \u{2018}x-uu\u{2019}",
