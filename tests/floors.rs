@@ -20,7 +20,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("delivery", &["session", "smtp", "sasl", "message", "net", "dns"]),
     ("queue", &["delivery", "session", "smtp", "sasl", "message", "net", "dns"]),
     ("merge", &["queue", "delivery", "session", "smtp", "sasl", "message", "net", "dns"]),
-    ("account", &["smtp", "sasl", "net", "dns"]),
+    ("account", &["smtp", "sasl", "message::dkim", "net", "dns"]),
     ("sink", &["smtp", "sasl", "message", "net"]),
     (
         "cli",

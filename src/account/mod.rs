@@ -7,9 +7,11 @@
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
 //! | which account it is | `choice.rs`, `pattern.rs` |
+//! | who signs its messages | `dkim.rs`, `private_file.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `private_file.rs` |
 
 mod choice;
+mod dkim;
 mod duration;
 mod environment;
 mod error;
@@ -23,6 +25,7 @@ mod settings;
 mod value;
 
 pub use choice::{Accounts, Choice};
+pub use dkim::{Dkim, DkimError};
 pub use duration::{DurationError, duration};
 pub use environment::Environment;
 pub use error::{Error, Location, NamedBy};
@@ -67,6 +70,8 @@ pub struct Account {
     pub deadline: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Pipelining,
+    /// The signatures that messages get, none of them twice.
+    pub dkim: Vec<Dkim>,
     /// What makes a server's certificate good.
     pub tls: Trust,
     /// Recipients in one transaction.
@@ -152,6 +157,7 @@ impl Account {
             timeout: said.timeout,
             deadline: said.deadline,
             pipelining: said.pipelining.unwrap_or_default(),
+            dkim: said.dkim.unwrap_or_default(),
             tls: Trust {
                 ca: said.tls_ca.unwrap_or_default(),
                 system_roots: said.tls_system_roots.unwrap_or(false),

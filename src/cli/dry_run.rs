@@ -27,6 +27,9 @@ pub(super) fn print(
     let to: Vec<_> = envelope.to().iter().collect();
     let parameters = negotiate(&envelope.from, &to, message.facts(), &offered)
         .map_err(|shortfall| Failure::new(Exit::Unavailable, shortfall))?;
+    for warning in &job.warnings {
+        surroundings.warn(warning);
+    }
     let out = &mut *surroundings.out;
     let mut write = || -> io::Result<()> {
         for change in &job.changes {

@@ -16,6 +16,7 @@ mod next;
 mod render;
 mod route;
 mod send;
+mod sign;
 mod sink;
 mod status;
 mod transcript;

@@ -198,7 +198,7 @@ impl Fields {
 }
 
 /// The fields of a canonical header, whole, with their folds and line ends.
-fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = header;
     std::iter::from_fn(move || {
         let end = memchr_iter(b'\n', rest)

@@ -14,6 +14,7 @@
 //! | RFC 5321 §2.3.8 | messages sent as they are | `as_is.rs` |
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
 //! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
+//! | RFC 6376 | signing | `dkim/` |
 //! | – | files and octets that are read twice | `source.rs` |
 //! | – | writing the recipe out | `octets.rs` |
 //!
@@ -26,6 +27,7 @@ mod attachment;
 mod canonical;
 mod complete;
 mod compose;
+pub mod dkim;
 mod encode;
 mod error;
 mod head;
@@ -72,6 +74,9 @@ pub struct Facts {
     pub eight_bit: bool,
     /// Some octet of the header is above 127 (RFC 6532).
     pub utf8_header: bool,
+    /// It is signed, so that nothing in it may change any more (RFC 6376
+    /// §5.3).
+    pub signed: bool,
     /// The Message-ID with its angle brackets.
     pub message_id: Option<String>,
 }
@@ -98,7 +103,8 @@ impl Message {
         let mut pieces = vec![Piece::Held(header)];
         pieces.extend(body);
         let size = pieces.iter().map(Piece::size).sum();
-        Message { pieces, facts: Facts { size, eight_bit, utf8_header, message_id } }
+        let facts = Facts { size, eight_bit, utf8_header, signed: false, message_id };
+        Message { pieces, facts }
     }
 }
 

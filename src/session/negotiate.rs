@@ -69,7 +69,7 @@ mod tests {
     use crate::smtp::Reply;
 
     fn facts(size: u64, eight_bit: bool, utf8_header: bool) -> Facts {
-        Facts { size, eight_bit, utf8_header, message_id: None }
+        Facts { size, eight_bit, utf8_header, signed: false, message_id: None }
     }
 
     fn asked(to: &str, message: &Facts, offer: &str) -> Result<String, Shortfall> {
