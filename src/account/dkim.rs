@@ -118,7 +118,7 @@ mod tests {
             std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             match dkim(&path).signer() {
                 Ok(signer) => {
-                    assert_eq!((mode & 0o077, signer.key.algorithm()), (0, "ed25519-sha256"))
+                    assert_eq!((mode & 0o077, signer.key.algorithm()), (0, "ed25519-sha256"));
                 }
                 Err(DkimError::Exposed { fault, .. }) => assert_eq!(fault, Fault::Mode(mode)),
                 Err(error) => panic!("{mode:o}: {error}"),

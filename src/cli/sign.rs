@@ -1,7 +1,7 @@
 //! Signatures: the last thing that is done to a message.
 
 use super::failure::Failure;
-use crate::account::Account;
+use crate::account::{Account, Dkim};
 use crate::message::Message;
 use crate::message::dkim::Signer;
 use crate::smtp::Mailbox;
@@ -24,7 +24,7 @@ pub(super) fn sign(
     now: Timestamp,
 ) -> Result<Signed, Failure> {
     let signers = account.iter().flat_map(|account| &account.dkim);
-    let signers: Vec<Signer> = signers.map(|dkim| dkim.signer()).collect::<Result<_, _>>()?;
+    let signers: Vec<Signer> = signers.map(Dkim::signer).collect::<Result<_, _>>()?;
     let note = |signer: &Signer| {
         let Signer { domain, selector, key, .. } = signer;
         format!("signed for {domain} by the key {selector} ({})", key.algorithm())

@@ -1,5 +1,5 @@
 //! Signatures, after Postfix has had the message, by the judgement of two
-//! verifiers that other people wrote: dkimpy and Mail::DKIM. The keys are made
+//! verifiers that other people wrote: dkimpy and `Mail::DKIM`. The keys are made
 //! as `envoi-config(5)` says.
 
 use std::ffi::OsString;

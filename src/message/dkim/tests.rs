@@ -409,7 +409,7 @@ fn rsa_of(bits: usize) -> String {
         [high, low] => vec![0x82, high, low],
     };
     let mut modulus = vec![0xff; bits.div_ceil(8)];
-    if bits % 8 == 0 {
+    if bits.is_multiple_of(8) {
         modulus.insert(0, 0);
     } else {
         modulus[0] >>= 8 - bits % 8;
