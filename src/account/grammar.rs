@@ -3,14 +3,17 @@
 //! Each table of the file has a table here: the key, and what takes its value.
 //! The same table says which keys there are when one is misspelt.
 
+use super::dkim::Dkim;
 use super::error::{Error, Location, nearest};
 use super::secret::SecretSource;
 use super::server::{self, Origin, ServerUrl};
 use super::settings::{Pipelining, Settings, mechanism};
 use super::value::{Source, Value};
+use crate::message::dkim::{Canonicalization, Selector, SigningDomain};
 use crate::message::{Repair, StrayCr};
 use crate::sasl::{self, Secret};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::{DeString, DeTable};
 
@@ -118,12 +121,13 @@ struct Account {
     holds_secret: bool,
 }
 
-const ACCOUNT: [(&str, Setter<Account>); 19] = [
+const ACCOUNT: [(&str, Setter<Account>); 20] = [
     ("allow-cleartext-auth", |account, value| {
         set(&mut account.entry.settings.allow_cleartext_auth, value.flag())
     }),
     ("auth", |account, value| set(&mut account.entry.settings.auth, value.mechanisms())),
     ("deadline", |account, value| set(&mut account.entry.settings.deadline, value.duration())),
+    ("dkim", |account, value| set(&mut account.entry.settings.dkim, value.signatures())),
     ("extends", |account, value| {
         account.entry.extends = Some((value.text()?.to_owned(), value.location()));
         Ok(())
@@ -169,6 +173,22 @@ const ACCOUNT: [(&str, Setter<Account>); 19] = [
     }),
     ("tls-verify", |account, value| set(&mut account.entry.settings.tls_verify, value.yes_or_no())),
     ("user", |account, value| set(&mut account.entry.settings.user, value.line())),
+];
+
+/// One table of `dkim`, while it is being read.
+#[derive(Default)]
+struct Signature {
+    domain: Option<SigningDomain>,
+    selector: Option<Selector>,
+    key: Option<PathBuf>,
+    canonicalization: Option<Canonicalization>,
+}
+
+const DKIM: [(&str, Setter<Signature>); 4] = [
+    ("canonicalization", |signature, value| set(&mut signature.canonicalization, value.parsed())),
+    ("domain", |signature, value| set(&mut signature.domain, value.parsed())),
+    ("key", |signature, value| set(&mut signature.key, value.path())),
+    ("selector", |signature, value| set(&mut signature.selector, value.parsed())),
 ];
 
 /// `password`, before it is known that it is exactly one of these.
@@ -252,6 +272,42 @@ impl Value<'_> {
         }
         let known = PASSWORD.map(|(known, _)| known).join(", ");
         Err(self.wrong(format!("it takes exactly one of {known}")))
+    }
+
+    /// A list of tables, each a signature; a table alone is a list of one.
+    fn signatures(&self) -> Result<Vec<Dkim>, Error> {
+        let mut signatures: Vec<Dkim> = Vec::new();
+        for value in self.items() {
+            let signature = value.signature()?;
+            // RFC 6376 §3.1: under one selector there is one public key.
+            if signatures.iter().any(|other| {
+                (&other.domain, &other.selector) == (&signature.domain, &signature.selector)
+            }) {
+                let Dkim { domain, selector, .. } = signature;
+                return Err(value.wrong(format!(
+                    "the selector ‘{selector}’ of {domain} is named twice; each key has its own"
+                )));
+            }
+            signatures.push(signature);
+        }
+        Ok(signatures)
+    }
+
+    fn signature(&self) -> Result<Dkim, Error> {
+        let mut said = Signature::default();
+        fill(&mut said, self.source, "dkim", self.table()?, &DKIM)?;
+        match said {
+            Signature {
+                domain: Some(domain),
+                selector: Some(selector),
+                key: Some(key),
+                canonicalization,
+            } => {
+                let canonicalization = canonicalization.unwrap_or_default();
+                Ok(Dkim { domain, selector, key, canonicalization })
+            }
+            Signature { .. } => Err(self.wrong("it has domain, selector and key".to_owned())),
+        }
     }
 
     /// One server URL, or several.

@@ -95,6 +95,24 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The values of a list; any other value is a list of one.
+    pub(super) fn items(&self) -> Vec<Value<'a>> {
+        match self.content.get_ref() {
+            DeValue::Array(values) => {
+                values.iter().map(|content| Value { content, ..*self }).collect()
+            }
+            _ => vec![*self],
+        }
+    }
+
+    /// A text that a type takes.
+    pub(super) fn parsed<T>(&self) -> Result<T, Error>
+    where
+        T: std::str::FromStr<Err: std::fmt::Display>,
+    {
+        self.text()?.parse().map_err(|error: T::Err| self.wrong(error.to_string()))
+    }
+
     pub(super) fn flag(&self) -> Result<bool, Error> {
         self.content.get_ref().as_bool().ok_or_else(|| self.wrong("it is true or false".to_owned()))
     }

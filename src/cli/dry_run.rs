@@ -32,6 +32,9 @@ pub(super) fn print(
     })?;
     let parameters = negotiate(&envelope.from, &to, form.facts(), &offered).map_err(lacking)?;
     let narrowed = if std::ptr::eq(form, message) { &[] } else { form.changes() };
+    for warning in &job.warnings {
+        surroundings.warn(warning);
+    }
     let out = &mut *surroundings.out;
     if !surroundings.globals.quiet {
         for change in &job.changes {

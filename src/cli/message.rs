@@ -7,6 +7,7 @@ use super::clock;
 use super::exit::Exit;
 use super::failure::{Failure, no_from, no_recipients, quoted};
 use super::input::{Content, Input};
+use super::sign::{Signed, sign};
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
@@ -22,8 +23,10 @@ pub(super) struct Job {
     pub(super) submission: Submission,
     /// Where to send it; `None` in a dry run without any account.
     pub(super) account: Option<Account>,
-    /// What was changed in a ready message, for who wants to know.
+    /// What was done to the message, for who wants to know.
     pub(super) changes: Vec<String>,
+    /// What is doubtful about the message.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Reads everything and makes the message. `None` when there is nothing to
@@ -111,14 +114,16 @@ fn composed(
     if args.skip_empty && is_blank(&draft) {
         return Ok(None);
     }
+    let now = draft.date.timestamp();
     let Composed { message, recipients } = draft.into_message()?;
     if recipients.is_empty() {
         return Err(no_recipients());
     }
+    let Signed { message, notes, warnings } = sign(message, account.as_ref(), Some(&author), now)?;
     let from = reverse_path(args, Some(author))?;
     let envelope = Envelope::new(from, recipients.into_iter().map(ForwardPath::from));
     let submission = Submission { envelope, message };
-    Ok(Some(Job { submission, account, changes: Vec::new() }))
+    Ok(Some(Job { submission, account, changes: notes, warnings }))
 }
 
 /// A message that was ready when it came, completed for submission.
@@ -151,13 +156,17 @@ fn ready(
     if to.is_empty() {
         return Err(no_recipients());
     }
-    let envelope = Envelope::new(reverse_path(args, author)?, to);
     let Ready { message, changes, .. } = ready;
+    let now = additions.date.timestamp();
+    let signed = sign(message, account.as_ref(), author.as_ref(), now)?;
+    let envelope = Envelope::new(reverse_path(args, author)?, to);
     let mut notes: Vec<String> = changes.iter().map(ToString::to_string).collect();
     if args.from.is_some() && !changes.contains(&Change::Added("From")) {
         notes.push("kept the From of the message; --from is for one without".to_owned());
     }
-    Ok(Job { submission: Submission { envelope, message }, account, changes: notes })
+    let Signed { message, notes: signatures, warnings } = signed;
+    notes.extend(signatures);
+    Ok(Job { submission: Submission { envelope, message }, account, changes: notes, warnings })
 }
 
 /// Who writes: as typed or set in the environment, else as the account says.

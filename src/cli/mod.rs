@@ -17,6 +17,7 @@ mod render;
 mod route;
 mod send;
 mod sent;
+mod sign;
 mod sink;
 mod status;
 mod transcript;

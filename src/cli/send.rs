@@ -53,10 +53,12 @@ fn send(
     let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
     let copy = copy.transpose()?;
     let mut prepared = route::prepare(account, args.all_or_nothing, surroundings)?;
-    let mut warnings = Vec::new();
+    let mut warnings = job.warnings.clone();
     if !account.tls.verify {
         warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
-        surroundings.warn(&warnings[0]);
+    }
+    for warning in &warnings {
+        surroundings.warn(warning);
     }
     let Delivered { report, signal, trouble } = deliver(args, job, &prepared, &host, surroundings)?;
     let exit = Exit::of_report(&report, signal);

@@ -94,6 +94,9 @@ pub enum Error {
     /// Neither the message nor the caller says who writes.
     #[error("the message has no From")]
     NoFrom,
+    /// A key that takes part in no signature.
+    #[error("the message could not be signed")]
+    NotSigned,
     /// The system has no random octets for a Message-ID or a boundary.
     #[error("the system gave no random numbers")]
     NoRandomness,

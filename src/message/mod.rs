@@ -15,6 +15,7 @@
 //! | RFC 5321 §2.3.8 | messages sent as they are | `as_is.rs` |
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
 //! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
+//! | RFC 6376 | signing | `dkim/` |
 //! | RFC 2045 §6, RFC 6152, RFC 6532 | messages made fit for the way they go | `repair/` |
 //! | – | files and octets that are read twice | `source.rs`, `fingerprint.rs` |
 //! | – | lines of a source, measured | `text.rs` |
@@ -29,6 +30,7 @@ mod attachment;
 mod canonical;
 mod complete;
 mod compose;
+pub mod dkim;
 mod encode;
 mod error;
 mod fingerprint;
@@ -105,19 +107,33 @@ impl Message {
     /// fit, else one whose leaves are encoded anew and whose fields are in
     /// US-ASCII. It is made once, for which the body is read twice.
     pub fn fitted(&self, width: Width) -> Result<&Message, Unfit> {
-        let Facts { eight_bit, utf8_header, .. } = *self.facts();
-        let form = match (width.eight_bit, width.utf8_header) {
-            (wide, utf8) if (wide || !eight_bit) && (utf8 || !utf8_header) => return Ok(self),
-            (false, false) => &self.narrower[0],
-            (false, true) => &self.narrower[1],
-            (true, _) => &self.narrower[2],
-        };
+        let Some(slot) = self.slot(width) else { return Ok(self) };
+        let form = &self.narrower[slot];
         if let Some(form) = form.get() {
             return Ok(form);
         }
         let recipe = self.recipe.as_ref().ok_or(Unfit::Signed)?;
         let made = Box::new(Message::from(recipe.render(width)?));
         Ok(form.get_or_init(|| made))
+    }
+
+    /// That form, with everything else let go, and what was done to give it.
+    pub fn into_fitted(mut self, width: Width) -> Result<(Message, Vec<Change>), Unfit> {
+        let Some(slot) = self.slot(width) else { return Ok((self, Vec::new())) };
+        let changes = self.fitted(width)?.changes().to_vec();
+        let form = self.narrower[slot].take().ok_or(Unfit::Signed)?;
+        Ok((*form, changes))
+    }
+
+    /// Which of the narrower forms it is; `None` where this one fits.
+    fn slot(&self, width: Width) -> Option<usize> {
+        let Facts { eight_bit, utf8_header, .. } = *self.facts();
+        match (width.eight_bit, width.utf8_header) {
+            (wide, utf8) if (wide || !eight_bit) && (utf8 || !utf8_header) => None,
+            (false, false) => Some(0),
+            (false, true) => Some(1),
+            (true, _) => Some(2),
+        }
     }
 
     /// Begins to write the canonical octets: every line ends in CRLF, there is

@@ -113,7 +113,7 @@ impl<'m> Octets<'m> {
 
     /// Fills `out`, of at least [`SMALL`] octets, until less than that is free
     /// or the message ends.
-    fn produce(&mut self, out: &mut [u8]) -> Result<usize, Error> {
+    pub(super) fn produce(&mut self, out: &mut [u8]) -> Result<usize, Error> {
         let mut filled = 0;
         while out.len() - filled >= SMALL {
             let Some(writer) = &mut self.current else {

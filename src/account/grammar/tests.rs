@@ -99,6 +99,41 @@ fn a_password_is_in_exactly_one_place() {
 }
 
 #[test]
+fn signatures_are_a_list_of_tables() {
+    // 6376-3.5
+    let settings = account(
+        "dkim = [{ domain = 'Example.ORG', selector = 'mail', key = 'rsa.pem' }, \
+         { domain = 'example.org', selector = 'b', key = '/k', canonicalization = 'simple/relaxed' }]",
+    );
+    let signatures = settings.dkim.unwrap();
+    let shown = signatures.iter().map(|it| {
+        format!("{} {} {} {}", it.selector, it.domain, it.key.display(), it.canonicalization)
+    });
+    assert_eq!(
+        shown.collect::<Vec<_>>(),
+        ["mail example.org /c/rsa.pem relaxed/relaxed", "b example.org /k simple/relaxed"]
+    );
+    let one = account("dkim = { domain = 'a.b', selector = 'c', key = 'd' }").dkim;
+    assert_eq!(one.map(|list| list.len()), Some(1));
+    assert_eq!(account("dkim = []").dkim, Some(Vec::new()));
+    for wrong in [
+        "true",
+        "[1]",
+        "{}",
+        "{ domain = 'a.b', selector = 'c' }",
+        "{ domain = 'a', selector = 'c', key = 'd' }",
+        "{ domain = 'a.b', selector = 'c d', key = 'd' }",
+        "{ domain = 'a.b', selector = 'c', key = 'd', canonicalization = 'relaxed' }",
+        "[{ domain = 'a.b', selector = 'c', key = 'd' }, { domain = 'a.b', selector = 'c', key = 'e' }]",
+    ] {
+        let error = read(&format!("[accounts.a]\ndkim = {wrong}")).unwrap_err();
+        assert!(matches!(&error, Error::Value { at, .. } if at.line == 2), "{wrong}: {error}");
+    }
+    let error = read("[accounts.a]\ndkim = { domian = 'a.b' }").unwrap_err();
+    assert!(matches!(&error, Error::UnknownKey { nearest: "domain", .. }), "{error}");
+}
+
+#[test]
 fn an_unknown_key_is_told_with_its_place_and_the_nearest_known_one() {
     for (text, place, key, expected) in [
         ("defualt = 'a'", "1:1", "defualt", "default"),

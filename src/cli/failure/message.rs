@@ -40,7 +40,7 @@ impl From<Error> for Failure {
                 (Exit::DataErr, Some("write it as in --attach-type text/csv".to_owned()))
             }
             Error::NoFrom => return no_from(),
-            Error::NoRandomness => (Exit::OsErr, None),
+            Error::NoRandomness | Error::NotSigned => (Exit::OsErr, None),
             Error::Nul { .. } | Error::LineTooLong { .. } | Error::HeaderTooLarge(_) => (
                 Exit::DataErr,
                 Some("attached to a message, a file may hold anything: --attach FILE".to_owned()),
