@@ -72,7 +72,7 @@ fn unaligned(signers: &[Signer], author: &Mailbox) -> Option<String> {
     let mut domains: Vec<String> = signers.iter().map(|it| it.domain.to_string()).collect();
     domains.dedup();
     Some(format!(
-        "From is at {author}, but the message is signed for {}, which DMARC does not count",
+        "From is at {author}, but the message is signed for {}, which DMARC may not count",
         domains.join(" and ")
     ))
 }

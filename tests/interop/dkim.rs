@@ -137,7 +137,7 @@ impl Signing {
         let text = String::from_utf8_lossy(message);
         let expected = json!([[RSA, "pass"], [ED25519, "pass"]]);
         assert_eq!(self.dkimpy(message), expected, "dkimpy on\n{text}");
-        // Before 1.20240124 it knows RSA only, and says so.
+        // Its older versions know RSA only, and say so.
         let found = self.mail_dkim(message);
         assert_eq!(found[0], expected[0], "Mail::DKIM on\n{text}");
         assert!(
