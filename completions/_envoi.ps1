@@ -75,6 +75,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Sign in as USER')
             [CompletionResult]::new('--password-from', '--password-from', [CompletionResultType]::ParameterName, 'Take the password from SOURCE')
             [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'Sign in by one of these mechanisms, in this order')
+            [CompletionResult]::new('--save-sent', '--save-sent', [CompletionResultType]::ParameterName, 'Keep a copy of the message in the Maildir DIR once it is sent')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Print envelope and message instead of sending them')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print envelope and message instead of sending them')
             [CompletionResult]::new('--transcript', '--transcript', [CompletionResultType]::ParameterName, 'Write the conversation with the server to FILE')

@@ -71,6 +71,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand --user 'Sign in as USER'
             cand --password-from 'Take the password from SOURCE'
             cand --auth 'Sign in by one of these mechanisms, in this order'
+            cand --save-sent 'Keep a copy of the message in the Maildir DIR once it is sent'
             cand -n 'Print envelope and message instead of sending them'
             cand --dry-run 'Print envelope and message instead of sending them'
             cand --transcript 'Write the conversation with the server to FILE'

@@ -68,6 +68,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l password-from -d 'T
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "PLAIN\t''
 LOGIN\t''
 CRAM-MD5\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l save-sent -d 'Keep a copy of the message in the Maildir DIR once it is sent' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s n -l dry-run -d 'Print envelope and message instead of sending them' -r -f -a "8bit\t'It offers 8BITMIME and SMTPUTF8'
 7bit\t'It offers nothing'"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l transcript -d 'Write the conversation with the server to FILE' -r -F

@@ -9,6 +9,8 @@
 
 #[path = "program/certificates.rs"]
 mod certificates;
+#[path = "program/copies.rs"]
+mod copies;
 mod harness;
 #[path = "program/running.rs"]
 mod running;
@@ -560,6 +562,22 @@ fn a_dry_run_that_cannot_print_fails_unless_its_reader_has_seen_enough() {
     check(&finished(command), 74, "", full_device);
     let run = finished(shell(&place, "{ sleep 0.2; \"$@\"; echo $? >&2; } | true", &words));
     check(&run, 0, "", "nothing was sent\n0\n");
+    check(&finished(shell(&place, "exec \"$@\" >&-", &words)), 0, "", "nothing was sent\n");
+}
+
+#[test]
+fn a_dry_run_prints_the_message_even_if_nobody_reads_what_was_changed() {
+    let place = Place::new();
+    place.write("mail.eml", "From: a@x.example\nBcc: c@x.example\n\nhi\n", None);
+    let words: Vec<OsString> = ["send", "-n", "--message", "mail.eml"].map(OsString::from).into();
+    let run = place.run(&words, None);
+    assert!(run.stderr.contains("=== removed Bcc\n"), "{run}");
+    let mut command = place.envoi(&words);
+    command.stderr(full());
+    for run in [finished(command), finished(shell(&place, "exec \"$@\" 2>&-", &words))] {
+        assert_eq!(run.status, 0, "{run}");
+        assert!(run.stdout.ends_with("\r\n\r\nhi\r\n"), "{run}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::secret::SecretSource;
 use super::server::{Origin, ServerUrl};
 use super::settings::Settings;
 use super::{Account, grammar};
+use crate::message::Repairs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -102,6 +103,16 @@ impl Accounts {
             |_| self.names().next().and_then(|name| self.settings_of(name).ok()?.from).is_some(),
             |account| account.from.is_some(),
         )
+    }
+
+    /// What may be changed in a message, and how.
+    pub fn repairs(&self) -> Repairs {
+        let said = self.document.message;
+        Repairs {
+            long_lines: said.long_lines.unwrap_or_default(),
+            eight_bit: said.eight_bit.unwrap_or_default(),
+            stray_cr: said.stray_cr.unwrap_or_default(),
+        }
     }
 
     /// The account that the choice leads to, with the typed options over it.

@@ -68,7 +68,7 @@ impl Document {
         below.accounts.extend(self.accounts);
         below.default = self.default.or(below.default);
         below.rewrite = self.rewrite.over(below.rewrite);
-        below.message.max_recipients = self.message.max_recipients.or(below.message.max_recipients);
+        below.message = self.message.over(below.message);
         below
     }
 }

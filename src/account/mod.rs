@@ -7,11 +7,13 @@
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
 //! | which account it is | `choice.rs`, `pattern.rs` |
+//! | who signs its messages | `dkim.rs`, `private_file.rs` |
 //! | senders that are shown as others | `masquerade.rs` |
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `private_file.rs` |
 
 mod choice;
+mod dkim;
 mod duration;
 mod environment;
 mod error;
@@ -28,6 +30,7 @@ mod settings;
 mod value;
 
 pub use choice::{Accounts, Choice};
+pub use dkim::{Dkim, DkimError};
 pub use duration::{DurationError, duration};
 pub use environment::Environment;
 pub use error::{Error, Location, NamedBy};
@@ -77,6 +80,10 @@ pub struct Account {
     pub deadline: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Pipelining,
+    /// The Maildir for copies of what was sent.
+    pub save_sent: Option<PathBuf>,
+    /// The signatures that messages get, none of them twice.
+    pub dkim: Vec<Dkim>,
     /// What makes a server's certificate good.
     pub tls: Trust,
     /// Recipients in one transaction.
@@ -163,6 +170,8 @@ impl Account {
             timeout: said.timeout,
             deadline: said.deadline,
             pipelining: said.pipelining.unwrap_or_default(),
+            save_sent: said.save_sent,
+            dkim: said.dkim.unwrap_or_default(),
             tls: Trust {
                 ca: said.tls_ca.unwrap_or_default(),
                 system_roots: said.tls_system_roots.unwrap_or(false),

@@ -7,6 +7,7 @@ use super::clock;
 use super::exit::Exit;
 use super::failure::{Failure, no_from, no_recipients, quoted};
 use super::input::{Content, Input};
+use super::sign::{Signed, sign};
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
@@ -22,8 +23,10 @@ pub(super) struct Job {
     pub(super) submission: Submission,
     /// Where to send it; `None` in a dry run without any account.
     pub(super) account: Option<Account>,
-    /// What was changed in a ready message, for who wants to know.
+    /// What was done to the message, for who wants to know.
     pub(super) changes: Vec<String>,
+    /// What is doubtful about the message.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Reads everything and makes the message. `None` when there is nothing to
@@ -37,7 +40,7 @@ pub(super) fn prepare(
     let chooser = Chooser {
         accounts: &accounts,
         named: surroundings.globals.account.as_deref(),
-        typed: args.connection.settings()?,
+        typed: Settings { save_sent: args.save_sent.clone(), ..args.connection.settings()? },
         from: match &args.from {
             Some(typed) => Some(("--from", typed.clone())),
             None => surroundings.environment.text("ENVOI_FROM")?.map(|set| ("ENVOI_FROM", set)),
@@ -96,6 +99,7 @@ fn composed(
     let mut draft =
         Draft::new(clock::now(surroundings.environment), message_id(&author.domain().to_string())?);
     draft.from = from;
+    draft.repairs = chooser.accounts.repairs();
     draft.to = list("--to", args.recipients.iter().chain(&args.to))?;
     draft.cc = list("--cc", &args.cc)?;
     draft.bcc = list("--bcc", &args.bcc)?;
@@ -118,15 +122,18 @@ fn composed(
     if args.skip_empty && is_blank(&draft) {
         return Ok(None);
     }
+    let now = draft.date.timestamp();
     let Composed { message, recipients } = draft.into_message()?;
     if recipients.is_empty() {
         return Err(no_recipients());
     }
+    let Signed { message, notes, warnings } = sign(message, account.as_ref(), Some(&author), now)?;
     let from = reverse_path(args, Some(author))?;
     let envelope = Envelope::new(from, recipients.into_iter().map(ForwardPath::from));
     let submission = Submission { envelope, message };
-    let changes = rewrites.iter().map(ToString::to_string).collect();
-    Ok(Some(Job { submission, account, changes }))
+    let mut changes: Vec<String> = rewrites.iter().map(ToString::to_string).collect();
+    changes.extend(notes);
+    Ok(Some(Job { submission, account, changes, warnings }))
 }
 
 /// A message that was ready when it came, completed for submission.
@@ -146,7 +153,7 @@ fn ready(
         None => chooser.account(None).ok().flatten(),
     };
     let from = authors(chooser, stand_in.as_ref())?;
-    let mut opened = Opened::read(source)?;
+    let mut opened = Opened::read(source, chooser.accounts.repairs())?;
     let author = opened.authors()?.into_iter().next();
     let author = author.or_else(|| from.iter().flat_map(Address::mailboxes).next().cloned());
     let account = chooser.account(author.as_ref().map(ToString::to_string).as_deref())?;
@@ -155,7 +162,8 @@ fn ready(
     opened.disguise(&disguise)?;
     let date = clock::now(surroundings.environment);
     let from = masked(from, "From", &disguise, &mut Vec::new());
-    let ready = opened.complete(&Additions { date, message_id: None, from })?;
+    let additions = Additions { date, message_id: None, from };
+    let ready = opened.complete(&additions)?;
     let author = ready.from()?.into_iter().next();
     let to = if typed.is_empty() {
         ready.recipients()?.into_iter().map(ForwardPath::from).collect()
@@ -165,13 +173,17 @@ fn ready(
     if to.is_empty() {
         return Err(no_recipients());
     }
-    let envelope = Envelope::new(reverse_path(args, author)?, to);
     let Ready { message, changes, .. } = ready;
+    let now = additions.date.timestamp();
+    let signed = sign(message, account.as_ref(), author.as_ref(), now)?;
+    let envelope = Envelope::new(reverse_path(args, author)?, to);
     let mut notes: Vec<String> = changes.iter().map(ToString::to_string).collect();
     if args.from.is_some() && !changes.contains(&Change::Added("From")) {
         notes.push("kept the From of the message; --from is for one without".to_owned());
     }
-    Ok(Job { submission: Submission { envelope, message }, account, changes: notes })
+    let Signed { message, notes: signatures, warnings } = signed;
+    notes.extend(signatures);
+    Ok(Job { submission: Submission { envelope, message }, account, changes: notes, warnings })
 }
 
 /// Who writes: as typed or set in the environment, else as the account says.

@@ -17,6 +17,8 @@ mod render;
 mod route;
 mod send;
 mod sendmail;
+mod sent;
+mod sign;
 mod sink;
 mod status;
 mod transcript;

@@ -2,6 +2,7 @@
 //! become addresses first; then the account is chosen, by the sender that they
 //! became; then its masquerade is put on.
 
+use super::Surroundings;
 use super::args::{self, Globals, Sendmail, SendmailArgs};
 use super::clock;
 use super::exit::Exit;
@@ -9,13 +10,13 @@ use super::failure::Failure;
 use super::input::Input;
 use super::message::{self, Job, list, masked};
 use super::send::{self, Delivery};
-use super::{Surroundings, route};
+use super::sign::{Signed, sign};
 use crate::account::{
     Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, User, small_file,
 };
 use crate::delivery::Submission;
 use crate::message::{
-    Additions, Address, Aliases, Authors, Change, Disguise, Opened, Ready, Rewrite, Rules, Source,
+    Additions, Address, Aliases, Authors, Change, Disguise, Opened, Repairs, Rewrite, Rules, Source,
 };
 use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
 use std::ffi::OsString;
@@ -53,8 +54,8 @@ pub(super) fn run(
         return Ok(Exit::Ok);
     }
     let account = job.account.as_ref().expect("an account was chosen");
-    let mut prepared = route::prepare(account, false, &mut surroundings)?;
-    send::send(&job, &mut prepared, &Delivery { transcript: None }, &mut surroundings)
+    let delivery = Delivery { transcript: None, all_or_nothing: false };
+    send::send(&delivery, &job, account, &mut surroundings)
 }
 
 fn prepare(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<Job, Failure> {
@@ -63,7 +64,7 @@ fn prepare(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<J
     let accounts = Accounts::load(None, environment)?;
     let rules = rules(accounts.rewriting(&machine)?)?;
     let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
-    let letter = Letter::read(args, &rules, surroundings)?;
+    let letter = Letter::read(args, &rules, accounts.repairs(), surroundings)?;
     let author = letter.opened.sender(&rules);
     let typed = letter.typed.as_ref();
     let caller = Caller { typed, full_name, rules: &rules, environment, machine: &machine };
@@ -89,6 +90,7 @@ impl Letter {
     fn read(
         args: &SendmailArgs,
         rules: &Rules,
+        repairs: Repairs,
         surroundings: &mut Surroundings<'_>,
     ) -> Result<Self, Failure> {
         let mut rewrites = Vec::new();
@@ -100,7 +102,7 @@ impl Letter {
         if args.recipients.is_empty() && !args.from_header {
             return Err(no_recipients());
         }
-        let mut opened = Opened::read(source(args, surroundings)?)?;
+        let mut opened = Opened::read(source(args, surroundings)?, repairs)?;
         opened.rewrite(rules)?;
         let mut is_for_nobody = rewrites.iter().any(Rewrite::is_for_nobody);
         if args.from_header {
@@ -132,12 +134,17 @@ impl Letter {
         let reverse = sender.map(|sender| disguise.of(&sender).unwrap_or(sender));
         let from = masked(from, "From", &disguise, &mut Vec::new());
         let additions = Additions { date: clock::now(environment), message_id: None, from };
-        let Ready { message, changes, .. } = opened.complete(&additions)?;
-        let changes = rewrites.into_iter().map(Change::Rewrote).chain(changes);
+        let ready = opened.complete(&additions)?;
+        let author = ready.from().ok().and_then(|from| from.into_iter().next());
+        let now = additions.date.timestamp();
+        let Signed { message, notes, warnings } =
+            sign(ready.message, Some(&account), author.as_ref(), now)?;
+        let changes = rewrites.into_iter().map(Change::Rewrote).chain(ready.changes);
         Ok(Job {
-            changes: changes.map(|change| change.to_string()).collect(),
+            changes: changes.map(|change| change.to_string()).chain(notes).collect(),
             submission: Submission { envelope: Envelope::new(ReversePath(reverse), to), message },
             account: Some(account),
+            warnings,
         })
     }
 }

@@ -1,11 +1,12 @@
 //! Attachments: what they are called and what they are (RFC 2183, 2231).
 
 use super::header::{Header, is_token};
-use super::octets::{Piece, Text};
-use super::part::Part;
+use super::octets::Piece;
+use super::part::{Body, Part};
 use super::{Error, Source};
 use mail_builder::headers::content_type::ContentType;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A file to send with a message. It is opened once and read when the message
 /// is written.
@@ -37,18 +38,11 @@ impl Attachment {
         header.built("Content-Type", &media_type.value());
         header.built("Content-Disposition", &disposition(name.as_deref()));
         // RFC 2045 §6.4: a message within a message may not be encoded.
-        let body = if media_type.essence.starts_with("message/") {
-            Piece::Canonical(Text::measure(self.source, 0)?)
-        } else {
-            Piece::Base64(self.source)
-        };
-        let encoding = match &body {
-            Piece::Base64(_) => "base64",
-            body if body.is_eight_bit() => "8bit",
-            _ => "7bit",
-        };
-        header.structured("Content-Transfer-Encoding", encoding)?;
-        Ok(Part { header, body: vec![body] })
+        if media_type.essence.starts_with("message/") {
+            return Part::of_message(header, self.source);
+        }
+        header.structured("Content-Transfer-Encoding", "base64")?;
+        Ok(Part { header, body: Body::Leaf(Piece::Base64(Arc::new(self.source))) })
     }
 
     /// The name without a path before it (RFC 2183 §2.3).
@@ -156,6 +150,7 @@ fn parameter(text: &str) -> Option<((String, String), &str)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Repairs, Width};
     use super::*;
 
     fn header(name: &str, media_type: Option<&str>) -> Result<String, Error> {
@@ -164,7 +159,9 @@ mod tests {
             name: Some(name.to_owned()),
             media_type: media_type.map(str::to_owned),
         };
-        attachment.into_part().map(|part| String::from_utf8(part.header.into_octets()).unwrap())
+        let part = attachment.into_part()?;
+        let (header, _) = part.render(Width::WIDE, Repairs::default()).unwrap();
+        Ok(String::from_utf8(header).unwrap())
     }
 
     #[test]

@@ -6,7 +6,9 @@
 
 use super::header::{Header, Kind, checked};
 use super::part::Part;
-use super::{Address, Attachment, Error, Message, addresses, stamp};
+use super::{
+    Address, Attachment, Error, Message, Recipe, Rendering, Repairs, Unfit, Width, addresses, stamp,
+};
 use crate::smtp::Mailbox;
 use jiff::Zoned;
 
@@ -34,6 +36,8 @@ pub struct Draft {
     pub html: Option<String>,
     /// Files to go with it.
     pub attachments: Vec<Attachment>,
+    /// What may be changed in an attached message that is not fit.
+    pub repairs: Repairs,
     /// When it was written.
     pub date: Zoned,
     /// Its Message-ID with the angle brackets, as [`super::message_id`] makes
@@ -64,6 +68,7 @@ impl Draft {
             text: None,
             html: None,
             attachments: Vec::new(),
+            repairs: Repairs::default(),
             date,
             message_id,
         }
@@ -84,9 +89,12 @@ impl Draft {
 
         let part = Part::of_body(self.text, self.html, self.attachments)?;
         header.structured("MIME-Version", "1.0")?;
-        header.append(part.header);
-        header.end();
-        let message = Message::new(header.into_octets(), part.body, Some(message_id));
+        let header = header.into_octets();
+        let recipe = DraftRecipe { header, part, message_id, repairs: self.repairs };
+        let message = Message::of(Box::new(recipe)).map_err(|unfit| match unfit {
+            Unfit::Failed(error) => error,
+            reason => Error::Attached(Box::new(reason)),
+        })?;
         Ok(Composed { message, recipients })
     }
 
@@ -122,6 +130,23 @@ impl Draft {
             }
         }
         Ok(message_id.trim().to_owned())
+    }
+}
+
+/// The recipe of a message that was composed.
+struct DraftRecipe {
+    /// Its fields but those of its content.
+    header: Vec<u8>,
+    part: Part,
+    message_id: String,
+    repairs: Repairs,
+}
+
+impl Recipe for DraftRecipe {
+    fn render(&self, width: Width) -> Result<Rendering, Unfit> {
+        let (content, pieces) = self.part.render(width, self.repairs)?;
+        let header = [&self.header[..], &content, b"\r\n"].concat();
+        Ok(Rendering::new(header, pieces, Some(self.message_id.clone()), Vec::new()))
     }
 }
 
@@ -444,7 +469,8 @@ mod tests {
         }
         let long = format!("Subject: in\n\n{}\n", "a".repeat(999));
         let draft = Draft { attachments: vec![attached(long, "x.eml")], ..draft() };
-        assert!(matches!(written(draft), Err(Error::LineTooLong { line: 3, .. })));
+        let message = written(draft).unwrap();
+        assert!(message.contains("Subject: in\r\nContent-Transfer-Encoding: quoted-printable\r\n"));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Text for a path of seven bits: as it is, quoted-printable, or base64
 //! (RFC 2045 §6), whichever fits.
 
+mod stream;
+
+pub(super) use stream::Encoder;
+
 use super::canonical::LONGEST_LINE;
-use encodify::{base64, qp};
 use memchr::memchr_iter;
+use stream::Lengths;
 
 /// A text part ready to be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,12 +34,13 @@ impl Encoded {
         if is_fit(&text) {
             return Encoded { charset, encoding: "7bit", octets: text };
         }
-        let shorter = base64::MIME.encoded_len(text.len());
-        if qp::BODY.encoded_len_within(&text, shorter).is_some() {
-            let octets = guarded(qp::BODY.encode(&text).as_bytes());
-            return Encoded { charset, encoding: "quoted-printable", octets };
-        }
-        Encoded { charset, encoding: "base64", octets: base64::MIME.encode(&text).into_bytes() }
+        let mut lengths = Lengths::default();
+        lengths.feed(&text);
+        let (mut encoder, length) = lengths.shorter();
+        let mut octets = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        encoder.feed(&text, &mut octets);
+        encoder.end(&mut octets);
+        Encoded { charset, encoding: encoder.name(), octets }
     }
 }
 
@@ -65,36 +70,10 @@ fn is_fit(text: &[u8]) -> bool {
     })
 }
 
-/// Keeps quoted-printable from the two things that careless programs do to
-/// lines: `>From`, and the end of data at a lone dot (RFC 2049 §3).
-fn guarded(quoted: &[u8]) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(quoted.len());
-    for line in quoted.split_inclusive(|&octet| octet == b'\n') {
-        let mut rest = line;
-        while let Some(later) = rest.strip_prefix(b"From ") {
-            octets.extend_from_slice(b"=46rom ");
-            rest = later;
-            if b"=46rom ".len() + rest.len() > QUOTED_LINE {
-                octets.extend_from_slice(b"=\r\n");
-            } else {
-                break;
-            }
-        }
-        if line == b".\r\n" || line == b"." {
-            octets.extend_from_slice(b"=2E");
-            rest = &line[1..];
-        }
-        octets.extend_from_slice(rest);
-    }
-    octets
-}
-
-/// RFC 2045 §6.7 (5), with the CRLF.
-const QUOTED_LINE: usize = 78;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use encodify::{base64, qp};
     use proptest::prelude::*;
 
     fn encoded(text: &str) -> (&'static str, &'static str, String) {

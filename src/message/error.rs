@@ -1,6 +1,6 @@
 //! Why a message cannot be made or written.
 
-use super::{AddressError, AliasError};
+use super::{AddressError, AliasError, Unfit};
 use std::io;
 use std::path::PathBuf;
 
@@ -42,6 +42,20 @@ pub enum Error {
         /// The line, from 1.
         line: u64,
     },
+    /// CR elsewhere than before LF, where that is refused.
+    #[error("‘{}’ has a CR that ends no line", .0.display())]
+    StrayCr(PathBuf),
+    /// What mail cannot carry stands where nothing may be changed.
+    #[error("{fault}, and {reason}")]
+    Unfit {
+        /// What stands there.
+        fault: Box<Error>,
+        /// Why it cannot be changed.
+        reason: Box<Unfit>,
+    },
+    /// An attached message that mail cannot carry as it is.
+    #[error("an attached message holds what mail cannot carry, and {0}")]
+    Attached(Box<Unfit>),
     /// A header over 1 MiB.
     #[error("the header of ‘{}’ is larger than 1 MiB", .0.display())]
     HeaderTooLarge(PathBuf),
@@ -89,6 +103,9 @@ pub enum Error {
     /// Neither the message nor the caller says who writes.
     #[error("the message has no From")]
     NoFrom,
+    /// A key that takes part in no signature.
+    #[error("the message could not be signed")]
+    NotSigned,
     /// The system has no random octets for a Message-ID or a boundary.
     #[error("the system gave no random numbers")]
     NoRandomness,

@@ -6,6 +6,7 @@ use encodify::Fold;
 use encodify::rfc2047::{self, EncodedWord};
 use mail_builder::headers::Header as _;
 use mail_builder::headers::address as builder;
+use memchr::memchr;
 
 /// A header being written. No value can begin a field of its own: names and
 /// values are checked here, addresses are values of their own grammar.
@@ -18,6 +19,11 @@ const LINE: usize = 78;
 const LONGEST_LINE: usize = super::canonical::LONGEST_LINE;
 
 impl Header {
+    /// The octets so far.
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The octets.
     pub(super) fn into_octets(self) -> Vec<u8> {
         self.0
@@ -60,16 +66,6 @@ impl Header {
     pub(super) fn built(&mut self, name: &str, value: &impl mail_builder::headers::Header) {
         self.begin(name);
         value.write_header(&mut self.0, name.len() + 2);
-    }
-
-    /// Takes over the fields of another.
-    pub(super) fn append(&mut self, other: Header) {
-        self.0.extend(other.0);
-    }
-
-    /// Writes the empty line.
-    pub(super) fn end(&mut self) {
-        self.0.extend_from_slice(b"\r\n");
     }
 
     fn begin(&mut self, name: &str) {
@@ -193,9 +189,22 @@ const STRUCTURED: &[&str] = &[
     "Resent-Message-ID",
     "Received",
     "Auto-Submitted",
+    "Content-ID",
+    "Content-Location",
+    "DKIM-Signature",
     "List-Unsubscribe",
     "List-Unsubscribe-Post",
 ];
+
+/// The name of a field, as it is written.
+pub(super) fn field_name(field: &[u8]) -> &[u8] {
+    field[..memchr(b':', field).unwrap_or(field.len())].trim_ascii_end()
+}
+
+/// What stands behind the colon of a field, with its line ends.
+pub(super) fn field_body(field: &[u8]) -> &[u8] {
+    memchr(b':', field).map_or(&[], |colon| &field[colon + 1..])
+}
 
 /// True for a token of MIME (RFC 2045 §5.1).
 pub(super) fn is_token(text: &str) -> bool {

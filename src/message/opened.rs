@@ -4,21 +4,23 @@
 use super::complete::{self, Additions, Ready, split};
 use super::head::Head;
 use super::rewrite::{self, Disguise, Field, Rewrite, Rules};
-use super::{Error, Source};
+use super::{Error, Repairs, Source};
 use crate::smtp::Mailbox;
+use std::sync::Arc;
 
 /// A ready message, opened: its header is in memory, its body where it was.
 pub struct Opened {
-    source: Source,
+    source: Arc<Source>,
     head: Head,
+    repairs: Repairs,
     rewrites: Vec<Rewrite>,
 }
 
 impl Opened {
     /// Reads the header of a message.
-    pub fn read(source: Source) -> Result<Self, Error> {
-        let head = Head::read(&source)?;
-        Ok(Opened { source, head, rewrites: Vec::new() })
+    pub fn read(source: Source, repairs: Repairs) -> Result<Self, Error> {
+        let head = Head::read(&source, repairs)?;
+        Ok(Opened { source: Arc::new(source), head, repairs, rewrites: Vec::new() })
     }
 
     /// Makes addresses of bare names, and of aliases what they stand for.
@@ -77,7 +79,7 @@ impl Opened {
 
     /// Makes it fit for submission, as [`super::complete()`] does.
     pub fn complete(self, additions: &Additions) -> Result<Ready, Error> {
-        complete::finish(self.source, &self.head, self.rewrites, additions)
+        complete::finish(self.source, &self.head, self.rewrites, self.repairs, additions)
     }
 
     fn fields(&self) -> impl Iterator<Item = Field<'_>> {
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     fn opened(header: &str) -> Opened {
-        Opened::read(Source::held(header, "m")).unwrap()
+        Opened::read(Source::held(header, "m"), Repairs::default()).unwrap()
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //! file kept open, or what the caller holds.
 
 use super::Error;
+use super::fingerprint::Fingerprint;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Octets that can be read from any position, any number of times, and that
 /// notice when they are no longer the same.
@@ -13,6 +15,8 @@ use std::path::{Path, PathBuf};
 pub struct Source {
     path: PathBuf,
     content: Content,
+    /// What was read when it was first read as a whole.
+    known: OnceLock<Fingerprint>,
 }
 
 #[derive(Debug)]
@@ -47,12 +51,16 @@ impl Source {
         let metadata =
             file.metadata().map_err(|reason| Error::Unreadable { path: path.clone(), reason })?;
         regular(&path, &metadata)?;
-        Ok(Source { path, content: Content::File(file, State::of(&metadata)) })
+        Ok(Source {
+            path,
+            content: Content::File(file, State::of(&metadata)),
+            known: OnceLock::new(),
+        })
     }
 
     /// Takes octets that are in memory. `name` is their name in errors.
     pub fn held(octets: impl Into<Vec<u8>>, name: impl Into<PathBuf>) -> Self {
-        Source { path: name.into(), content: Content::Held(octets.into()) }
+        Source { path: name.into(), content: Content::Held(octets.into()), known: OnceLock::new() }
     }
 
     /// The file, or the name of what is held.
@@ -105,9 +113,33 @@ impl Source {
         if *state == State::of(&metadata) { Ok(()) } else { Err(self.changed()) }
     }
 
+    /// Takes note of what a reading from beginning to end found. Fails when it
+    /// is not what an earlier one found, or when the file has changed.
+    pub(super) fn verify_whole(&self, read: &Fingerprint) -> Result<(), Error> {
+        self.verify()?;
+        if self.known.get_or_init(|| read.clone()) == read { Ok(()) } else { Err(self.changed()) }
+    }
+
     /// The error that says so.
     pub(super) fn changed(&self) -> Error {
         Error::Changed(self.path.clone())
+    }
+
+    /// The error for a NUL at this octet.
+    pub(super) fn nul(&self, at: u64) -> Error {
+        self.line_of(at)
+            .map_or_else(|error| error, |line| Error::Nul { path: self.path.clone(), line })
+    }
+
+    /// The error for a line over 998 octets that begins at this octet.
+    pub(super) fn long_line(&self, at: u64) -> Error {
+        self.line_of(at)
+            .map_or_else(|error| error, |line| Error::LineTooLong { path: self.path.clone(), line })
+    }
+
+    /// The error for a CR elsewhere than before LF.
+    pub(super) fn stray_cr(&self) -> Error {
+        Error::StrayCr(self.path.clone())
     }
 
     /// The number, from 1, of the line that this octet is in.

@@ -191,6 +191,8 @@ impl ConnectionArgs {
             timeout: self.timeout,
             deadline: self.deadline,
             pipelining: self.pipelining,
+            save_sent: None,
+            dkim: None,
             tls_ca: (!self.tls_ca.is_empty()).then(|| self.tls_ca.clone()),
             tls_system_roots: yes(self.tls_system_roots),
             tls_verify: self.tls_verify,

@@ -164,6 +164,15 @@ pub struct SendArgs {
     #[arg(long, help_heading = DELIVERY)]
     pub no_queue: bool,
 
+    /// Keep a copy of the message in the Maildir DIR once it is sent
+    ///
+    /// DIR is made if it is missing, before any server is asked. The copy is
+    /// written when a server has taken the message for somebody, or may have:
+    /// the octets that went out, which have no Bcc, with LF at the line ends.
+    /// If that fails, it is a warning. Without it, ‘save-sent’ of the account.
+    #[arg(long, value_name = "DIR", help_heading = DELIVERY)]
+    pub save_sent: Option<PathBuf>,
+
     /// Print envelope and message instead of sending them
     ///
     /// They are printed as they would go to a server that takes eight-bit text

@@ -48,13 +48,21 @@ impl From<Error> for Failure {
                 (Exit::DataErr, Some("write it as in --attach-type text/csv".to_owned()))
             }
             Error::NoFrom => return no_from(),
-            Error::NoRandomness => (Exit::OsErr, None),
-            Error::Nul { .. } | Error::LineTooLong { .. } => (
+            Error::NoRandomness | Error::NotSigned => (Exit::OsErr, None),
+            Error::Nul { .. } | Error::LineTooLong { .. } | Error::HeaderTooLarge(_) => (
                 Exit::DataErr,
                 Some("attached to a message, a file may hold anything: --attach FILE".to_owned()),
             ),
+            Error::StrayCr(_) => (
+                Exit::DataErr,
+                Some("to send it with spaces there: stray-cr = \"space\" in [message]".to_owned()),
+            ),
+            Error::Unfit { .. } | Error::Attached(_) => (
+                Exit::DataErr,
+                Some("pack the message and attach the archive: --attach FILE.gz".to_owned()),
+            ),
             Error::HeaderTwice(_) => (Exit::DataErr, Some("leave one of them out".to_owned())),
-            Error::HeaderTooLarge(_) | Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
+            Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
         };
         let failure = Failure::new(exit, error);
         Failure { hints: hint.into_iter().collect(), ..failure }

@@ -2,10 +2,10 @@
 
 use super::super::address_list::{Spelt, Spot, Spots, spots};
 use super::super::canonical::LONGEST_LINE;
-use super::super::{AddressError, Error};
+use super::super::{AddressError, Error, header};
 use super::change::{Place, Rewrite};
 use crate::smtp::PathError;
-use memchr::{memchr, memmem};
+use memchr::memmem;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -21,10 +21,9 @@ pub(in super::super) struct Field<'f> {
 
 impl<'f> Field<'f> {
     pub(in super::super) fn of(octets: &'f [u8]) -> Self {
-        let colon = memchr(b':', octets).unwrap_or(octets.len());
-        let body = octets.get(colon + 1..).unwrap_or_default();
+        let body = header::field_body(octets);
         let body = body.strip_suffix(b"\r\n").unwrap_or(body);
-        Field { octets, name: octets[..colon].trim_ascii_end(), body }
+        Field { octets, name: header::field_name(octets), body }
     }
 
     pub(in super::super) fn is(&self, name: &str) -> bool {

@@ -1,4 +1,4 @@
-use super::super::{Opened, Source, complete};
+use super::super::{Opened, Repairs, Source, complete};
 use super::*;
 use proptest::prelude::*;
 use std::io;
@@ -241,7 +241,8 @@ fn the_envelope_follows_the_same_rules() {
         let shown: Vec<_> = paths.iter().map(ToString::to_string).collect();
         assert_eq!(shown, expected, "{text}");
         // The header says the same.
-        let mut opened = Opened::read(Source::held(format!("To: {text}\n\n"), "m")).unwrap();
+        let mut opened =
+            Opened::read(Source::held(format!("To: {text}\n\n"), "m"), Repairs::default()).unwrap();
         opened.rewrite(&rules).unwrap();
         let shown: Vec<_> = opened.recipients().unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(shown, expected, "{text}");
@@ -424,10 +425,10 @@ fn debians_cron_is_understood() {
         message_id: None,
         from: Vec::new(),
     };
-    let mut opened = Opened::read(Source::held(mail, "m")).unwrap();
+    let mut opened = Opened::read(Source::held(mail, "m"), Repairs::default()).unwrap();
     opened.rewrite(&rules(Authors::Qualify)).unwrap();
     let ready = opened.complete(&additions).unwrap();
-    let plain = complete(Source::held(mail, "m"), &additions).unwrap_err();
+    let plain = complete(Source::held(mail, "m"), &additions, Repairs::default()).unwrap_err();
     assert!(matches!(plain, Error::Address { .. }), "a Message-ID has no domain without rules");
     let mut written = String::new();
     io::Read::read_to_string(&mut ready.message.open().unwrap(), &mut written).unwrap();
