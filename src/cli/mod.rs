@@ -5,6 +5,7 @@ mod advice;
 pub mod args;
 mod clock;
 mod completions;
+mod content;
 mod dry_run;
 mod escape;
 mod exit;
@@ -26,7 +27,7 @@ pub use failure::Failure;
 
 use crate::account::{Accounts, Environment};
 use args::{Cli, Command, Globals};
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use escape::Escaped;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -68,11 +69,15 @@ fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let words: Vec<OsString> = words.into_iter().collect();
     // Known even when the rest cannot be read.
     let wants_json = words.iter().any(|word| word == "--json");
+    let typed = words.clone();
     let cli = match Cli::read(words) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
             let _ = error.print();
             return Exit::Ok;
+        }
+        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
+            return fail(&not_utf8(&typed), wants_json, &mut out, &mut err);
         }
         Err(error) if wants_json => {
             return fail(&misspelt(&error), true, &mut out, &mut err);
@@ -103,6 +108,14 @@ fn meant_to_send(error: &clap::Error) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A word in another encoding, which only names of files may have.
+fn not_utf8(words: &[OsString]) -> Failure {
+    let shown = words.iter().find(|word| word.to_str().is_none());
+    let shown = shown.map(|word| word.to_string_lossy()).unwrap_or_default();
+    Failure::say(Exit::Usage, format!("‘{shown}’ on the command line is not UTF-8 text"))
+        .hint("convert it: printf %s \"$text\" | iconv -f ISO-8859-1 -t UTF-8")
 }
 
 /// What clap says over several lines for people, as a sentence and hints.

@@ -33,15 +33,19 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
         }
         return Ok(Exit::Ok);
     };
+    for warning in &job.warnings {
+        surroundings.warn(warning);
+    }
     if let Some(server) = args.dry_run {
         return dry_run::print(&job, server, surroundings);
     }
     let account = job.account.as_ref().expect("only a dry run goes without an account");
     let mut prepared = route::prepare(account, args.all_or_nothing, surroundings)?;
-    let mut warnings = Vec::new();
+    let mut warnings = job.warnings.clone();
     if !account.tls.verify {
-        warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
-        surroundings.warn(&warnings[0]);
+        let warning = "the server's certificate is not checked (--tls-verify no)".to_owned();
+        surroundings.warn(&warning);
+        warnings.push(warning);
     }
     let Delivered { report, signal, trouble } = deliver(args, &job, &prepared, surroundings)?;
     if let Some(trouble) = trouble {

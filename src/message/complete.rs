@@ -6,7 +6,7 @@ use super::canonical::Tally;
 use super::head::{Head, Separator};
 use super::header::Header;
 use super::octets::{Piece, Text};
-use super::{Address, Error, Message, Source, addresses, stamp};
+use super::{Address, Error, Message, Resent, Source, addresses, stamp};
 use crate::smtp::{Mailbox, PathError};
 use jiff::Zoned;
 use memchr::{memchr, memchr_iter};
@@ -88,13 +88,26 @@ impl Ready {
 /// Makes a ready message fit for submission. Only its header is held in
 /// memory.
 pub fn complete(source: Source, additions: &Additions) -> Result<Ready, Error> {
+    made_fit(source, |fields, changes| fields.add(additions, changes))
+}
+
+/// Makes a ready message fit for being sent on. Nothing is added to it but the
+/// block of Resent fields on its top.
+pub fn resend(source: Source, resent: &Resent) -> Result<Ready, Error> {
+    made_fit(source, |fields, changes| fields.resend(resent, changes))
+}
+
+fn made_fit(
+    source: Source,
+    add: impl FnOnce(&mut Fields, &mut Vec<Change>) -> Result<(), Error>,
+) -> Result<Ready, Error> {
     let head = Head::read(&source)?;
     let mut changes = Vec::new();
     if head.mbox_line {
         changes.push(Change::RemovedMboxLine);
     }
     let mut fields = Fields::sort(&head.octets, &mut changes);
-    fields.add(additions, &mut changes)?;
+    add(&mut fields, &mut changes)?;
     match head.separator {
         Separator::Present => fields.header.extend_from_slice(b"\r\n"),
         Separator::Missing => {
@@ -183,6 +196,15 @@ impl Fields {
             );
         }
         self.header.extend(added);
+        Ok(())
+    }
+
+    /// Puts the block before all other fields: they and older blocks stay in
+    /// their order (RFC 5322 §3.6).
+    fn resend(&mut self, resent: &Resent, changes: &mut Vec<Change>) -> Result<(), Error> {
+        let (block, names) = resent.block()?;
+        changes.extend(names.into_iter().map(Change::Added));
+        self.header.splice(0..0, block.into_octets());
         Ok(())
     }
 

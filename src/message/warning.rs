@@ -1,0 +1,26 @@
+//! What is probably not meant in a message that can be sent all the same.
+
+use std::path::PathBuf;
+
+/// What is probably not meant in a message. The `Display` form is a sentence
+/// without its full stop.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// The HTML refers to a file that only its writer has.
+    #[error("the HTML shows ‘{0}’, which is not sent along")]
+    NotSentAlong(String),
+    /// A file is sent for the HTML, which does not refer to it.
+    #[error("the HTML does not show ‘{}’, which is sent along", .0.display())]
+    NotShown(PathBuf),
+    /// Text of which no charset is known.
+    #[error("the text is not UTF-8, so that readers must guess its characters")]
+    UnknownCharset,
+    /// A file that is not in the charset of its type.
+    #[error("‘{}’ is not {charset}, as its type says", path.display())]
+    Charset {
+        /// The file.
+        path: PathBuf,
+        /// The charset, as it was given.
+        charset: String,
+    },
+}
