@@ -6,17 +6,17 @@ use super::args::{self, SendArgs};
 use super::exit::Exit;
 use super::failure::{Failure, not_text, quoted};
 use super::input::{Content, Input};
-use crate::message::{Attachment, Draft, Error, Source, html_of, text_of};
+use crate::message::{Attachment, Draft, Error, Source, Warning, html_of, text_of};
 use std::io;
 use std::path::Path;
 
-/// Reads it all into the draft.
+/// Reads it all into the draft. Returns what is probably not meant.
 pub(super) fn fill(
     draft: &mut Draft,
     args: &SendArgs,
     input: &mut Input,
     surroundings: &mut Surroundings<'_>,
-) -> Result<(), Failure> {
+) -> Result<Vec<Warning>, Failure> {
     let typed = &args.content;
     if !typed.inline.is_empty() && typed.html.is_none() && typed.markdown.is_none() {
         return Err(Failure::say(
@@ -32,19 +32,22 @@ pub(super) fn fill(
         let markdown = utf8("--markdown", path, input, surroundings)?;
         draft.html = Some(html_of(&markdown));
         draft.text = Some(markdown.into_bytes());
-        return Ok(());
+        return Ok(Vec::new());
     }
     draft.html = match &typed.html {
         Some(path) => Some(utf8("--html", path, input, surroundings)?),
         None => None,
     };
     draft.text = text(args, input, surroundings)?;
-    if let Some(html) = &draft.html {
-        // A text that is empty on purpose says that there shall be none.
-        let text = draft.text.take().unwrap_or_else(|| text_of(html).into_bytes());
-        draft.text = Some(text).filter(|text| !text.trim_ascii().is_empty());
+    let Some(html) = &draft.html else { return Ok(Vec::new()) };
+    let mut warnings = Vec::new();
+    if draft.text.is_none() {
+        draft.text = text_of(html).map(String::into_bytes);
+        warnings.extend(draft.text.is_none().then_some(Warning::NoPlainForm));
     }
-    Ok(())
+    // A text that is empty on purpose says that there shall be none.
+    draft.text.take_if(|text| text.trim_ascii().is_empty());
+    Ok(warnings)
 }
 
 /// True if nobody would see anything.

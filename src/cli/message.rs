@@ -55,6 +55,11 @@ pub(super) fn prepare(
             resent(args, path, &chooser, &mut input, surroundings).map(Some)
         }
         Some(path) => ready(args, path, &chooser, &mut input, surroundings).map(Some),
+        None if args.resend => Err(Failure::say(
+            Exit::Usage,
+            "--resend sends a finished message on, and none is named",
+        )
+        .hint("name it: --message FILE, or --message - for standard input")),
         None => composed(args, &chooser, &mut input, surroundings),
     }
 }
@@ -110,11 +115,12 @@ fn composed(
         return Err(no_recipients());
     }
     draft.defaults = args.fields.fields()?;
-    content::fill(&mut draft, args, input, surroundings)?;
+    let mut warnings = content::fill(&mut draft, args, input, surroundings)?;
     if args.skip_empty && content::is_blank(&draft) {
         return Ok(None);
     }
-    let Composed { message, recipients, warnings } = draft.into_message()?;
+    let Composed { message, recipients, warnings: more } = draft.into_message()?;
+    warnings.extend(more);
     if recipients.is_empty() {
         return Err(no_recipients());
     }

@@ -110,11 +110,20 @@ fn meant_to_send(error: &clap::Error) -> Option<String> {
     }
 }
 
-/// A word in another encoding, which only names of files may have.
+/// A word in another encoding, which only names of files may have. It is not
+/// repeated, for it may be a password in the wrong place.
 fn not_utf8(words: &[OsString]) -> Failure {
-    let shown = words.iter().find(|word| word.to_str().is_none());
-    let shown = shown.map(|word| word.to_string_lossy()).unwrap_or_default();
-    Failure::say(Exit::Usage, format!("‘{shown}’ on the command line is not UTF-8 text"))
+    let at = words.iter().position(|word| word.to_str().is_none()).unwrap_or_default();
+    let option = |word: &OsString| {
+        let word = word.to_string_lossy().into_owned();
+        word.split('=').next().filter(|name| name.starts_with("--")).map(str::to_owned)
+    };
+    let before = at.checked_sub(1).map(|before| words[before].to_string_lossy());
+    let before = before.filter(|word| word.starts_with('-')).map(|word| word.into_owned());
+    let place = option(&words[at])
+        .or(before)
+        .map_or_else(|| format!("word {at} of the command line"), |it| format!("what {it} says"));
+    Failure::say(Exit::Usage, format!("{place} is not UTF-8 text"))
         .hint("convert it: printf %s \"$text\" | iconv -f ISO-8859-1 -t UTF-8")
 }
 

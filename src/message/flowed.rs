@@ -57,16 +57,14 @@ fn pieces(paragraph: &str, room: usize) -> impl Iterator<Item = &str> {
 /// first. No piece may look like the mark of a signature, nor begin with a
 /// blank that a reader could take for stuffing.
 fn cut(text: &str, room: usize) -> Option<usize> {
-    if text.chars().count() <= room {
-        return None;
-    }
+    let (limit, _) = text.char_indices().nth(room)?;
     let after_blank = text.match_indices(' ').map(|(at, _)| at + 1);
-    let fit = after_blank
-        .filter(|&cut| !text[cut..].starts_with(' ') && cut < text.len())
+    let possible = after_blank
+        .filter(|&cut| cut < text.len() && !text[cut..].starts_with(' '))
         .filter(|&cut| text[..cut] != *SIGNATURE);
     let mut best = None;
-    for cut in fit {
-        if best.is_some() && text[..cut].chars().count() > room {
+    for cut in possible {
+        if best.is_some() && cut > limit {
             break;
         }
         best = Some(cut);

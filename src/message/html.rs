@@ -4,8 +4,15 @@ use html2text::config;
 
 /// The text that a reader without HTML gets: lines of at most 78, links as
 /// numbers with a list at the end, tables as columns without lines. What is no
-/// text, such as scripts and styles, is left out.
-pub fn text_of(html: &str) -> String {
+/// text, such as scripts and styles, is left out. `None` for a document so large
+/// that this would take long and much memory.
+pub fn text_of(html: &str) -> Option<String> {
+    (html.len() <= LARGEST).then(|| rendered(html))
+}
+
+const LARGEST: usize = 4 * 1024 * 1024;
+
+fn rendered(html: &str) -> String {
     let settings = config::plain()
         .link_footnotes(true)
         .no_link_wrapping()
@@ -39,7 +46,7 @@ mod tests {
             <ul><li>one</li><li>two</li></ul><ol><li>first</li></ol>\
             <table><tr><th>Name</th><th>Sum</th></tr><tr><td>Alice</td><td>10</td></tr></table>\
             <img src=\"a.png\" alt=\"Logo\"><blockquote>said</blockquote><pre>a  b\n  c</pre></body></html>";
-        let text = text_of(html);
+        let text = text_of(html).unwrap();
         for kept in [
             "Café — 10 €",
             "[the page][1]",
@@ -62,7 +69,7 @@ mod tests {
     fn no_line_is_long_unless_a_word_is() {
         let long = format!("https://x.example/{}", "a".repeat(200));
         let html = format!("<p>{} <a href=\"{long}\">x</a></p>", "word ".repeat(100));
-        let text = text_of(&html);
+        let text = text_of(&html).unwrap();
         assert!(text.contains(&long), "{text}");
         assert!(text.lines().all(|line| line.len() <= 78 || line.ends_with(&long)), "{text}");
     }
@@ -75,11 +82,12 @@ mod tests {
             ("<p>open <b>never", "open **never**\n"),
             ("<", "<\n"),
         ] {
-            assert_eq!(text_of(html), text, "{html:?}");
+            assert_eq!(text_of(html).unwrap(), text, "{html:?}");
         }
         let deep = format!("{}x{}", "<div>".repeat(1_000), "</div>".repeat(1_000));
-        assert_eq!(text_of(&deep), "x\n");
+        assert_eq!(text_of(&deep).unwrap(), "x\n");
         let tables = format!("{}x", "<table><tr><td>".repeat(300));
-        assert!(text_of(&tables).contains('x'));
+        assert!(text_of(&tables).unwrap().contains('x'));
+        assert_eq!(text_of(&" ".repeat(LARGEST + 1)), None);
     }
 }

@@ -29,7 +29,8 @@ pub(super) fn embed(html: &str, files: &[(&Attachment, &str)]) -> Embedded {
             embedded.html.push_str(&url(files[at].1));
             copied = range.end;
         } else {
-            let warning = Warning::NotSentAlong(name);
+            let path = forms(&name).pop().unwrap_or_default().into();
+            let warning = Warning::NotSentAlong { reference: name, path };
             if !embedded.warnings.contains(&warning) {
                 embedded.warnings.push(warning);
             }

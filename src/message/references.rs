@@ -183,13 +183,17 @@ fn decoded(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         decoded.push_str(&rest[..at]);
         rest = &rest[at..];
-        let read = rest.find(';').and_then(|end| Some((character(&rest[1..end])?, end + 1)));
+        let end = rest.bytes().take(LONGEST_NAME).position(|octet| octet == b';');
+        let read = end.and_then(|end| Some((character(&rest[1..end])?, end + 1)));
         let (c, length) = read.unwrap_or(('&', 1));
         decoded.push(c);
         rest = &rest[length..];
     }
     decoded + rest
 }
+
+/// `&#x10ffff;`, and a few zeros before it.
+const LONGEST_NAME: usize = 16;
 
 fn character(name: &str) -> Option<char> {
     let number =

@@ -7,11 +7,19 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
     /// The HTML refers to a file that only its writer has.
-    #[error("the HTML shows ‘{0}’, which is not sent along")]
-    NotSentAlong(String),
+    #[error("the HTML shows ‘{reference}’, which is not sent along")]
+    NotSentAlong {
+        /// As the HTML has it.
+        reference: String,
+        /// The file that is probably meant.
+        path: PathBuf,
+    },
     /// A file is sent for the HTML, which does not refer to it.
     #[error("the HTML does not show ‘{}’, which is sent along", .0.display())]
     NotShown(PathBuf),
+    /// HTML that is sent without a plain form, for one would take long to make.
+    #[error("the HTML is larger than 4 MiB, so that no plain form was made of it")]
+    NoPlainForm,
     /// Text of which no charset is known.
     #[error("the text is not UTF-8, so that readers must guess its characters")]
     UnknownCharset,

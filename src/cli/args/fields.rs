@@ -36,7 +36,12 @@ pub struct FieldArgs {
     ///
     /// The web site must do so (RFC 8058). There must be exactly one https: URL
     /// in --list-unsubscribe.
-    #[arg(long, requires = "list_unsubscribe", help_heading = MESSAGE)]
+    #[arg(
+        long,
+        requires = "list_unsubscribe",
+        conflicts_with = "message",
+        help_heading = MESSAGE
+    )]
     pub one_click: bool,
 
     /// Say that no person wrote the message, so that no program answers it

@@ -43,6 +43,8 @@ pub struct SendArgs {
     pub to: Vec<String>,
 
     /// Who gets a copy
+    ///
+    /// With --message, only together with --resend; the same holds for --bcc.
     #[arg(short, long, value_name = "ADDRESS", help_heading = MESSAGE)]
     pub cc: Vec<String>,
 
@@ -121,7 +123,7 @@ pub struct SendArgs {
     /// when: Resent-From as --from says, Resent-To and Resent-Cc as the
     /// recipients and --cc do; --bcc is not shown. Only they get it. Nothing
     /// else is added to it; Bcc, Return-Path and Content-Length are taken out.
-    #[arg(long, requires = "message", help_heading = MESSAGE)]
+    #[arg(long, help_heading = MESSAGE)]
     pub resend: bool,
 
     /// The address that reports of failure go to

@@ -83,13 +83,9 @@ pub(in crate::cli) fn no_recipients() -> Failure {
 /// A warning with what to try.
 pub(in crate::cli) fn warned(warning: &Warning) -> String {
     let remedy = match warning {
-        Warning::NotSentAlong(name) => {
-            let path = name.split(['?', '#']).next().unwrap_or_default();
-            let path = path.strip_prefix("file://").or_else(|| path.strip_prefix("cid:"));
-            let path = path.unwrap_or_else(|| name.split(['?', '#']).next().unwrap_or_default());
-            format!("--inline {} sends it", quoted(Path::new(path)))
-        }
+        Warning::NotSentAlong { path, .. } => format!("--inline {} sends it", quoted(path)),
         Warning::NotShown(path) => format!("--attach {} attaches it", quoted(path)),
+        Warning::NoPlainForm => "--body-file FILE gives one".to_owned(),
         Warning::UnknownCharset => "iconv -f ISO-8859-1 -t UTF-8 converts it".to_owned(),
         Warning::Charset { .. } => "name the one that it is in: --attach-type".to_owned(),
     };
