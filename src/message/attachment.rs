@@ -3,7 +3,7 @@
 use super::header::{Header, is_token};
 use super::octets::{Piece, Text};
 use super::part::Part;
-use super::{Error, Source, Warning};
+use super::{Error, Source, Warning, parameter};
 use std::path::{Path, PathBuf};
 
 /// A file to send with a message. It is opened once and read when the message
@@ -94,18 +94,17 @@ pub(super) enum Role<'r> {
 /// read it, one in short ASCII. Those that take the first of the two have the
 /// right one.
 fn names(name: &str) -> Vec<String> {
-    if name.is_ascii() && name.len() <= LONGEST_PLAIN_NAME {
+    if parameter::plain("filename", name).is_some() {
         return vec![name.to_owned()];
     }
-    let mut plain: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    let is_kept = |c: char| c.is_ascii() && !matches!(c, '"' | '\\');
+    let mut plain: String = name.chars().map(|c| if is_kept(c) { c } else { '_' }).collect();
     if plain.len() > SHORTENED {
         plain.replace_range(SHORTENED * 2 / 3..plain.len() - SHORTENED / 3, "_");
     }
     vec![name.to_owned(), plain]
 }
 
-/// RFC 2183 §2 has a longer one in pieces.
-const LONGEST_PLAIN_NAME: usize = 78;
 /// What a long one is cut to, its extension kept.
 const SHORTENED: usize = 60;
 

@@ -4,25 +4,32 @@
 use super::header::{Line, is_token};
 use std::fmt::Write as _;
 
-/// RFC 2183 §2: a longer value is written in sections.
-const LONGEST_VALUE: usize = 78;
+/// The longest `name=value` that is written in one piece: with a blank before
+/// it and a semicolon behind it, it fits on a line. RFC 2183 §2 has values over
+/// 78 in the form of RFC 2231.
+const LONGEST: usize = 76;
 /// What a section holds, so that its line is no longer than others.
 const SECTION: usize = 60;
 
 /// Writes `; name=value`, the value as a token, a quoted string, or in the
-/// form of RFC 2231, whichever is the least that holds it. It has no control
-/// characters.
+/// form of RFC 2231, whichever is the least that holds it.
 pub(super) fn write(line: &mut Line<'_>, name: &str, value: &str) {
     line.glue(";");
-    if !value.is_ascii() || has_control(value) {
-        extended(line, name, value);
-    } else if value.len() > LONGEST_VALUE {
-        continued(line, name, value);
-    } else if is_token(value) {
-        line.word(&format!("{name}={value}"));
-    } else {
-        line.word(&format!("{name}={}", quoted(value)));
+    match plain(name, value) {
+        Some(parameter) => line.word(&parameter),
+        None => extended(line, name, value),
     }
+}
+
+/// The parameter in the form that every reader knows, if it has one.
+pub(super) fn plain(name: &str, value: &str) -> Option<String> {
+    if !value.bytes().all(|octet| matches!(octet, b' '..=b'~')) {
+        return None;
+    }
+    // RFC 2231 §7 gives these three a meaning, which some readers see in tokens.
+    let is_bare = is_token(value) && !value.contains(['*', '\'', '%']);
+    let value = if is_bare { value.to_owned() } else { quoted(value) };
+    Some(format!("{name}={value}")).filter(|parameter| parameter.len() <= LONGEST)
 }
 
 /// RFC 2045 §5.1, by way of RFC 822: `"` and `\` behind a backslash.
@@ -37,18 +44,10 @@ pub(super) fn quoted(value: &str) -> String {
     quoted + "\""
 }
 
-/// RFC 2231 §3: `name*0="…"; name*1="…"`, for what is long and US-ASCII.
-fn continued(line: &mut Line<'_>, name: &str, value: &str) {
-    let sections = value.as_bytes().chunks(SECTION).enumerate();
-    let sections = sections.map(|(at, section)| {
-        let section = std::str::from_utf8(section).expect("US-ASCII may be cut anywhere");
-        format!("{name}*{at}={}", quoted(section))
-    });
-    listed(line, &sections.collect::<Vec<_>>());
-}
-
 /// RFC 2231 §4, §4.1: percent-encoded UTF-8, in sections if it is long. No
-/// section ends within a character.
+/// section ends within a character. Long US-ASCII is written so, too: where a
+/// shorter name stands beside sections without an asterisk at their end, some
+/// readers join the two.
 fn extended(line: &mut Line<'_>, name: &str, value: &str) {
     let mut sections = vec![String::from("utf-8''")];
     for c in value.chars() {
@@ -64,10 +63,6 @@ fn extended(line: &mut Line<'_>, name: &str, value: &str) {
             many.iter().enumerate().map(|(at, it)| format!("{name}*{at}*={it}")).collect::<Vec<_>>()
         }
     };
-    listed(line, &sections);
-}
-
-fn listed(line: &mut Line<'_>, sections: &[String]) {
     for (at, section) in sections.iter().enumerate() {
         if at > 0 {
             line.glue(";");
@@ -86,10 +81,6 @@ fn percent_encoded(c: char) -> String {
         let _ = write!(encoded, "%{octet:02X}");
     }
     encoded
-}
-
-fn has_control(value: &str) -> bool {
-    value.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -114,20 +105,20 @@ mod tests {
     #[test]
     fn the_least_form_that_holds_a_value_is_written() {
         // 2231/2183, 2231-3/4, 2231-7
-        let long = "a".repeat(79);
+        let long = "a".repeat(68);
         for (value, expected) in [
             ("a.txt", "filename=a.txt"),
             ("a b.txt", "filename=\"a b.txt\""),
             ("", "filename=\"\""),
             ("a;\"\\.txt", r#"filename="a;\"\\.txt""#),
-            ("50%'*.txt", "filename=50%'*.txt"),
+            ("50%'*.txt", "filename=\"50%'*.txt\""),
             ("é'*% ;.txt", "filename*=utf-8''%C3%A9%27%2A%25%20%3B.txt"),
             (
                 &long,
                 &format!(
-                    "\r\n filename*0=\"{}\";\r\n filename*1=\"{}\"",
-                    "a".repeat(60),
-                    "a".repeat(19)
+                    "\r\n filename*0*=utf-8''{};\r\n filename*1*={}",
+                    "a".repeat(53),
+                    "a".repeat(15)
                 ),
             ),
         ] {
