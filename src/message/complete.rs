@@ -9,8 +9,8 @@ use super::octets::Piece;
 use super::repair::{Content, body, relabelled, seven_bit};
 use super::text::Text;
 use super::{
-    Address, Error, Message, Recipe, Rendering, Repair, Repairs, Source, Unfit, Width, addresses,
-    stamp,
+    Address, Error, Message, Recipe, Rendering, Repair, Repairs, Resent, Source, Unfit, Width,
+    addresses, stamp,
 };
 use crate::smtp::{Mailbox, PathError};
 use jiff::Zoned;
@@ -111,6 +111,20 @@ impl Ready {
 /// memory; its body is read once, once more where leaves are encoded anew, and
 /// again whenever it is written.
 pub fn complete(source: Source, additions: &Additions, repairs: Repairs) -> Result<Ready, Error> {
+    made_fit(source, repairs, |fields, changes| fields.add(additions, changes))
+}
+
+/// Makes a ready message fit for being sent on. Nothing is added to it but the
+/// block of Resent fields on its top.
+pub fn resend(source: Source, resent: &Resent, repairs: Repairs) -> Result<Ready, Error> {
+    made_fit(source, repairs, |fields, changes| fields.resend(resent, changes))
+}
+
+fn made_fit(
+    source: Source,
+    repairs: Repairs,
+    add: impl FnOnce(&mut Fields, &mut Vec<Change>) -> Result<(), Error>,
+) -> Result<Ready, Error> {
     let source = Arc::new(source);
     let head = Head::read(&source, repairs)?;
     let mut changes = Vec::new();
@@ -118,7 +132,7 @@ pub fn complete(source: Source, additions: &Additions, repairs: Repairs) -> Resu
         changes.push(Change::RemovedMboxLine);
     }
     let mut fields = Fields::sort(&head.octets, &mut changes);
-    fields.add(additions, &mut changes)?;
+    add(&mut fields, &mut changes)?;
     if head.is_refolded {
         changes.push(Change::Refolded);
     }
@@ -372,6 +386,15 @@ impl Fields {
             );
         }
         self.header.extend(added);
+        Ok(())
+    }
+
+    /// Puts the block before all other fields: they and older blocks stay in
+    /// their order (RFC 5322 §3.6).
+    fn resend(&mut self, resent: &Resent, changes: &mut Vec<Change>) -> Result<(), Error> {
+        let (block, names) = resent.block()?;
+        changes.extend(names.into_iter().map(Change::Added));
+        self.header.splice(0..0, block.into_octets());
         Ok(())
     }
 

@@ -8,11 +8,15 @@
 
 mod attachments;
 mod connection;
+mod content;
+mod fields;
 mod send;
 mod sink;
 
 pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
+pub use content::ContentArgs;
+pub use fields::{FieldArgs, Level};
 pub use send::{DryRun, SendArgs};
 pub use sink::SinkArgs;
 
