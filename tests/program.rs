@@ -706,7 +706,7 @@ fn an_attachment_that_is_not_in_its_charset_is_sent_with_a_warning() {
     assert_eq!(sent.status, 0, "{sent}");
     assert_eq!(
         sent.stderr,
-        "warning: ‘latin1’ is not utf-8, as its type says; name the one that it is in: --attach-type\n"
+        "warning: ‘latin1’ is not utf-8, as its type says; convert it with iconv, or name its own\n"
     );
     assert!(only_message(&sink).contains("Y2Fm6Qo="));
 }

@@ -156,7 +156,10 @@ fn utf8(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<String, Failure> {
     let octets = octets(path, input, surroundings)?;
-    String::from_utf8(octets).map_err(|error| not_text(option, path, error.as_bytes()))
+    let text = String::from_utf8(octets);
+    let text = text.map_err(|error| not_text(option, path, error.as_bytes()))?;
+    // The mark that some editors write at the start of UTF-8 is no text.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// The text: as typed, from a file, or from standard input when nothing else

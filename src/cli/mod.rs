@@ -31,6 +31,7 @@ use crate::account::{Accounts, Environment};
 use args::{Cli, Command, Globals};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use escape::Escaped;
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -121,7 +122,7 @@ fn not_utf8(words: &[OsString]) -> Failure {
         word.split('=').next().filter(|name| name.starts_with("--")).map(str::to_owned)
     };
     let before = at.checked_sub(1).map(|before| words[before].to_string_lossy());
-    let before = before.filter(|word| word.starts_with('-')).map(|word| word.into_owned());
+    let before = before.filter(|word| word.starts_with('-')).map(Cow::into_owned);
     let place = option(&words[at])
         .or(before)
         .map_or_else(|| format!("word {at} of the command line"), |it| format!("what {it} says"));

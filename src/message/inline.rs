@@ -136,15 +136,12 @@ fn percent_decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, later @ ..] = rest {
         let digit = |at: usize| later.get(at).and_then(|octet| char::from(*octet).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                octets.push(u8::try_from(high * 16 + low).expect("two digits are an octet"));
-                rest = &later[2..];
-            }
-            _ => {
-                octets.push(*first);
-                rest = later;
-            }
+        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
+            octets.push(u8::try_from(high * 16 + low).expect("two digits are an octet"));
+            rest = &later[2..];
+        } else {
+            octets.push(*first);
+            rest = later;
         }
     }
     String::from_utf8(octets).unwrap_or_else(|_| text.to_owned())

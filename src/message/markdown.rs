@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
-/// A whole HTML document: CommonMark with tables, strikethrough and footnotes.
+/// A whole HTML document: `CommonMark` with tables, strikethrough and footnotes.
 /// HTML within the Markdown is shown as it was typed, so that both forms of a
 /// message say the same and no text becomes markup by accident.
 pub fn html_of(markdown: &str) -> String {

@@ -32,9 +32,9 @@ fn one(line: &mut Line<'_>, name: Option<&str>, mailbox: &Mailbox, after: &str) 
 fn group(line: &mut Line<'_>, name: &str, members: &[Member], after: &str) {
     // RFC 2047 §5 (3): a blank parts an encoded-word from the colon.
     if phrase(line, name) {
-        line.word(":")
+        line.word(":");
     } else {
-        line.glue(":")
+        line.glue(":");
     }
     for (at, Member { name, mailbox }) in members.iter().enumerate() {
         let between = if at + 1 < members.len() { "," } else { "" };

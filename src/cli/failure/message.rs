@@ -95,7 +95,7 @@ pub(in crate::cli) fn warned(warning: &Warning) -> String {
         Warning::NotShown(path) => format!("--attach {} attaches it", quoted(path)),
         Warning::NoPlainForm => "--body-file FILE gives one".to_owned(),
         Warning::UnknownCharset => "iconv -f ISO-8859-1 -t UTF-8 converts it".to_owned(),
-        Warning::Charset { .. } => "name the one that it is in: --attach-type".to_owned(),
+        Warning::Charset { .. } => "convert it with iconv, or name its own".to_owned(),
     };
     format!("{warning}; {remedy}")
 }
