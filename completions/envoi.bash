@@ -103,7 +103,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__send)
-            opts="-f -t -c -b -s -a -H -E -4 -6 -n -A -C -v -q -h --from --to --cc --bcc --subject --reply-to --attach --attach-name --attach-type --body --body-file --html --header --skip-empty --message --envelope-from --all-or-nothing --server --helo --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --user --password-from --auth --allow-cleartext-auth --no-queue --save-sent --dry-run --transcript --account --config --verbose --quiet --json --color --help"
+            opts="-f -t -c -b -s -a -H -E -4 -6 -n -A -C -v -q -h --from --to --cc --bcc --subject --reply-to --attach --attach-name --attach-type --body --body-file --html --markdown --inline --flowed --in-reply-to --references --list-unsubscribe --one-click --auto --priority --header --skip-empty --message --resend --envelope-from --all-or-nothing --server --helo --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --user --password-from --auth --allow-cleartext-auth --no-queue --save-sent --dry-run --transcript --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -179,6 +179,30 @@ _envoi() {
                     ;;
                 --html)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --markdown)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --in-reply-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --references)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --list-unsubscribe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --priority)
+                    COMPREPLY=($(compgen -W "high normal low" -- "${cur}"))
                     return 0
                     ;;
                 --header)

@@ -50,6 +50,14 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l attach-type -d 'The
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l body -d 'The text of the message' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l body-file -d 'Read the text of the message from FILE; ‘-’ is standard input' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l html -d 'Read an HTML form of the text from FILE; ‘-’ is standard input' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l markdown -d 'Read the text in Markdown from FILE; ‘-’ is standard input' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l inline -d 'Send a file that the HTML shows, such as a picture; may be repeated' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l in-reply-to -d 'The Message-ID of the message that this one answers' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l references -d 'The Message-IDs of the conversation before, the first one first' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l list-unsubscribe -d 'Where to unsubscribe, an https: or mailto: URL; may be repeated' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l priority -d 'How urgent the message is to who reads it: high, normal or low' -r -f -a "high\t'More than others'
+normal\t'As others'
+low\t'Less than others'"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s H -l header -d 'Add a header field; may be repeated' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l message -d 'Send the finished message in FILE; ‘-’ is standard input' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l envelope-from -d 'The address that reports of failure go to' -r
@@ -77,7 +85,11 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -s C -l config -d 'Rea
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l flowed -d 'Let the paragraphs of the text flow to the width of a window'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l one-click -d 'Say that a POST to the https: URL unsubscribes, without further questions'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l auto -d 'Say that no person wrote the message, so that no program answers it'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s E -l skip-empty -d 'Send nothing if there is no text, no HTML and no attachment'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l resend -d 'Send the finished message on, from you to further recipients'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l all-or-nothing -d 'Send to nobody unless the server accepts every recipient'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s 6 -l ipv6 -d 'Use IPv6 only'

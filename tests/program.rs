@@ -429,7 +429,7 @@ hint: give it another name: --attach-name NAME
     check(&run, 65, "", expected);
     words.extend(["--attach-name".into(), "even.txt".into()]);
     check(&place.run(&words, None), 0, "", "");
-    assert!(only_message(&sink).contains("filename=\"even.txt\""));
+    assert!(only_message(&sink).contains("filename=even.txt\n"));
 }
 
 #[test]
@@ -682,4 +682,69 @@ fn a_name_that_cannot_be_looked_up_now_may_be_later() {
     );
     check(&finished(command), 75, "", &problem);
     drop(server);
+}
+
+// Octets that are not UTF-8 ----------------------------------------------------
+
+#[test]
+fn a_word_that_is_not_utf_8_is_named_by_its_place() {
+    for (words, place) in [
+        (vec!["send", "-s", "caf\u{fffd}"], "what -s says"),
+        (vec!["send", "--subject=caf\u{fffd}", "a@x.example"], "what --subject says"),
+        (vec!["send", "caf\u{fffd}@x.example"], "word 2 of the command line"),
+    ] {
+        let words = words.iter().map(|word| word.replace('\u{fffd}', "\u{1}"));
+        let words = words.map(|word| {
+            let octets = word.into_bytes().into_iter().map(|b| if b == 1 { 0xe9 } else { b });
+            OsStr::from_bytes(&octets.collect::<Vec<_>>()).to_owned()
+        });
+        let run = Place::new().run(words.collect::<Vec<_>>(), None);
+        assert_eq!(run.status, 64, "{run}");
+        let hint = "hint: convert it: printf %s \"$text\" | iconv -f ISO-8859-1 -t UTF-8\n";
+        assert_eq!(run.stderr, format!("envoi: {place} is not UTF-8 text\n{hint}"));
+    }
+}
+
+#[test]
+fn a_text_that_is_not_utf_8_is_sent_with_a_warning_and_html_is_refused() {
+    let sink = sink();
+    let place = Place::new();
+    fs::write(place.directory().join("latin1"), b"caf\xe9 au lait\n").expect("writing a file");
+    fs::write(place.directory().join("utf16"), b"\xff\xfea\0").expect("writing a file");
+    let sent = place.run(to(sink.address(), &["--body-file", "latin1"]), None);
+    assert_eq!((sent.status, sent.stdout.as_str()), (0, REPORT), "{sent}");
+    assert_eq!(
+        sent.stderr,
+        "warning: the text is not UTF-8, so that readers must guess its characters; \
+         iconv -f ISO-8859-1 -t UTF-8 converts it\n"
+    );
+    assert!(only_message(&sink).contains("charset=unknown-8bit\n"));
+    for (option, file, charset) in
+        [("--html", "latin1", "ISO-8859-1"), ("--markdown", "utf16", "UTF-16")]
+    {
+        let run = place.run(to(sink.address(), &[option, file]), None);
+        assert_eq!(run.status, 65, "{run}");
+        assert_eq!(
+            run.stderr,
+            format!(
+                "envoi: {option}: ‘{file}’ is not UTF-8\n\
+                 hint: convert it: iconv -f {charset} -t UTF-8 {file} | envoi send … {option} -\n"
+            )
+        );
+    }
+}
+
+#[test]
+fn an_attachment_that_is_not_in_its_charset_is_sent_with_a_warning() {
+    let sink = sink();
+    let place = Place::new();
+    fs::write(place.directory().join("latin1"), b"caf\xe9\n").expect("writing a file");
+    let attach = ["--body", "x", "-a", "latin1;type=text/plain; charset=utf-8"];
+    let sent = place.run(to(sink.address(), &attach), None);
+    assert_eq!(sent.status, 0, "{sent}");
+    assert_eq!(
+        sent.stderr,
+        "warning: ‘latin1’ is not utf-8, as its type says; convert it with iconv, or name its own\n"
+    );
+    assert!(only_message(&sink).contains("Y2Fm6Qo="));
 }

@@ -5,6 +5,7 @@ mod advice;
 pub mod args;
 mod clock;
 mod completions;
+mod content;
 mod dry_run;
 mod escape;
 mod exit;
@@ -29,8 +30,9 @@ pub use failure::Failure;
 
 use crate::account::{Accounts, Environment};
 use args::{Cli, Command, Globals};
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use escape::Escaped;
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -82,11 +84,15 @@ fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     }
     // Known even when the rest cannot be read.
     let wants_json = words.iter().any(|word| word == "--json");
+    let typed = words.clone();
     let cli = match Cli::read(words) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
             let _ = error.print();
             return Exit::Ok;
+        }
+        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
+            return fail(&not_utf8(&typed), wants_json, &mut out, &mut err);
         }
         Err(error) if wants_json => {
             return fail(&misspelt(&error), true, &mut out, &mut err);
@@ -127,6 +133,23 @@ fn meant_to_send(error: &clap::Error) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A word in another encoding, which only names of files may have. It is not
+/// repeated, for it may be a password in the wrong place.
+fn not_utf8(words: &[OsString]) -> Failure {
+    let at = words.iter().position(|word| word.to_str().is_none()).unwrap_or_default();
+    let option = |word: &OsString| {
+        let word = word.to_string_lossy().into_owned();
+        word.split('=').next().filter(|name| name.starts_with("--")).map(str::to_owned)
+    };
+    let before = at.checked_sub(1).map(|before| words[before].to_string_lossy());
+    let before = before.filter(|word| word.starts_with('-')).map(Cow::into_owned);
+    let place = option(&words[at])
+        .or(before)
+        .map_or_else(|| format!("word {at} of the command line"), |it| format!("what {it} says"));
+    Failure::say(Exit::Usage, format!("{place} is not UTF-8 text"))
+        .hint("convert it: printf %s \"$text\" | iconv -f ISO-8859-1 -t UTF-8")
 }
 
 /// What clap says over several lines for people, as a sentence and hints.

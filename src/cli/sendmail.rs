@@ -5,22 +5,23 @@
 use super::Surroundings;
 use super::args::{self, Globals, Sendmail, SendmailArgs};
 use super::clock;
+use super::content::{self, Role};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::input::Input;
-use super::message::{self, Job, list, masked};
+use super::message::{Job, list, masked};
 use super::send::{self, Delivery};
-use super::sign::{Signed, sign};
+use super::sign::sign;
 use crate::account::{
     Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, User, small_file,
 };
-use crate::delivery::Submission;
 use crate::message::{
     Additions, Address, Aliases, Authors, Change, Disguise, Opened, Repairs, Rewrite, Rules, Source,
 };
 use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 
 /// Runs `sendmail`, called by this name with these words.
 pub(super) fn run(
@@ -137,15 +138,11 @@ impl Letter {
         let ready = opened.complete(&additions)?;
         let author = ready.from().ok().and_then(|from| from.into_iter().next());
         let now = additions.date.timestamp();
-        let Signed { message, notes, warnings } =
-            sign(ready.message, Some(&account), author.as_ref(), now)?;
+        let signed = sign(ready.message, Some(&account), author.as_ref(), now)?;
+        let envelope = Envelope::new(ReversePath(reverse), to);
         let changes = rewrites.into_iter().map(Change::Rewrote).chain(ready.changes);
-        Ok(Job {
-            changes: changes.map(|change| change.to_string()).chain(notes).collect(),
-            submission: Submission { envelope: Envelope::new(ReversePath(reverse), to), message },
-            account: Some(account),
-            warnings,
-        })
+        let changes = changes.map(|change| change.to_string()).collect();
+        Ok(signed.into_job(envelope, Some(account), changes, Vec::new()))
     }
 }
 
@@ -200,7 +197,7 @@ fn source(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<So
     if !args.dots_are_text {
         input.end_at_dot();
     }
-    message::typed("the message", &mut input, surroundings)
+    content::source(Path::new("-"), Role::Message, &mut input, surroundings)
 }
 
 fn no_recipients() -> Failure {

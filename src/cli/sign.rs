@@ -2,10 +2,12 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::message::Job;
 use crate::account::{Account, Dkim};
+use crate::delivery::Submission;
 use crate::message::dkim::Signer;
 use crate::message::{Change, Message, Unfit, Width};
-use crate::smtp::Mailbox;
+use crate::smtp::{Envelope, Mailbox};
 use jiff::Timestamp;
 
 /// A message that nothing may change any more, and what is to be said of it.
@@ -15,6 +17,23 @@ pub(super) struct Signed {
     pub(super) notes: Vec<String>,
     /// What the user had better know.
     pub(super) warnings: Vec<String>,
+}
+
+impl Signed {
+    /// The message on its way out; what was done to it before, and what is
+    /// doubtful about it, is told first.
+    pub(super) fn into_job(
+        self,
+        envelope: Envelope,
+        account: Option<Account>,
+        mut changes: Vec<String>,
+        mut warnings: Vec<String>,
+    ) -> Job {
+        changes.extend(self.notes);
+        warnings.extend(self.warnings);
+        let submission = Submission { envelope, message: self.message };
+        Job { submission, account, changes, warnings }
+    }
 }
 
 /// Signs the message by every key of the account, perhaps none.

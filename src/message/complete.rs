@@ -10,8 +10,8 @@ use super::repair::{Content, body, relabelled, seven_bit};
 use super::rewrite::Rewrite;
 use super::text::Text;
 use super::{
-    Address, Error, Message, Opened, Recipe, Rendering, Repair, Repairs, Source, Unfit, Width,
-    addresses, stamp,
+    Address, Error, Message, Opened, Recipe, Rendering, Repair, Repairs, Resent, Source, Unfit,
+    Width, addresses, stamp,
 };
 use crate::smtp::{Mailbox, PathError};
 use jiff::Zoned;
@@ -118,21 +118,32 @@ pub fn complete(source: Source, additions: &Additions, repairs: Repairs) -> Resu
     Opened::read(source, repairs)?.complete(additions)
 }
 
-/// The second half of [`complete`], of a header that may have been rewritten.
-pub(super) fn finish(
-    source: Arc<Source>,
-    head: &Head,
-    rewrites: Vec<Rewrite>,
-    repairs: Repairs,
-    additions: &Additions,
+/// Makes a ready message fit for being sent on. Nothing is added to it but the
+/// block of Resent fields on its top.
+pub fn resend(source: Source, resent: &Resent, repairs: Repairs) -> Result<Ready, Error> {
+    let add = |fields: &mut Fields, changes: &mut _| fields.resend(resent, changes);
+    made_fit(Opened::read(source, repairs)?, add)
+}
+
+impl Opened {
+    /// Makes it fit for submission, as [`complete()`] does.
+    pub fn complete(self, additions: &Additions) -> Result<Ready, Error> {
+        made_fit(self, |fields, changes| fields.add(additions, changes))
+    }
+}
+
+fn made_fit(
+    opened: Opened,
+    add: impl FnOnce(&mut Fields, &mut Vec<Change>) -> Result<(), Error>,
 ) -> Result<Ready, Error> {
+    let Opened { source, head, repairs, rewrites } = opened;
     let mut changes = Vec::new();
     if head.mbox_line {
         changes.push(Change::RemovedMboxLine);
     }
     changes.extend(rewrites.into_iter().map(Change::Rewrote));
     let mut fields = Fields::sort(&head.octets, &mut changes);
-    fields.add(additions, &mut changes)?;
+    add(&mut fields, &mut changes)?;
     if head.is_refolded {
         changes.push(Change::Refolded);
     }
@@ -141,7 +152,7 @@ pub(super) fn finish(
     }
     let range = head.body..source.length();
     let text = Text::measure(&source, range.clone(), repairs.stray_cr)?;
-    check(&source, head, &text, repairs)?;
+    check(&source, &head, &text, repairs)?;
     line_changes(&head.tally, &text, &mut changes);
     let header = labelled(std::mem::take(&mut fields.header), &source, &text, &mut changes)?;
     let message_id = fields.message_id.filter(|id| !id.is_empty());
@@ -386,6 +397,15 @@ impl Fields {
             );
         }
         self.header.extend(added);
+        Ok(())
+    }
+
+    /// Puts the block before all other fields: they and older blocks stay in
+    /// their order (RFC 5322 §3.6).
+    fn resend(&mut self, resent: &Resent, changes: &mut Vec<Change>) -> Result<(), Error> {
+        let (block, names) = resent.block()?;
+        changes.extend(names.into_iter().map(Change::Added));
+        self.header.splice(0..0, block.into_octets());
         Ok(())
     }
 

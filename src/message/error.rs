@@ -97,6 +97,15 @@ pub enum Error {
     /// Not `type/subtype` with parameters, or one that no file can have.
     #[error("‘{0}’ is not a media type for an attachment")]
     MediaType(String),
+    /// Not a Message-ID.
+    #[error("‘{0}’ is not the Message-ID of a message")]
+    MessageId(String),
+    /// Not a URL for List-Unsubscribe.
+    #[error("‘{0}’ is not an https: or mailto: URL")]
+    UnsubscribeUrl(String),
+    /// RFC 8058 §3.1: one `https:` URL, here with how many there are.
+    #[error("one click needs exactly one https: URL to unsubscribe at, and there are {0}")]
+    OneClick(usize),
     /// A date that RFC 5322 §3.3 cannot express.
     #[error("the date lies outside the years that mail can express")]
     Date,

@@ -5,15 +5,26 @@
 //! | RFC 5322 §3.4 | addresses with their names | `address.rs` |
 //! | RFC 5322 §3.4, §4.4; RFC 6532 | reading address lists | `address_list.rs` |
 //! | RFC 5322 §2.2, §3.6; RFC 2047 | writing header fields | `header.rs` |
+//! | RFC 5322 §3.4; RFC 2047 §5 | writing address lists | `phrase.rs` |
+//! | RFC 2045 §5.1, 2183 §2, 2231 | writing parameters | `parameter.rs` |
 //! | RFC 5322 §3.3, §3.6.4 | dates, Message-IDs, boundaries, random words | `stamp.rs` |
 //! | RFC 5322 §3.6 | a message from what the user gives | `compose.rs` |
-//! | RFC 2045, 2046 | its MIME parts | `part.rs` |
-//! | RFC 2183, 2231 | attachments | `attachment.rs` |
+//! | RFC 5322 §3.6.4 | which messages it answers | `thread.rs` |
+//! | RFC 2369, 3834, 8058 | what programs are to know of it | `automatic.rs` |
+//! | RFC 2045, 2046, 2387 | its MIME parts | `part.rs` |
+//! | RFC 2183 | attachments, and their types | `attachment.rs` |
+//! | RFC 2392 | files that its HTML shows | `inline.rs` |
+//! | – | where HTML refers to something | `references.rs` |
+//! | – | the text of HTML | `html.rs` |
+//! | – | the HTML of Markdown | `markdown.rs` |
+//! | RFC 3676 | text that flows | `flowed.rs` |
+//! | – | what is probably not meant | `warning.rs` |
 //! | RFC 2045 §6 | text as 7bit, quoted-printable, base64 | `encode.rs` |
 //! | RFC 2045 §6.7, §6.8 | encoding block by block | `encode/stream.rs` |
 //! | – | a ready message whose header is at hand | `opened.rs` |
 //! | RFC 5322 §3.4, §3.6; aliases(5) | its addresses rewritten in place | `rewrite/` |
 //! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs` |
+//! | RFC 5322 §3.6.6 | ready messages sent on | `resend.rs` |
 //! | RFC 5321 §2.3.8 | messages sent as they are | `as_is.rs` |
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
 //! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
@@ -29,6 +40,7 @@ mod address;
 mod address_list;
 mod as_is;
 mod attachment;
+mod automatic;
 mod canonical;
 mod complete;
 mod compose;
@@ -36,33 +48,49 @@ pub mod dkim;
 mod encode;
 mod error;
 mod fingerprint;
+mod flowed;
 mod head;
 mod header;
+mod html;
+mod inline;
+mod markdown;
 mod octets;
 mod opened;
+mod parameter;
 mod part;
+mod phrase;
+mod references;
 mod repair;
+mod resend;
 mod rewrite;
 mod source;
 mod stamp;
 mod text;
+mod thread;
 mod transfer;
+mod warning;
 
 pub use address::{Address, AddressError, Member};
 pub use address_list::addresses;
 pub use attachment::Attachment;
+pub use automatic::{Priority, UnsubscribeUrl, automatic_fields, unsubscribe_fields};
 pub use canonical::StrayCr;
-pub use complete::{Additions, Change, Ready, complete};
+pub use complete::{Additions, Change, Ready, complete, resend};
 pub use compose::{Composed, Draft};
 pub use error::Error;
+pub use html::text_of;
+pub use markdown::html_of;
 pub use octets::Octets;
 pub use opened::Opened;
 pub use repair::{Repair, Repairs, Unfit, Width};
+pub use resend::Resent;
 pub use rewrite::{
     AliasError, AliasLine, Aliases, Authors, Disguise, Place, Rewrite, Rules, disguised,
 };
 pub use source::Source;
 pub use stamp::{hexadecimal, message_id, random_word};
+pub use thread::{MessageId, Thread};
+pub use warning::Warning;
 
 use octets::Piece;
 use std::fmt;

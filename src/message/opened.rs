@@ -1,7 +1,7 @@
 //! A ready message whose header is at hand and may still be rewritten, before
 //! it is completed.
 
-use super::complete::{self, Additions, Ready, split};
+use super::complete::{self, split};
 use super::head::Head;
 use super::rewrite::{self, Disguise, Field, Rewrite, Rules};
 use super::{Error, Repairs, Source};
@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 /// A ready message, opened: its header is in memory, its body where it was.
 pub struct Opened {
-    source: Arc<Source>,
-    head: Head,
-    repairs: Repairs,
-    rewrites: Vec<Rewrite>,
+    pub(super) source: Arc<Source>,
+    pub(super) head: Head,
+    pub(super) repairs: Repairs,
+    pub(super) rewrites: Vec<Rewrite>,
 }
 
 impl Opened {
@@ -75,11 +75,6 @@ impl Opened {
     /// What was rewritten so far.
     pub fn rewrites(&self) -> &[Rewrite] {
         &self.rewrites
-    }
-
-    /// Makes it fit for submission, as [`super::complete()`] does.
-    pub fn complete(self, additions: &Additions) -> Result<Ready, Error> {
-        complete::finish(self.source, &self.head, self.rewrites, self.repairs, additions)
     }
 
     fn fields(&self) -> impl Iterator<Item = Field<'_>> {

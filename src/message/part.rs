@@ -6,13 +6,14 @@ use super::header::Header;
 use super::octets::Piece;
 use super::repair::attached;
 use super::text::Text;
-use super::{Attachment, Error, Repair, Repairs, Source, Unfit, Width, stamp};
-use mail_builder::headers::content_type::ContentType;
+use super::{Error, Repair, Repairs, Source, Unfit, Width, stamp};
 use std::sync::Arc;
 
 /// A MIME entity: its own fields, and what stands behind their empty line.
 #[derive(Debug)]
 pub(super) struct Part {
+    /// `type/subtype`.
+    pub(super) media_type: String,
     pub(super) header: Header,
     pub(super) body: Body,
 }
@@ -21,60 +22,78 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) enum Body {
     /// What is of seven bits, and labelled.
-    Leaf(Piece),
+    Leaf(Box<Piece>),
     /// A message (RFC 2046 §5.2.1), which has no encoding but its label.
     Message(Arc<Source>, Text),
     /// Parts, with the boundary between them.
     Multipart { boundary: String, parts: Vec<Part> },
 }
 
+/// What a message holds.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    pub(super) text: Option<Vec<u8>>,
+    /// The text is of format=flowed.
+    pub(super) is_flowed: bool,
+    pub(super) html: Option<String>,
+    /// What the HTML shows.
+    pub(super) inline: Vec<Part>,
+    pub(super) attachments: Vec<Part>,
+}
+
 impl Part {
-    /// The plainest alternative first (RFC 2046 §5.1.4), then the files.
-    pub(super) fn of_body(
-        text: Option<Vec<u8>>,
-        html: Option<String>,
-        attachments: Vec<Attachment>,
-    ) -> Result<Self, Error> {
-        let mut parts = Vec::new();
-        match (text, html) {
-            (Some(text), Some(html)) => {
-                let both = [("plain", &text[..]), ("html", html.as_bytes())];
-                let both = both.map(|(subtype, text)| Part::of_text(subtype, text));
-                parts.push(Part::multipart(
-                    "alternative",
-                    both.into_iter().collect::<Result<_, _>>()?,
-                )?);
-            }
-            (Some(text), None) => parts.push(Part::of_text("plain", &text)?),
-            (None, Some(html)) => parts.push(Part::of_text("html", html.as_bytes())?),
-            (None, None) if attachments.is_empty() => parts.push(Part::of_text("plain", b"")?),
-            (None, None) => {}
+    /// The body of a message: mixed, related and alternative, from the outside
+    /// to the inside, each where there is more than one part for it.
+    pub(super) fn of_content(content: Content) -> Result<Self, Error> {
+        let Content { text, is_flowed, html, inline, attachments } = content;
+        let text =
+            text.map(|text| Part::of_text("plain", if is_flowed { FLOWED } else { "" }, &text));
+        let html = html.map(|html| Part::of_text("html", "", html.as_bytes()));
+        let readable = match (text.transpose()?, html.transpose()?) {
+            // RFC 2046 §5.1.4: the plainest first.
+            (Some(text), Some(html)) => Some(Part::multipart("alternative", vec![text, html])?),
+            (text, html) => text.or(html),
+        };
+        let mut parts: Vec<Part> = readable.into_iter().collect();
+        if !inline.is_empty() {
+            parts.extend(inline);
+            parts = vec![Part::multipart("related", parts)?];
+        }
+        if parts.is_empty() && attachments.is_empty() {
+            return Part::of_text("plain", "", b"");
         }
         if attachments.is_empty()
             && let Some(part) = parts.pop()
         {
             return Ok(part);
         }
-        for attachment in attachments {
-            parts.push(attachment.into_part()?);
-        }
+        parts.extend(attachments);
         Part::multipart("mixed", parts)
     }
 
-    fn of_text(subtype: &str, text: &[u8]) -> Result<Self, Error> {
+    fn of_text(subtype: &str, parameter: &str, text: &[u8]) -> Result<Self, Error> {
         let Encoded { charset, encoding, octets } = Encoded::text(text);
         let mut header = Header::default();
-        header.structured("Content-Type", &format!("text/{subtype}; charset={charset}"))?;
+        let media_type = format!("text/{subtype}");
+        let value = format!("{media_type}; charset={charset}{parameter}");
+        header.structured("Content-Type", &value)?;
         header.structured("Content-Transfer-Encoding", encoding)?;
-        Ok(Part { header, body: Body::Leaf(Piece::Held(octets)) })
+        let body = Body::Leaf(Box::new(Piece::Held(octets)));
+        Ok(Part { media_type, header, body })
     }
 
     fn multipart(subtype: &str, parts: Vec<Part>) -> Result<Self, Error> {
         let boundary = stamp::boundary()?;
         let mut header = Header::default();
-        let value = ContentType::new(format!("multipart/{subtype}"));
-        header.built("Content-Type", &value.attribute("boundary", boundary.as_str()));
-        Ok(Part { header, body: Body::Multipart { boundary, parts } })
+        let media_type = format!("multipart/{subtype}");
+        let mut parameters = vec![("boundary", boundary.as_str())];
+        // RFC 2387 §3.1: what the first part is.
+        if subtype == "related" {
+            parameters.extend(parts.first().map(|root| ("type", root.media_type.as_str())));
+        }
+        header.parameters("Content-Type", &media_type, parameters);
+        let body = Body::Multipart { boundary, parts };
+        Ok(Part { media_type, header, body })
     }
 
     /// Header and body for a way of this width.
@@ -84,7 +103,9 @@ impl Part {
         repairs: Repairs,
     ) -> Result<(Vec<u8>, Vec<Piece>), Unfit> {
         let body = match &self.body {
-            Body::Leaf(piece) => return Ok((self.header.octets().to_vec(), vec![piece.clone()])),
+            Body::Leaf(piece) => {
+                return Ok((self.header.octets().to_vec(), vec![Piece::clone(piece)]));
+            }
             Body::Message(source, text) => {
                 let is_passed = repairs.eight_bit == Repair::Pass;
                 let width = Width { eight_bit: width.eight_bit || is_passed, ..width };
@@ -114,10 +135,14 @@ impl Part {
     }
 
     /// A message that is attached.
-    pub(super) fn of_message(header: Header, source: Source) -> Result<Self, Error> {
+    pub(super) fn of_message(
+        media_type: String,
+        header: Header,
+        source: Source,
+    ) -> Result<Self, Error> {
         let source = Arc::new(source);
         let text = Text::measure(&source, 0..source.length(), StrayCr::Space)?;
-        Ok(Part { header, body: Body::Message(source, text) })
+        Ok(Part { media_type, header, body: Body::Message(source, text) })
     }
 }
 
@@ -143,3 +168,6 @@ fn multipart(
     body.push(Piece::Held(between));
     Ok(body)
 }
+
+/// RFC 3676 §4.
+const FLOWED: &str = "; format=flowed";

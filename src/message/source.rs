@@ -103,6 +103,40 @@ impl Source {
         }
     }
 
+    /// True if no octet is above 127.
+    pub(super) fn is_ascii(&self) -> Result<bool, Error> {
+        self.all_blocks(<[u8]>::is_ascii)
+    }
+
+    /// True for UTF-8.
+    pub(super) fn is_utf8(&self) -> Result<bool, Error> {
+        let mut cut = Vec::new();
+        let whole = self.all_blocks(|block| {
+            cut.extend_from_slice(block);
+            let fault = std::str::from_utf8(&cut).err();
+            let valid = fault.map_or(cut.len(), |fault| fault.valid_up_to());
+            cut.drain(..valid);
+            // Behind it may be the rest of a character.
+            fault.is_none_or(|fault| fault.error_len().is_none())
+        })?;
+        Ok(whole && cut.is_empty())
+    }
+
+    /// True if all blocks are so.
+    fn all_blocks(&self, mut is_so: impl FnMut(&[u8]) -> bool) -> Result<bool, Error> {
+        let mut block = vec![0; BLOCK];
+        let mut at = 0;
+        while at < self.length() {
+            let length = usize::try_from(self.length() - at).unwrap_or(usize::MAX).min(BLOCK);
+            self.fill(&mut block[..length], at)?;
+            if !is_so(&block[..length]) {
+                return Ok(false);
+            }
+            at += length as u64;
+        }
+        Ok(true)
+    }
+
     /// Fails when the file has another length or time of change than when it
     /// was opened.
     pub(super) fn verify(&self) -> Result<(), Error> {
@@ -144,7 +178,7 @@ impl Source {
 
     /// The number, from 1, of the line that this octet is in.
     pub(super) fn line_of(&self, at: u64) -> Result<u64, Error> {
-        let mut block = vec![0; 64 * 1024];
+        let mut block = vec![0; BLOCK];
         let (mut line, mut from) = (1, 0);
         while from < at {
             let length = (at - from).min(block.len() as u64);
@@ -156,6 +190,8 @@ impl Source {
         Ok(line)
     }
 }
+
+const BLOCK: usize = 64 * 1024;
 
 impl State {
     fn of(metadata: &Metadata) -> Self {

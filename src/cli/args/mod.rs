@@ -8,12 +8,16 @@
 
 mod attachments;
 mod connection;
+mod content;
+mod fields;
 mod send;
 mod sendmail;
 mod sink;
 
 pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
+pub use content::ContentArgs;
+pub use fields::{FieldArgs, Level};
 pub use send::{DryRun, SendArgs};
 pub use sendmail::{Sendmail, SendmailArgs, read as read_sendmail};
 pub use sink::SinkArgs;

@@ -1,7 +1,7 @@
 //! What an error of `message` means for the exit status, and what to try.
 
 use super::{Exit, Failure};
-use crate::message::{AddressError, AliasError, Error};
+use crate::message::{AddressError, AliasError, Error, Warning};
 use crate::smtp::PathError;
 use std::path::Path;
 
@@ -47,6 +47,21 @@ impl From<Error> for Failure {
             Error::MediaType(_) => {
                 (Exit::DataErr, Some("write it as in --attach-type text/csv".to_owned()))
             }
+            Error::MessageId(_) => (
+                Exit::DataErr,
+                Some("copy it from the field Message-ID of that message: <id@example.org>".into()),
+            ),
+            Error::UnsubscribeUrl(_) => (
+                Exit::DataErr,
+                Some(
+                    "--list-unsubscribe https://example.org/leave, or mailto:leave@example.org"
+                        .into(),
+                ),
+            ),
+            Error::OneClick(_) => (
+                Exit::Usage,
+                Some("--one-click --list-unsubscribe 'https://example.org/leave?you=bob'".into()),
+            ),
             Error::NoFrom => return no_from(),
             Error::NoRandomness | Error::NotSigned => (Exit::OsErr, None),
             Error::Nul { .. } | Error::LineTooLong { .. } | Error::HeaderTooLarge(_) => (
@@ -96,6 +111,30 @@ fn of_alias(error: &AliasError) -> Option<String> {
         }),
         AliasError::Deep { .. } => Some("shorten the way: name its end".to_owned()),
     }
+}
+
+/// A warning with what to try.
+pub(in crate::cli) fn warned(warning: &Warning) -> String {
+    let remedy = match warning {
+        Warning::NotSentAlong { path, .. } => format!("--inline {} sends it", quoted(path)),
+        Warning::NotShown(path) => format!("--attach {} attaches it", quoted(path)),
+        Warning::NoPlainForm => "--body-file FILE gives one".to_owned(),
+        Warning::UnknownCharset => "iconv -f ISO-8859-1 -t UTF-8 converts it".to_owned(),
+        Warning::Charset { .. } => "convert it with iconv, or name its own".to_owned(),
+    };
+    format!("{warning}; {remedy}")
+}
+
+/// A file that should be UTF-8 and is not (65). `option` takes it.
+pub(in crate::cli) fn not_text(option: &str, path: &Path, octets: &[u8]) -> Failure {
+    let charset = if octets.starts_with(b"\xff\xfe") || octets.starts_with(b"\xfe\xff") {
+        "UTF-16"
+    } else {
+        "ISO-8859-1"
+    };
+    let file = if path == Path::new("-") { String::new() } else { format!(" {}", quoted(path)) };
+    Failure::say(Exit::DataErr, format!("{option}: ‘{}’ is not UTF-8", path.display()))
+        .hint(format!("convert it: iconv -f {charset} -t UTF-8{file} | envoi send … {option} -"))
 }
 
 /// A name as a system's own users have it.

@@ -27,7 +27,7 @@ const REPAIRS: Repairs =
     Repairs { long_lines: Repair::Reencode, eight_bit: Repair::Reencode, stray_cr: StrayCr::Space };
 
 const DATE: &str = "Date: Mon, 23 Nov 2026 04:03:37 +0100\r\n";
-const FROM: &str = "From: \"A\" <a@x.example>\r\n";
+const FROM: &str = "From: A <a@x.example>\r\n";
 const ID: &str = "Message-ID: <id@x.example>\r\n";
 
 /// A header that lacks nothing.
@@ -359,4 +359,49 @@ fn a_file_that_changes_without_showing_it_is_noticed() {
     let error = ready.message.open().unwrap().read_to_end(&mut Vec::new()).unwrap_err();
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     assert!(matches!(inner, Some(Error::Changed(path)) if path == file.path()));
+}
+
+fn resent_by(from: &str) -> Resent {
+    Resent {
+        date: additions().date,
+        from: addresses(from).unwrap(),
+        to: addresses("Carol <c@z.example>").unwrap(),
+        cc: addresses("d@z.example").unwrap(),
+        message_id: "<2@x.example>".into(),
+    }
+}
+
+#[test]
+fn a_message_sent_on_gets_one_block_on_its_top() {
+    // 5322-3.6.6, 5322-3.6.3
+    let older =
+        "Resent-Date: x\r\nResent-From: e@y.example\r\nReceived: by y\r\nTo: t@y.example\r\n";
+    let source = format!("{older}Bcc: u@y.example\r\nResent-Bcc: v@y.example\r\n\r\nhi\r\n");
+    let ready = resend(Source::held(source, "m"), &resent_by("A <a@x.example>"), REPAIRS).unwrap();
+    assert_eq!(
+        String::from_utf8(written(&ready.message)).unwrap(),
+        format!(
+            "Resent-Date: Mon, 23 Nov 2026 04:03:37 +0100\r\n\
+             Resent-From: A <a@x.example>\r\n\
+             Resent-To: Carol <c@z.example>\r\n\
+             Resent-Cc: d@z.example\r\n\
+             Resent-Message-ID: <2@x.example>\r\n\
+             {older}\r\nhi\r\n"
+        )
+    );
+    let changes: Vec<_> = ready.changes.iter().map(ToString::to_string).collect();
+    assert_eq!(changes[..3], ["removed Bcc", "removed Resent-Bcc", "added Resent-Date"]);
+}
+
+#[test]
+fn of_several_who_send_a_message_on_the_first_is_the_sender() {
+    // 5322-3.6.6
+    let source = || Source::held("To: t@y.example\r\n\r\n", "m");
+    let ready = resend(source(), &resent_by("a@x.example, b@x.example"), REPAIRS).unwrap();
+    let octets = String::from_utf8(written(&ready.message)).unwrap();
+    let expected = "Resent-From: a@x.example, b@x.example\r\nResent-Sender: a@x.example\r\n";
+    assert!(octets.contains(expected), "{octets}");
+    for from in ["", "G: a@x.example;"] {
+        assert!(resend(source(), &resent_by(from), REPAIRS).is_err(), "{from}");
+    }
 }

@@ -8,7 +8,6 @@ use crate::message::addresses;
 use crate::message::canonical::LONGEST_LINE;
 use crate::message::complete::split;
 use crate::message::header::{Header, Kind, field_body, field_name};
-use mail_builder::headers::content_type::ContentType;
 
 /// A header, or part of one, without octets above 127.
 pub(in crate::message) fn seven_bit(header: &[u8]) -> Result<Vec<u8>, Unfit> {
@@ -84,20 +83,15 @@ fn short(name: &str, value: &str) -> Option<Header> {
 
 /// Parameters in the form of RFC 2231, which have no other way.
 fn parameters(name: &str, value: &str) -> Option<Header> {
-    let mut pieces =
-        pieces(value.as_bytes()).into_iter().map(|piece| String::from_utf8(piece).ok());
-    let first = pieces.next()??;
-    let mut content = ContentType::new(first.trim().to_owned());
-    for piece in pieces {
-        let piece = piece?;
-        let Some((name, value)) = piece.split_once('=') else { continue };
-        content = content.attribute(name.trim().to_owned(), value.trim().to_owned());
-    }
+    let pieces = pieces(value.as_bytes()).into_iter().map(String::from_utf8);
+    let pieces: Vec<String> = pieces.collect::<Result<_, _>>().ok()?;
+    let (first, parameters) = pieces.split_first()?;
     if !first.is_ascii() {
         return None;
     }
+    let parameters = parameters.iter().filter_map(|piece| piece.split_once('='));
     let mut header = Header::default();
-    header.built(name, &content);
+    header.parameters(name, first.trim(), parameters.map(|(n, v)| (n.trim(), v.trim())));
     Some(header)
 }
 
