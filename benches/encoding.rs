@@ -28,7 +28,7 @@ const BLOCK: usize = 128 * 1024;
 
 #[divan::bench_group(sample_count = 20, sample_size = 1)]
 mod base64 {
-    use super::*;
+    use super::{Bencher, BytesCount, FILE, attached, base64_program, copied, on_disk, written};
 
     #[divan::bench]
     fn copy(bencher: Bencher) {
@@ -50,7 +50,7 @@ mod base64 {
 
 #[divan::bench_group(sample_count = 50, sample_size = 1)]
 mod content {
-    use super::*;
+    use super::{Bencher, BytesCount, Content, composed, copied, stuffed};
 
     #[divan::bench(args = Content::ALL)]
     fn copy(bencher: Bencher, content: Content) {
@@ -183,7 +183,7 @@ fn print_ratios() {
     let file = on_disk();
     let before = children();
     (0..10).for_each(|_| base64_program(&file));
-    let program = (children() - before) / 10;
+    let program = children().saturating_sub(before) / 10;
     let message = attached();
     let (base64, copy) = best(|| written(&message), || copied(&FILE));
     print_ratio("base64, against the program", &FILE, base64, program);
@@ -216,7 +216,7 @@ fn processor_time(mut work: impl FnMut()) -> Duration {
     let now = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).expect("not negative");
     let before = now();
     work();
-    now() - before
+    now().saturating_sub(before)
 }
 
 /// What the children that ended have taken: `cutime` and `cstime` of proc(5), in
