@@ -6,8 +6,8 @@ mod stream;
 pub(super) use stream::Encoder;
 
 use super::canonical::LONGEST_LINE;
+use encodify::base64::MIME;
 use memchr::memchr_iter;
-use stream::Lengths;
 
 /// A text part ready to be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,17 +31,22 @@ impl Encoded {
             Err(_) => "unknown-8bit",
         };
         let text = with_line_ends(text);
-        if is_fit(&text) {
+        if charset == "us-ascii" && is_fit(&text) {
             return Encoded { charset, encoding: "7bit", octets: text };
         }
-        let mut lengths = Lengths::default();
-        lengths.feed(&text);
-        let (mut encoder, length) = lengths.shorter();
-        let mut octets = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-        encoder.feed(&text, &mut octets);
-        encoder.end(&mut octets);
-        Encoded { charset, encoding: encoder.name(), octets }
+        let quoted = written(Encoder::quoted_printable(), &text);
+        if quoted.len() <= MIME.encoded_len(text.len()) {
+            return Encoded { charset, encoding: "quoted-printable", octets: quoted };
+        }
+        Encoded { charset, encoding: "base64", octets: written(Encoder::base64(), &text) }
     }
+}
+
+fn written(mut encoder: Encoder, text: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(text.len());
+    encoder.feed(text, &mut octets);
+    encoder.end(&mut octets);
+    octets
 }
 
 /// Every line ended by CRLF (RFC 2045 §6.8), the last one too.
@@ -62,12 +67,19 @@ fn with_line_ends(text: &[u8]) -> Vec<u8> {
     ended
 }
 
-/// True for text that RFC 2045 §2.7 calls 7bit, without control characters.
-fn is_fit(text: &[u8]) -> bool {
-    text.split(|&octet| octet == b'\n').all(|line| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        line.len() <= LONGEST_LINE && line.iter().all(|octet| matches!(octet, b'\t' | b' '..=b'~'))
-    })
+/// True for lines, ended by CRLF, that RFC 2045 §2.7 calls 7bit and that hold no
+/// control characters.
+fn is_fit(lines: &[u8]) -> bool {
+    // Without a branch, so that the compiler makes it a loop over vectors.
+    let unfit = lines
+        .iter()
+        .fold(false, |unfit, octet| unfit | !matches!(octet, b'\t' | b'\r' | b'\n' | b' '..=b'~'));
+    let (mut ends, mut start, mut longest) = (0, 0, 0);
+    for lf in memchr_iter(b'\n', lines) {
+        longest = longest.max(lf + 1 - start);
+        (ends, start) = (ends + 1, lf + 1);
+    }
+    !unfit && longest <= LONGEST_LINE + 2 && memchr_iter(b'\r', lines).count() == ends
 }
 
 #[cfg(test)]

@@ -27,14 +27,6 @@ impl Encoder {
         Encoder::Base64(Base64::default())
     }
 
-    /// The value of Content-Transfer-Encoding.
-    pub(in crate::message) fn name(&self) -> &'static str {
-        match self {
-            Encoder::QuotedPrintable(_) => "quoted-printable",
-            Encoder::Base64(_) => "base64",
-        }
-    }
-
     /// Encodes the next octets and appends to `out`: whole lines only.
     pub(in crate::message) fn feed(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         match self {
@@ -48,41 +40,6 @@ impl Encoder {
         match self {
             Encoder::QuotedPrintable(encoder) => encoder.end(out),
             Encoder::Base64(encoder) => encoder.end(out),
-        }
-    }
-}
-
-/// How long a leaf becomes, found by feeding it block by block. Exact: the
-/// leaf is encoded, and what is written is forgotten.
-#[derive(Debug, Default)]
-pub(in crate::message) struct Lengths {
-    octets: u64,
-    quoted: u64,
-    encoder: QuotedPrintable,
-    scratch: Vec<u8>,
-}
-
-impl Lengths {
-    /// Counts the next octets.
-    pub(in crate::message) fn feed(&mut self, octets: &[u8]) {
-        self.octets += octets.len() as u64;
-        for piece in octets.chunks(PIECE) {
-            self.encoder.feed(piece, &mut self.scratch);
-            self.quoted += self.scratch.len() as u64;
-            self.scratch.clear();
-        }
-    }
-
-    /// The encoder that writes less, and how much that is. Of two that write
-    /// the same, the one that people can read.
-    pub(in crate::message) fn shorter(mut self) -> (Encoder, u64) {
-        self.encoder.end(&mut self.scratch);
-        let quoted = self.quoted + self.scratch.len() as u64;
-        let base64 = Base64::length(self.octets);
-        if quoted <= base64 {
-            (Encoder::quoted_printable(), quoted)
-        } else {
-            (Encoder::base64(), base64)
         }
     }
 }
@@ -227,12 +184,6 @@ pub(in crate::message) struct Base64 {
 const BASE64_OCTETS: usize = 57;
 
 impl Base64 {
-    /// What so many octets become, with their line ends.
-    pub(in crate::message) fn length(octets: u64) -> u64 {
-        let symbols = octets.div_ceil(3) * 4;
-        symbols + symbols.div_ceil(76) * 2
-    }
-
     fn feed(&mut self, mut octets: &[u8], out: &mut Vec<u8>) {
         if !self.held.is_empty() {
             let lacking = (BASE64_OCTETS - self.held.len()).min(octets.len());

@@ -81,6 +81,10 @@ impl Repairer<'_> {
         seal: Option<&str>,
     ) -> Result<Vec<Piece>, Unfit> {
         let text = self.measured(entity.header.clone())?;
+        // RFC 5321 §4.1.1.4: fields have no encoding for it.
+        if let Some(at) = text.nul() {
+            return Err(self.source.nul(at).into());
+        }
         let is_wide = text.is_eight_bit() && !self.width.eight_bit;
         if encoding.is_none() && !is_wide {
             return Ok(text.into_pieces().collect());

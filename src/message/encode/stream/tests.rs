@@ -114,27 +114,9 @@ fn a_leaf_is_encoded_by_the_block_and_not_held() {
                 encoder.feed(&block, &mut out);
                 all += out.len();
                 out.clear();
-                assert!(all >= fed * block.len() - 100, "{} holds too much", encoder.name());
+                assert!(all >= fed * block.len() - 100, "{encoder:?} holds too much");
             }
         }
-    }
-}
-
-#[test]
-fn the_shorter_encoding_is_chosen_and_its_length_is_exact() {
-    for (octets, expected) in [
-        (&b""[..], "quoted-printable"),
-        (b"a few words and one \xe9\r\n", "quoted-printable"),
-        (b".\r\n.\r\n.\r\n.\r\n", "base64"),
-        (b"\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\r\n", "base64"),
-        (&[0].repeat(100_000), "base64"),
-        (&b"From here to there, and From me to you\r\n".repeat(5000), "quoted-printable"),
-    ] {
-        let mut lengths = Lengths::default();
-        octets.chunks(777).for_each(|block| lengths.feed(block));
-        let (encoder, length) = lengths.shorter();
-        assert_eq!(encoder.name(), expected);
-        assert_eq!(encoded(encoder, octets, &[]).len() as u64, length);
     }
 }
 
@@ -167,7 +149,6 @@ proptest! {
         prop_assert_eq!(&base64, &MIME.encode(&octets).into_bytes());
         prop_assert_eq!(MIME.decode(&base64).unwrap(), octets.clone());
         prop_assert_eq!(base64_decode(&base64).unwrap(), octets.clone());
-        prop_assert_eq!(Base64::length(octets.len() as u64), base64.len() as u64);
         for line in base64.split_inclusive(|&octet| octet == b'\n') {
             prop_assert!(line.len() <= 78 && line.ends_with(b"\r\n"));
         }
