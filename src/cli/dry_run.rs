@@ -31,9 +31,6 @@ pub(super) fn print(
     })?;
     let parameters = negotiate(&envelope.from, &to, form.facts(), &offered).map_err(lacking)?;
     let narrowed = if std::ptr::eq(form, message) { &[] } else { form.changes() };
-    for warning in &job.warnings {
-        surroundings.warn(warning);
-    }
     if !surroundings.globals.quiet {
         for change in &job.changes {
             surroundings.note(change);
@@ -41,6 +38,9 @@ pub(super) fn print(
         for change in narrowed {
             surroundings.note(&change.to_string());
         }
+    }
+    for warning in &job.warnings {
+        surroundings.warn(warning);
     }
     let out = &mut *surroundings.out;
     let mut write = || -> io::Result<()> {

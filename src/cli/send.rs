@@ -35,9 +35,6 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
         }
         return Ok(Exit::Ok);
     };
-    for warning in &job.warnings {
-        surroundings.warn(warning);
-    }
     if let Some(server) = args.dry_run {
         return dry_run::print(&job, server, surroundings);
     }
@@ -68,9 +65,7 @@ pub(super) fn send(
     let mut prepared = route::prepare(account, delivery.all_or_nothing, surroundings)?;
     let mut warnings = job.warnings.clone();
     if !account.tls.verify {
-        let warning = "the server's certificate is not checked (--tls-verify no)".to_owned();
-        surroundings.warn(&warning);
-        warnings.push(warning);
+        warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
     }
     for warning in &warnings {
         surroundings.warn(warning);

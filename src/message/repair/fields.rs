@@ -118,7 +118,7 @@ mod tests {
             ("Subject:  Gr\u{fc}\u{df}e\r\n", "Subject: =?utf-8?B?R3LDvMOfZQ==?=\r\n"),
             ("X-Note: a\r\n  \u{e9}\r\n", "X-Note: =?utf-8?B?YSAgw6k=?=\r\n"),
             ("From: J\u{f6}rg <j@x.y>\r\n", "From: =?utf-8?B?SsO2cmc=?= <j@x.y>\r\n"),
-            ("To: a@b\u{fc}cher.example\r\n", "To: <a@xn--bcher-kva.example>\r\n"),
+            ("To: a@b\u{fc}cher.example\r\n", "To: a@xn--bcher-kva.example\r\n"),
             (
                 "Content-Type: text/plain; name=\"\u{e9}.txt\"\r\n",
                 "Content-Type: text/plain; name*=UTF-8''%C3%A9.txt\r\n",
