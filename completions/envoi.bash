@@ -22,6 +22,9 @@ _envoi() {
             envoi,send)
                 cmd="envoi__subcmd__send"
                 ;;
+            envoi,sendmail)
+                cmd="envoi__subcmd__sendmail"
+                ;;
             envoi,sink)
                 cmd="envoi__subcmd__sink"
                 ;;
@@ -32,7 +35,7 @@ _envoi() {
 
     case "${cmd}" in
         envoi)
-            opts="-A -C -v -q -h -V --account --config --verbose --quiet --json --color --help --version send sink completions"
+            opts="-A -C -v -q -h -V --account --config --verbose --quiet --json --color --help --version send sink completions sendmail"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -100,7 +103,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__send)
-            opts="-f -t -c -b -s -a -H -E -4 -6 -n -A -C -v -q -h --from --to --cc --bcc --subject --reply-to --attach --attach-name --attach-type --body --body-file --html --header --skip-empty --message --envelope-from --all-or-nothing --server --helo --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --user --password-from --auth --allow-cleartext-auth --no-queue --dry-run --transcript --account --config --verbose --quiet --json --color --help"
+            opts="-f -t -c -b -s -a -H -E -4 -6 -n -A -C -v -q -h --from --to --cc --bcc --subject --reply-to --attach --attach-name --attach-type --body --body-file --html --markdown --inline --flowed --in-reply-to --references --list-unsubscribe --one-click --auto --priority --header --skip-empty --message --resend --envelope-from --all-or-nothing --server --helo --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --user --password-from --auth --allow-cleartext-auth --no-queue --save-sent --dry-run --transcript --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -178,6 +181,30 @@ _envoi() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --markdown)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --in-reply-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --references)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --list-unsubscribe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --priority)
+                    COMPREPLY=($(compgen -W "high normal low" -- "${cur}"))
+                    return 0
+                    ;;
                 --header)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -238,6 +265,10 @@ _envoi() {
                     COMPREPLY=($(compgen -W "PLAIN LOGIN CRAM-MD5" -- "${cur}"))
                     return 0
                     ;;
+                --save-sent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --dry-run)
                     COMPREPLY=($(compgen -W "8bit 7bit" -- "${cur}"))
                     return 0
@@ -268,6 +299,100 @@ _envoi() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        envoi__subcmd__sendmail)
+            opts="-t -f -r -F -i -v -b -o -I -q -A -B -C -D -d -G -h -L -M -m -N -n -O -p -R -U -V -X"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -F)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -b)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -q)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -B)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -D)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -h)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -L)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -M)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -O)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -R)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -V)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -X)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -37,6 +37,7 @@ complete -c envoi -n "__fish_envoi_needs_command" -s V -l version -d 'Print the 
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "send" -d 'Compose a message, or take a finished one, and submit it'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "sink" -d 'Catch mail on this machine instead of sending it'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c envoi -n "__fish_envoi_needs_command" -f -a "sendmail" -d 'Send a message as sendmail(1) does, for programs that call that'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s f -l from -d 'Who the message is from' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s t -l to -d 'Who the message is to; may be repeated, or a list with commas' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s c -l cc -d 'Who gets a copy' -r
@@ -49,6 +50,14 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l attach-type -d 'The
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l body -d 'The text of the message' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l body-file -d 'Read the text of the message from FILE; ‘-’ is standard input' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l html -d 'Read an HTML form of the text from FILE; ‘-’ is standard input' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l markdown -d 'Read the text in Markdown from FILE; ‘-’ is standard input' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l inline -d 'Send a file that the HTML shows, such as a picture; may be repeated' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l in-reply-to -d 'The Message-ID of the message that this one answers' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l references -d 'The Message-IDs of the conversation before, the first one first' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l list-unsubscribe -d 'Where to unsubscribe, an https: or mailto: URL; may be repeated' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l priority -d 'How urgent the message is to who reads it: high, normal or low' -r -f -a "high\t'More than others'
+normal\t'As others'
+low\t'Less than others'"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s H -l header -d 'Add a header field; may be repeated' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l message -d 'Send the finished message in FILE; ‘-’ is standard input' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l envelope-from -d 'The address that reports of failure go to' -r
@@ -67,6 +76,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l password-from -d 'T
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "PLAIN\t''
 LOGIN\t''
 CRAM-MD5\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l save-sent -d 'Keep a copy of the message in the Maildir DIR once it is sent' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s n -l dry-run -d 'Print envelope and message instead of sending them' -r -f -a "8bit\t'It offers 8BITMIME and SMTPUTF8'
 7bit\t'It offers nothing'"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l transcript -d 'Write the conversation with the server to FILE' -r -F
@@ -75,7 +85,11 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -s C -l config -d 'Rea
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l flowed -d 'Let the paragraphs of the text flow to the width of a window'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l one-click -d 'Say that a POST to the https: URL unsubscribes, without further questions'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l auto -d 'Say that no person wrote the message, so that no program answers it'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s E -l skip-empty -d 'Send nothing if there is no text, no HTML and no attachment'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l resend -d 'Send the finished message on, from you to further recipients'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l all-or-nothing -d 'Send to nobody unless the server accepts every recipient'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s 6 -l ipv6 -d 'Use IPv6 only'
@@ -115,3 +129,31 @@ complete -c envoi -n "__fish_envoi_using_subcommand completions" -s v -l verbose
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s f -d 'The sender of the envelope; \'\' and \'<>\' are the one that wants no reports of failure' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s r -d 'The same as -f' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s F -d 'The full name of the sender, for a From that is added' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s b -d 'm, the default: send the message on standard input. i: the same as newaliases, which has nothing to do. p, s, v and others are not there yet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s o -d 'i is the same as -i. Others, such as em, eq, db and 7, have no effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s q -d 'Run the queue; not there yet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s A -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s B -d '7BIT or 8BITMIME; no effect: what the body is, is seen' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s C -d 'No effect: no caller chooses the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s D -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s d -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s h -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s L -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s M -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s N -d 'No effect yet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s O -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s p -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s R -d 'No effect yet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s V -d 'No effect yet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s X -d 'No effect: no file is written' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s t -d 'Send to those whom To, Cc and Bcc name, and to the recipients on the command line; of a message with Resent fields, to those of the Resent fields that stand highest'
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s i -d 'A line with a single dot does not end the message; it never does unless the message is typed at a terminal'
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s v -d 'Show the conversation with the server on standard error; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s I -d 'The same as -bi'
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s G -d 'No effect'
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s m -d 'No effect'
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s n -d 'No effect: aliases are always expanded'
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s U -d 'No effect'

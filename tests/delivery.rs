@@ -470,7 +470,9 @@ fn a_message_that_fails_to_be_read_is_never_ended() {
         message_id: None,
         from: Vec::new(),
     };
-    let message = envoi::message::complete(source, &additions).unwrap().message;
+    let message = envoi::message::complete(source, &additions, envoi::message::Repairs::default())
+        .unwrap()
+        .message;
     let to = submission_of(&["a@x.y"], message);
     let report = deliver(&to, vec![hop(server.endpoint(Security::Cleartext))]);
     assert!(

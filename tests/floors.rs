@@ -14,19 +14,20 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sasl", &[]),
     ("smtp", &["sasl::Secret"]),
     ("message", &["smtp"]),
+    ("maildir", &["message::random_word"]),
     ("net", &["smtp"]),
     ("dns", &["smtp", "net"]),
     ("session", &["smtp", "sasl", "message", "net"]),
     ("delivery", &["session", "smtp", "sasl", "message", "net", "dns"]),
     ("queue", &["delivery", "session", "smtp", "sasl", "message", "net", "dns"]),
     ("merge", &["queue", "delivery", "session", "smtp", "sasl", "message", "net", "dns"]),
-    ("account", &["smtp", "sasl", "net", "dns"]),
-    ("sink", &["smtp", "sasl", "message", "net"]),
+    ("account", &["smtp", "sasl", "message", "net", "dns"]),
+    ("sink", &["smtp", "sasl", "message", "maildir", "net"]),
     (
         "cli",
         &[
             "account", "sink", "merge", "queue", "delivery", "session", "smtp", "sasl", "message",
-            "net", "dns",
+            "maildir", "net", "dns",
         ],
     ),
 ];

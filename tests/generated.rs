@@ -51,8 +51,10 @@ fn the_page_on_the_configuration_has_every_key_and_no_other() {
     for (table, heading) in [
         ("%", "THE FILE"),
         ("[message]\n%", "THE TABLE [message]"),
+        ("[rewrite]\n%", "THE TABLE [rewrite]"),
         ("[accounts.a]\n%", "ACCOUNTS"),
         ("[accounts.a]\npassword = { % }", "PASSWORDS"),
+        ("[accounts.a]\ndkim = { % }", "SIGNATURES"),
     ] {
         let known = known_keys(table);
         let (_, section) = page

@@ -9,6 +9,8 @@
 
 #[path = "program/certificates.rs"]
 mod certificates;
+#[path = "program/copies.rs"]
+mod copies;
 mod harness;
 #[path = "program/running.rs"]
 mod running;
@@ -85,6 +87,44 @@ fn only_message(sink: &Sink) -> String {
     let [message] = &messages[..] else { panic!("not one message: {messages:#?}") };
     let octets = message.octets.as_deref().expect("kept in memory");
     String::from_utf8_lossy(octets).replace("\r\n", "\n")
+}
+
+// Called by another name -------------------------------------------------------
+
+#[test]
+fn a_link_of_the_name_is_sendmail() {
+    // CLI-1
+    let server = sink();
+    let place = Place::new();
+    let config = format!(
+        "[rewrite]\ndomain = 'box.example.org'\naliases = '/dev/null'\n\
+         [accounts.a]\nserver = 'smtp+notls://{}'\n",
+        server.address()
+    );
+    place.write("config/envoi/config.toml", &config, None);
+    let call = |name: &str, words: &[&str]| {
+        let link = place.directory().join(name);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_envoi"), &link).expect("a link");
+        let envoi = place.envoi([""; 0]);
+        let variables = envoi.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let mut called = Command::new(link);
+        called.args(words).env_clear().envs(variables);
+        called.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        called
+    };
+    check(&finished(call("newaliases", &[])), 0, "", "");
+    let mailq = finished(call("mailq", &[]));
+    check(&mailq, 64, "", "envoi: mailq, which would list the queue, is not there yet\n{…}");
+    let mut sendmail = call("sendmail", &["-t", "-f", "me@client.example"]);
+    let mut run = Started(sendmail.spawn().expect("starting sendmail"));
+    let mut stdin = run.0.stdin.take().expect("its standard input");
+    // A pipe, and a dot that ends nothing (CLI-2).
+    stdin.write_all(b"To: dave\n\none\n.\ntwo").expect("writing the message");
+    drop(stdin);
+    check(&run.finish(), 0, "", "");
+    let message = only_message(&server);
+    assert!(message.starts_with("To: dave@box.example.org\n"), "{message}");
+    assert!(message.ends_with("\n\none\n.\ntwo\n"), "{message}");
 }
 
 const REPORT: &str = "\
@@ -389,7 +429,7 @@ hint: give it another name: --attach-name NAME
     check(&run, 65, "", expected);
     words.extend(["--attach-name".into(), "even.txt".into()]);
     check(&place.run(&words, None), 0, "", "");
-    assert!(only_message(&sink).contains("filename=\"even.txt\""));
+    assert!(only_message(&sink).contains("filename=even.txt\n"));
 }
 
 #[test]
@@ -522,6 +562,22 @@ fn a_dry_run_that_cannot_print_fails_unless_its_reader_has_seen_enough() {
     check(&finished(command), 74, "", full_device);
     let run = finished(shell(&place, "{ sleep 0.2; \"$@\"; echo $? >&2; } | true", &words));
     check(&run, 0, "", "nothing was sent\n0\n");
+    check(&finished(shell(&place, "exec \"$@\" >&-", &words)), 0, "", "nothing was sent\n");
+}
+
+#[test]
+fn a_dry_run_prints_the_message_even_if_nobody_reads_what_was_changed() {
+    let place = Place::new();
+    place.write("mail.eml", "From: a@x.example\nBcc: c@x.example\n\nhi\n", None);
+    let words: Vec<OsString> = ["send", "-n", "--message", "mail.eml"].map(OsString::from).into();
+    let run = place.run(&words, None);
+    assert!(run.stderr.contains("=== removed Bcc\n"), "{run}");
+    let mut command = place.envoi(&words);
+    command.stderr(full());
+    for run in [finished(command), finished(shell(&place, "exec \"$@\" 2>&-", &words))] {
+        assert_eq!(run.status, 0, "{run}");
+        assert!(run.stdout.ends_with("\r\n\r\nhi\r\n"), "{run}");
+    }
 }
 
 #[test]
@@ -626,4 +682,69 @@ fn a_name_that_cannot_be_looked_up_now_may_be_later() {
     );
     check(&finished(command), 75, "", &problem);
     drop(server);
+}
+
+// Octets that are not UTF-8 ----------------------------------------------------
+
+#[test]
+fn a_word_that_is_not_utf_8_is_named_by_its_place() {
+    for (words, place) in [
+        (vec!["send", "-s", "caf\u{fffd}"], "what -s says"),
+        (vec!["send", "--subject=caf\u{fffd}", "a@x.example"], "what --subject says"),
+        (vec!["send", "caf\u{fffd}@x.example"], "word 2 of the command line"),
+    ] {
+        let words = words.iter().map(|word| word.replace('\u{fffd}', "\u{1}"));
+        let words = words.map(|word| {
+            let octets = word.into_bytes().into_iter().map(|b| if b == 1 { 0xe9 } else { b });
+            OsStr::from_bytes(&octets.collect::<Vec<_>>()).to_owned()
+        });
+        let run = Place::new().run(words.collect::<Vec<_>>(), None);
+        assert_eq!(run.status, 64, "{run}");
+        let hint = "hint: convert it: printf %s \"$text\" | iconv -f ISO-8859-1 -t UTF-8\n";
+        assert_eq!(run.stderr, format!("envoi: {place} is not UTF-8 text\n{hint}"));
+    }
+}
+
+#[test]
+fn a_text_that_is_not_utf_8_is_sent_with_a_warning_and_html_is_refused() {
+    let sink = sink();
+    let place = Place::new();
+    fs::write(place.directory().join("latin1"), b"caf\xe9 au lait\n").expect("writing a file");
+    fs::write(place.directory().join("utf16"), b"\xff\xfea\0").expect("writing a file");
+    let sent = place.run(to(sink.address(), &["--body-file", "latin1"]), None);
+    assert_eq!((sent.status, sent.stdout.as_str()), (0, REPORT), "{sent}");
+    assert_eq!(
+        sent.stderr,
+        "warning: the text is not UTF-8, so that readers must guess its characters; \
+         iconv -f ISO-8859-1 -t UTF-8 converts it\n"
+    );
+    assert!(only_message(&sink).contains("charset=unknown-8bit\n"));
+    for (option, file, charset) in
+        [("--html", "latin1", "ISO-8859-1"), ("--markdown", "utf16", "UTF-16")]
+    {
+        let run = place.run(to(sink.address(), &[option, file]), None);
+        assert_eq!(run.status, 65, "{run}");
+        assert_eq!(
+            run.stderr,
+            format!(
+                "envoi: {option}: ‘{file}’ is not UTF-8\n\
+                 hint: convert it: iconv -f {charset} -t UTF-8 {file} | envoi send … {option} -\n"
+            )
+        );
+    }
+}
+
+#[test]
+fn an_attachment_that_is_not_in_its_charset_is_sent_with_a_warning() {
+    let sink = sink();
+    let place = Place::new();
+    fs::write(place.directory().join("latin1"), b"caf\xe9\n").expect("writing a file");
+    let attach = ["--body", "x", "-a", "latin1;type=text/plain; charset=utf-8"];
+    let sent = place.run(to(sink.address(), &attach), None);
+    assert_eq!(sent.status, 0, "{sent}");
+    assert_eq!(
+        sent.stderr,
+        "warning: ‘latin1’ is not utf-8, as its type says; convert it with iconv, or name its own\n"
+    );
+    assert!(only_message(&sink).contains("Y2Fm6Qo="));
 }

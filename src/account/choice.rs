@@ -9,10 +9,12 @@ use super::error::{Error, Location, NamedBy, nearest};
 use super::file::Files;
 use super::grammar::{Document, Entry};
 use super::pattern::{address, fits};
+use super::rewriting::RewriteSettings;
 use super::secret::SecretSource;
 use super::server::{Origin, ServerUrl};
 use super::settings::Settings;
 use super::{Account, grammar};
+use crate::message::Repairs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +75,11 @@ impl Accounts {
         self.document.default.as_ref().map(|(name, _)| name.as_str())
     }
 
+    /// What `[rewrite]` says.
+    pub(super) fn rewrite_settings(&self) -> &RewriteSettings {
+        &self.document.rewrite
+    }
+
     /// The files that were there.
     pub fn found(&self) -> &[PathBuf] {
         &self.found
@@ -96,6 +103,16 @@ impl Accounts {
             |_| self.names().next().and_then(|name| self.settings_of(name).ok()?.from).is_some(),
             |account| account.from.is_some(),
         )
+    }
+
+    /// What may be changed in a message, and how.
+    pub fn repairs(&self) -> Repairs {
+        let said = self.document.message;
+        Repairs {
+            long_lines: said.long_lines.unwrap_or_default(),
+            eight_bit: said.eight_bit.unwrap_or_default(),
+            stray_cr: said.stray_cr.unwrap_or_default(),
+        }
     }
 
     /// The account that the choice leads to, with the typed options over it.

@@ -36,6 +36,14 @@ pub enum Error {
         /// The file.
         file: PathBuf,
     },
+    /// The file of aliases is not there, or cannot be read.
+    #[error("cannot read the aliases {file}", file = .file.display())]
+    Aliases {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Octets that are not UTF-8, or text that is not TOML.
     #[error("{at}: {reason}")]
     Syntax {

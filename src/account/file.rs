@@ -67,7 +67,8 @@ impl Document {
     fn over(self, mut below: Document) -> Document {
         below.accounts.extend(self.accounts);
         below.default = self.default.or(below.default);
-        below.message.max_recipients = self.message.max_recipients.or(below.message.max_recipients);
+        below.rewrite = self.rewrite.over(below.rewrite);
+        below.message = self.message.over(below.message);
         below
     }
 }

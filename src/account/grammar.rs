@@ -3,13 +3,19 @@
 //! Each table of the file has a table here: the key, and what takes its value.
 //! The same table says which keys there are when one is misspelt.
 
+use super::dkim::Dkim;
 use super::error::{Error, Location, nearest};
+use super::masquerade::Masquerade;
+use super::rewriting::{FromRule, RewriteSettings};
 use super::secret::SecretSource;
 use super::server::{self, Origin, ServerUrl};
 use super::settings::{Pipelining, Settings, mechanism};
 use super::value::{Source, Value};
+use crate::message::dkim::{Canonicalization, Selector, SigningDomain};
+use crate::message::{Repair, StrayCr};
 use crate::sasl::{self, Secret};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::{DeString, DeTable};
 
@@ -22,6 +28,8 @@ pub(super) struct Document {
     pub(super) accounts: BTreeMap<String, Entry>,
     /// `[message]`.
     pub(super) message: MessageSettings,
+    /// `[rewrite]`.
+    pub(super) rewrite: RewriteSettings,
     /// A password stands in the file itself.
     pub(super) holds_secret: bool,
 }
@@ -38,8 +46,26 @@ pub(super) struct Entry {
 /// `[message]`: `None` is not said.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct MessageSettings {
+    /// What is done about octets above 127 that the server does not take.
+    pub(super) eight_bit: Option<Repair>,
+    /// What is done about lines that are too long.
+    pub(super) long_lines: Option<Repair>,
     /// Recipients in one transaction; 0 is no cap.
     pub(super) max_recipients: Option<usize>,
+    /// What becomes of a CR that ends no line.
+    pub(super) stray_cr: Option<StrayCr>,
+}
+
+impl MessageSettings {
+    /// Lays `self` over `below`, key by key.
+    pub(super) fn over(self, below: MessageSettings) -> MessageSettings {
+        MessageSettings {
+            eight_bit: self.eight_bit.or(below.eight_bit),
+            long_lines: self.long_lines.or(below.long_lines),
+            max_recipients: self.max_recipients.or(below.max_recipients),
+            stray_cr: self.stray_cr.or(below.stray_cr),
+        }
+    }
 }
 
 /// Reads a whole file.
@@ -58,7 +84,7 @@ pub(super) fn document(source: Source<'_>) -> Result<Document, Error> {
 /// What takes the value of a key.
 type Setter<T> = fn(&mut T, &Value<'_>) -> Result<(), Error>;
 
-const TOP: [(&str, Setter<Document>); 3] = [
+const TOP: [(&str, Setter<Document>); 4] = [
     ("accounts", |document, value| {
         for (name, table) in value.table()? {
             let here = Value { key: name.get_ref(), content: table, ..*value };
@@ -77,10 +103,35 @@ const TOP: [(&str, Setter<Document>); 3] = [
     ("message", |document, value| {
         fill(&mut document.message, value.source, "[message]", value.table()?, &MESSAGE)
     }),
+    ("rewrite", |document, value| {
+        fill(&mut document.rewrite, value.source, "[rewrite]", value.table()?, &REWRITE)
+    }),
 ];
 
-const MESSAGE: [(&str, Setter<MessageSettings>); 1] =
-    [("max-recipients", |message, value| set(&mut message.max_recipients, value.number()))];
+const MESSAGE: [(&str, Setter<MessageSettings>); 4] = [
+    ("eight-bit", |message, value| set(&mut message.eight_bit, value.one_of(&REPAIRS))),
+    ("long-lines", |message, value| set(&mut message.long_lines, value.one_of(&REPAIRS))),
+    ("max-recipients", |message, value| set(&mut message.max_recipients, value.number())),
+    ("stray-cr", |message, value| set(&mut message.stray_cr, value.one_of(&STRAY_CR))),
+];
+
+const REPAIRS: [(&str, Repair); 3] =
+    [("reencode", Repair::Reencode), ("reject", Repair::Reject), ("pass", Repair::Pass)];
+
+const STRAY_CR: [(&str, StrayCr); 3] =
+    [("space", StrayCr::Space), ("crlf", StrayCr::Crlf), ("reject", StrayCr::Reject)];
+
+const REWRITE: [(&str, Setter<RewriteSettings>); 3] = [
+    ("aliases", |rewrite, value| set(&mut rewrite.aliases, value.path())),
+    ("domain", |rewrite, value| {
+        let wrong = |why| value.wrong(format!("this is no domain: {why}"));
+        set(&mut rewrite.domain, value.text()?.parse().map_err(wrong))
+    }),
+    ("from", |rewrite, value| {
+        let known = || value.wrong("it is \"keep\", \"qualify\" or \"set\"".to_owned());
+        set(&mut rewrite.from, FromRule::named(value.text()?).ok_or_else(known))
+    }),
+];
 
 /// An account while its table is being read.
 #[derive(Default)]
@@ -89,12 +140,13 @@ struct Account {
     holds_secret: bool,
 }
 
-const ACCOUNT: [(&str, Setter<Account>); 18] = [
+const ACCOUNT: [(&str, Setter<Account>); 21] = [
     ("allow-cleartext-auth", |account, value| {
         set(&mut account.entry.settings.allow_cleartext_auth, value.flag())
     }),
     ("auth", |account, value| set(&mut account.entry.settings.auth, value.mechanisms())),
     ("deadline", |account, value| set(&mut account.entry.settings.deadline, value.duration())),
+    ("dkim", |account, value| set(&mut account.entry.settings.dkim, value.signatures())),
     ("extends", |account, value| {
         account.entry.extends = Some((value.text()?.to_owned(), value.location()));
         Ok(())
@@ -107,6 +159,9 @@ const ACCOUNT: [(&str, Setter<Account>); 18] = [
     }),
     ("ipv4", |account, value| set(&mut account.entry.settings.ipv4, value.flag())),
     ("ipv6", |account, value| set(&mut account.entry.settings.ipv6, value.flag())),
+    ("masquerade", |account, value| {
+        set(&mut account.entry.settings.masquerade, value.masquerade())
+    }),
     ("match", |account, value| set(&mut account.entry.settings.matches, value.texts())),
     ("password", |account, value| {
         let password = value.password()?;
@@ -121,6 +176,7 @@ const ACCOUNT: [(&str, Setter<Account>); 18] = [
             Pipelining::named(value.text()?).ok_or_else(known),
         )
     }),
+    ("save-sent", |account, value| set(&mut account.entry.settings.save_sent, value.path())),
     ("server", |account, value| {
         let servers = value.servers()?;
         account.holds_secret |= servers.iter().any(ServerUrl::has_password);
@@ -139,6 +195,22 @@ const ACCOUNT: [(&str, Setter<Account>); 18] = [
     }),
     ("tls-verify", |account, value| set(&mut account.entry.settings.tls_verify, value.yes_or_no())),
     ("user", |account, value| set(&mut account.entry.settings.user, value.line())),
+];
+
+/// One table of `dkim`, while it is being read.
+#[derive(Default)]
+struct Signature {
+    domain: Option<SigningDomain>,
+    selector: Option<Selector>,
+    key: Option<PathBuf>,
+    canonicalization: Option<Canonicalization>,
+}
+
+const DKIM: [(&str, Setter<Signature>); 4] = [
+    ("canonicalization", |signature, value| set(&mut signature.canonicalization, value.parsed())),
+    ("domain", |signature, value| set(&mut signature.domain, value.parsed())),
+    ("key", |signature, value| set(&mut signature.key, value.path())),
+    ("selector", |signature, value| set(&mut signature.selector, value.parsed())),
 ];
 
 /// `password`, before it is known that it is exactly one of these.
@@ -222,6 +294,53 @@ impl Value<'_> {
         }
         let known = PASSWORD.map(|(known, _)| known).join(", ");
         Err(self.wrong(format!("it takes exactly one of {known}")))
+    }
+
+    /// Patterns of senders, and what each is shown as.
+    fn masquerade(&self) -> Result<Masquerade, Error> {
+        let mut masquerade = Masquerade::default();
+        for (pattern, address) in self.table()? {
+            let pattern = pattern.get_ref();
+            let here = Value { key: pattern, content: address, ..*self };
+            masquerade.add(pattern, &here.line()?).map_err(|why| here.wrong(why))?;
+        }
+        Ok(masquerade)
+    }
+
+    /// A list of tables, each a signature; a table alone is a list of one.
+    fn signatures(&self) -> Result<Vec<Dkim>, Error> {
+        let mut signatures: Vec<Dkim> = Vec::new();
+        for value in self.items() {
+            let signature = value.signature()?;
+            // RFC 6376 §3.1: under one selector there is one public key.
+            if signatures.iter().any(|other| {
+                (&other.domain, &other.selector) == (&signature.domain, &signature.selector)
+            }) {
+                let Dkim { domain, selector, .. } = signature;
+                return Err(value.wrong(format!(
+                    "the selector ‘{selector}’ of {domain} is named twice; each key has its own"
+                )));
+            }
+            signatures.push(signature);
+        }
+        Ok(signatures)
+    }
+
+    fn signature(&self) -> Result<Dkim, Error> {
+        let mut said = Signature::default();
+        fill(&mut said, self.source, "dkim", self.table()?, &DKIM)?;
+        match said {
+            Signature {
+                domain: Some(domain),
+                selector: Some(selector),
+                key: Some(key),
+                canonicalization,
+            } => {
+                let canonicalization = canonicalization.unwrap_or_default();
+                Ok(Dkim { domain, selector, key, canonicalization })
+            }
+            Signature { .. } => Err(self.wrong("it has domain, selector and key".to_owned())),
+        }
     }
 
     /// One server URL, or several.

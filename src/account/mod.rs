@@ -7,27 +7,38 @@
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
 //! | which account it is | `choice.rs`, `pattern.rs` |
+//! | who signs its messages | `dkim.rs`, `private_file.rs` |
+//! | senders that are shown as others | `masquerade.rs` |
+//! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `private_file.rs` |
 
 mod choice;
+mod dkim;
 mod duration;
 mod environment;
 mod error;
 mod file;
 mod grammar;
+mod machine;
+mod masquerade;
 mod pattern;
 mod private_file;
+mod rewriting;
 mod secret;
 mod server;
 mod settings;
 mod value;
 
 pub use choice::{Accounts, Choice};
+pub use dkim::{Dkim, DkimError};
 pub use duration::{DurationError, duration};
 pub use environment::Environment;
 pub use error::{Error, Location, NamedBy};
 pub use file::Files;
+pub use machine::{Machine, User, small_file};
+pub use masquerade::Masquerade;
 pub use private_file::Fault;
+pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};
 pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host};
 pub use settings::{Pipelining, Settings, mechanism};
@@ -46,6 +57,8 @@ pub struct Account {
     /// The author of messages, as it goes into From: `ENVOI_FROM`, else the
     /// account's own.
     pub from: Option<String>,
+    /// Which senders are shown as others.
+    pub masquerade: Masquerade,
     /// Servers, in the order in which they are tried; at least one.
     pub servers: Vec<ServerUrl>,
     /// Who signs in where the URL names nobody.
@@ -67,6 +80,10 @@ pub struct Account {
     pub deadline: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Pipelining,
+    /// The Maildir for copies of what was sent.
+    pub save_sent: Option<PathBuf>,
+    /// The signatures that messages get, none of them twice.
+    pub dkim: Vec<Dkim>,
     /// What makes a server's certificate good.
     pub tls: Trust,
     /// Recipients in one transaction.
@@ -142,6 +159,7 @@ impl Account {
         Ok(Account {
             name: name.map(str::to_owned),
             from: said.from,
+            masquerade: said.masquerade.unwrap_or_default(),
             servers: said.servers.filter(|urls| !urls.is_empty()).ok_or_else(no_server)?,
             user: said.user,
             password: said.password,
@@ -152,6 +170,8 @@ impl Account {
             timeout: said.timeout,
             deadline: said.deadline,
             pipelining: said.pipelining.unwrap_or_default(),
+            save_sent: said.save_sent,
+            dkim: said.dkim.unwrap_or_default(),
             tls: Trust {
                 ca: said.tls_ca.unwrap_or_default(),
                 system_roots: said.tls_system_roots.unwrap_or(false),

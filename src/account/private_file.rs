@@ -35,6 +35,12 @@ pub(super) fn holding_configuration(file: &File) -> io::Result<Option<Fault>> {
     Ok(owner_fault(&facts).or_else(|| mode_fault(&facts, 0o077)))
 }
 
+/// A private key: ours or root's, and closed to everybody else (checklist
+/// DKIM-key).
+pub(super) fn holding_a_key(file: &File) -> io::Result<Option<Fault>> {
+    holding_configuration(file)
+}
+
 /// A file with a secret and nothing else: ours or root's, and writable to
 /// nobody else. Docker and Kubernetes mount such files as root's and readable
 /// to all, hence the one exception.

@@ -2,6 +2,8 @@
 //! and the command line each say some of it; what is said later lies over what
 //! was said before.
 
+use super::dkim::Dkim;
+use super::masquerade::Masquerade;
 use super::secret::SecretSource;
 use super::server::ServerUrl;
 use crate::net::Host;
@@ -17,6 +19,8 @@ pub struct Settings {
     pub from: Option<String>,
     /// Patterns of further senders the account is for.
     pub matches: Option<Vec<String>>,
+    /// Which senders are shown as others.
+    pub masquerade: Option<Masquerade>,
     /// Servers, in the order in which they are tried.
     pub servers: Option<Vec<ServerUrl>>,
     /// Who signs in.
@@ -39,6 +43,10 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Option<Pipelining>,
+    /// The Maildir for copies of what was sent.
+    pub save_sent: Option<PathBuf>,
+    /// The signatures that messages get.
+    pub dkim: Option<Vec<Dkim>>,
     /// Files of certificates to trust.
     pub tls_ca: Option<Vec<PathBuf>>,
     /// Whether to trust what the system trusts.
@@ -87,6 +95,7 @@ impl Settings {
         Settings {
             from: self.from.or(below.from),
             matches: self.matches.or(below.matches),
+            masquerade: self.masquerade.or(below.masquerade),
             servers: self.servers.or(below.servers),
             user: self.user.or(below.user),
             password: self.password.or(below.password),
@@ -98,6 +107,8 @@ impl Settings {
             timeout: self.timeout.or(below.timeout),
             deadline: self.deadline.or(below.deadline),
             pipelining: self.pipelining.or(below.pipelining),
+            save_sent: self.save_sent.or(below.save_sent),
+            dkim: self.dkim.or(below.dkim),
             tls_ca: self.tls_ca.or(below.tls_ca),
             tls_system_roots: self.tls_system_roots.or(below.tls_system_roots),
             tls_verify: self.tls_verify.or(below.tls_verify),

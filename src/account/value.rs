@@ -95,6 +95,24 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The values of a list; any other value is a list of one.
+    pub(super) fn items(&self) -> Vec<Value<'a>> {
+        match self.content.get_ref() {
+            DeValue::Array(values) => {
+                values.iter().map(|content| Value { content, ..*self }).collect()
+            }
+            _ => vec![*self],
+        }
+    }
+
+    /// A text that a type takes.
+    pub(super) fn parsed<T>(&self) -> Result<T, Error>
+    where
+        T: std::str::FromStr<Err: std::fmt::Display>,
+    {
+        self.text()?.parse().map_err(|error: T::Err| self.wrong(error.to_string()))
+    }
+
     pub(super) fn flag(&self) -> Result<bool, Error> {
         self.content.get_ref().as_bool().ok_or_else(|| self.wrong("it is true or false".to_owned()))
     }
@@ -107,6 +125,17 @@ impl<'a> Value<'a> {
             DeValue::String(text) if text == "no" => Ok(false),
             _ => Err(self.wrong("it is \"yes\" or \"no\"".to_owned())),
         }
+    }
+
+    /// One of these words.
+    pub(super) fn one_of<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Error> {
+        let text = self.text()?;
+        let known = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
+        known.ok_or_else(|| {
+            let quoted: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            let (last, others) = quoted.split_last().expect("a key has some words");
+            self.wrong(format!("it is {} or {last}", others.join(", ")))
+        })
     }
 
     /// A number, 0 or more.

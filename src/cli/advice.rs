@@ -29,7 +29,16 @@ pub(super) fn hints(
             Cause::Unmet(Shortfall::TooLarge { .. }) => {
                 vec!["make the message smaller".to_owned()]
             }
-            Cause::Unmet(_) | Cause::Withheld => Vec::new(),
+            Cause::Unmet(Shortfall::EightBit(_) | Shortfall::Utf8Header(_)) => {
+                vec!["attached to another message it passes as it is: --attach FILE".to_owned()]
+            }
+            Cause::Unmet(Shortfall::Utf8Address(_)) => {
+                vec![
+                    "ask for another address, or send through a server that offers SMTPUTF8"
+                        .to_owned(),
+                ]
+            }
+            Cause::Withheld => Vec::new(),
         },
     }
 }

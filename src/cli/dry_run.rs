@@ -2,12 +2,11 @@
 
 use super::Surroundings;
 use super::args::DryRun;
-use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::message::Job;
 use crate::delivery::Submission;
-use crate::session::negotiate;
+use crate::session::{Misfit, Shortfall, form, negotiate};
 use crate::smtp::{Capabilities, Command, Reply};
 use std::io;
 
@@ -25,19 +24,32 @@ pub(super) fn print(
     let offered = offered.expect("250 is a reply code");
     let Submission { envelope, message } = &job.submission;
     let to: Vec<_> = envelope.to().iter().collect();
-    let parameters = negotiate(&envelope.from, &to, message.facts(), &offered)
-        .map_err(|shortfall| Failure::new(Exit::Unavailable, shortfall))?;
+    let lacking = |shortfall: Shortfall| Failure::new(Exit::Unavailable, shortfall);
+    let form = form(message, &offered).map_err(|misfit| match misfit {
+        Misfit::Lacking(shortfall) => lacking(shortfall),
+        Misfit::Failed(error) => error.into(),
+    })?;
+    let parameters = negotiate(&envelope.from, &to, form.facts(), &offered).map_err(lacking)?;
+    let narrowed = if std::ptr::eq(form, message) { &[] } else { form.changes() };
+    if !surroundings.globals.quiet {
+        for change in &job.changes {
+            surroundings.note(change);
+        }
+        for change in narrowed {
+            surroundings.note(&change.to_string());
+        }
+    }
+    for warning in &job.warnings {
+        surroundings.warn(warning);
+    }
     let out = &mut *surroundings.out;
     let mut write = || -> io::Result<()> {
-        for change in &job.changes {
-            writeln!(surroundings.err, "=== {}", Escaped(change))?;
-        }
         writeln!(out, "{}", Command::Mail(&envelope.from, &parameters))?;
         for recipient in envelope.to() {
             writeln!(out, "{}", Command::Rcpt(recipient))?;
         }
         writeln!(out, "{}", Command::Data)?;
-        let mut octets = message.open().map_err(io::Error::from)?;
+        let mut octets = form.open().map_err(io::Error::from)?;
         io::copy(&mut octets, out)?;
         out.flush()
     };

@@ -4,7 +4,7 @@ mod account;
 mod message;
 
 pub(super) use account::{of_secret, of_server};
-pub(super) use message::{no_from, no_recipients, quoted};
+pub(super) use message::{no_from, no_recipients, not_text, quoted, warned};
 
 use super::exit::Exit;
 use std::fmt;
@@ -41,6 +41,12 @@ impl Failure {
         cause: impl Into<anyhow::Error>,
     ) -> Self {
         Failure { exit, error: cause.into().context(sentence), hints: Vec::new() }
+    }
+
+    /// Says before the sentence where the trouble was typed.
+    #[must_use]
+    pub(super) fn at(self, place: impl fmt::Display + Send + Sync + 'static) -> Self {
+        Failure { error: self.error.context(place), ..self }
     }
 
     /// Adds what to try.

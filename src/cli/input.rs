@@ -16,6 +16,8 @@ pub(super) struct Input {
     is_terminal: bool,
     taken_for: Option<&'static str>,
     directories: Vec<PathBuf>,
+    /// What the user is told who types.
+    invitation: &'static str,
 }
 
 /// What was read: small in memory, large in a file without a name.
@@ -37,6 +39,17 @@ impl Input {
             is_terminal: io::stdin().is_terminal(),
             taken_for: None,
             directories: temporary.into_iter().chain(["/var/tmp".into(), "/tmp".into()]).collect(),
+            invitation: INVITATION,
+        }
+    }
+
+    /// Lets a line with a single dot end what is typed at a terminal. From
+    /// elsewhere such a line is text (checklist CLI-2).
+    pub(super) fn end_at_dot(&mut self) {
+        if self.is_terminal {
+            let typed = std::mem::replace(&mut self.source, Box::new(io::empty()));
+            self.source = Box::new(UpToDot { typed, line: Vec::new(), is_over: false });
+            self.invitation = "Type the message; end with Ctrl-D or a line with a single dot";
         }
     }
 
@@ -94,7 +107,7 @@ impl Input {
         self.claim(purpose)?;
         if self.is_terminal {
             // A screen that cannot be written to is no reason not to read.
-            let _ = writeln!(screen, "{INVITATION}");
+            let _ = writeln!(screen, "{}", self.invitation);
         }
         let mut octets = Vec::new();
         let read = (&mut self.source).take(limit + 1).read_to_end(&mut octets);
@@ -124,6 +137,37 @@ impl Input {
         }
         file.rewind().map_err(not_kept)?;
         Ok(file)
+    }
+}
+
+/// What is typed, up to a line with a single dot.
+struct UpToDot {
+    typed: Box<dyn Read>,
+    /// What was read of a line and not given on.
+    line: Vec<u8>,
+    is_over: bool,
+}
+
+impl Read for UpToDot {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.line.is_empty() && !self.is_over {
+            // People type: an octet at a time is fast enough.
+            let mut octet = [0];
+            while self.typed.read(&mut octet)? == 1 {
+                self.line.push(octet[0]);
+                if octet[0] == b'\n' {
+                    break;
+                }
+            }
+            if matches!(self.line.as_slice(), b".\n" | b".\r\n") {
+                self.line.clear();
+            }
+            self.is_over = self.line.is_empty();
+        }
+        let length = buffer.len().min(self.line.len());
+        buffer[..length].copy_from_slice(&self.line[..length]);
+        self.line.drain(..length);
+        Ok(length)
     }
 }
 
@@ -203,6 +247,25 @@ mod tests {
             is_terminal,
             taken_for: None,
             directories: vec![std::env::temp_dir()],
+            invitation: INVITATION,
+        }
+    }
+
+    #[test]
+    fn a_single_dot_ends_what_is_typed_and_nothing_else() {
+        // CLI-2
+        for (is_terminal, content, expected) in [
+            (true, "a\n.\nb\n", "a\n"),
+            (true, ".\n", ""),
+            (true, "a\n..\n. \n.", "a\n..\n. \n."),
+            (true, "a\r\n.\r\nb", "a\r\n"),
+            (false, "a\n.\nb\n", "a\n.\nb\n"),
+        ] {
+            let mut input = input(content.as_bytes(), is_terminal);
+            input.end_at_dot();
+            let read = input.content("the message", &mut io::sink()).unwrap();
+            let Content::Memory(octets) = read else { panic!("little was typed") };
+            assert_eq!(String::from_utf8(octets).unwrap(), expected, "{content:?}");
         }
     }
 

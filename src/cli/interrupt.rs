@@ -1,8 +1,8 @@
 //! Ctrl-C and its kin: the first asks the waits to end, the second ends the
-//! process as it always would.
+//! process as it always would. A file that may not grow is no reason to end.
 
 use crate::net::Interrupt;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use std::io;
 use std::sync::Arc;
@@ -17,5 +17,7 @@ pub(super) fn install() -> io::Result<Interrupt> {
         flag::register(signal, asked_before)?;
         flag::register_usize(signal, interrupt.cell(), number)?;
     }
+    // With a handler, the write fails instead (setrlimit(2)).
+    flag::register(SIGXFSZ, Arc::default())?;
     Ok(interrupt)
 }

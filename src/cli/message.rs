@@ -4,17 +4,18 @@
 use super::Surroundings;
 use super::args::SendArgs;
 use super::clock;
+use super::content::{self, Role};
 use super::exit::Exit;
-use super::failure::{Failure, no_from, no_recipients, quoted};
-use super::input::{Content, Input};
+use super::failure::{Failure, no_from, no_recipients, warned};
+use super::input::Input;
+use super::sign::sign;
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
-    Additions, Address, Attachment, Change, Composed, Draft, Error, Ready, Source, addresses,
-    complete, message_id,
+    Additions, Address, Change, Composed, Disguise, Draft, Member, Opened, Place, Ready, Resent,
+    Rewrite, addresses, disguised, message_id, resend,
 };
 use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
-use std::io;
 use std::path::Path;
 
 /// A message on its way out.
@@ -22,8 +23,10 @@ pub(super) struct Job {
     pub(super) submission: Submission,
     /// Where to send it; `None` in a dry run without any account.
     pub(super) account: Option<Account>,
-    /// What was changed in a ready message, for who wants to know.
+    /// What was done to the message, for who wants to know.
     pub(super) changes: Vec<String>,
+    /// What is doubtful about the message.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Reads everything and makes the message. `None` when there is nothing to
@@ -37,7 +40,7 @@ pub(super) fn prepare(
     let chooser = Chooser {
         accounts: &accounts,
         named: surroundings.globals.account.as_deref(),
-        typed: args.connection.settings()?,
+        typed: Settings { save_sent: args.save_sent.clone(), ..args.connection.settings()? },
         from: match &args.from {
             Some(typed) => Some(("--from", typed.clone())),
             None => surroundings.environment.text("ENVOI_FROM")?.map(|set| ("ENVOI_FROM", set)),
@@ -49,7 +52,15 @@ pub(super) fn prepare(
         input.claim("the password")?;
     }
     match &args.message {
+        Some(path) if args.resend => {
+            resent(args, path, &chooser, &mut input, surroundings).map(Some)
+        }
         Some(path) => ready(args, path, &chooser, &mut input, surroundings).map(Some),
+        None if args.resend => Err(Failure::say(
+            Exit::Usage,
+            "--resend sends a finished message on, and none is named",
+        )
+        .hint("name it: --message FILE, or --message - for standard input")),
         None => composed(args, &chooser, &mut input, surroundings),
     }
 }
@@ -86,38 +97,50 @@ fn composed(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Option<Job>, Failure> {
     let account = chooser.account(chooser.from.as_ref().map(|(_, from)| from.as_str()))?;
-    let from = authors(chooser, account.as_ref())?;
+    let mut rewrites = Vec::new();
+    let map = |sender: &Mailbox| account.as_ref()?.masquerade.of(sender);
+    let disguise = Disguise { author: None, map: &map };
+    let from = masked(authors(chooser, account.as_ref())?, "From", &disguise, &mut rewrites);
     let Some(author) = from.iter().flat_map(Address::mailboxes).next().cloned() else {
         return Err(no_from());
     };
     let mut draft =
         Draft::new(clock::now(surroundings.environment), message_id(&author.domain().to_string())?);
     draft.from = from;
+    draft.repairs = chooser.accounts.repairs();
     draft.to = list("--to", args.recipients.iter().chain(&args.to))?;
     draft.cc = list("--cc", &args.cc)?;
     draft.bcc = list("--bcc", &args.bcc)?;
-    draft.reply_to = list("--reply-to", &args.reply_to)?;
+    draft.reply_to =
+        masked(list("--reply-to", &args.reply_to)?, "Reply-To", &disguise, &mut rewrites);
     draft.subject.clone_from(&args.subject);
-    draft.headers = args.header.iter().map(|line| header(line)).collect::<Result<_, _>>()?;
+    for line in &args.header {
+        let (name, value) = header(line)?;
+        let value = disguised(&name, &value, &disguise, &mut rewrites)?;
+        draft.headers.push((name, value));
+    }
     if [&draft.to, &draft.cc, &draft.bcc].into_iter().flatten().next().is_none()
         && !draft.headers.iter().any(|(name, _)| names_recipients(name))
     {
         return Err(no_recipients());
     }
-    draft.attachments = attachments(args, input, surroundings)?;
-    draft.html = args.html.as_deref().map(|path| html(path, input, surroundings)).transpose()?;
-    draft.text = text(args, input, surroundings)?;
-    if args.skip_empty && is_blank(&draft) {
+    draft.defaults = args.fields.fields()?;
+    let mut warnings = content::fill(&mut draft, args, input, surroundings)?;
+    if args.skip_empty && content::is_blank(&draft) {
         return Ok(None);
     }
-    let Composed { message, recipients } = draft.into_message()?;
+    let now = draft.date.timestamp();
+    let Composed { message, recipients, warnings: more } = draft.into_message()?;
+    warnings.extend(more);
     if recipients.is_empty() {
         return Err(no_recipients());
     }
+    let signed = sign(message, account.as_ref(), Some(&author), now)?;
     let from = reverse_path(args, Some(author))?;
     let envelope = Envelope::new(from, recipients.into_iter().map(ForwardPath::from));
-    let submission = Submission { envelope, message };
-    Ok(Some(Job { submission, account, changes: Vec::new() }))
+    let warnings = warnings.iter().map(warned).collect();
+    let changes = rewrites.iter().map(ToString::to_string).collect();
+    Ok(Some(signed.into_job(envelope, account, changes, warnings)))
 }
 
 /// A message that was ready when it came, completed for submission.
@@ -129,7 +152,14 @@ fn ready(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Job, Failure> {
     let typed = forward_paths(args.recipients.iter().chain(&args.to))?;
-    let source = source(path, Role::Message, input, surroundings)?;
+    if !args.cc.is_empty() || !args.bcc.is_empty() {
+        return Err(Failure::say(
+            Exit::Usage,
+            "--cc and --bcc are for a message that is composed or resent",
+        )
+        .hint("name them as recipients, or send the message on: --resend"));
+    }
+    let source = content::source(path, Role::Message, input, surroundings)?;
     // Whom a message without From is from; the account that the message leads
     // to is known only once it is read.
     let stand_in = match chooser.from {
@@ -137,11 +167,18 @@ fn ready(
         None => chooser.account(None).ok().flatten(),
     };
     let from = authors(chooser, stand_in.as_ref())?;
-    let additions =
-        Additions { date: clock::now(surroundings.environment), message_id: None, from };
-    let ready = complete(source, &additions)?;
-    let author = ready.from()?.into_iter().next();
+    let mut opened = Opened::read(source, chooser.accounts.repairs())?;
+    let author = opened.authors()?.into_iter().next();
+    let author = author.or_else(|| from.iter().flat_map(Address::mailboxes).next().cloned());
     let account = chooser.account(author.as_ref().map(ToString::to_string).as_deref())?;
+    let map = |sender: &Mailbox| account.as_ref()?.masquerade.of(sender);
+    let disguise = Disguise { author: None, map: &map };
+    opened.disguise(&disguise)?;
+    let date = clock::now(surroundings.environment);
+    let from = masked(from, "From", &disguise, &mut Vec::new());
+    let additions = Additions { date, message_id: None, from };
+    let ready = opened.complete(&additions)?;
+    let author = ready.from()?.into_iter().next();
     let to = if typed.is_empty() {
         ready.recipients()?.into_iter().map(ForwardPath::from).collect()
     } else {
@@ -150,13 +187,60 @@ fn ready(
     if to.is_empty() {
         return Err(no_recipients());
     }
-    let envelope = Envelope::new(reverse_path(args, author)?, to);
     let Ready { message, changes, .. } = ready;
+    let now = additions.date.timestamp();
+    let signed = sign(message, account.as_ref(), author.as_ref(), now)?;
+    let envelope = Envelope::new(reverse_path(args, author)?, to);
     let mut notes: Vec<String> = changes.iter().map(ToString::to_string).collect();
     if args.from.is_some() && !changes.contains(&Change::Added("From")) {
         notes.push("kept the From of the message; --from is for one without".to_owned());
     }
-    Ok(Job { submission: Submission { envelope, message }, account, changes: notes })
+    Ok(signed.into_job(envelope, account, notes, Vec::new()))
+}
+
+/// A message that goes on to others than its header names.
+fn resent(
+    args: &SendArgs,
+    path: &Path,
+    chooser: &Chooser<'_>,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Job, Failure> {
+    let account = chooser.account(chooser.from.as_ref().map(|(_, from)| from.as_str()))?;
+    let mut rewrites = Vec::new();
+    let map = |sender: &Mailbox| account.as_ref()?.masquerade.of(sender);
+    let disguise = Disguise { author: None, map: &map };
+    let from = authors(chooser, account.as_ref())?;
+    let from = masked(from, "Resent-From", &disguise, &mut rewrites);
+    let Some(author) = from.iter().flat_map(Address::mailboxes).next().cloned() else {
+        return Err(no_from());
+    };
+    let resent = Resent {
+        date: clock::now(surroundings.environment),
+        message_id: message_id(&author.domain().to_string())?,
+        from,
+        to: list("--to", args.recipients.iter().chain(&args.to))?,
+        cc: list("--cc", &args.cc)?,
+    };
+    let bcc = list("--bcc", &args.bcc)?;
+    let to: Vec<_> = [&resent.to, &resent.cc, &bcc]
+        .into_iter()
+        .flatten()
+        .flat_map(Address::mailboxes)
+        .cloned()
+        .map(ForwardPath::from)
+        .collect();
+    if to.is_empty() {
+        return Err(Failure::say(Exit::Usage, "it is not said to whom to resend the message")
+            .hint("name them: envoi send --resend --message FILE carol@example.org"));
+    }
+    let source = content::source(path, Role::Message, input, surroundings)?;
+    let Ready { message, changes, .. } = resend(source, &resent, chooser.accounts.repairs())?;
+    let signed = sign(message, account.as_ref(), Some(&author), resent.date.timestamp())?;
+    let envelope = Envelope::new(reverse_path(args, Some(author))?, to);
+    let rewrites = rewrites.iter().map(ToString::to_string);
+    let notes = rewrites.chain(changes.iter().map(ToString::to_string)).collect();
+    Ok(signed.into_job(envelope, account, notes, Vec::new()))
 }
 
 /// Who writes: as typed or set in the environment, else as the account says.
@@ -199,17 +283,40 @@ fn forward_paths<'a>(texts: impl Iterator<Item = &'a String>) -> Result<Vec<Forw
     Ok(paths)
 }
 
+/// Addresses of a field as the account shows them.
+pub(super) fn masked(
+    mut list: Vec<Address>,
+    field: &str,
+    disguise: &Disguise<'_>,
+    notes: &mut Vec<Rewrite>,
+) -> Vec<Address> {
+    let mut mask = |mailbox: &mut Mailbox| {
+        let Some(address) = disguise.of(mailbox) else { return };
+        let place = Place::Field(field.to_owned());
+        notes.push(Rewrite::Shown { name: mailbox.to_string(), place, address: address.clone() });
+        *mailbox = address;
+    };
+    for address in &mut list {
+        match address {
+            Address::Mailbox { mailbox, .. } => mask(mailbox),
+            Address::Group { members, .. } => {
+                for Member { mailbox, .. } in members {
+                    mask(mailbox);
+                }
+            }
+        }
+    }
+    list
+}
+
 /// Reads address lists; `place` says where they were typed.
-fn list<'a>(
+pub(super) fn list<'a>(
     place: &str,
     texts: impl IntoIterator<Item = &'a String>,
 ) -> Result<Vec<Address>, Failure> {
     let mut all = Vec::new();
     for text in texts {
-        all.extend(addresses(text).map_err(|error| {
-            let failure = Failure::from(error);
-            Failure { error: failure.error.context(place.to_owned()), ..failure }
-        })?);
+        all.extend(addresses(text).map_err(|error| Failure::from(error).at(place.to_owned()))?);
     }
     Ok(all)
 }
@@ -227,126 +334,4 @@ fn header(line: &str) -> Result<(String, String), Failure> {
 
 fn names_recipients(name: &str) -> bool {
     ["To", "Cc", "Bcc"].iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
-/// What a file is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Message,
-    Attachment,
-}
-
-impl Role {
-    /// What standard input is wanted for.
-    fn purpose(self) -> &'static str {
-        match self {
-            Role::Message => "the message",
-            Role::Attachment => "an attachment",
-        }
-    }
-
-    /// The option that names it.
-    fn option(self) -> &'static str {
-        match self {
-            Role::Message => "--message",
-            Role::Attachment => "--attach",
-        }
-    }
-}
-
-/// A file, or standard input for `-`.
-fn source(
-    path: &Path,
-    role: Role,
-    input: &mut Input,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Source, Failure> {
-    if path != Path::new("-") {
-        return Source::open(path).map_err(|error| match way_in(&error, role) {
-            Some(hint) => Failure { hints: vec![hint], ..Failure::from(error) },
-            None => Failure::from(error),
-        });
-    }
-    match input.content(role.purpose(), surroundings.err)? {
-        Content::Memory(octets) => Ok(Source::held(octets, "standard input")),
-        Content::File(file) => Ok(Source::file(file, "standard input")?),
-    }
-}
-
-/// How a file that cannot be taken as it is may be taken all the same.
-fn way_in(error: &Error, role: Role) -> Option<String> {
-    match error {
-        Error::Directory(path) if role == Role::Attachment => {
-            let name = path.file_name().map_or("archive".into(), |name| name.to_string_lossy());
-            let archive = quoted(Path::new(&format!("{name}.tar.gz")));
-            Some(format!("pack it and attach the archive: tar -czf {archive} {}", quoted(path)))
-        }
-        Error::NotAFile(path) => {
-            Some(format!("let standard input give it: {} - < {}", role.option(), quoted(path)))
-        }
-        _ => None,
-    }
-}
-
-fn attachments(
-    args: &SendArgs,
-    input: &mut Input,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Vec<Attachment>, Failure> {
-    let mut attachments = Vec::new();
-    for typed in &args.attachments.0 {
-        let source = source(&typed.path, Role::Attachment, input, surroundings)?;
-        let (name, media_type) = (typed.name.clone(), typed.media_type.clone());
-        attachments.push(Attachment { source, name, media_type });
-    }
-    Ok(attachments)
-}
-
-/// The octets of a text file, or of standard input for `-`.
-fn octets(
-    path: &Path,
-    input: &mut Input,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Vec<u8>, Failure> {
-    if path == Path::new("-") {
-        return input.text(surroundings.err);
-    }
-    let unreadable = |reason: io::Error| match reason.kind() {
-        io::ErrorKind::IsADirectory => Error::Directory(path.to_owned()),
-        _ => Error::Unreadable { path: path.to_owned(), reason },
-    };
-    Ok(std::fs::read(path).map_err(unreadable)?)
-}
-
-fn html(
-    path: &Path,
-    input: &mut Input,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<String, Failure> {
-    let octets = octets(path, input, surroundings)?;
-    String::from_utf8(octets).map_err(|_| {
-        Failure::say(Exit::DataErr, format!("--html: ‘{}’ is not UTF-8", path.display()))
-    })
-}
-
-/// The text: as typed, from a file, or from standard input when nothing else
-/// gives one.
-fn text(
-    args: &SendArgs,
-    input: &mut Input,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Option<Vec<u8>>, Failure> {
-    match (&args.body, &args.body_file) {
-        (Some(text), _) => Ok(Some(text.clone().into_bytes())),
-        (None, Some(path)) => octets(path, input, surroundings).map(Some),
-        (None, None) if args.body_is_stdin() => {
-            octets(Path::new("-"), input, surroundings).map(Some)
-        }
-        (None, None) => Ok(None),
-    }
-}
-
-fn is_blank(draft: &Draft) -> bool {
-    let has_text = draft.text.as_ref().is_some_and(|text| !text.trim_ascii().is_empty());
-    !has_text && draft.html.is_none() && draft.attachments.is_empty()
 }

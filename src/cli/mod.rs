@@ -5,6 +5,7 @@ mod advice;
 pub mod args;
 mod clock;
 mod completions;
+mod content;
 mod dry_run;
 mod escape;
 mod exit;
@@ -16,6 +17,9 @@ mod next;
 mod render;
 mod route;
 mod send;
+mod sendmail;
+mod sent;
+mod sign;
 mod sink;
 mod status;
 mod transcript;
@@ -26,11 +30,13 @@ pub use failure::Failure;
 
 use crate::account::{Accounts, Environment};
 use args::{Cli, Command, Globals};
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use escape::Escaped;
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What a face of the program works with.
@@ -49,6 +55,11 @@ impl Surroundings<'_> {
     fn warn(&mut self, warning: &str) {
         let _ = writeln!(self.err, "warning: {}", Escaped(warning));
     }
+
+    /// Says what was done, in the sign of the transcript.
+    fn note(&mut self, what: &str) {
+        let _ = writeln!(self.err, "=== {}", Escaped(what));
+    }
 }
 
 /// Runs the program on these words, the program's name among them.
@@ -65,14 +76,23 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
-    let words: Vec<OsString> = words.into_iter().collect();
+    let mut words: Vec<OsString> = words.into_iter().collect();
+    if let Some((name, rest)) = as_sendmail(&words) {
+        let environment = Environment::of_process();
+        let ran = sendmail::run(name, words.split_off(rest), &environment, &mut out, &mut err);
+        return ran.unwrap_or_else(|failure| fail(&failure, false, &mut out, &mut err));
+    }
     // Known even when the rest cannot be read.
     let wants_json = words.iter().any(|word| word == "--json");
+    let typed = words.clone();
     let cli = match Cli::read(words) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
             let _ = error.print();
             return Exit::Ok;
+        }
+        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
+            return fail(&not_utf8(&typed), wants_json, &mut out, &mut err);
         }
         Err(error) if wants_json => {
             return fail(&misspelt(&error), true, &mut out, &mut err);
@@ -95,6 +115,16 @@ fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
+/// The name of sendmail(1), or of one that goes with it, that the program was
+/// called by, and where its own words begin.
+fn as_sendmail(words: &[OsString]) -> Option<(&'static str, usize)> {
+    let called = Path::new(words.first()?).file_name().unwrap_or_default();
+    let names = ["sendmail", "mailq", "newaliases"];
+    let name = names.into_iter().find(|name| *name == called);
+    let typed = words.get(1).is_some_and(|word| word == OsStr::new("sendmail"));
+    name.map(|name| (name, 1)).or(typed.then_some(("sendmail", 2)))
+}
+
 /// An address where a command stands: whoever types it wants to send.
 fn meant_to_send(error: &clap::Error) -> Option<String> {
     match error.get(ContextKind::InvalidSubcommand) {
@@ -103,6 +133,23 @@ fn meant_to_send(error: &clap::Error) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A word in another encoding, which only names of files may have. It is not
+/// repeated, for it may be a password in the wrong place.
+fn not_utf8(words: &[OsString]) -> Failure {
+    let at = words.iter().position(|word| word.to_str().is_none()).unwrap_or_default();
+    let option = |word: &OsString| {
+        let word = word.to_string_lossy().into_owned();
+        word.split('=').next().filter(|name| name.starts_with("--")).map(str::to_owned)
+    };
+    let before = at.checked_sub(1).map(|before| words[before].to_string_lossy());
+    let before = before.filter(|word| word.starts_with('-')).map(Cow::into_owned);
+    let place = option(&words[at])
+        .or(before)
+        .map_or_else(|| format!("word {at} of the command line"), |it| format!("what {it} says"));
+    Failure::say(Exit::Usage, format!("{place} is not UTF-8 text"))
+        .hint("convert it: printf %s \"$text\" | iconv -f ISO-8859-1 -t UTF-8")
 }
 
 /// What clap says over several lines for people, as a sentence and hints.

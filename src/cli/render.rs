@@ -41,10 +41,22 @@ pub(super) fn people(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", summary(report))
 }
 
-/// Where a receiver of our own put the message.
-pub(super) fn stored(paths: &[PathBuf], out: &mut dyn Write) -> io::Result<()> {
-    for path in paths {
+/// What a submission left on this machine.
+#[derive(Default)]
+pub(super) struct Left {
+    /// Where a receiver of our own put the message.
+    pub(super) stored: Vec<PathBuf>,
+    /// The copy for the sender.
+    pub(super) saved: Option<PathBuf>,
+}
+
+/// One line for each file that is new.
+pub(super) fn left(left: &Left, out: &mut dyn Write) -> io::Result<()> {
+    for path in &left.stored {
         writeln!(out, "stored in {}", Escaped(path.display()))?;
+    }
+    if let Some(path) = &left.saved {
+        writeln!(out, "saved in {}", Escaped(path.display()))?;
     }
     Ok(())
 }

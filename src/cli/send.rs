@@ -4,11 +4,13 @@ use super::args::SendArgs;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::message::{self, Job};
-use super::render::{self, Context};
+use super::render::{self, Context, Left};
 use super::route::{self, Prepared};
+use super::sent::SentCopy;
 use super::transcript::Transcript;
 use super::words::plain;
 use super::{Surroundings, dry_run, interrupt};
+use crate::account::Account;
 use crate::delivery::{Report, Submission, World, submit};
 use crate::message::random_word;
 use crate::session::{Event, Observer as _};
@@ -37,20 +39,47 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
         return dry_run::print(&job, server, surroundings);
     }
     let account = job.account.as_ref().expect("only a dry run goes without an account");
-    let mut prepared = route::prepare(account, args.all_or_nothing, surroundings)?;
-    let mut warnings = Vec::new();
+    let delivery =
+        Delivery { transcript: args.transcript.as_deref(), all_or_nothing: args.all_or_nothing };
+    send(&delivery, &job, account, surroundings)
+}
+
+/// How a message is sent, beside where to.
+pub(super) struct Delivery<'d> {
+    /// The file for the transcript.
+    pub(super) transcript: Option<&'d Path>,
+    /// To everybody or to nobody.
+    pub(super) all_or_nothing: bool,
+}
+
+/// Prepares what a submission needs, submits, and says what came of it.
+pub(super) fn send(
+    delivery: &Delivery<'_>,
+    job: &Job,
+    account: &Account,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
+    let host = host_name();
+    let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
+    let copy = copy.transpose()?;
+    let mut prepared = route::prepare(account, delivery.all_or_nothing, surroundings)?;
+    let mut warnings = job.warnings.clone();
     if !account.tls.verify {
         warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
-        surroundings.warn(&warnings[0]);
     }
-    let Delivered { report, signal, trouble } = deliver(args, &job, &prepared, surroundings)?;
-    if let Some(trouble) = trouble {
-        surroundings.warn(&trouble);
-        warnings.push(trouble);
+    for warning in &warnings {
+        surroundings.warn(warning);
     }
+    let Delivered { report, signal, trouble } =
+        deliver(delivery, job, &prepared, &host, surroundings)?;
     let exit = Exit::of_report(&report, signal);
-    let stored = stored(&mut prepared);
-    tell(&job.submission, &report, exit, &warnings, &stored, surroundings);
+    let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, &job.submission));
+    for trouble in trouble.iter().chain(copied.as_ref().err()) {
+        surroundings.warn(trouble);
+        warnings.push(trouble.clone());
+    }
+    let left = Left { stored: stored(&mut prepared), saved: copied.unwrap_or_default() };
+    tell(&job.submission, &report, exit, &warnings, &left, surroundings);
     Ok(exit)
 }
 
@@ -65,16 +94,17 @@ struct Delivered {
 
 /// Submits, watched by whoever wants to.
 fn deliver(
-    args: &SendArgs,
+    delivery: &Delivery<'_>,
     job: &Job,
     prepared: &Prepared<'_>,
+    host: &str,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Delivered, Failure> {
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
     let verbose = surroundings.globals.verbose;
     let mut transcript = Transcript::default();
-    if let Some(path) = &args.transcript {
+    if let Some(path) = delivery.transcript {
         transcript.add(Box::new(created(path)?), true);
     }
     if verbose > 0 {
@@ -83,17 +113,21 @@ fn deliver(
     for change in &job.changes {
         transcript.event(Event::Noted(change));
     }
-    let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let world = World {
         secrets: &prepared.passwords,
         interrupt: &interrupt,
-        host_name: Some(&host_name),
+        host_name: Some(host),
         wait_for_farewell: transcript.is_watched(),
     };
     let report = submit(&job.submission, &prepared.route, &world, &mut transcript);
     let trouble =
         transcript.problem().map(|error| plain(&format!("the transcript is incomplete: {error}")));
     Ok(Delivered { report, signal: interrupt.signal(), trouble })
+}
+
+/// The name that the system gives this machine.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// The file for the transcript, made before anybody is asked.
@@ -111,7 +145,7 @@ fn tell(
     report: &Report,
     exit: Exit,
     warnings: &[String],
-    stored: &[PathBuf],
+    left: &Left,
     surroundings: &mut Surroundings<'_>,
 ) {
     let globals = surroundings.globals;
@@ -129,7 +163,7 @@ fn tell(
             Ok(())
         } else {
             render::people(report, surroundings.out)
-                .and_then(|()| render::stored(stored, surroundings.out))
+                .and_then(|()| render::left(left, surroundings.out))
         };
         let _ = render::complain(report, surroundings.err);
         told

@@ -10,11 +10,12 @@ pub use outcome::{Cause, Outcome};
 pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
 
-use crate::message::Message;
+use crate::message::{self, Message};
 use crate::net::{self, Deadline, Endpoint, Interrupt, Security, Stopwatch, lookup};
 use crate::sasl::Secret;
 use crate::session::{
-    Error, Event, Kind, Observer, Plan, Session, Shortfall, Transaction, negotiate,
+    Error, Event, Kind, Misfit, Observer, Plan, Session, Shortfall, Transaction, form, negotiate,
+    width,
 };
 use crate::smtp::{Envelope, Keyword, Phase};
 use connection::open;
@@ -234,22 +235,35 @@ fn transact(
     };
     let Envelope { from, .. } = &submission.envelope;
     let to: Vec<_> = batch.iter().map(|&at| &submission.envelope.to()[at]).collect();
-    let parameters = match negotiate(from, &to, submission.message.facts(), session.capabilities())
-    {
+    let unreadable = |error: message::Error, attempt: &mut Attempt| {
+        let source = Kind::Source(std::io::Error::other(error));
+        let error = Arc::new(Error::new(Phase::Content, source));
+        attempt.error = Some(Arc::clone(&error));
+        Outcome::of_error(&error)
+    };
+    let message = match form(&submission.message, session.capabilities()) {
+        Ok(message) => message,
+        Err(Misfit::Lacking(shortfall)) => {
+            return note_batch(&Outcome::Rejected(Cause::Unmet(shortfall)));
+        }
+        Err(Misfit::Failed(error)) => return note_batch(&unreadable(error, attempt)),
+    };
+    let parameters = match negotiate(from, &to, message.facts(), session.capabilities()) {
         Ok(parameters) => parameters,
         Err(shortfall) => return note_batch(&Outcome::Rejected(Cause::Unmet(shortfall))),
     };
-    let mut octets = match submission.message.open() {
+    let mut octets = match message.open() {
         Ok(octets) => octets,
-        Err(error) => {
-            let source = Kind::Source(std::io::Error::other(error));
-            let error = Arc::new(Error::new(Phase::Content, source));
-            attempt.error = Some(Arc::clone(&error));
-            return note_batch(&Outcome::of_error(&error));
-        }
+        Err(error) => return note_batch(&unreadable(error, attempt)),
     };
+    if !std::ptr::eq(message, &raw const submission.message) && attempt.width.is_none() {
+        message.changes().iter().for_each(|change| session.note(&change.to_string()));
+    }
     let plan = Plan { from, parameters: &parameters, to, all_or_nothing: hop.all_or_nothing };
     let facts = session.transact(&plan, &mut octets);
+    if facts.dot_sent {
+        attempt.width = Some(width(session.capabilities()));
+    }
     settle(facts, batch, ledger, attempt)
 }
 

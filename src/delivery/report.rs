@@ -1,6 +1,7 @@
 //! What came of a submission: every attempt, every recipient.
 
 use super::outcome::{Cause, Outcome};
+use crate::message::Width;
 use crate::net::{Endpoint, TlsFacts};
 use crate::session::Error;
 use crate::smtp::{Envelope, ForwardPath, Phase, Reply, Severity};
@@ -32,6 +33,9 @@ pub struct Attempt {
     pub extensions: Vec<String>,
     /// How long each phase took.
     pub timings: Vec<(Phase, Duration)>,
+    /// How wide the way was for which the message got its form, if it went out
+    /// to its end.
+    pub width: Option<Width>,
     /// The reply to the message, if it came so far.
     pub end: Option<Reply>,
     /// What broke it, if something did.
@@ -66,6 +70,7 @@ impl Attempt {
             signed_in: None,
             extensions: Vec::new(),
             timings: Vec::new(),
+            width: None,
             end: None,
             error: None,
         }

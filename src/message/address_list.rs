@@ -1,9 +1,15 @@
 //! Reading address lists: To, Cc, From and their like (RFC 5322 §3.4, widened
-//! to UTF-8 by RFC 6532), with the obsolete forms (§4.4).
+//! to UTF-8 by RFC 6532), with the obsolete forms (§4.4). One grammar, read in
+//! two ways: as values, and as the places where addresses stand.
+
+mod spots;
+
+pub(super) use spots::{Spelt, Spot, Spots, spots};
 
 use super::{Address, AddressError, Error, Member};
 use crate::smtp::{Domain, Mailbox, PathError};
 use encodify::rfc2047::{self, EncodedWord};
+use std::ops::Range;
 
 /// Reads an address list, folded or not. Empty elements are passed over and
 /// source routes dropped. A name without `@` is an error here.
@@ -14,12 +20,17 @@ pub fn addresses(text: &str) -> Result<Vec<Address>, Error> {
     {
         return Ok(vec![Address::from(mailbox)]);
     }
-    let mut parser = Parser { text, at: 0, comment: None };
+    let mut parser = Parser::over(text);
     let mut list = Vec::new();
     loop {
         let start = parser.at;
-        match parser.element() {
-            Ok(Some(address)) => list.push(address),
+        match parser.element(Found::member) {
+            Ok(Some(Element::Mailbox(Member { name, mailbox }))) => {
+                list.push(Address::Mailbox { name, mailbox });
+            }
+            Ok(Some(Element::Group { name, members })) => {
+                list.push(Address::Group { name, members });
+            }
             Ok(None) => return Ok(list),
             Err(reason) => {
                 let text = parser.around(start).to_owned();
@@ -40,13 +51,44 @@ struct Parser<'a> {
     at: usize,
     /// What stood in the last comment.
     comment: Option<String>,
+    /// Where the last comment ended.
+    comment_end: usize,
+    commas: Vec<usize>,
 }
+
+/// An element of a list, its mailboxes read in one way or the other.
+enum Element<M> {
+    Mailbox(M),
+    Group { name: String, members: Vec<M> },
+}
+
+/// A mailbox as it stands in the text.
+struct Found {
+    name: Option<String>,
+    spelt: Spelt,
+    spec_at: Range<usize>,
+    whole: Range<usize>,
+}
+
+impl Found {
+    fn member(self) -> Result<Member, AddressError> {
+        match self.spelt {
+            Spelt::Whole(mailbox) => Ok(Member { name: self.name, mailbox }),
+            Spelt::Bare(_) => Err(PathError::NoDomain.into()),
+            Spelt::Unfit(reason) => Err(reason),
+        }
+    }
+}
+
+/// How a mailbox that was found is taken.
+type Take<M> = fn(Found) -> Result<M, AddressError>;
 
 /// What phrases and local parts are made of.
 struct Word<'a> {
     kind: Kind<'a>,
     /// White space or a comment stands before it.
     spaced: bool,
+    at: Range<usize>,
 }
 
 enum Kind<'a> {
@@ -57,32 +99,37 @@ enum Kind<'a> {
 }
 
 impl<'a> Parser<'a> {
+    fn over(text: &'a str) -> Self {
+        Parser { text, at: 0, comment: None, comment_end: 0, commas: Vec::new() }
+    }
+
     /// The next element of the list, past its comma.
-    fn element(&mut self) -> Result<Option<Address>, AddressError> {
-        self.skip_commas()?;
+    fn element<M>(&mut self, take: Take<M>) -> Result<Option<Element<M>>, AddressError> {
+        self.pass_commas()?;
         if self.peek().is_none() {
             return Ok(None);
         }
+        let start = self.at;
         let words = self.words()?;
-        let address = if self.peek() == Some(':') && !words.is_empty() {
+        let element = if self.peek() == Some(':') && !words.is_empty() {
             self.at += 1;
-            Address::Group { name: phrase(&words).unwrap_or_default(), members: self.members()? }
+            let name = phrase(&words).unwrap_or_default();
+            Element::Group { name, members: self.members(take)? }
         } else {
-            let Member { name, mailbox } = self.mailbox(words)?;
-            Address::Mailbox { name, mailbox }
+            Element::Mailbox(take(self.mailbox(start, words)?)?)
         };
         self.space()?;
         match self.peek() {
-            None | Some(',') => Ok(Some(address)),
+            None | Some(',') => Ok(Some(element)),
             Some(c) => Err(AddressError::OutOfPlace(c)),
         }
     }
 
     /// The members of a group, past its semicolon.
-    fn members(&mut self) -> Result<Vec<Member>, AddressError> {
+    fn members<M>(&mut self, take: Take<M>) -> Result<Vec<M>, AddressError> {
         let mut members = Vec::new();
         loop {
-            self.skip_commas()?;
+            self.pass_commas()?;
             match self.peek() {
                 Some(';') => {
                     self.at += 1;
@@ -91,9 +138,9 @@ impl<'a> Parser<'a> {
                 None => return Err(AddressError::OpenGroup),
                 Some(_) => {}
             }
+            let start = self.at;
             let words = self.words()?;
-            members.push(self.mailbox(words)?);
-            self.space()?;
+            members.push(take(self.mailbox(start, words)?)?);
             match self.peek() {
                 Some(',' | ';') => {}
                 None => return Err(AddressError::OpenGroup),
@@ -102,34 +149,42 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What follows its first words: `<…>`, or `@` and a domain.
-    fn mailbox(&mut self, words: Vec<Word<'a>>) -> Result<Member, AddressError> {
+    /// What follows its first words: `<…>`, or `@` and a domain. With the
+    /// comments behind it.
+    fn mailbox(&mut self, start: usize, words: Vec<Word<'a>>) -> Result<Found, AddressError> {
+        let (spelt, spec_at, mut name, end);
         if self.peek() == Some('<') {
-            let mailbox = self.angle()?;
-            return Ok(Member { name: phrase(&words), mailbox });
+            (spelt, spec_at) = self.angle()?;
+            end = self.at;
+            name = phrase(&words);
+            self.space()?;
+        } else {
+            self.comment = None;
+            (spelt, spec_at) = self.addr_spec(words)?;
+            end = spec_at.end;
+            // RFC 5322 §3.4: the name in a comment behind the address is what
+            // older programs write.
+            self.space()?;
+            name = self.comment.take();
         }
-        self.comment = None;
-        let mailbox = self.addr_spec(words)?;
-        // RFC 5322 §3.4: the name in a comment behind the address is what
-        // older programs write.
-        self.space()?;
-        Ok(Member { name: self.comment.take().filter(|name| !name.is_empty()), mailbox })
+        name = name.filter(|name| !name.is_empty());
+        Ok(Found { name, spelt, spec_at, whole: start..end.max(self.comment_end) })
     }
 
     /// `<a@b>`, or with a route `<@x,@y:a@b>` (§4.4), which is dropped.
-    fn angle(&mut self) -> Result<Mailbox, AddressError> {
+    fn angle(&mut self) -> Result<(Spelt, Range<usize>), AddressError> {
         self.at += 1;
         self.space()?;
         if self.peek() == Some('@') {
             self.route()?;
         }
         let words = self.words()?;
-        let mailbox = self.addr_spec(words)?;
+        let spec = self.addr_spec(words)?;
         self.space()?;
         match self.peek() {
             Some('>') => {
                 self.at += 1;
-                Ok(mailbox)
+                Ok(spec)
             }
             Some(c) => Err(AddressError::OutOfPlace(c)),
             None => Err(AddressError::Unclosed('<')),
@@ -139,8 +194,11 @@ impl<'a> Parser<'a> {
     fn route(&mut self) -> Result<(), AddressError> {
         while self.peek() == Some('@') {
             self.at += 1;
-            self.domain()?;
-            self.skip_commas()?;
+            self.domain()?.0?;
+            while self.peek() == Some(',') {
+                self.at += 1;
+                self.space()?;
+            }
         }
         match self.peek() {
             Some(':') => {
@@ -152,37 +210,52 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The address whose local part is these words.
-    fn addr_spec(&mut self, words: Vec<Word<'a>>) -> Result<Mailbox, AddressError> {
+    /// The address whose local part is these words, and where it stands.
+    fn addr_spec(&mut self, words: Vec<Word<'a>>) -> Result<(Spelt, Range<usize>), AddressError> {
+        let at = match (words.first(), words.last()) {
+            (Some(first), Some(last)) => first.at.start..last.at.end,
+            (None, _) | (_, None) => self.at..self.at,
+        };
         match self.peek() {
             Some('@') if words.is_empty() => return Err(PathError::NoLocalPart.into()),
             Some('@') => self.at += 1,
-            Some('>' | ',' | ';') | None if words.is_empty() => return Err(PathError::Empty.into()),
-            Some('>' | ',' | ';') | None => return Err(PathError::NoDomain.into()),
+            Some('>' | ',' | ';') | None if words.is_empty() => {
+                return Ok((Spelt::Unfit(PathError::Empty.into()), at));
+            }
+            Some('>' | ',' | ';') | None => {
+                let unfit = |_| Spelt::Unfit(PathError::NoDomain.into());
+                return Ok((local_part(words).map_or_else(unfit, Spelt::Bare), at));
+            }
             Some(c) => return Err(AddressError::OutOfPlace(c)),
         }
         let local = local_part(words)?;
-        Ok(Mailbox::new(&local, self.domain()?)?)
+        let (domain, end) = self.domain()?;
+        let mailbox = domain.and_then(|domain| Mailbox::new(&local, domain));
+        let unfit = |reason: PathError| Spelt::Unfit(reason.into());
+        Ok((mailbox.map_or_else(unfit, Spelt::Whole), at.start..end))
     }
 
-    /// A dot-atom or a literal, with blanks and comments around its dots.
-    fn domain(&mut self) -> Result<Domain, AddressError> {
+    /// A dot-atom or a literal, with blanks and comments around its dots, and
+    /// where it ends.
+    fn domain(&mut self) -> Result<(Result<Domain, PathError>, usize), AddressError> {
         self.space()?;
         if self.peek() == Some('[') {
             let rest = &self.text[self.at..];
             let end = rest.find(']').ok_or(AddressError::Unclosed('['))?;
             self.at += end + 1;
-            return Ok(rest[..=end].parse()?);
+            return Ok((rest[..=end].parse(), self.at));
         }
         let mut name = String::new();
-        for Word { kind, .. } in self.words_from(|c| c != '"')? {
+        let mut end = self.at;
+        for Word { kind, at, .. } in self.words_from(|c| c != '"')? {
             match kind {
                 Kind::Atom(atom) if name.is_empty() || name.ends_with('.') => name.push_str(atom),
                 Kind::Dot => name.push('.'),
                 Kind::Atom(_) | Kind::Quoted(_) => return Err(PathError::Domain.into()),
             }
+            end = at.end;
         }
-        Ok(name.parse()?)
+        Ok((name.parse(), end))
     }
 
     fn words(&mut self) -> Result<Vec<Word<'a>>, AddressError> {
@@ -194,6 +267,7 @@ impl<'a> Parser<'a> {
         let mut words = Vec::new();
         loop {
             let spaced = self.space()?;
+            let start = self.at;
             let kind = match self.peek().filter(|&c| wanted(c)) {
                 Some('.') => {
                     self.at += 1;
@@ -204,7 +278,7 @@ impl<'a> Parser<'a> {
                 Some(c) if c.is_control() => return Err(PathError::Control.into()),
                 Some(_) | None => return Ok(words),
             };
-            words.push(Word { kind, spaced });
+            words.push(Word { kind, spaced, at: start..self.at });
         }
     }
 
@@ -260,15 +334,20 @@ impl<'a> Parser<'a> {
                 Some('\r' | '\n') => {
                     self.at += fold(&self.text[self.at..]).ok_or(PathError::Control)?;
                 }
-                Some('(') => self.comment = Some(self.enclosed('(', ')')?.trim().to_owned()),
+                Some('(') => {
+                    self.comment = Some(self.enclosed('(', ')')?.trim().to_owned());
+                    self.comment_end = self.at;
+                }
                 Some(_) | None => return Ok(self.at > start),
             }
         }
     }
 
-    fn skip_commas(&mut self) -> Result<(), AddressError> {
+    /// Passes over the commas between two elements.
+    fn pass_commas(&mut self) -> Result<(), AddressError> {
         self.space()?;
         while self.peek() == Some(',') {
+            self.commas.push(self.at);
             self.at += 1;
             self.space()?;
         }
@@ -299,7 +378,7 @@ fn fold(rest: &str) -> Option<usize> {
 fn local_part(words: Vec<Word<'_>>) -> Result<String, PathError> {
     let mut local = String::new();
     let mut after_dot = true;
-    for Word { kind, spaced } in words {
+    for Word { kind, spaced, .. } in words {
         match kind {
             Kind::Dot if after_dot => return Err(PathError::Dots),
             Kind::Dot => local.push('.'),
@@ -322,7 +401,7 @@ fn local_part(words: Vec<Word<'_>>) -> Result<String, PathError> {
 fn phrase(words: &[Word<'_>]) -> Option<String> {
     let mut text = String::new();
     let mut may_decode = true;
-    for Word { kind, spaced } in words {
+    for Word { kind, spaced, .. } in words {
         if *spaced && !text.is_empty() {
             text.push(' ');
         }

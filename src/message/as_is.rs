@@ -1,16 +1,31 @@
 //! Messages as they are: nothing is added, and nothing taken away but what the
 //! wire cannot carry.
 
-use super::octets::{Piece, Text};
-use super::{Error, Message, Source};
+use super::canonical::StrayCr;
+use super::octets::Piece;
+use super::text::Text;
+use super::{Error, Message, Rendering, Source};
+use std::sync::Arc;
 
 impl Message {
     /// A message with every field as the source has it, be there none at all.
     /// Line ends become CRLF as in every message (RFC 5321 §2.3.8). Fails where
     /// the source cannot be read or holds what must not be sent.
     pub fn as_is(source: Source) -> Result<Self, Error> {
-        let text = Text::measure(source, 0)?;
-        Ok(Message::new(Vec::new(), vec![Piece::Canonical(text)], None))
+        let source = Arc::new(source);
+        let text = Text::measure(&source, 0..source.length(), StrayCr::Space)?;
+        if let Some(at) = text.nul() {
+            return Err(source.nul(at));
+        }
+        if let Some(at) = text.long_line() {
+            return Err(source.long_line(at));
+        }
+        let is_unended = text.is_unended();
+        let mut pieces: Vec<_> = text.into_pieces().collect();
+        if is_unended {
+            pieces.push(Piece::Held(b"\r\n".to_vec()));
+        }
+        Ok(Message::from(Rendering::new(Vec::new(), pieces, None, Vec::new())))
     }
 }
 

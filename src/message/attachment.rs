@@ -1,11 +1,11 @@
 //! Attachments: what they are called and what they are (RFC 2183, 2231).
 
 use super::header::{Header, is_token};
-use super::octets::{Piece, Text};
-use super::part::Part;
-use super::{Error, Source};
-use mail_builder::headers::content_type::ContentType;
+use super::octets::Piece;
+use super::part::{Body, Part};
+use super::{Error, Source, Warning, parameter};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A file to send with a message. It is opened once and read when the message
 /// is written.
@@ -26,7 +26,11 @@ impl Attachment {
     }
 
     /// The part of the message.
-    pub(super) fn into_part(self) -> Result<Part, Error> {
+    pub(super) fn into_part(
+        self,
+        role: Role<'_>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Part, Error> {
         let name = self.file_name()?;
         let media_type = match (&self.media_type, &name) {
             (Some(text), _) => MediaType::parse(text)?,
@@ -34,21 +38,27 @@ impl Attachment {
             (None, None) => MediaType::unknown(),
         };
         let mut header = Header::default();
-        header.built("Content-Type", &media_type.value());
-        header.built("Content-Disposition", &disposition(name.as_deref()));
+        let parameters = media_type.parameters.iter();
+        let parameters = parameters.map(|(name, value)| (name.as_str(), value.as_str()));
+        header.parameters("Content-Type", &media_type.essence, parameters);
+        let names = name.as_deref().map(names).unwrap_or_default();
+        let names = names.iter().map(|name| ("filename", name.as_str()));
+        match role {
+            Role::Attached => header.parameters("Content-Disposition", "attachment", names),
+            Role::Shown { content_id } => {
+                header.parameters("Content-Disposition", "inline", names);
+                header.structured("Content-ID", content_id)?;
+            }
+        }
+        warnings.extend(media_type.misnames(&self.source)?);
         // RFC 2045 §6.4: a message within a message may not be encoded.
-        let body = if media_type.essence.starts_with("message/") {
-            Piece::Canonical(Text::measure(self.source, 0)?)
-        } else {
-            Piece::Base64(self.source)
-        };
-        let encoding = match &body {
-            Piece::Base64(_) => "base64",
-            body if body.is_eight_bit() => "8bit",
-            _ => "7bit",
-        };
-        header.structured("Content-Transfer-Encoding", encoding)?;
-        Ok(Part { header, body: vec![body] })
+        let essence = media_type.essence;
+        if essence.starts_with("message/") {
+            return Part::of_message(essence, header, self.source);
+        }
+        header.structured("Content-Transfer-Encoding", "base64")?;
+        let body = Body::Leaf(Box::new(Piece::Base64(Arc::new(self.source))));
+        Ok(Part { media_type: essence, header, body })
     }
 
     /// The name without a path before it (RFC 2183 §2.3).
@@ -67,24 +77,32 @@ impl Attachment {
     }
 }
 
-/// `attachment` with its name. Behind a name that is not ASCII stands one that
-/// is, for programs that do not read RFC 2231; those that take the first of
-/// the two have the right one.
-fn disposition(name: Option<&str>) -> ContentType<'_> {
-    let disposition = ContentType::new("attachment");
-    let Some(name) = name else { return disposition };
-    if name.is_ascii() {
-        return disposition.attribute("filename", name);
-    }
-    let mut plain: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
-    if plain.len() > LONGEST_PLAIN_NAME {
-        plain.replace_range(LONGEST_PLAIN_NAME / 2..plain.len() - LONGEST_PLAIN_NAME / 4, "_");
-    }
-    disposition.attribute("filename", name).attribute("filename", plain)
+/// What a file is in its message.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Role<'r> {
+    /// A file of its own.
+    Attached,
+    /// Shown where the HTML refers to this Content-ID (RFC 2392).
+    Shown { content_id: &'r str },
 }
 
-/// RFC 2183 §2 has a longer one in pieces, where the other name has its own.
-const LONGEST_PLAIN_NAME: usize = 60;
+/// The name, and behind one that RFC 2231 must write, for programs that do not
+/// read it, one in short ASCII. Those that take the first of the two have the
+/// right one.
+fn names(name: &str) -> Vec<String> {
+    if parameter::plain("filename", name).is_some() {
+        return vec![name.to_owned()];
+    }
+    let is_kept = |c: char| c.is_ascii() && !matches!(c, '"' | '\\');
+    let mut plain: String = name.chars().map(|c| if is_kept(c) { c } else { '_' }).collect();
+    if plain.len() > SHORTENED {
+        plain.replace_range(SHORTENED * 2 / 3..plain.len() - SHORTENED / 3, "_");
+    }
+    vec![name.to_owned(), plain]
+}
+
+/// What a long one is cut to, its extension kept.
+const SHORTENED: usize = 60;
 
 /// A media type (RFC 2045 §5.1).
 #[derive(Debug, PartialEq, Eq)]
@@ -126,12 +144,18 @@ impl MediaType {
         Ok(MediaType { essence, parameters })
     }
 
-    fn value(&self) -> ContentType<'_> {
-        self.parameters
-            .iter()
-            .fold(ContentType::new(self.essence.as_str()), |value, (name, content)| {
-                value.attribute(name.as_str(), content.as_str())
-            })
+    /// A warning where the type names a charset that the octets are not of, as
+    /// far as that can be known.
+    fn misnames(&self, source: &Source) -> Result<Option<Warning>, Error> {
+        let charset = self.parameters.iter().find(|(name, _)| name == "charset");
+        let Some((_, charset)) = charset else { return Ok(None) };
+        let is_of_it = match charset.to_ascii_lowercase().as_str() {
+            "us-ascii" => source.is_ascii()?,
+            "utf-8" => source.is_utf8()?,
+            _ => true,
+        };
+        Ok((!is_of_it)
+            .then(|| Warning::Charset { path: source.path().to_owned(), charset: charset.clone() }))
     }
 }
 
@@ -156,6 +180,7 @@ fn parameter(text: &str) -> Option<((String, String), &str)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Repairs, Width};
     use super::*;
 
     fn header(name: &str, media_type: Option<&str>) -> Result<String, Error> {
@@ -164,7 +189,9 @@ mod tests {
             name: Some(name.to_owned()),
             media_type: media_type.map(str::to_owned),
         };
-        attachment.into_part().map(|part| String::from_utf8(part.header.into_octets()).unwrap())
+        let part = attachment.into_part(Role::Attached, &mut Vec::new())?;
+        let (header, _) = part.render(Width::WIDE, Repairs::default()).unwrap();
+        Ok(String::from_utf8(header).unwrap())
     }
 
     #[test]
@@ -176,8 +203,8 @@ mod tests {
             ("noext", None, "application/octet-stream", "base64"),
             ("a.eml", None, "message/rfc822", "7bit"),
             ("a.eml", Some("Application/Octet-Stream"), "application/octet-stream", "base64"),
-            ("a", Some("text/plain; charset=utf-8"), "text/plain; charset=\"utf-8\"", "base64"),
-            ("a", Some("text/x; a=\"b;c\" ; d=e"), "text/x; a=\"b;c\"; d=\"e\"", "base64"),
+            ("a", Some("text/plain; charset=utf-8"), "text/plain; charset=utf-8", "base64"),
+            ("a", Some("text/x; a=\"b;c\" ; d=e"), "text/x; a=\"b;c\"; d=e", "base64"),
         ] {
             let header = header(name, given).unwrap();
             assert!(header.starts_with(&format!("Content-Type: {expected}\r\n")), "{header}");
@@ -210,7 +237,7 @@ mod tests {
     #[test]
     fn a_name_loses_its_path_and_may_have_no_control_character() {
         // 2231/2183
-        assert!(header("../../etc/passwd", None).unwrap().contains("filename=\"passwd\"\r\n"));
+        assert!(header("../../etc/passwd", None).unwrap().contains("filename=passwd\r\n"));
         assert!(header("dir/", None).unwrap().contains("Content-Disposition: attachment\r\n"));
         for name in ["a\nb", "a\r\nX: y", "a\0", "a\u{1b}[m", "a\u{85}"] {
             assert!(matches!(header(name, None), Err(Error::FileName(_))), "{name:?}");
@@ -223,8 +250,34 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(std::ffi::OsStr::from_bytes(b"j\xf6rg.txt"));
         std::fs::write(&path, "x").unwrap();
-        let part = Attachment::open(path).unwrap().into_part().unwrap();
+        let part =
+            Attachment::open(path).unwrap().into_part(Role::Attached, &mut Vec::new()).unwrap();
         let header = String::from_utf8(part.header.into_octets()).unwrap();
-        assert!(header.contains("filename*=UTF-8''j%EF%BF%BDrg.txt"), "{header}");
+        assert!(header.contains("filename*=utf-8''j%EF%BF%BDrg.txt"), "{header}");
+    }
+
+    #[test]
+    fn a_charset_that_the_octets_are_not_of_is_told() {
+        // TYPE
+        let long = [&vec![b'a'; 200_000 - 1], "é".as_bytes()].concat();
+        for (octets, media_type, is_told) in [
+            (&b"abc"[..], "text/plain; charset=us-ascii", false),
+            (b"ab\xe9", "text/plain; charset=US-ASCII", true),
+            ("é".as_bytes(), "text/plain; charset=utf-8", false),
+            (&long, "text/plain; charset=utf-8", false),
+            (&long[..200_000], "text/plain; charset=utf-8", true),
+            (b"ab\xe9", "text/plain; charset=\"UTF-8\"", true),
+            (b"ab\xe9", "text/plain; charset=iso-8859-1", false),
+            (b"ab\xe9", "text/plain", false),
+        ] {
+            let attachment = Attachment {
+                source: Source::held(octets, "x"),
+                name: None,
+                media_type: Some(media_type.into()),
+            };
+            let mut warnings = Vec::new();
+            attachment.into_part(Role::Attached, &mut warnings).unwrap();
+            assert_eq!(!warnings.is_empty(), is_told, "{media_type}");
+        }
     }
 }

@@ -1,10 +1,23 @@
 //! Line ends and line lengths: what makes octets canonical (RFC 5321 §2.3.8,
 //! RFC 5322 §2.1.1), looked at in blocks without looking at every line.
 
+use super::fingerprint::Fingerprint;
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// RFC 5322 §2.1.1, without the CRLF.
 pub(super) const LONGEST_LINE: usize = 998;
+
+/// What becomes of a CR that stands elsewhere than before LF.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StrayCr {
+    /// It becomes a space.
+    #[default]
+    Space,
+    /// It is taken for a line end, and becomes CRLF.
+    Crlf,
+    /// The message is refused.
+    Reject,
+}
 
 /// What the blocks so far hold, and what they become.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,14 +28,21 @@ pub(super) struct Tally {
     pub(super) size: u64,
     /// LF without CR, each of which becomes CRLF.
     pub(super) bare_lf: u64,
-    /// CR without LF, each of which becomes a space.
+    /// CR without LF.
     pub(super) stray_cr: u64,
     /// Some octet above 127.
     pub(super) eight_bit: bool,
-    /// The last line had no end and gets one.
-    pub(super) unended: bool,
+    /// How many there are.
+    pub(super) high: u64,
+    /// Where the first NUL is, counted from the first block.
+    pub(super) nul: Option<u64>,
+    /// Where the first line over 998 octets begins, counted likewise.
+    pub(super) long_line: Option<u64>,
     /// Octets of the line that the last block did not end.
-    open: usize,
+    pub(super) open: usize,
+    /// What the octets in are known by again.
+    fingerprint: Fingerprint,
+    pub(super) stray: StrayCr,
 }
 
 /// How a block becomes canonical.
@@ -36,104 +56,113 @@ pub(super) enum Shape {
     Uneven,
 }
 
-/// What mail cannot carry, with its position in the block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// NUL.
-    Nul(usize),
-    /// A line over 998 octets; where it begins in this block.
-    LongLine(usize),
-}
-
 impl Tally {
+    /// A tally of nothing yet.
+    pub(super) fn new(stray: StrayCr) -> Self {
+        Tally { stray, ..Tally::default() }
+    }
+
     /// Counts one block. It must not end between CR and LF: who cuts the
     /// blocks leaves a last CR to the next, unless there is none.
-    pub(super) fn count(&mut self, block: &[u8]) -> Result<Shape, Fault> {
+    pub(super) fn count(&mut self, block: &[u8]) -> Shape {
         let survey = Survey::of(block);
-        if survey.lowest == 0 {
-            return Err(Fault::Nul(memchr(0, block).unwrap_or(0)));
+        if survey.lowest == 0 && self.nul.is_none() {
+            self.nul = memchr(0, block).map(|at| self.read + at as u64);
         }
-        self.read += block.len() as u64;
-        self.eight_bit |= survey.all >= 0x80;
-        if !survey.uneven {
+        self.fingerprint.feed(block);
+        if survey.all >= 0x80 {
+            self.eight_bit = true;
+            self.high += block.iter().filter(|octet| **octet >= 0x80).count() as u64;
+        }
+        let shape = if !survey.uneven {
             self.size += block.len() as u64;
-            self.jump(block, 2)?;
-            return Ok(Shape::Canonical);
-        }
-        if memchr(b'\r', block).is_none() {
+            self.jump(block, 2);
+            Shape::Canonical
+        } else if memchr(b'\r', block).is_none() {
             let ends = memchr_iter(b'\n', block).count() as u64;
             self.bare_lf += ends;
             self.size += block.len() as u64 + ends;
-            self.jump(block, 1)?;
-            return Ok(Shape::BareLf);
-        }
-        self.walk(block)?;
-        Ok(Shape::Uneven)
+            self.jump(block, 1);
+            Shape::BareLf
+        } else {
+            self.walk(block);
+            Shape::Uneven
+        };
+        self.read += block.len() as u64;
+        shape
     }
 
-    /// Adds what follows, counted from the beginning of a line.
-    pub(super) fn append(&mut self, next: &Tally) {
-        self.read += next.read;
-        self.size += next.size;
-        self.bare_lf += next.bare_lf;
-        self.stray_cr += next.stray_cr;
-        self.eight_bit |= next.eight_bit;
-        self.unended = next.unended;
-        self.open = next.open;
+    /// A tally of nothing that counts as this one does.
+    pub(super) fn of_nothing(&self) -> Self {
+        Tally::new(self.stray)
     }
 
-    /// True when nothing was to be done to the blocks so far.
+    /// True as long as what was counted may become what the whole counted.
+    pub(super) fn is_within(&self, whole: &Tally) -> bool {
+        self.read <= whole.read
+            && (!self.eight_bit || whole.eight_bit)
+            && (self.nul.is_none() || self.nul == whole.nul)
+    }
+
+    /// True when nothing is to be done to the blocks so far.
     pub(super) fn is_canonical(&self) -> bool {
         self.bare_lf == 0 && self.stray_cr == 0
-    }
-
-    /// Ends the last line if it has no end.
-    pub(super) fn finish(&mut self) {
-        if std::mem::take(&mut self.open) > 0 {
-            self.unended = true;
-            self.size += 2;
-        }
     }
 
     /// Checks the lengths of lines that all end alike, in `end` octets, by the
     /// last line end in reach of each line's beginning: the lines between are
     /// shorter still.
-    fn jump(&mut self, block: &[u8], end: usize) -> Result<(), Fault> {
+    fn jump(&mut self, block: &[u8], end: usize) {
         let (mut start, mut open) = (0, self.open);
-        loop {
-            let reach = start + LONGEST_LINE + end - open;
+        while start < block.len() {
+            let reach = (start + LONGEST_LINE + end).saturating_sub(open).max(start);
             let window = &block[start..reach.min(block.len())];
-            match memrchr(b'\n', window) {
-                Some(at) => (start, open) = (start + at + 1, 0),
-                None if reach <= block.len() => return Err(Fault::LongLine(start)),
-                None => break,
-            }
+            let Some(at) = memrchr(b'\n', window).or_else(|| {
+                if reach < block.len() || open + window.len() > LONGEST_LINE {
+                    self.note_long_line(start, open);
+                }
+                memchr(b'\n', &block[start..])
+            }) else {
+                break;
+            };
+            (start, open) = (start + at + 1, 0);
         }
         self.open = open + block.len() - start;
-        if self.open > LONGEST_LINE { Err(Fault::LongLine(start)) } else { Ok(()) }
     }
 
     /// Counts line by line.
-    fn walk(&mut self, block: &[u8]) -> Result<(), Fault> {
+    fn walk(&mut self, block: &[u8]) {
         let mut start = 0;
-        for line in Lines(block) {
+        for line in (Lines { rest: block, stray: self.stray }) {
             let length = self.open + line.text.len();
             if length > LONGEST_LINE {
-                return Err(Fault::LongLine(start));
+                self.note_long_line(start, self.open);
             }
             start += line.taken;
+            self.size += line.text.len() as u64;
+            match line.end {
+                Some(end) => {
+                    self.open = 0;
+                    self.size += 2;
+                    self.bare_lf += u64::from(end == End::Lf);
+                    self.stray_cr += u64::from(end == End::Cr);
+                }
+                None => self.open = length,
+            }
             self.stray_cr += memchr_iter(b'\r', line.text).count() as u64;
-            self.size += line.text.len() as u64 + if line.ended { 2 } else { 0 };
-            self.bare_lf += u64::from(line.ended && line.taken == line.text.len() + 1);
-            self.open = if line.ended { 0 } else { length };
         }
-        Ok(())
+    }
+
+    /// Notes the line that begins `open` octets before this place in the block.
+    fn note_long_line(&mut self, start: usize, open: usize) {
+        let begin = (self.read + start as u64).saturating_sub(open as u64);
+        self.long_line.get_or_insert(begin);
     }
 }
 
 /// Writes the canonical form of a block of this shape to `out`, which must have
 /// twice its length, and returns how many octets that were.
-pub(super) fn canonicalise(block: &[u8], shape: Shape, out: &mut [u8]) -> usize {
+pub(super) fn canonicalise(block: &[u8], shape: Shape, stray: StrayCr, out: &mut [u8]) -> usize {
     match shape {
         Shape::Canonical => {
             out[..block.len()].copy_from_slice(block);
@@ -149,12 +178,13 @@ pub(super) fn canonicalise(block: &[u8], shape: Shape, out: &mut [u8]) -> usize 
         }
         Shape::Uneven => {
             let mut at = 0;
-            for Line { text, ended, .. } in Lines(block) {
-                let end = if ended { b"\r\n".as_slice() } else { b"" };
-                let line = at..at + append(&mut out[at..], text, end);
-                at = line.end;
+            for line in (Lines { rest: block, stray }) {
+                let end = if line.end.is_some() { b"\r\n".as_slice() } else { b"" };
+                let written = at..at + append(&mut out[at..], line.text, end);
+                at = written.end;
                 // RFC 5321 §2.3.8: a CR may stand only before LF.
-                out[line][..text.len()].iter_mut().filter(|b| **b == b'\r').for_each(|b| *b = b' ');
+                let text = &mut out[written][..line.text.len()];
+                text.iter_mut().filter(|b| **b == b'\r').for_each(|b| *b = b' ');
             }
             at
         }
@@ -193,31 +223,49 @@ impl Survey {
     }
 }
 
-/// The lines of a block; what follows the last LF is a line without an end.
-struct Lines<'a>(&'a [u8]);
+/// The lines of a block; what follows the last line end is a line without one.
+struct Lines<'a> {
+    rest: &'a [u8],
+    stray: StrayCr,
+}
 
 struct Line<'a> {
     /// Without its end.
     text: &'a [u8],
     /// Octets with its end.
     taken: usize,
-    ended: bool,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    CrLf,
+    Lf,
+    /// A stray CR that is taken for a line end.
+    Cr,
 }
 
 impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
 
     fn next(&mut self) -> Option<Line<'a>> {
-        if self.0.is_empty() {
+        if self.rest.is_empty() {
             return None;
         }
-        let (text, taken, ended) = match memchr(b'\n', self.0) {
-            Some(at) => (&self.0[..at], at + 1, true),
-            None => (self.0, self.0.len(), false),
+        let (mut text, mut taken, mut end) = match memchr(b'\n', self.rest) {
+            Some(at) if at > 0 && self.rest[at - 1] == b'\r' => {
+                (&self.rest[..at - 1], at + 1, Some(End::CrLf))
+            }
+            Some(at) => (&self.rest[..at], at + 1, Some(End::Lf)),
+            None => (self.rest, self.rest.len(), None),
         };
-        self.0 = &self.0[taken..];
-        let text = if ended { text.strip_suffix(b"\r").unwrap_or(text) } else { text };
-        Some(Line { text, taken, ended })
+        if self.stray == StrayCr::Crlf
+            && let Some(at) = memchr(b'\r', text)
+        {
+            (text, taken, end) = (&text[..at], at + 1, Some(End::Cr));
+        }
+        self.rest = &self.rest[taken..];
+        Some(Line { text, taken, end })
     }
 }
 
@@ -226,9 +274,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn shape(block: &[u8]) -> Result<(Shape, Tally), Fault> {
+    fn counted(block: &[u8]) -> (Shape, Tally) {
         let mut tally = Tally::default();
-        tally.count(block).map(|shape| (shape, tally))
+        let shape = tally.count(block);
+        (shape, tally)
     }
 
     #[test]
@@ -246,7 +295,26 @@ mod tests {
             ("\r\n\n", Shape::Uneven),
             ("a\r", Shape::Uneven),
         ] {
-            assert_eq!(shape(block.as_bytes()).unwrap().0, expected, "{block:?}");
+            assert_eq!(counted(block.as_bytes()).0, expected, "{block:?}");
+        }
+    }
+
+    #[test]
+    fn a_stray_cr_becomes_a_space_or_a_line_end() {
+        // 5321-2.3.8c, D6
+        for (block, spaces, lines, strays) in [
+            ("a\rb\n", "a b\r\n", "a\r\nb\r\n", 1),
+            ("a\r\r\nb", "a \r\nb", "a\r\n\r\nb", 1),
+            ("\r\r\ra\r\n", "   a\r\n", "\r\n\r\n\r\na\r\n", 3),
+            ("a\r", "a ", "a\r\n", 1),
+        ] {
+            for (stray, expected) in [(StrayCr::Space, spaces), (StrayCr::Crlf, lines)] {
+                let (mut tally, mut out) = (Tally::new(stray), vec![0; 2 * block.len()]);
+                let shape = tally.count(block.as_bytes());
+                let length = canonicalise(block.as_bytes(), shape, stray, &mut out);
+                assert_eq!(std::str::from_utf8(&out[..length]).unwrap(), expected, "{block:?}");
+                assert_eq!((tally.size, tally.stray_cr), (length as u64, strays), "{block:?}");
+            }
         }
     }
 
@@ -255,11 +323,15 @@ mod tests {
         // 5321-4.5.3.1.6
         for end in ["\r\n", "\n", ""] {
             for before in ["", "x\r\n", "x\n", "\r\n\r\n", "a\rb\n"] {
-                let fits = format!("{before}{}{end}", "a".repeat(998));
-                assert!(shape(fits.as_bytes()).is_ok(), "{before:?} {end:?}");
-                let long = format!("{before}{}{end}", "a".repeat(999));
-                let fault = Fault::LongLine(before.len());
-                assert_eq!(shape(long.as_bytes()).map(|_| ()), Err(fault), "{before:?} {end:?}");
+                for after in ["", "x", "\r\n", "x\n", "a\rb\n"] {
+                    let after = if end.is_empty() { "" } else { after };
+                    let fits = format!("{before}{}{end}{after}", "a".repeat(998));
+                    let (_, tally) = counted(fits.as_bytes());
+                    assert_eq!(tally.long_line, None, "{before:?} {end:?}");
+                    let long = format!("{before}{}{end}{after}", "a".repeat(999));
+                    let (_, tally) = counted(long.as_bytes());
+                    assert_eq!(tally.long_line, Some(before.len() as u64), "{before:?} {end:?}");
+                }
             }
         }
     }
@@ -271,20 +343,25 @@ mod tests {
         {
             for end in ["\r\n", "\n"] {
                 let mut tally = Tally::default();
-                tally.count("a".repeat(first).as_bytes()).unwrap();
-                let rest = format!("{}{end}b{end}", "a".repeat(second));
-                assert_eq!(tally.count(rest.as_bytes()).is_ok(), fits, "{first} {second} {end:?}");
+                tally.count(format!("x{end}{}", "a".repeat(first)).as_bytes());
+                tally.count(format!("{}{end}b{end}", "a".repeat(second)).as_bytes());
+                let begins = 1 + end.len() as u64;
+                let expected = (!fits).then_some(begins);
+                assert_eq!(tally.long_line, expected, "{first} {second} {end:?}");
+                assert_eq!(tally.open, 0);
             }
         }
     }
 
     #[test]
     fn many_lines_of_every_length_are_jumped_over() {
-        for length in [0, 1, 71, 499, 500, 501, 997, 998] {
+        for length in [0, 1, 71, 499, 500, 501, 997, 998, 999, 1998, 5000] {
             for end in ["\r\n", "\n"] {
                 let text = format!("{}{end}", "a".repeat(length)).repeat(50);
-                let (_, tally) = shape(text.as_bytes()).unwrap();
+                let (_, tally) = counted(text.as_bytes());
                 assert_eq!(tally.size, 50 * (length as u64 + 2));
+                assert_eq!(tally.long_line.is_none(), length <= 998);
+                assert_eq!(tally.open, 0);
             }
         }
     }
@@ -295,31 +372,31 @@ mod tests {
         for at in 0..70 {
             let mut block = vec![b'a'; 70];
             block[at] = 0xe9;
-            assert!(shape(&block).unwrap().1.eight_bit);
+            assert!(counted(&block).1.eight_bit);
+            assert_eq!(counted(&block).1.high, 1);
             block[at] = 0;
-            assert_eq!(shape(&block), Err(Fault::Nul(at)));
+            assert_eq!(counted(&block).1.nul, Some(at as u64));
         }
     }
 
     /// Counts and writes in blocks of about these lengths.
-    fn in_blocks(text: &[u8], cuts: &[usize]) -> Result<(Tally, Vec<u8>), ()> {
-        let (mut tally, mut out, mut at) = (Tally::default(), Vec::new(), 0);
+    fn in_blocks(text: &[u8], cuts: &[usize], stray: StrayCr) -> (Tally, Vec<u8>) {
+        let (mut tally, mut out, mut at) = (Tally::new(stray), Vec::new(), 0);
         for cut in cuts.iter().cycle() {
             let mut end = (at + cut).min(text.len());
             while end < text.len() && text[end - 1] == b'\r' {
                 end += 1;
             }
             let mut piece = vec![0; 2 * (end - at)];
-            let shape = tally.count(&text[at..end]).map_err(|_| ())?;
-            let length = canonicalise(&text[at..end], shape, &mut piece);
+            let shape = tally.count(&text[at..end]);
+            let length = canonicalise(&text[at..end], shape, stray, &mut piece);
             out.extend_from_slice(&piece[..length]);
             at = end;
             if at == text.len() {
                 break;
             }
         }
-        tally.finish();
-        Ok((tally, out))
+        (tally, out)
     }
 
     proptest! {
@@ -327,14 +404,19 @@ mod tests {
         fn the_cuts_between_blocks_do_not_matter(
             pieces in proptest::collection::vec("\r\n|\n|\r|a{1,3}|.|é|b{600}", 0..40),
             cuts in proptest::collection::vec(1..40usize, 1..10),
+            stray in prop_oneof![Just(StrayCr::Space), Just(StrayCr::Crlf)],
         ) {
             let text = pieces.concat();
-            let whole = in_blocks(text.as_bytes(), &[text.len().max(1)]);
-            prop_assert_eq!(&whole, &in_blocks(text.as_bytes(), &cuts));
-            if let Ok((tally, out)) = whole {
-                prop_assert_eq!(tally.size, out.len() as u64 + if tally.unended { 2 } else { 0 });
-                prop_assert!(out.split(|&b| b == b'\n').all(|line| line.len() <= 999));
-            }
+            let whole = in_blocks(text.as_bytes(), &[text.len().max(1)], stray);
+            prop_assert_eq!(&whole, &in_blocks(text.as_bytes(), &cuts, stray));
+            let (tally, out) = whole;
+            prop_assert_eq!(tally.size, out.len() as u64);
+            let longest = out.split(|&b| b == b'\n').map(|line| {
+                line.strip_suffix(b"\r").unwrap_or(line).len()
+            });
+            prop_assert_eq!(tally.long_line.is_none(), longest.max() <= Some(998));
+            let text = String::from_utf8(out).unwrap();
+            prop_assert!(!text.replace("\r\n", "").contains(['\r', '\n']));
         }
     }
 }

@@ -2,15 +2,23 @@
 //! (RFC 5321 §6.4, RFC 5322 §3.6). Everything else stays octet for octet and
 //! in its order.
 
-use super::canonical::Tally;
+use super::canonical::{StrayCr, Tally};
 use super::head::{Head, Separator};
-use super::header::Header;
-use super::octets::{Piece, Text};
-use super::{Address, Error, Message, Source, addresses, stamp};
+use super::header::{Header, field_body, field_name};
+use super::octets::Piece;
+use super::repair::{Content, body, relabelled, seven_bit};
+use super::rewrite::Rewrite;
+use super::text::Text;
+use super::{
+    Address, Error, Message, Opened, Recipe, Rendering, Repair, Repairs, Resent, Source, Unfit,
+    Width, addresses, stamp,
+};
 use crate::smtp::{Mailbox, PathError};
 use jiff::Zoned;
-use memchr::{memchr, memchr_iter};
+use memchr::memchr_iter;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// What a message gets if it lacks it.
 #[derive(Clone, Debug)]
@@ -46,6 +54,8 @@ pub enum Change {
     /// The line before the header by which mbox files part messages was
     /// removed.
     RemovedMboxLine,
+    /// An address was rewritten.
+    Rewrote(Rewrite),
     /// An empty line was put between header and body.
     Parted,
     /// This many line ends were LF.
@@ -54,6 +64,14 @@ pub enum Change {
     StrayCr(u64),
     /// The last line had no end.
     Ended,
+    /// Lines of the header were too long.
+    Refolded,
+    /// 8-bit text did not say in which charset it is.
+    Labelled(&'static str),
+    /// This many parts were put into another transfer encoding.
+    Reencoded(u64),
+    /// Fields in UTF-8 were put into encoded-words.
+    HeaderEncoded,
 }
 
 impl fmt::Display for Change {
@@ -62,12 +80,20 @@ impl fmt::Display for Change {
             Change::Added(name) => write!(f, "added {name}"),
             Change::Removed(name) => write!(f, "removed {name}"),
             Change::RemovedMboxLine => f.write_str("removed the mbox line before the header"),
+            Change::Rewrote(rewrite) => rewrite.fmt(f),
             Change::Parted => f.write_str("put an empty line between header and body"),
             Change::LineEnds(1) => f.write_str("turned 1 line end from LF into CRLF"),
             Change::LineEnds(count) => write!(f, "turned {count} line ends from LF into CRLF"),
-            Change::StrayCr(1) => f.write_str("turned 1 CR into a space"),
-            Change::StrayCr(count) => write!(f, "turned {count} CR into spaces"),
+            Change::StrayCr(1) => f.write_str("replaced 1 CR that ended no line"),
+            Change::StrayCr(count) => write!(f, "replaced {count} CR that ended no line"),
             Change::Ended => f.write_str("ended the last line"),
+            Change::Refolded => f.write_str("folded lines of the header that were too long"),
+            Change::Labelled(charset) => write!(f, "labelled the 8-bit text as {charset}"),
+            Change::Reencoded(1) => f.write_str("encoded 1 part anew, which the way cannot carry"),
+            Change::Reencoded(count) => {
+                write!(f, "encoded {count} parts anew, which the way cannot carry")
+            }
+            Change::HeaderEncoded => f.write_str("wrote header fields in UTF-8 as encoded-words"),
         }
     }
 }
@@ -86,28 +112,215 @@ impl Ready {
 }
 
 /// Makes a ready message fit for submission. Only its header is held in
-/// memory.
-pub fn complete(source: Source, additions: &Additions) -> Result<Ready, Error> {
-    let head = Head::read(&source)?;
+/// memory; its body is read once, once more where leaves are encoded anew, and
+/// again whenever it is written.
+pub fn complete(source: Source, additions: &Additions, repairs: Repairs) -> Result<Ready, Error> {
+    Opened::read(source, repairs)?.complete(additions)
+}
+
+/// Makes a ready message fit for being sent on. Nothing is added to it but the
+/// block of Resent fields on its top.
+pub fn resend(source: Source, resent: &Resent, repairs: Repairs) -> Result<Ready, Error> {
+    let add = |fields: &mut Fields, changes: &mut _| fields.resend(resent, changes);
+    made_fit(Opened::read(source, repairs)?, add)
+}
+
+impl Opened {
+    /// Makes it fit for submission, as [`complete()`] does.
+    pub fn complete(self, additions: &Additions) -> Result<Ready, Error> {
+        made_fit(self, |fields, changes| fields.add(additions, changes))
+    }
+}
+
+fn made_fit(
+    opened: Opened,
+    add: impl FnOnce(&mut Fields, &mut Vec<Change>) -> Result<(), Error>,
+) -> Result<Ready, Error> {
+    let Opened { source, head, repairs, rewrites } = opened;
     let mut changes = Vec::new();
     if head.mbox_line {
         changes.push(Change::RemovedMboxLine);
     }
+    changes.extend(rewrites.into_iter().map(Change::Rewrote));
     let mut fields = Fields::sort(&head.octets, &mut changes);
-    fields.add(additions, &mut changes)?;
-    match head.separator {
-        Separator::Present => fields.header.extend_from_slice(b"\r\n"),
-        Separator::Missing => {
-            fields.header.extend_from_slice(b"\r\n");
-            changes.push(Change::Parted);
-        }
-        Separator::End => {}
+    add(&mut fields, &mut changes)?;
+    if head.is_refolded {
+        changes.push(Change::Refolded);
     }
-    let body = Text::measure(source, head.body)?;
-    line_changes(&[&head.tally, body.tally()], &mut changes);
+    if head.separator == Separator::Missing {
+        changes.push(Change::Parted);
+    }
+    let range = head.body..source.length();
+    let text = Text::measure(&source, range.clone(), repairs.stray_cr)?;
+    check(&source, &head, &text, repairs)?;
+    line_changes(&head.tally, &text, &mut changes);
+    let header = labelled(std::mem::take(&mut fields.header), &source, &text, &mut changes)?;
     let message_id = fields.message_id.filter(|id| !id.is_empty());
-    let message = Message::new(fields.header, vec![Piece::Canonical(body)], message_id);
+    let recipe = ReadyRecipe {
+        content: Content::of(&header, "text/plain"),
+        header,
+        has_body: head.separator != Separator::End,
+        is_signed: fields.is_signed,
+        source,
+        range,
+        text,
+        repairs,
+        message_id,
+    };
+    let message = recipe.into_message()?;
+    changes.extend_from_slice(message.changes());
     Ok(Ready { message, changes, from: fields.from, recipients: fields.recipients })
+}
+
+/// Refuses what is to be refused.
+fn check(source: &Source, head: &Head, text: &Text, repairs: Repairs) -> Result<(), Error> {
+    let stray = head.tally.stray_cr + text.sum(|tally| tally.stray_cr);
+    if stray > 0 && repairs.stray_cr == StrayCr::Reject {
+        return Err(source.stray_cr());
+    }
+    match text.long_line() {
+        Some(at) if repairs.long_lines == Repair::Reject => Err(source.long_line(at)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The recipe of a ready message.
+#[derive(Debug)]
+struct ReadyRecipe {
+    /// Its fields, without the empty line behind them.
+    header: Vec<u8>,
+    content: Content,
+    has_body: bool,
+    /// It bears a DKIM signature.
+    is_signed: bool,
+    source: Arc<Source>,
+    range: Range<u64>,
+    text: Text,
+    repairs: Repairs,
+    message_id: Option<String>,
+}
+
+impl Recipe for ReadyRecipe {
+    fn render(&self, width: Width) -> Result<Rendering, Unfit> {
+        let Repairs { eight_bit, long_lines, .. } = self.repairs;
+        let mut changes = Vec::new();
+        let mut header = self.header.clone();
+        if !width.utf8_header && !header.is_ascii() {
+            self.may_change()?;
+            header = seven_bit(&header)?;
+            changes.push(Change::HeaderEncoded);
+        }
+        let too_wide = self.text.is_eight_bit() && !width.eight_bit;
+        let is_passed = too_wide && eight_bit == Repair::Pass;
+        let too_long = self.text.long_line().is_some() && long_lines == Repair::Reencode;
+        let has_nul = self.text.nul().is_some();
+        let mut pieces: Vec<Piece>;
+        if too_wide && !is_passed || too_long || has_nul {
+            self.may_change()?;
+            if too_wide && eight_bit == Repair::Reject {
+                return Err(Unfit::Rejected);
+            }
+            let width = Width { eight_bit: width.eight_bit || is_passed, ..width };
+            let content = self.content.clone();
+            let done = body(&self.source, self.range.clone(), content, width, self.repairs)?;
+            if let Some(encoding) = done.encoding {
+                header = relabelled(&with_version(header), encoding);
+            }
+            pieces = done.pieces;
+            if done.leaves > 0 {
+                changes.push(Change::Reencoded(done.leaves));
+            }
+        } else {
+            pieces = self.text.clone().into_pieces().collect();
+        }
+        if self.text.is_unended() {
+            pieces.push(Piece::Held(b"\r\n".to_vec()));
+        }
+        if self.has_body {
+            header.extend_from_slice(b"\r\n");
+        }
+        let mut rendering = Rendering::new(header, pieces, self.message_id.clone(), changes);
+        rendering.facts.eight_bit &= !is_passed;
+        Ok(rendering)
+    }
+}
+
+impl ReadyRecipe {
+    fn into_message(self) -> Result<Message, Error> {
+        let text = &self.text;
+        let fault = text.nul().map(|at| (at, true)).or(text.long_line().map(|at| (at, false)));
+        let source = Arc::clone(&self.source);
+        Message::of(Box::new(self)).map_err(|unfit| match (unfit, fault) {
+            (Unfit::Failed(error), _) => error,
+            (reason, Some((at, is_nul))) => {
+                let fault = if is_nul { source.nul(at) } else { source.long_line(at) };
+                Error::Unfit { fault: Box::new(fault), reason: Box::new(reason) }
+            }
+            (_, None) => source.changed(),
+        })
+    }
+
+    fn may_change(&self) -> Result<(), Unfit> {
+        if self.is_signed { Err(Unfit::Signed) } else { Ok(()) }
+    }
+}
+
+/// Labels what is 8-bit and does not say so: RFC 5322 alone allows US-ASCII
+/// only (RFC 2049 §2), and a text without a charset is US-ASCII (RFC 2046
+/// §4.1.2).
+fn labelled(
+    mut header: Vec<u8>,
+    source: &Source,
+    text: &Text,
+    changes: &mut Vec<Change>,
+) -> Result<Vec<u8>, Error> {
+    let content = Content::of(&header, "text/plain");
+    if !text.is_eight_bit() || content.is_multipart() {
+        return Ok(header);
+    }
+    if content.is_text() && content.charset.is_none() {
+        let charset = if text.is_utf8(source)? { "utf-8" } else { UNKNOWN };
+        header = with_charset(&header, &content, charset);
+        changes.push(Change::Labelled(charset));
+    }
+    header = with_version(header);
+    if content.is_unlabelled() {
+        header = relabelled(&header, "8bit");
+    }
+    Ok(header)
+}
+
+/// RFC 1428 §2: the name for octets of which nothing is known.
+const UNKNOWN: &str = "unknown-8bit";
+
+/// The header with this charset in its Content-Type, or with a Content-Type.
+fn with_charset(header: &[u8], content: &Content, charset: &str) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(header.len() + 48);
+    let mut is_done = false;
+    for field in split(header) {
+        let is_type = field_name(field).eq_ignore_ascii_case(b"Content-Type");
+        if !is_type {
+            octets.extend_from_slice(field);
+        } else if content.is_typed && !is_done {
+            let body = field.trim_ascii_end();
+            octets.extend_from_slice(body.strip_suffix(b";").unwrap_or(body));
+            octets.extend_from_slice(format!(";\r\n charset={charset}\r\n").as_bytes());
+            is_done = true;
+        }
+    }
+    if !is_done {
+        let field = format!("Content-Type: text/plain; charset={charset}\r\n");
+        octets.extend_from_slice(field.as_bytes());
+    }
+    octets
+}
+
+/// RFC 2045 §4: without it no label counts.
+fn with_version(mut header: Vec<u8>) -> Vec<u8> {
+    if !split(&header).any(|field| field_name(field).eq_ignore_ascii_case(b"MIME-Version")) {
+        header.extend_from_slice(b"MIME-Version: 1.0\r\n");
+    }
+    header
 }
 
 /// Removed on submission: Bcc, for no copy shows it (RFC 5322 §3.6.3 in its
@@ -121,6 +334,7 @@ struct Fields {
     /// Those that stay, as they are.
     header: Vec<u8>,
     has_date: bool,
+    is_signed: bool,
     message_id: Option<String>,
     /// The bodies of From, and of To, Cc and Bcc.
     from: Vec<Vec<u8>>,
@@ -131,9 +345,7 @@ impl Fields {
     fn sort(octets: &[u8], changes: &mut Vec<Change>) -> Self {
         let mut fields = Fields::default();
         for field in split(octets) {
-            let colon = memchr(b':', field).unwrap_or(field.len());
-            let name = field[..colon].trim_ascii_end();
-            let body = field.get(colon + 1..).unwrap_or_default();
+            let (name, body) = (field_name(field), field_body(field));
             let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
             if is("From") {
                 fields.from.push(body.to_vec());
@@ -141,6 +353,8 @@ impl Fields {
                 fields.recipients.push(body.to_vec());
             } else if is("Date") {
                 fields.has_date = true;
+            } else if is("DKIM-Signature") {
+                fields.is_signed = true;
             } else if is("Message-ID") {
                 fields.message_id = Some(String::from_utf8_lossy(body.trim_ascii()).into_owned());
             }
@@ -186,6 +400,15 @@ impl Fields {
         Ok(())
     }
 
+    /// Puts the block before all other fields: they and older blocks stay in
+    /// their order (RFC 5322 §3.6).
+    fn resend(&mut self, resent: &Resent, changes: &mut Vec<Change>) -> Result<(), Error> {
+        let (block, names) = resent.block()?;
+        changes.extend(names.into_iter().map(Change::Added));
+        self.header.splice(0..0, block.into_octets());
+        Ok(())
+    }
+
     /// The sender's domain, of the message's own From before the caller's.
     fn domain(&self, additions: &Additions) -> Result<String, Error> {
         let own = mailboxes(&self.from);
@@ -198,7 +421,7 @@ impl Fields {
 }
 
 /// The fields of a canonical header, whole, with their folds and line ends.
-fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = header;
     std::iter::from_fn(move || {
         let end = memchr_iter(b'\n', rest)
@@ -211,10 +434,10 @@ fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// All mailboxes in these field bodies.
-fn mailboxes(bodies: &[Vec<u8>]) -> Result<Vec<Mailbox>, Error> {
+pub(super) fn mailboxes(bodies: &[impl AsRef<[u8]>]) -> Result<Vec<Mailbox>, Error> {
     let mut all = Vec::new();
     for body in bodies {
-        let text = String::from_utf8_lossy(body.trim_ascii());
+        let text = String::from_utf8_lossy(body.as_ref().trim_ascii());
         for mailbox in addresses(&text)?.iter().flat_map(Address::mailboxes) {
             // An octet that is not UTF-8 would become another address.
             if mailbox.local_part().contains(char::REPLACEMENT_CHARACTER) {
@@ -228,17 +451,17 @@ fn mailboxes(bodies: &[Vec<u8>]) -> Result<Vec<Mailbox>, Error> {
 }
 
 /// What was done to line ends, in header and body together.
-fn line_changes(tallies: &[&Tally], changes: &mut Vec<Change>) {
-    let sum = |count: fn(&Tally) -> u64| tallies.iter().map(|tally| count(tally)).sum();
+fn line_changes(head: &Tally, text: &Text, changes: &mut Vec<Change>) {
+    let both = |count: fn(&Tally) -> u64| count(head) + text.sum(count);
     for (count, change) in [
-        (sum(|tally| tally.bare_lf), Change::LineEnds as fn(u64) -> Change),
-        (sum(|tally| tally.stray_cr), Change::StrayCr),
+        (both(|tally| tally.bare_lf), Change::LineEnds as fn(u64) -> Change),
+        (both(|tally| tally.stray_cr), Change::StrayCr),
     ] {
         if count > 0 {
             changes.push(change(count));
         }
     }
-    if tallies.iter().any(|tally| tally.unended) {
+    if head.open > 0 || text.is_unended() {
         changes.push(Change::Ended);
     }
 }

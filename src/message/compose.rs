@@ -1,12 +1,14 @@
 //! A message from its parts, for a path of seven bits.
-//!
-//! mail-builder writes addresses and parameters here, where it folds and
-//! encodes well; the parts are put together by ourselves, for it would hold
-//! every attachment in memory and encode what is itself a message.
 
+use super::attachment::Role;
+use super::flowed::flowed;
 use super::header::{Header, Kind, checked};
-use super::part::Part;
-use super::{Address, Attachment, Error, Message, addresses, stamp};
+use super::inline::{Embedded, embed};
+use super::part::{Content, Part};
+use super::{
+    Address, Attachment, Error, Message, Recipe, Rendering, Repairs, Unfit, Warning, Width,
+    addresses, stamp,
+};
 use crate::smtp::Mailbox;
 use jiff::Zoned;
 
@@ -28,12 +30,21 @@ pub struct Draft {
     /// Further fields, name and value; one that is among those above takes its
     /// place, but Bcc only adds recipients.
     pub headers: Vec<(String, String)>,
+    /// Fields that give way to those of the same name in `headers`, such as
+    /// those of a [`super::Thread`].
+    pub defaults: Vec<(&'static str, String)>,
     /// The text in octets of any charset, best in UTF-8.
     pub text: Option<Vec<u8>>,
+    /// Each line of the text is a paragraph that readers fit to their window.
+    pub is_flowed: bool,
     /// The same text in HTML.
     pub html: Option<String>,
+    /// Files that the HTML shows.
+    pub inline: Vec<Attachment>,
     /// Files to go with it.
     pub attachments: Vec<Attachment>,
+    /// What may be changed in an attached message that is not fit.
+    pub repairs: Repairs,
     /// When it was written.
     pub date: Zoned,
     /// Its Message-ID with the angle brackets, as [`super::message_id`] makes
@@ -48,6 +59,8 @@ pub struct Composed {
     pub message: Message,
     /// To, Cc and Bcc of the draft, in this order, groups opened.
     pub recipients: Vec<Mailbox>,
+    /// What is probably not meant.
+    pub warnings: Vec<Warning>,
 }
 
 impl Draft {
@@ -61,9 +74,13 @@ impl Draft {
             reply_to: Vec::new(),
             subject: None,
             headers: Vec::new(),
+            defaults: Vec::new(),
             text: None,
+            is_flowed: false,
             html: None,
+            inline: Vec::new(),
             attachments: Vec::new(),
+            repairs: Repairs::default(),
             date,
             message_id,
         }
@@ -82,21 +99,62 @@ impl Draft {
             .cloned()
             .collect();
 
-        let part = Part::of_body(self.text, self.html, self.attachments)?;
+        let mut warnings = Vec::new();
+        let repairs = self.repairs;
+        let part = Part::of_content(self.content(&mut warnings)?)?;
         header.structured("MIME-Version", "1.0")?;
-        header.append(part.header);
-        header.end();
-        let message = Message::new(header.into_octets(), part.body, Some(message_id));
-        Ok(Composed { message, recipients })
+        let header = header.into_octets();
+        let recipe = DraftRecipe { header, part, message_id, repairs };
+        let message = Message::of(Box::new(recipe)).map_err(|unfit| match unfit {
+            Unfit::Failed(error) => error,
+            reason => Error::Attached(Box::new(reason)),
+        })?;
+        Ok(Composed { message, recipients, warnings })
+    }
+
+    /// What becomes of text, HTML and files.
+    fn content(self, warnings: &mut Vec<Warning>) -> Result<Content, Error> {
+        let mut content = Content { html: self.html, ..Content::default() };
+        match self.text.map(String::from_utf8) {
+            Some(Ok(text)) if self.is_flowed => {
+                content.text = Some(flowed(&text).into_bytes());
+                content.is_flowed = true;
+            }
+            Some(Ok(text)) => content.text = Some(text.into_bytes()),
+            Some(Err(octets)) => {
+                content.text = Some(octets.into_bytes());
+                warnings.push(Warning::UnknownCharset);
+            }
+            None => {}
+        }
+        let author = self.from.iter().flat_map(Address::mailboxes).next().ok_or(Error::NoFrom)?;
+        let domain = author.domain().to_string();
+        let ids = self.inline.iter().map(|_| stamp::message_id(&domain));
+        let ids = ids.collect::<Result<Vec<_>, _>>()?;
+        if let Some(html) = &mut content.html {
+            let files: Vec<_> = self.inline.iter().zip(ids.iter().map(String::as_str)).collect();
+            let Embedded { html: embedded, warnings: found } = embed(html, &files);
+            *html = embedded;
+            warnings.extend(found);
+        }
+        for (file, content_id) in self.inline.into_iter().zip(&ids) {
+            content.inline.push(file.into_part(Role::Shown { content_id }, warnings)?);
+        }
+        for file in self.attachments {
+            content.attachments.push(file.into_part(Role::Attached, warnings)?);
+        }
+        Ok(content)
     }
 
     /// Writes the fields in the order of RFC 5322 §3.6, each once, and returns
     /// the Message-ID.
-    fn write_fields(&self, extra: &mut Extra, header: &mut Header) -> Result<String, Error> {
+    fn write_fields(&mut self, extra: &mut Extra, header: &mut Header) -> Result<String, Error> {
         let date = extra.take("Date").map_or_else(|| stamp::date(&self.date), Ok)?;
         header.structured("Date", &date)?;
-        let from = extra.list("From")?.unwrap_or_else(|| self.from.clone());
-        write_from(&from, extra.list("Sender")?, header)?;
+        if let Some(from) = extra.list("From")? {
+            self.from = from;
+        }
+        write_from(&self.from, extra.list("Sender")?, header)?;
         for (name, own) in [("Reply-To", &self.reply_to), ("To", &self.to), ("Cc", &self.cc)] {
             let given = extra.list(name)?;
             let list = given.as_ref().unwrap_or(own);
@@ -113,6 +171,11 @@ impl Draft {
         }
         let message_id = extra.take("Message-ID").unwrap_or_else(|| self.message_id.clone());
         header.structured("Message-ID", &message_id)?;
+        for (name, value) in &self.defaults {
+            if !extra.has(name) {
+                header.structured(name, value)?;
+            }
+        }
         for (name, value) in extra.fields.drain(..) {
             match Kind::of(&name) {
                 Kind::Addresses => header.addresses(&name, &entries(&name, &value)?),
@@ -122,6 +185,23 @@ impl Draft {
             }
         }
         Ok(message_id.trim().to_owned())
+    }
+}
+
+/// The recipe of a message that was composed.
+struct DraftRecipe {
+    /// Its fields but those of its content.
+    header: Vec<u8>,
+    part: Part,
+    message_id: String,
+    repairs: Repairs,
+}
+
+impl Recipe for DraftRecipe {
+    fn render(&self, width: Width) -> Result<Rendering, Unfit> {
+        let (content, pieces) = self.part.render(width, self.repairs)?;
+        let header = [&self.header[..], &content, b"\r\n"].concat();
+        Ok(Rendering::new(header, pieces, Some(self.message_id.clone()), Vec::new()))
     }
 }
 
@@ -196,6 +276,10 @@ impl Extra {
         Ok(extra)
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(other, _)| name.eq_ignore_ascii_case(other))
+    }
+
     fn take(&mut self, name: &str) -> Option<String> {
         let at = self.fields.iter().position(|(other, _)| name.eq_ignore_ascii_case(other))?;
         Some(self.fields.remove(at).1)
@@ -207,256 +291,4 @@ impl Extra {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Source;
-    use super::*;
-    use mail_parser::{MessageParser, MimeHeaders};
-    use std::io::Read;
-
-    fn draft() -> Draft {
-        let date = "2026-11-23T04:03:37+01:00[+01:00]".parse().unwrap();
-        Draft {
-            from: addresses("Alice <alice@example.org>").unwrap(),
-            to: addresses("Bob <bob@example.org>").unwrap(),
-            ..Draft::new(date, "<1@example.org>".into())
-        }
-    }
-
-    fn written(draft: Draft) -> Result<String, Error> {
-        let message = draft.into_message()?.message;
-        let mut octets = String::new();
-        message.open()?.read_to_string(&mut octets).unwrap();
-        assert_eq!(message.facts().size, octets.len() as u64);
-        let mut again = String::new();
-        message.open()?.read_to_string(&mut again).unwrap();
-        assert_eq!(octets, again);
-        assert!(!octets.replace("\r\n", "").contains(['\r', '\n']));
-        Ok(octets)
-    }
-
-    fn attached(octets: impl Into<Vec<u8>>, name: &str) -> Attachment {
-        Attachment {
-            source: Source::held(octets, "held"),
-            name: Some(name.into()),
-            media_type: None,
-        }
-    }
-
-    fn with_headers(headers: &[(&str, &str)]) -> Draft {
-        let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
-        Draft { headers: headers.iter().map(own).collect(), ..draft() }
-    }
-
-    #[test]
-    fn the_smallest_message_is_this() {
-        // 5322-3.6a, 2045-4/6
-        let written = written(Draft { text: Some(b"hello\n".into()), ..draft() }).unwrap();
-        assert_eq!(
-            written,
-            "Date: Mon, 23 Nov 2026 04:03:37 +0100\r\n\
-             From: \"Alice\" <alice@example.org>\r\n\
-             To: \"Bob\" <bob@example.org>\r\n\
-             Message-ID: <1@example.org>\r\n\
-             MIME-Version: 1.0\r\n\
-             Content-Type: text/plain; charset=us-ascii\r\n\
-             Content-Transfer-Encoding: 7bit\r\n\
-             \r\n\
-             hello\r\n"
-        );
-    }
-
-    #[test]
-    fn everyone_is_a_recipient_and_bcc_is_never_written() {
-        // 5322-3.6.3
-        let draft = Draft {
-            cc: addresses("Friends: c@x.example, d@x.example;").unwrap(),
-            bcc: addresses("secret1@x.example").unwrap(),
-            ..with_headers(&[("bcc", "Two <secret2@x.example>")])
-        };
-        let composed = draft.into_message().unwrap();
-        let shown: Vec<_> = composed.recipients.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            shown,
-            [
-                "bob@example.org",
-                "c@x.example",
-                "d@x.example",
-                "secret1@x.example",
-                "secret2@x.example"
-            ]
-        );
-        let mut octets = String::new();
-        composed.message.open().unwrap().read_to_string(&mut octets).unwrap();
-        assert!(!octets.contains("secret") && !octets.to_lowercase().contains("bcc"), "{octets}");
-    }
-
-    #[test]
-    fn only_bcc_recipients_are_undisclosed() {
-        let bcc = addresses("b@x.example").unwrap();
-        let hidden = written(Draft { to: Vec::new(), bcc: bcc.clone(), ..draft() }).unwrap();
-        assert!(hidden.contains("\r\nTo: undisclosed-recipients:;\r\n"), "{hidden}");
-        let cc = addresses("c@x.example").unwrap();
-        let open = written(Draft { to: Vec::new(), cc, bcc, ..draft() }).unwrap();
-        assert!(!open.contains("\r\nTo:"), "{open}");
-    }
-
-    #[test]
-    fn a_field_given_by_name_takes_the_place_of_our_own() {
-        // 5322-3.6a
-        let draft = Draft {
-            subject: Some("ours".into()),
-            ..with_headers(&[
-                ("subject", "Grüße"),
-                ("DATE", "Tue, 1 Jan 2030 00:00:00 +0000"),
-                ("message-id", "<2@example.org>"),
-                ("From", "Jörg <j@x.example>"),
-                ("X-Any", "thing"),
-                ("Cc", "c@x.example"),
-            ])
-        };
-        let written = written(draft).unwrap();
-        assert_eq!(
-            written.lines().take(7).collect::<Vec<_>>(),
-            [
-                "Date: Tue, 1 Jan 2030 00:00:00 +0000",
-                "From: =?utf-8?B?SsO2cmc=?= <j@x.example>",
-                "To: \"Bob\" <bob@example.org>",
-                "Cc: <c@x.example>",
-                "Subject: =?utf-8?B?R3LDvMOfZQ==?=",
-                "Message-ID: <2@example.org>",
-                "X-Any: thing",
-            ]
-        );
-    }
-
-    #[test]
-    fn fields_that_would_break_the_message_are_refused() {
-        // HDR-inject, 5322-3.6a
-        let refused = |headers| written(with_headers(headers)).unwrap_err();
-        assert!(matches!(refused(&[("X\r\nBcc", "a@b.c")]), Error::HeaderName(_)));
-        assert!(matches!(refused(&[("X", "a\r\nBcc: a@b.c")]), Error::HeaderBreak(_)));
-        assert!(matches!(refused(&[("Message-ID", "<a@b>\nX: y")]), Error::HeaderBreak(_)));
-        assert!(matches!(refused(&[("content-type", "text/html")]), Error::HeaderReserved(_)));
-        assert!(matches!(refused(&[("To", "")]), Error::HeaderValue(_)));
-        assert!(matches!(refused(&[("To", "root")]), Error::Address { .. }));
-        assert!(matches!(
-            refused(&[("X", "1"), ("Subject", "a"), ("subject", "b")]),
-            Error::HeaderTwice("Subject")
-        ));
-        let subject = Draft { subject: Some("a\nBcc: x@y.z".into()), ..draft() };
-        assert!(matches!(written(subject), Err(Error::HeaderBreak(_))));
-        assert!(matches!(written(Draft { from: Vec::new(), ..draft() }), Err(Error::NoFrom)));
-        let group = Draft { from: addresses("G: a@x.y;").unwrap(), ..draft() };
-        assert!(matches!(written(group), Err(Error::HeaderValue(_))));
-    }
-
-    #[test]
-    fn several_authors_have_one_sender() {
-        // 5322-3.6.2
-        let from = addresses("a@x.y, b@x.y").unwrap();
-        let both = written(Draft { from: from.clone(), ..draft() }).unwrap();
-        assert!(both.contains("From: <a@x.y>, <b@x.y>\r\nSender: <a@x.y>\r\n"), "{both}");
-        let named = Draft { from, ..with_headers(&[("Sender", "c@x.y")]) };
-        assert!(written(named).unwrap().contains("\r\nSender: <c@x.y>\r\n"));
-    }
-
-    #[test]
-    fn a_local_part_beyond_ascii_makes_the_header_utf_8() {
-        // 6531-a
-        let draft = Draft { to: addresses("é@x.example").unwrap(), ..draft() };
-        let facts = draft.into_message().unwrap().message.facts().clone();
-        assert!(facts.utf8_header && !facts.eight_bit);
-    }
-
-    #[test]
-    fn text_html_and_files_come_back_from_the_message() {
-        // 2045-4/6, 2046-5.1, 2231/2183
-        let names = [
-            "plain.txt",
-            "with space \"q\" \\.pdf",
-            "Jörg'*%.pdf",
-            "no extension",
-            &format!("{}.pdf", "long ".repeat(60)),
-            &format!("{}.pdf", "漢字é".repeat(60)),
-        ];
-        let contents: Vec<Vec<u8>> = (0u8..6)
-            .map(|n| (0..usize::from(n) * 5000).map(|at| u8::try_from(at % 251).unwrap()).collect())
-            .collect();
-        let attachments = names
-            .iter()
-            .zip(&contents)
-            .map(|(name, octets)| attached(octets.clone(), name))
-            .collect();
-        let message = written(Draft {
-            subject: Some("Déjà vu".into()),
-            text: Some("naïve\n".into()),
-            html: Some("<p>naïve</p>".into()),
-            attachments,
-            ..draft()
-        })
-        .unwrap();
-        assert!(message.is_ascii());
-        assert!(message.lines().all(|line| line.len() <= 78), "{message}");
-        let parsed = MessageParser::new().parse(message.as_bytes()).unwrap();
-        assert_eq!(parsed.subject(), Some("Déjà vu"));
-        assert_eq!(parsed.body_text(0).unwrap().replace("\r\n", "\n"), "naïve\n");
-        assert_eq!(parsed.body_html(0).unwrap().trim_end(), "<p>naïve</p>");
-        assert_eq!(parsed.attachment_count(), names.len());
-        for (part, (name, octets)) in parsed.attachments().zip(names.iter().zip(&contents)) {
-            assert_eq!(part.contents(), octets);
-            assert_eq!(part.attachment_name(), Some(*name));
-        }
-    }
-
-    #[test]
-    fn files_are_streamed_and_their_change_is_noticed() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), vec![b'x'; 300_000]).unwrap();
-        let draft = Draft { attachments: vec![Attachment::open(file.path()).unwrap()], ..draft() };
-        let message = draft.into_message().unwrap().message;
-        let mut octets = message.open().unwrap();
-        octets.read_exact(&mut [0; 1000]).unwrap();
-        file.as_file().set_len(200_000).unwrap();
-        let error = octets.read_to_end(&mut Vec::new()).unwrap_err();
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-        assert!(matches!(inner, Some(Error::Changed(path)) if path == file.path()));
-    }
-
-    #[test]
-    fn a_message_is_attached_as_it_is() {
-        // 2045-6.4
-        for (inner, encoding, wide) in
-            [("Subject: in\n\nascii\n", "7bit", false), ("Subject: in\n\nné\n", "8bit", true)]
-        {
-            let draft = Draft {
-                text: Some(b"see there".into()),
-                attachments: vec![attached(inner, "x.eml")],
-                ..draft()
-            };
-            let message = written(draft).unwrap();
-            let expected = format!(
-                "Content-Transfer-Encoding: {encoding}\r\n\r\n{}\r\n--=_",
-                inner.replace('\n', "\r\n")
-            );
-            assert!(message.contains(&expected), "{message}");
-            let (header, _) = message.split_once("\r\n\r\n").unwrap();
-            assert_eq!(header.contains("Content-Transfer-Encoding: 8bit"), wide, "{header}");
-        }
-        let long = format!("Subject: in\n\n{}\n", "a".repeat(999));
-        let draft = Draft { attachments: vec![attached(long, "x.eml")], ..draft() };
-        assert!(matches!(written(draft), Err(Error::LineTooLong { line: 3, .. })));
-    }
-
-    #[test]
-    fn base64_is_padded_and_cut_at_any_length() {
-        // 2045-6.8
-        for length in (0..=130).chain(95_000..95_010) {
-            let octets: Vec<u8> =
-                (0..length).map(|at: u32| u8::try_from(at * 7 % 256).unwrap()).collect();
-            let draft = Draft { attachments: vec![attached(octets.clone(), "a.bin")], ..draft() };
-            let message = written(draft).unwrap();
-            let parsed = MessageParser::new().parse(message.as_bytes()).unwrap();
-            assert_eq!(parsed.attachment(0).unwrap().contents(), octets, "{length}");
-        }
-    }
-}
+mod tests;

@@ -1,8 +1,12 @@
 //! Text for a path of seven bits: as it is, quoted-printable, or base64
 //! (RFC 2045 §6), whichever fits.
 
+mod stream;
+
+pub(super) use stream::Encoder;
+
 use super::canonical::LONGEST_LINE;
-use encodify::{base64, qp};
+use encodify::base64::MIME;
 use memchr::memchr_iter;
 
 /// A text part ready to be written.
@@ -27,16 +31,22 @@ impl Encoded {
             Err(_) => "unknown-8bit",
         };
         let text = with_line_ends(text);
-        if is_fit(&text) {
+        if charset == "us-ascii" && is_fit(&text) {
             return Encoded { charset, encoding: "7bit", octets: text };
         }
-        let shorter = base64::MIME.encoded_len(text.len());
-        if qp::BODY.encoded_len_within(&text, shorter).is_some() {
-            let octets = guarded(qp::BODY.encode(&text).as_bytes());
-            return Encoded { charset, encoding: "quoted-printable", octets };
+        let quoted = written(Encoder::quoted_printable(), &text);
+        if quoted.len() <= MIME.encoded_len(text.len()) {
+            return Encoded { charset, encoding: "quoted-printable", octets: quoted };
         }
-        Encoded { charset, encoding: "base64", octets: base64::MIME.encode(&text).into_bytes() }
+        Encoded { charset, encoding: "base64", octets: written(Encoder::base64(), &text) }
     }
+}
+
+fn written(mut encoder: Encoder, text: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(text.len());
+    encoder.feed(text, &mut octets);
+    encoder.end(&mut octets);
+    octets
 }
 
 /// Every line ended by CRLF (RFC 2045 §6.8), the last one too.
@@ -57,44 +67,25 @@ fn with_line_ends(text: &[u8]) -> Vec<u8> {
     ended
 }
 
-/// True for text that RFC 2045 §2.7 calls 7bit, without control characters.
-fn is_fit(text: &[u8]) -> bool {
-    text.split(|&octet| octet == b'\n').all(|line| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        line.len() <= LONGEST_LINE && line.iter().all(|octet| matches!(octet, b'\t' | b' '..=b'~'))
-    })
-}
-
-/// Keeps quoted-printable from the two things that careless programs do to
-/// lines: `>From`, and the end of data at a lone dot (RFC 2049 §3).
-fn guarded(quoted: &[u8]) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(quoted.len());
-    for line in quoted.split_inclusive(|&octet| octet == b'\n') {
-        let mut rest = line;
-        while let Some(later) = rest.strip_prefix(b"From ") {
-            octets.extend_from_slice(b"=46rom ");
-            rest = later;
-            if b"=46rom ".len() + rest.len() > QUOTED_LINE {
-                octets.extend_from_slice(b"=\r\n");
-            } else {
-                break;
-            }
-        }
-        if line == b".\r\n" || line == b"." {
-            octets.extend_from_slice(b"=2E");
-            rest = &line[1..];
-        }
-        octets.extend_from_slice(rest);
+/// True for lines, ended by CRLF, that RFC 2045 §2.7 calls 7bit and that hold no
+/// control characters.
+fn is_fit(lines: &[u8]) -> bool {
+    // Without a branch, so that the compiler makes it a loop over vectors.
+    let unfit = lines
+        .iter()
+        .fold(false, |unfit, octet| unfit | !matches!(octet, b'\t' | b'\r' | b'\n' | b' '..=b'~'));
+    let (mut ends, mut start, mut longest) = (0, 0, 0);
+    for lf in memchr_iter(b'\n', lines) {
+        longest = longest.max(lf + 1 - start);
+        (ends, start) = (ends + 1, lf + 1);
     }
-    octets
+    !unfit && longest <= LONGEST_LINE + 2 && memchr_iter(b'\r', lines).count() == ends
 }
-
-/// RFC 2045 §6.7 (5), with the CRLF.
-const QUOTED_LINE: usize = 78;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use encodify::{base64, qp};
     use proptest::prelude::*;
 
     fn encoded(text: &str) -> (&'static str, &'static str, String) {

@@ -1,6 +1,6 @@
 //! Why a message cannot be made or written.
 
-use super::AddressError;
+use super::{AddressError, AliasError, Unfit};
 use std::io;
 use std::path::PathBuf;
 
@@ -42,6 +42,20 @@ pub enum Error {
         /// The line, from 1.
         line: u64,
     },
+    /// CR elsewhere than before LF, where that is refused.
+    #[error("‘{}’ has a CR that ends no line", .0.display())]
+    StrayCr(PathBuf),
+    /// What mail cannot carry stands where nothing may be changed.
+    #[error("{fault}, and {reason}")]
+    Unfit {
+        /// What stands there.
+        fault: Box<Error>,
+        /// Why it cannot be changed.
+        reason: Box<Unfit>,
+    },
+    /// An attached message that mail cannot carry as it is.
+    #[error("an attached message holds what mail cannot carry, and {0}")]
+    Attached(Box<Unfit>),
     /// A header over 1 MiB.
     #[error("the header of ‘{}’ is larger than 1 MiB", .0.display())]
     HeaderTooLarge(PathBuf),
@@ -53,6 +67,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: AddressError,
     },
+    /// A name without `@` where nothing says what follows it.
+    #[error("‘{name}’ has no domain, and nothing says which one it should have")]
+    Unqualified {
+        /// The name.
+        name: String,
+    },
+    /// An alias that leads nowhere.
+    #[error(transparent)]
+    Alias(#[from] AliasError),
     /// Not a field name (RFC 5322 §2.2).
     #[error("‘{0}’ is not the name of a header field")]
     HeaderName(String),
@@ -74,12 +97,24 @@ pub enum Error {
     /// Not `type/subtype` with parameters, or one that no file can have.
     #[error("‘{0}’ is not a media type for an attachment")]
     MediaType(String),
+    /// Not a Message-ID.
+    #[error("‘{0}’ is not the Message-ID of a message")]
+    MessageId(String),
+    /// Not a URL for List-Unsubscribe.
+    #[error("‘{0}’ is not an https: or mailto: URL")]
+    UnsubscribeUrl(String),
+    /// RFC 8058 §3.1: one `https:` URL, here with how many there are.
+    #[error("one click needs exactly one https: URL to unsubscribe at, and there are {0}")]
+    OneClick(usize),
     /// A date that RFC 5322 §3.3 cannot express.
     #[error("the date lies outside the years that mail can express")]
     Date,
     /// Neither the message nor the caller says who writes.
     #[error("the message has no From")]
     NoFrom,
+    /// A key that takes part in no signature.
+    #[error("the message could not be signed")]
+    NotSigned,
     /// The system has no random octets for a Message-ID or a boundary.
     #[error("the system gave no random numbers")]
     NoRandomness,

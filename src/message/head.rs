@@ -1,13 +1,16 @@
 //! Finding the header of a ready message.
 
-use super::canonical::{LONGEST_LINE, Tally, canonicalise};
-use super::{Error, Source, header};
+use super::canonical::{LONGEST_LINE, StrayCr, Tally, canonicalise};
+use super::repair::refolded;
+use super::{Error, Repair, Repairs, Source, header};
 use memchr::memchr;
 
 /// The header of a ready message, in canonical form.
 pub(super) struct Head {
     pub(super) octets: Vec<u8>,
     pub(super) tally: Tally,
+    /// Lines of it were too long, and are no more.
+    pub(super) is_refolded: bool,
     pub(super) mbox_line: bool,
     pub(super) separator: Separator,
     /// Where the body begins in the source.
@@ -26,7 +29,7 @@ pub(super) enum Separator {
 const LARGEST_HEADER: usize = 1024 * 1024;
 
 impl Head {
-    pub(super) fn read(source: &Source) -> Result<Self, Error> {
+    pub(super) fn read(source: &Source, repairs: Repairs) -> Result<Self, Error> {
         let mut window = Vec::new();
         let mut size = 16 * 1024;
         let bounds = loop {
@@ -41,27 +44,48 @@ impl Head {
             }
             size *= 4;
         };
-        let mut tally = Tally::default();
         // The empty line is counted with the header and written anew.
-        let raw = &window[bounds.start..bounds.body];
-        let shape = tally.count(raw).map_err(|fault| source.unfit(fault, bounds.start as u64))?;
-        tally.finish();
-        let raw = &window[bounds.start..bounds.end];
-        let mut octets = vec![0; 2 * raw.len() + 2];
-        let mut length = canonicalise(raw, shape, &mut octets);
-        if tally.unended {
-            octets[length..length + 2].copy_from_slice(b"\r\n");
-            length += 2;
+        let counted = &window[bounds.start..bounds.body];
+        let mut tally = Tally::default();
+        tally.count(counted);
+        if let Some(at) = tally.nul {
+            return Err(source.nul(bounds.start as u64 + at));
         }
-        octets.truncate(length);
+        let raw = &window[bounds.start..bounds.end];
+        let mut octets = in_lines(raw);
+        let long_line = tally.long_line.map(|at| bounds.start as u64 + at);
+        let is_refolded = long_line.is_some() && repairs.long_lines == Repair::Reencode;
+        match long_line {
+            Some(at) if repairs.long_lines == Repair::Reject => return Err(source.long_line(at)),
+            Some(at) if is_refolded => {
+                octets = refolded(&octets).map_err(|_| source.long_line(at))?;
+            }
+            Some(_) | None => {}
+        }
         Ok(Head {
             octets,
             tally,
+            is_refolded,
             mbox_line: bounds.start > 0,
             separator: bounds.separator,
             body: bounds.body as u64,
         })
     }
+}
+
+/// The lines of a header, each ended. A stray CR in a header is a space,
+/// whatever it is in a body: it must not end a field.
+fn in_lines(raw: &[u8]) -> Vec<u8> {
+    let mut tally = Tally::default();
+    let shape = tally.count(raw);
+    let mut octets = vec![0; 2 * raw.len() + 2];
+    let mut length = canonicalise(raw, shape, StrayCr::Space, &mut octets);
+    if tally.open > 0 {
+        octets[length..length + 2].copy_from_slice(b"\r\n");
+        length += 2;
+    }
+    octets.truncate(length);
+    octets
 }
 
 /// Where the header lies in the octets of a message.

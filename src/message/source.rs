@@ -2,10 +2,12 @@
 //! file kept open, or what the caller holds.
 
 use super::Error;
+use super::fingerprint::Fingerprint;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Octets that can be read from any position, any number of times, and that
 /// notice when they are no longer the same.
@@ -13,6 +15,8 @@ use std::path::{Path, PathBuf};
 pub struct Source {
     path: PathBuf,
     content: Content,
+    /// What was read when it was first read as a whole.
+    known: OnceLock<Fingerprint>,
 }
 
 #[derive(Debug)]
@@ -47,12 +51,16 @@ impl Source {
         let metadata =
             file.metadata().map_err(|reason| Error::Unreadable { path: path.clone(), reason })?;
         regular(&path, &metadata)?;
-        Ok(Source { path, content: Content::File(file, State::of(&metadata)) })
+        Ok(Source {
+            path,
+            content: Content::File(file, State::of(&metadata)),
+            known: OnceLock::new(),
+        })
     }
 
     /// Takes octets that are in memory. `name` is their name in errors.
     pub fn held(octets: impl Into<Vec<u8>>, name: impl Into<PathBuf>) -> Self {
-        Source { path: name.into(), content: Content::Held(octets.into()) }
+        Source { path: name.into(), content: Content::Held(octets.into()), known: OnceLock::new() }
     }
 
     /// The file, or the name of what is held.
@@ -95,6 +103,40 @@ impl Source {
         }
     }
 
+    /// True if no octet is above 127.
+    pub(super) fn is_ascii(&self) -> Result<bool, Error> {
+        self.all_blocks(<[u8]>::is_ascii)
+    }
+
+    /// True for UTF-8.
+    pub(super) fn is_utf8(&self) -> Result<bool, Error> {
+        let mut cut = Vec::new();
+        let whole = self.all_blocks(|block| {
+            cut.extend_from_slice(block);
+            let fault = std::str::from_utf8(&cut).err();
+            let valid = fault.map_or(cut.len(), |fault| fault.valid_up_to());
+            cut.drain(..valid);
+            // Behind it may be the rest of a character.
+            fault.is_none_or(|fault| fault.error_len().is_none())
+        })?;
+        Ok(whole && cut.is_empty())
+    }
+
+    /// True if all blocks are so.
+    fn all_blocks(&self, mut is_so: impl FnMut(&[u8]) -> bool) -> Result<bool, Error> {
+        let mut block = vec![0; BLOCK];
+        let mut at = 0;
+        while at < self.length() {
+            let length = usize::try_from(self.length() - at).unwrap_or(usize::MAX).min(BLOCK);
+            self.fill(&mut block[..length], at)?;
+            if !is_so(&block[..length]) {
+                return Ok(false);
+            }
+            at += length as u64;
+        }
+        Ok(true)
+    }
+
     /// Fails when the file has another length or time of change than when it
     /// was opened.
     pub(super) fn verify(&self) -> Result<(), Error> {
@@ -105,14 +147,38 @@ impl Source {
         if *state == State::of(&metadata) { Ok(()) } else { Err(self.changed()) }
     }
 
+    /// Takes note of what a reading from beginning to end found. Fails when it
+    /// is not what an earlier one found, or when the file has changed.
+    pub(super) fn verify_whole(&self, read: &Fingerprint) -> Result<(), Error> {
+        self.verify()?;
+        if self.known.get_or_init(|| read.clone()) == read { Ok(()) } else { Err(self.changed()) }
+    }
+
     /// The error that says so.
     pub(super) fn changed(&self) -> Error {
         Error::Changed(self.path.clone())
     }
 
+    /// The error for a NUL at this octet.
+    pub(super) fn nul(&self, at: u64) -> Error {
+        self.line_of(at)
+            .map_or_else(|error| error, |line| Error::Nul { path: self.path.clone(), line })
+    }
+
+    /// The error for a line over 998 octets that begins at this octet.
+    pub(super) fn long_line(&self, at: u64) -> Error {
+        self.line_of(at)
+            .map_or_else(|error| error, |line| Error::LineTooLong { path: self.path.clone(), line })
+    }
+
+    /// The error for a CR elsewhere than before LF.
+    pub(super) fn stray_cr(&self) -> Error {
+        Error::StrayCr(self.path.clone())
+    }
+
     /// The number, from 1, of the line that this octet is in.
     pub(super) fn line_of(&self, at: u64) -> Result<u64, Error> {
-        let mut block = vec![0; 64 * 1024];
+        let mut block = vec![0; BLOCK];
         let (mut line, mut from) = (1, 0);
         while from < at {
             let length = (at - from).min(block.len() as u64);
@@ -124,6 +190,8 @@ impl Source {
         Ok(line)
     }
 }
+
+const BLOCK: usize = 64 * 1024;
 
 impl State {
     fn of(metadata: &Metadata) -> Self {

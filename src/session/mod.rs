@@ -14,7 +14,7 @@ mod sign_in;
 mod transaction;
 
 pub use error::{Error, Kind};
-pub use negotiate::{Shortfall, negotiate};
+pub use negotiate::{Misfit, Shortfall, form, negotiate, width};
 pub use observer::{Event, Observer, Unobserved};
 pub use transaction::{Plan, Transaction};
 
@@ -136,6 +136,11 @@ impl<'o> Session<'o> {
         secured.note_time(Phase::Handshake, started.elapsed());
         secured.hello()?;
         Ok(secured)
+    }
+
+    /// Lets whoever watches know something that is no failure.
+    pub fn note(&mut self, text: &str) {
+        self.observer.event(Event::Noted(text));
     }
 
     /// What the latest EHLO offered.

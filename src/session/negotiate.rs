@@ -1,6 +1,6 @@
 //! What may be asked of a server, given what it offers.
 
-use crate::message::Facts;
+use crate::message::{self, Facts, Message, Unfit, Width};
 use crate::smtp::{Capabilities, Keyword, MailParameters, Recipient, ReversePath};
 
 /// What a message needs and a server does not offer.
@@ -15,19 +15,49 @@ pub enum Shortfall {
         /// The server's limit.
         limit: u64,
     },
-    /// The body has octets above 127 (RFC 6152 §3).
-    #[error("the message has 8-bit content and the server does not offer 8BITMIME")]
-    EightBit,
-    /// A header field has characters outside US-ASCII (RFC 6532).
-    #[error("the message has a header in raw UTF-8 and the server does not offer SMTPUTF8")]
-    Utf8Header,
+    /// The body has octets above 127 (RFC 6152 §3) and no form without.
+    #[error("the message has 8-bit content, the server does not offer 8BITMIME, and {0}")]
+    EightBit(String),
+    /// A header field has characters outside US-ASCII (RFC 6532) and the
+    /// header no form without.
+    #[error("the message has a header in raw UTF-8, the server does not offer SMTPUTF8, and {0}")]
+    Utf8Header(String),
     /// An address has characters outside US-ASCII before its @ (RFC 6531).
     #[error("the address {0} needs SMTPUTF8, which the server does not offer")]
     Utf8Address(String),
 }
 
-/// The parameters of MAIL for this message and this server, or what stands in
-/// the way (RFC 5321 §4.1.1.11: nothing is sent that was not offered).
+/// Why there is no form of a message for a server.
+#[derive(Debug)]
+pub enum Misfit {
+    /// The server lacks what the message needs.
+    Lacking(Shortfall),
+    /// The message cannot be read.
+    Failed(message::Error),
+}
+
+/// How wide the way through this server is.
+pub fn width(offered: &Capabilities) -> Width {
+    Width {
+        eight_bit: offered.has(Keyword::EightBitMime),
+        utf8_header: offered.has(Keyword::SmtpUtf8),
+    }
+}
+
+/// The form of a message that this server takes (RFC 6152 §3, RFC 6531 §3.4).
+pub fn form<'m>(message: &'m Message, offered: &Capabilities) -> Result<&'m Message, Misfit> {
+    let width = width(offered);
+    message.fitted(width).map_err(|unfit| match unfit {
+        Unfit::Failed(error) => Misfit::Failed(error),
+        unfit if message.facts().eight_bit && !width.eight_bit => {
+            Misfit::Lacking(Shortfall::EightBit(unfit.to_string()))
+        }
+        unfit => Misfit::Lacking(Shortfall::Utf8Header(unfit.to_string())),
+    })
+}
+
+/// The parameters of MAIL for this form of a message and this server, or what
+/// stands in the way (RFC 5321 §4.1.1.11: nothing is sent that was not offered).
 pub fn negotiate(
     from: &ReversePath,
     to: &[&Recipient],
@@ -40,19 +70,15 @@ pub fn negotiate(
         return Err(Shortfall::TooLarge { size: message.size, limit });
     }
     let utf8_address = utf8_address(from, to);
-    let smtputf8 = utf8_address.is_some() || message.utf8_header;
-    if smtputf8 && !offered.has(Keyword::SmtpUtf8) {
-        return Err(utf8_address.map_or(Shortfall::Utf8Header, Shortfall::Utf8Address));
-    }
-    let has_eight_bit = offered.has(Keyword::EightBitMime);
-    if message.eight_bit && !has_eight_bit {
-        return Err(Shortfall::EightBit);
+    let Width { eight_bit, utf8_header } = width(offered);
+    if !utf8_header && let Some(address) = utf8_address {
+        return Err(Shortfall::Utf8Address(address));
     }
     Ok(MailParameters {
         size: offered.has(Keyword::Size).then_some(message.size),
         // RFC 6531 §3.6: a header in UTF-8 is 8-bit content as well.
-        eight_bit: message.eight_bit || (message.utf8_header && has_eight_bit),
-        smtputf8,
+        eight_bit: eight_bit && (message.eight_bit || message.utf8_header),
+        smtputf8: utf8_header && (utf8_address.is_some() || message.utf8_header),
     })
 }
 
@@ -108,8 +134,6 @@ mod tests {
                 "SIZE 10",
                 Shortfall::TooLarge { size: 11, limit: 10 },
             ),
-            ("a@b.c", facts(1, true, false), "SMTPUTF8", Shortfall::EightBit),
-            ("a@b.c", facts(1, false, true), "8BITMIME", Shortfall::Utf8Header),
             ("é@b.c", facts(1, false, false), "", Shortfall::Utf8Address("é@b.c".to_owned())),
         ] {
             assert_eq!(asked(to, &message, offer), Err(expected));

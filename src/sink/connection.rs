@@ -204,7 +204,7 @@ impl<'s> Connection<'s> {
             End::Kept { kept, size, sha256 } => {
                 self.tell(Event::Stored(Box::new(self.stored(&label, trace, kept, size, sha256))));
                 self.turnarounds = 0;
-                self.conversation.end_of_data(Verdict::Stored(&label.id))
+                self.conversation.end_of_data(Verdict::Stored(label.id()))
             }
             End::TooLarge => self.conversation.end_of_data(Verdict::TooLarge),
             End::Malformed => self.conversation.end_of_data(Verdict::BareLineEnd),
@@ -231,7 +231,7 @@ impl<'s> Connection<'s> {
         let transaction = transaction.expect("content is read inside a transaction only");
         Stored {
             connection: self.number,
-            id: label.id.clone(),
+            id: label.id().to_owned(),
             from: transaction.from,
             to: transaction.to,
             size,

@@ -8,7 +8,7 @@ mod identity;
 pub use identity::Identity;
 
 use envoi::delivery::{Hop, Report, Route, Secrets, Submission, World, submit};
-use envoi::message::{Additions, Message, Source, complete};
+use envoi::message::{Additions, Message, Repairs, Source, complete};
 use envoi::net::{Endpoint, Family, Host, Interrupt, Security, TlsSettings};
 use envoi::sasl::Secret;
 use envoi::session::{Observer, Unobserved};
@@ -316,7 +316,7 @@ pub fn message(text: &str) -> Message {
         message_id: Some("<1@client.example>".to_owned()),
         from: Vec::new(),
     };
-    complete(Source::held(text, "test"), &additions).unwrap().message
+    complete(Source::held(text, "test"), &additions, Repairs::default()).unwrap().message
 }
 
 pub fn submission(to: &[&str]) -> Submission {

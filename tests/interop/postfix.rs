@@ -91,14 +91,14 @@ fn a_server_without_starttls_gets_no_mail_and_is_69() {
     assert_eq!(server.stored(&heidi), None);
 }
 
-struct Postfix {
+pub(crate) struct Postfix {
     ports: [u16; 3],
     /// Postfix, and the Dovecot it asks; they end in this order.
     _processes: [Kept; 2],
     home: TempDir,
 }
 
-fn postfix() -> Lent<Postfix> {
+pub(crate) fn postfix() -> Lent<Postfix> {
     static SLOT: Mutex<Weak<Postfix>> = Mutex::new(Weak::new());
     Lent::from(&SLOT, Postfix::start)
 }

@@ -26,8 +26,16 @@ password = { command = ["pass", "show", "mail/work"] }
 [accounts.gmail]
 extends = "work"
 server  = "smtps://smtp.gmail.com"
+masquerade = { "root@box.example.org" = "alerts@example.org", "*@box.example.org" = "*@example.org" }
 [message]
 max-recipients = 0
+eight-bit = "pass"
+long-lines = "reject"
+stray-cr = "crlf"
+[rewrite]
+domain  = "host.example.org"
+aliases = "/etc/aliases"
+from    = "set"
 "#,
     )
     .unwrap();
@@ -38,7 +46,22 @@ max-recipients = 0
     assert_eq!(work.password, Some(SecretSource::Command(words)));
     assert_eq!(document.accounts["gmail"].extends.as_ref().unwrap().0, "work");
     assert_eq!(document.message.max_recipients, Some(0));
+    assert_eq!(document.message.eight_bit, Some(Repair::Pass));
+    assert_eq!(document.message.long_lines, Some(Repair::Reject));
+    assert_eq!(document.message.stray_cr, Some(StrayCr::Crlf));
     assert!(!document.holds_secret);
+    let root = "root@box.example.org".parse().unwrap();
+    let shown = document.accounts["gmail"].settings.masquerade.as_ref().unwrap().of(&root);
+    assert_eq!(shown.unwrap().to_string(), "alerts@example.org");
+    assert_eq!(document.rewrite.domain.unwrap().to_string(), "host.example.org");
+    assert_eq!(document.rewrite.aliases, Some("/etc/aliases".into()));
+    assert_eq!(document.rewrite.from, Some(FromRule::Set));
+}
+
+#[test]
+fn the_domain_of_bare_names_may_stand_at_the_top() {
+    let document = read("rewrite.domain = 'host.example.org'\n").unwrap();
+    assert_eq!(document.rewrite.domain.unwrap().to_string(), "host.example.org");
 }
 
 #[test]
@@ -46,6 +69,7 @@ fn every_connection_key_is_taken() {
     let settings = account(
         "auth = 'plain, LOGIN'\nallow-cleartext-auth = true\nhelo = 'host.example.org'\n\
          ipv4 = true\nipv6 = false\ntimeout = 90\ndeadline = '1h30m'\npipelining = 'off'\n\
+         save-sent = '~/Maildir/.Sent'\n\
          tls-ca = ['ca.pem', '~/ca.pem', '/ca.pem']\ntls-system-roots = true\n\
          tls-verify = 'no'\ntls-name = 'mx.example.org'",
     );
@@ -56,6 +80,7 @@ fn every_connection_key_is_taken() {
     assert_eq!(settings.timeout, Some(Duration::from_secs(90)));
     assert_eq!(settings.deadline, Some(Duration::from_secs(5_400)));
     assert_eq!(settings.pipelining, Some(Pipelining::Off));
+    assert_eq!(settings.save_sent, Some("/home/alice/Maildir/.Sent".into()));
     let paths = ["/c/ca.pem", "/home/alice/ca.pem", "/ca.pem"].map(PathBuf::from).to_vec();
     assert_eq!(settings.tls_ca, Some(paths));
     assert_eq!(settings.tls_system_roots, Some(true));
@@ -91,6 +116,41 @@ fn a_password_is_in_exactly_one_place() {
 }
 
 #[test]
+fn signatures_are_a_list_of_tables() {
+    // 6376-3.5
+    let settings = account(
+        "dkim = [{ domain = 'Example.ORG', selector = 'mail', key = 'rsa.pem' }, \
+         { domain = 'example.org', selector = 'b', key = '/k', canonicalization = 'simple/relaxed' }]",
+    );
+    let signatures = settings.dkim.unwrap();
+    let shown = signatures.iter().map(|it| {
+        format!("{} {} {} {}", it.selector, it.domain, it.key.display(), it.canonicalization)
+    });
+    assert_eq!(
+        shown.collect::<Vec<_>>(),
+        ["mail example.org /c/rsa.pem relaxed/relaxed", "b example.org /k simple/relaxed"]
+    );
+    let one = account("dkim = { domain = 'a.b', selector = 'c', key = 'd' }").dkim;
+    assert_eq!(one.map(|list| list.len()), Some(1));
+    assert_eq!(account("dkim = []").dkim, Some(Vec::new()));
+    for wrong in [
+        "true",
+        "[1]",
+        "{}",
+        "{ domain = 'a.b', selector = 'c' }",
+        "{ domain = 'a', selector = 'c', key = 'd' }",
+        "{ domain = 'a.b', selector = 'c d', key = 'd' }",
+        "{ domain = 'a.b', selector = 'c', key = 'd', canonicalization = 'relaxed' }",
+        "[{ domain = 'a.b', selector = 'c', key = 'd' }, { domain = 'a.b', selector = 'c', key = 'e' }]",
+    ] {
+        let error = read(&format!("[accounts.a]\ndkim = {wrong}")).unwrap_err();
+        assert!(matches!(&error, Error::Value { at, .. } if at.line == 2), "{wrong}: {error}");
+    }
+    let error = read("[accounts.a]\ndkim = { domian = 'a.b' }").unwrap_err();
+    assert!(matches!(&error, Error::UnknownKey { nearest: "domain", .. }), "{error}");
+}
+
+#[test]
 fn an_unknown_key_is_told_with_its_place_and_the_nearest_known_one() {
     for (text, place, key, expected) in [
         ("defualt = 'a'", "1:1", "defualt", "default"),
@@ -103,6 +163,7 @@ fn an_unknown_key_is_told_with_its_place_and_the_nearest_known_one() {
             "allow-cleartext-auth",
         ),
         ("[accounts.a]\npassword = { cmd = ['x'] }", "2:14", "cmd", "command"),
+        ("[rewrite]\nalias = 'x'", "2:1", "alias", "aliases"),
         ("[message]\nmax-recipient = 1", "2:1", "max-recipient", "max-recipients"),
     ] {
         let error = read(text).unwrap_err();
@@ -155,14 +216,23 @@ fn a_value_that_does_not_fit_its_key_is_refused() {
         "ipv4 = 4",
         "match = [1]",
         "pipelining = 'full'",
+        "save-sent = ''",
+        "save-sent = true",
         "server = []",
         "server = ['smtps://a', 'b']",
         "tls-ca = true",
         "tls-name = 'a b'",
         "tls-verify = 'maybe'",
         "extends = ['b']",
+        "masquerade = 'a@b.c'",
+        "masquerade = { '*' = 'root' }",
+        "masquerade = { '*' = 1 }",
     ] {
         let error = read(&format!("[accounts.a]\n{line}")).unwrap_err();
+        assert!(matches!(&error, Error::Value { at, .. } if at.line == 2), "{line}: {error}");
+    }
+    for line in ["domain = 'a_b'", "domain = ''", "from = 'always'", "aliases = 1"] {
+        let error = read(&format!("[rewrite]\n{line}")).unwrap_err();
         assert!(matches!(&error, Error::Value { at, .. } if at.line == 2), "{line}: {error}");
     }
     for text in ["accounts = 1", "default = 1", "message = 1", "[accounts]\na = 1"] {

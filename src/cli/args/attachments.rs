@@ -68,7 +68,7 @@ impl FromArgMatches for Attachments {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut attachments = Vec::new();
         for (path, at) in typed::<OsString>(matches, ATTACH) {
-            attachments.push((at, described(path)?));
+            attachments.push((at, described(ATTACH, path).map_err(|sentence| wrong(&sentence))?));
         }
         for (name, at) in typed::<String>(matches, NAME) {
             describe(&mut attachments, at, NAME, |it| &mut it.name, name)?;
@@ -119,14 +119,14 @@ fn describe(
     Ok(())
 }
 
-/// Reads `PATH[;type=…][;name=…]`. A semicolon that begins neither belongs to
-/// the path.
-fn described(written: &OsStr) -> Result<Attachment, clap::Error> {
+/// Reads `PATH[;type=…][;name=…]`, or says what is wrong with it. A semicolon
+/// that begins neither belongs to the path.
+pub(super) fn described(option: &str, written: &OsStr) -> Result<Attachment, String> {
     let octets = written.as_bytes();
     let end = first_description(octets).unwrap_or(octets.len());
     let (path, mut rest) = octets.split_at(end);
     if path.is_empty() {
-        return Err(wrong("--attach names no file"));
+        return Err(format!("--{option} names no file"));
     }
     let path = PathBuf::from(OsString::from_vec(path.to_owned()));
     let mut attachment = Attachment { path, name: None, media_type: None };
@@ -135,14 +135,14 @@ fn described(written: &OsStr) -> Result<Attachment, clap::Error> {
         let (this, next) = description.split_at(end);
         rest = next;
         let Ok(text) = std::str::from_utf8(this) else {
-            return Err(wrong("what follows the path after --attach is not UTF-8 text"));
+            return Err(format!("what follows the path after --{option} is not UTF-8 text"));
         };
         let (field, value) = match text.strip_prefix("type=") {
             Some(value) => (&mut attachment.media_type, value),
             None => (&mut attachment.name, text.trim_start_matches("name=")),
         };
         if value.is_empty() || field.is_some() {
-            return Err(wrong(&format!("‘;{text}’ after --attach says nothing, or says it again")));
+            return Err(format!("‘;{text}’ after --{option} says nothing, or says it again"));
         }
         *field = Some(value.to_owned());
     }

@@ -179,6 +179,7 @@ impl ConnectionArgs {
         Ok(Settings {
             from: None,
             matches: None,
+            masquerade: None,
             servers: (!servers.is_empty()).then_some(servers),
             user: self.user.clone(),
             password: self.password_from.as_ref().map(source).transpose()?,
@@ -190,6 +191,8 @@ impl ConnectionArgs {
             timeout: self.timeout,
             deadline: self.deadline,
             pipelining: self.pipelining,
+            save_sent: None,
+            dkim: None,
             tls_ca: (!self.tls_ca.is_empty()).then(|| self.tls_ca.clone()),
             tls_system_roots: yes(self.tls_system_roots),
             tls_verify: self.tls_verify,

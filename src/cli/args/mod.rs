@@ -8,14 +8,21 @@
 
 mod attachments;
 mod connection;
+mod content;
+mod fields;
 mod send;
+mod sendmail;
 mod sink;
 
 pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
+pub use content::ContentArgs;
+pub use fields::{FieldArgs, Level};
 pub use send::{DryRun, SendArgs};
+pub use sendmail::{Sendmail, SendmailArgs, read as read_sendmail};
 pub use sink::SinkArgs;
 
+use clap::error::ErrorKind;
 use clap::{
     ArgAction, Args, ColorChoice, CommandFactory, FromArgMatches as _, Parser, Subcommand,
     ValueEnum,
@@ -161,6 +168,11 @@ impl Cli {
     pub fn read(words: Vec<OsString>) -> Result<Self, clap::Error> {
         let mut command = command().color(color(&words));
         let mut matches = command.try_get_matches_from_mut(words)?;
+        if matches.subcommand_name() == Some("sendmail") {
+            let sentence = "sendmail takes its own options only: write envoi sendmail first, \
+                            and what it is told behind it";
+            return Err(command.error(ErrorKind::ArgumentConflict, sentence));
+        }
         Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
     }
 }
@@ -176,9 +188,30 @@ fn color(words: &[OsString]) -> ColorChoice {
     choice.and_then(Result::ok).unwrap_or(ColorChoice::Auto)
 }
 
+impl Globals {
+    /// Those of a command that prints nothing but problems.
+    pub fn silent(verbose: u8) -> Self {
+        Globals {
+            account: None,
+            config: None,
+            verbose,
+            quiet: true,
+            json: false,
+            color: ColorChoice::Auto,
+            help: None,
+        }
+    }
+}
+
 /// The definition of the whole command line, for man pages and completions.
+/// `sendmail` is described by it, and read before it.
 pub fn command() -> clap::Command {
-    Cli::command()
+    Cli::command().subcommand(sendmail::described())
+}
+
+/// The help of `sendmail`.
+pub fn sendmail_help() -> clap::builder::StyledStr {
+    sendmail::described().term_width(80).render_long_help()
 }
 
 /// The headings of help, in the order in which they first occur.

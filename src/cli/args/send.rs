@@ -1,6 +1,8 @@
 //! `envoi send`.
 
-use super::{Attachments, ConnectionArgs, DEBUGGING, DELIVERY, ENVELOPE, MESSAGE};
+use super::{
+    Attachments, ConnectionArgs, ContentArgs, DEBUGGING, DELIVERY, ENVELOPE, FieldArgs, MESSAGE,
+};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -41,23 +43,13 @@ pub struct SendArgs {
     pub to: Vec<String>,
 
     /// Who gets a copy
-    #[arg(
-        short,
-        long,
-        value_name = "ADDRESS",
-        conflicts_with = "message",
-        help_heading = MESSAGE
-    )]
+    ///
+    /// With --message, only together with --resend; the same holds for --bcc.
+    #[arg(short, long, value_name = "ADDRESS", help_heading = MESSAGE)]
     pub cc: Vec<String>,
 
     /// Who gets a copy that the others do not see
-    #[arg(
-        short,
-        long,
-        value_name = "ADDRESS",
-        conflicts_with = "message",
-        help_heading = MESSAGE
-    )]
+    #[arg(short, long, value_name = "ADDRESS", help_heading = MESSAGE)]
     pub bcc: Vec<String>,
 
     /// The subject
@@ -83,28 +75,13 @@ pub struct SendArgs {
     #[command(flatten)]
     pub attachments: Attachments,
 
-    /// The text of the message
-    ///
-    /// Without --body, --body-file, --html and --message the text is read from
-    /// standard input. --body '' sends a message without text.
-    #[arg(
-        long,
-        value_name = "TEXT",
-        conflicts_with_all = ["body_file", "message"],
-        help_heading = MESSAGE
-    )]
-    pub body: Option<String>,
+    /// The text, and what goes with it.
+    #[command(flatten)]
+    pub content: ContentArgs,
 
-    /// Read the text of the message from FILE; ‘-’ is standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "message", help_heading = MESSAGE)]
-    pub body_file: Option<PathBuf>,
-
-    /// Read an HTML form of the text from FILE; ‘-’ is standard input
-    ///
-    /// With --body or --body-file the message has both forms, and who reads it
-    /// sees the one that suits. Alone, the message has the HTML form only.
-    #[arg(long, value_name = "FILE", conflicts_with = "message", help_heading = MESSAGE)]
-    pub html: Option<PathBuf>,
+    /// Header fields that have options of their own.
+    #[command(flatten)]
+    pub fields: FieldArgs,
 
     /// Add a header field; may be repeated
     ///
@@ -130,8 +107,8 @@ pub struct SendArgs {
     /// FILE holds a message as RFC 5322 describes it, with LF or CRLF at the
     /// line ends. It is changed only where it could not be submitted otherwise:
     /// Bcc, Return-Path and Content-Length are taken out; Date, From and
-    /// Message-ID are added if it has none; line ends become CRLF. -v names
-    /// each change.
+    /// Message-ID are added if it has none; line ends become CRLF. ‘masquerade’
+    /// of the account changes its senders. -v names each change.
     #[arg(
         long,
         value_name = "FILE",
@@ -139,6 +116,15 @@ pub struct SendArgs {
         help_heading = MESSAGE
     )]
     pub message: Option<PathBuf>,
+
+    /// Send the finished message on, from you to further recipients
+    ///
+    /// It goes out as it is, below fields that say who resent it, to whom and
+    /// when: Resent-From as --from says, Resent-To and Resent-Cc as the
+    /// recipients and --cc do; --bcc is not shown. Only they get it. Nothing
+    /// else is added to it; Bcc, Return-Path and Content-Length are taken out.
+    #[arg(long, help_heading = MESSAGE)]
+    pub resend: bool,
 
     /// The address that reports of failure go to
     ///
@@ -163,6 +149,15 @@ pub struct SendArgs {
     /// What cannot be sent now is reported, with the exit status 75.
     #[arg(long, help_heading = DELIVERY)]
     pub no_queue: bool,
+
+    /// Keep a copy of the message in the Maildir DIR once it is sent
+    ///
+    /// DIR is made if it is missing, before any server is asked. The copy is
+    /// written when a server has taken the message for somebody, or may have:
+    /// the octets that went out, which have no Bcc, with LF at the line ends.
+    /// If that fails, it is a warning. Without it, ‘save-sent’ of the account.
+    #[arg(long, value_name = "DIR", help_heading = DELIVERY)]
+    pub save_sent: Option<PathBuf>,
 
     /// Print envelope and message instead of sending them
     ///
@@ -204,9 +199,11 @@ impl SendArgs {
     /// True when the text of the message is to come from standard input
     /// because nothing else gives it.
     pub fn body_is_stdin(&self) -> bool {
-        self.body.is_none()
-            && self.body_file.is_none()
-            && self.html.is_none()
+        let content = &self.content;
+        content.body.is_none()
+            && content.body_file.is_none()
+            && content.html.is_none()
+            && content.markdown.is_none()
             && self.message.is_none()
     }
 }
@@ -234,8 +231,22 @@ Examples:
     envoi send -s Data --body '' -a out.tmp --attach-name data.csv \\
       --attach-type text/csv bob@example.org
 
+  Send an HTML page with a picture in it and a file beside it:
+    envoi send -s News --html news.html --inline logo.png -a news.pdf \
+      bob@example.org
+
+  Send a text in Markdown, as text and as HTML:
+    envoi send -s Notes --markdown notes.md bob@example.org
+
+  Answer a message:
+    envoi send -s 'Re: Notes' --in-reply-to '<1@example.org>' \
+      --body Thanks. bob@example.org
+
   Send a finished message to those its header names:
     envoi send -A work --message draft.eml
+
+  Send a message that you got on to somebody else:
+    envoi send --resend --message got.eml carol@example.org
 
   See what would be sent:
     envoi send -n --message draft.eml

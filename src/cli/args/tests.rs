@@ -63,8 +63,6 @@ fn a_recipient_that_looks_like_an_option_stands_after_two_dashes() {
 fn a_finished_message_takes_nothing_that_composes() {
     for words in [
         &["-s", "x"][..],
-        &["-c", "x"],
-        &["-b", "x"],
         &["--reply-to", "x"],
         &["--body", "x"],
         &["--body-file", "x"],
@@ -72,6 +70,15 @@ fn a_finished_message_takes_nothing_that_composes() {
         &["-H", "x: y"],
         &["-E"],
         &["-a", "x"],
+        &["--markdown", "x"],
+        &["--inline", "x"],
+        &["--flowed"],
+        &["--in-reply-to", "x@y"],
+        &["--references", "x@y"],
+        &["--list-unsubscribe", "https://x"],
+        &["--one-click"],
+        &["--auto"],
+        &["--priority", "high"],
     ] {
         let words = [words, &["--message", "m"]].concat();
         assert_eq!(refused(&words), ErrorKind::ArgumentConflict, "{words:?}");
@@ -84,7 +91,8 @@ fn a_finished_message_takes_nothing_that_composes() {
 #[test]
 fn stdin_is_the_text_only_when_nothing_else_is() {
     assert!(send(&["-a", "f", "b@x"]).body_is_stdin());
-    for words in [["--body", ""], ["--body-file", "f"], ["--html", "f"], ["--message", "f"]] {
+    for option in ["--body", "--body-file", "--html", "--markdown", "--message"] {
+        let words = [option, "f"];
         assert!(!send(&words).body_is_stdin(), "{words:?}");
     }
 }
@@ -141,6 +149,82 @@ fn an_attachment_is_described_once_and_after_it_is_named() {
     ] {
         assert_eq!(refused(words), ErrorKind::ValueValidation, "{words:?}");
     }
+}
+
+#[test]
+fn markdown_is_the_whole_text() {
+    for words in [["--body", "x"], ["--body-file", "x"], ["--html", "x"]] {
+        let words = [&words[..], &["--markdown", "m"]].concat();
+        assert_eq!(refused(&words), ErrorKind::ArgumentConflict, "{words:?}");
+    }
+    assert!(send(&["--html", "h", "--body", "x"]).content.markdown.is_none());
+}
+
+#[test]
+fn an_inlined_file_is_described_as_an_attachment_is() {
+    let typed = send(&["--html", "h", "--inline", "a b.png;type=image/x;name=c", "--inline", "-"]);
+    let paths: Vec<_> = typed.content.inline.iter().map(|file| file.path.to_str()).collect();
+    assert_eq!(paths, [Some("a b.png"), Some("-")]);
+    assert_eq!(typed.content.inline[0].media_type.as_deref(), Some("image/x"));
+    assert_eq!(typed.content.inline[0].name.as_deref(), Some("c"));
+    for wrong in [";name=x", "f;type=", "f;name=a;name=b"] {
+        assert_eq!(refused(&["--inline", wrong]), ErrorKind::ValueValidation, "{wrong}");
+    }
+}
+
+#[test]
+fn an_option_that_needs_another_says_so() {
+    assert_eq!(refused(&["--one-click"]), ErrorKind::MissingRequiredArgument);
+    assert_eq!(refused(&["--priority", "urgent"]), ErrorKind::InvalidValue);
+    assert!(send(&["--resend", "--message", "m", "-c", "c@x", "-b", "d@x"]).resend);
+}
+
+#[test]
+fn the_fields_of_options_are_these() {
+    // 5322-3.6.4r, 2369, 8058, 3834
+    let typed = send(&[
+        "--in-reply-to",
+        "2@x",
+        "--references",
+        " <1@x>  0@x ",
+        "--list-unsubscribe",
+        "https://x/u",
+        "--list-unsubscribe",
+        "<mailto:u@x>",
+        "--one-click",
+        "--auto",
+        "--priority",
+        "high",
+    ]);
+    let fields = typed.fields.fields().unwrap();
+    let lines: Vec<_> = fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    assert_eq!(
+        lines,
+        [
+            "In-Reply-To: <2@x>",
+            "References: <1@x> <0@x> <2@x>",
+            "List-Unsubscribe: <https://x/u>, <mailto:u@x>",
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+            "Auto-Submitted: auto-generated",
+            "X-Priority: 1 (Highest)",
+            "Importance: high",
+        ]
+    );
+    for words in [&[][..], &["--priority", "normal"]] {
+        assert_eq!(send(words).fields.fields().unwrap(), [], "{words:?}");
+    }
+    for words in [
+        &["--in-reply-to", ""][..],
+        &["--in-reply-to", "x"],
+        &["--references", "1@x 2"],
+        &["--list-unsubscribe", "http://x/u"],
+    ] {
+        let failure = send(words).fields.fields().unwrap_err();
+        assert_eq!(failure.exit, Exit::DataErr, "{words:?}");
+        assert!(format!("{:#}", failure.error).starts_with(words[0]) && !failure.hints.is_empty());
+    }
+    let many = ["--one-click", "--list-unsubscribe", "mailto:u@x"];
+    assert_eq!(send(&many).fields.fields().unwrap_err().exit, Exit::Usage);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What an error of `account` means for the exit status, and what to try.
 
-use super::{Exit, Failure};
-use crate::account::{Error, Fault, SecretError, ServerError};
+use super::{Exit, Failure, quoted};
+use crate::account::{DkimError, Error, Fault, SecretError, ServerError};
+use crate::message::dkim::KeyError;
 use std::path::Path;
 
 impl From<Error> for Failure {
@@ -10,6 +11,44 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let hints = of_account(&error);
         Failure { hints, ..Failure::new(Exit::Config, error) }
+    }
+}
+
+impl From<DkimError> for Failure {
+    /// A key that cannot be signed with is a matter of configuration
+    /// (checklist DKIM-key).
+    fn from(error: DkimError) -> Self {
+        let hint = match &error {
+            DkimError::Unreadable { file, .. } | DkimError::NotAFile { file } => {
+                format!("check its name and who may read it: ls -l {}", quoted(file))
+            }
+            DkimError::Exposed { file, fault } => close(file, *fault),
+            DkimError::Unfit { file, reason } => of_key(file, reason),
+        };
+        Failure::new(Exit::Config, error).hint(hint)
+    }
+}
+
+/// What to try where a file holds no key that can be signed with.
+fn of_key(file: &Path, reason: &KeyError) -> String {
+    let beside = |extension: &str| quoted(&file.with_extension(extension));
+    match reason {
+        KeyError::TooShort(_) | KeyError::TooLong(_) | KeyError::Unsound => format!(
+            "make another and publish it: \
+             openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:2048 -out {}",
+            beside("2048.pem")
+        ),
+        KeyError::Locked => format!(
+            "write it down unlocked: openssl pkey -in {} -out {}",
+            quoted(file),
+            beside("unlocked.pem")
+        ),
+        KeyError::NotPem | KeyError::OtherBlock(_) | KeyError::Algorithm | KeyError::Damaged => {
+            format!(
+                "make one and publish it: openssl genpkey -algorithm ed25519 -out {}",
+                beside("ed25519.pem")
+            )
+        }
     }
 }
 
@@ -80,6 +119,13 @@ fn of_account(error: &Error) -> Vec<String> {
         Error::NoUser { .. } => {
             vec!["name the user: --user, user = in the account, or ENVOI_USER".to_owned()]
         }
+        Error::Aliases { file, .. } => {
+            let file = file.display().to_string();
+            vec![
+                format!("check its name and who may read it: ls -l {}", shell_words::quote(&file)),
+                "for no aliases: aliases = \"/dev/null\"".to_owned(),
+            ]
+        }
         Error::Unreadable { file, .. } => {
             let file = file.display().to_string();
             vec![format!("check its name and who may read it: ls -l {}", shell_words::quote(&file))]
@@ -96,8 +142,7 @@ fn of_account(error: &Error) -> Vec<String> {
 
 /// The command that closes a file to others.
 fn close(file: &Path, fault: Fault) -> String {
-    let file = file.display().to_string();
-    let file = shell_words::quote(&file);
+    let file = quoted(file);
     match fault {
         Fault::Mode(_) => format!("chmod 600 {file}"),
         Fault::Owner(_) => format!("chown \"$(id -u)\" {file}; chmod 600 {file}"),

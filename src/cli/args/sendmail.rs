@@ -1,0 +1,345 @@
+//! `sendmail`: the command line that programs have called for forty years. One
+//! table says what each option takes and means; it is read by [`read`], and
+//! help, manual and completions come from it.
+//!
+//! clap cannot read it: values are glued to letters that stand in groups, and
+//! what is unknown must often be harmless.
+
+use super::super::exit::Exit;
+use super::super::failure::Failure;
+use clap::{Arg, ArgAction, Command};
+use std::ffi::OsString;
+
+/// What was typed, as far as it means something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SendmailArgs {
+    /// Recipients: address lists.
+    pub recipients: Vec<String>,
+    /// `-t`: those of the header, too.
+    pub from_header: bool,
+    /// `-i`, `-oi`: a line with a single dot is text.
+    pub dots_are_text: bool,
+    /// `-f`, `-r`: the sender of the envelope.
+    pub sender: Option<String>,
+    /// `-F`: the full name of the sender.
+    pub full_name: Option<String>,
+    /// `-v`, as often as it was given.
+    pub verbose: u8,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sendmail {
+    /// A message is submitted.
+    Deliver(SendmailArgs),
+    /// `-bi`: aliases are read afresh each time, so that there is nothing to
+    /// do.
+    Aliases,
+    /// `--help`.
+    Help,
+    /// `--version`.
+    Version,
+}
+
+/// What stands behind the letter of an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    Nothing,
+    /// A value, glued to the letter or in the next word.
+    Value(&'static str),
+    /// A value from a closed list; another next word is none.
+    OneOf(&'static str, &'static [&'static str]),
+    /// A value only if it is glued to the letter.
+    Glued(&'static str),
+}
+
+/// What an option does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Means {
+    FromHeader,
+    DotsAreText,
+    Sender,
+    FullName,
+    Verbose,
+    /// `-b`, whose value says what is to be done.
+    Mode,
+    /// `-o`, whose value is an option of its own.
+    Sub,
+    Aliases,
+    /// Not there yet; this is what it would do.
+    Later(&'static str),
+    /// Taken for the sake of callers, without effect.
+    Nothing,
+}
+
+struct Flag {
+    /// One.
+    letter: &'static str,
+    takes: Takes,
+    means: Means,
+    help: &'static str,
+}
+
+const fn flag(letter: &'static str, takes: Takes, means: Means, help: &'static str) -> Flag {
+    Flag { letter, takes, means, help }
+}
+
+use Takes::{Glued, OneOf, Value};
+
+const FLAGS: &[Flag] = &[
+    flag(
+        "t",
+        Takes::Nothing,
+        Means::FromHeader,
+        "Send to those whom To, Cc and Bcc name, and to the recipients on the command line; \
+         of a message with Resent fields, to those of the Resent fields that stand highest",
+    ),
+    flag(
+        "f",
+        Value("ADDRESS"),
+        Means::Sender,
+        "The sender of the envelope; '' and '<>' are the one that wants no reports of failure",
+    ),
+    flag("r", Value("ADDRESS"), Means::Sender, "The same as -f"),
+    flag(
+        "F",
+        Value("NAME"),
+        Means::FullName,
+        "The full name of the sender, for a From that is added",
+    ),
+    flag(
+        "i",
+        Takes::Nothing,
+        Means::DotsAreText,
+        "A line with a single dot does not end the message; it never does unless the message \
+         is typed at a terminal",
+    ),
+    flag(
+        "v",
+        Takes::Nothing,
+        Means::Verbose,
+        "Show the conversation with the server on standard error; twice, in full",
+    ),
+    flag(
+        "b",
+        Value("MODE"),
+        Means::Mode,
+        "m, the default: send the message on standard input. i: the same as newaliases, which \
+         has nothing to do. p, s, v and others are not there yet",
+    ),
+    flag(
+        "o",
+        Value("OPTION"),
+        Means::Sub,
+        "i is the same as -i. Others, such as em, eq, db and 7, have no effect",
+    ),
+    flag("I", Takes::Nothing, Means::Aliases, "The same as -bi"),
+    flag("q", Glued("TIME"), Means::Later("run the queue"), "Run the queue; not there yet"),
+    flag("A", OneOf("c|m", &["c", "m"]), Means::Nothing, "No effect"),
+    flag(
+        "B",
+        OneOf("TYPE", &["7BIT", "8BITMIME"]),
+        Means::Nothing,
+        "7BIT or 8BITMIME; no effect: what the body is, is seen",
+    ),
+    flag("C", Value("FILE"), Means::Nothing, "No effect: no caller chooses the configuration"),
+    flag("D", Value("FILE"), Means::Nothing, "No effect"),
+    flag("d", Glued("LEVEL"), Means::Nothing, "No effect"),
+    flag("G", Takes::Nothing, Means::Nothing, "No effect"),
+    flag("h", Value("HOPS"), Means::Nothing, "No effect"),
+    flag("L", Value("TAG"), Means::Nothing, "No effect"),
+    flag("M", Value("ID"), Means::Nothing, "No effect"),
+    flag("m", Takes::Nothing, Means::Nothing, "No effect"),
+    flag("N", Value("WHEN"), Means::Nothing, "No effect yet"),
+    flag("n", Takes::Nothing, Means::Nothing, "No effect: aliases are always expanded"),
+    flag("O", Value("OPTION=VALUE"), Means::Nothing, "No effect"),
+    flag("p", Value("PROTOCOL"), Means::Nothing, "No effect"),
+    flag("R", Value("WHAT"), Means::Nothing, "No effect yet"),
+    flag("U", Takes::Nothing, Means::Nothing, "No effect"),
+    flag("V", Value("ENVID"), Means::Nothing, "No effect yet"),
+    flag("X", Value("FILE"), Means::Nothing, "No effect: no file is written"),
+];
+
+/// The modes of `-b` that are not there, and what each would do.
+const LATER: &[(char, &str)] = &[
+    ('p', "list the queue"),
+    ('s', "speak SMTP on standard input"),
+    ('v', "verify addresses"),
+    ('q', "queue without sending"),
+];
+
+/// Reads the words behind the program's name. `name` is what the program was
+/// called as: `mailq` and `newaliases` are modes of their own.
+pub fn read(name: &str, words: Vec<OsString>) -> Result<Sendmail, Failure> {
+    let words: Vec<String> = words
+        .into_iter()
+        .map(|word| word.into_string().map_err(|word| not_text(&word)))
+        .collect::<Result<_, _>>()?;
+    let mut reader = Reader { args: SendmailArgs::default(), aliases: name == "newaliases" };
+    if name == "mailq" {
+        return Err(later("mailq", "list the queue"));
+    }
+    let mut words = words.into_iter().peekable();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--" => {
+                reader.args.recipients.extend(words);
+                break;
+            }
+            "--help" => return Ok(Sendmail::Help),
+            "--version" => return Ok(Sendmail::Version),
+            _ if word.len() > 1 && word.starts_with('-') => reader.group(&word, &mut words)?,
+            _ if word.starts_with('-') => return Err(unknown(&word)),
+            _ => reader.args.recipients.push(word),
+        }
+    }
+    if reader.aliases { Ok(Sendmail::Aliases) } else { Ok(Sendmail::Deliver(reader.args)) }
+}
+
+struct Reader {
+    args: SendmailArgs,
+    aliases: bool,
+}
+
+impl Reader {
+    /// A word of letters behind one `-`, each an option, up to one that takes
+    /// the rest of the word as its value.
+    fn group(
+        &mut self,
+        word: &str,
+        words: &mut std::iter::Peekable<std::vec::IntoIter<String>>,
+    ) -> Result<(), Failure> {
+        let mut rest = &word[1..];
+        while let Some(letter) = rest.chars().next() {
+            rest = &rest[letter.len_utf8()..];
+            let known = FLAGS.iter().find(|flag| flag.letter.starts_with(letter));
+            let flag = known.ok_or_else(|| unknown(word))?;
+            let glued = Some(rest).filter(|rest| !rest.is_empty()).map(str::to_owned);
+            // What looks like an option is no value: a caller whose variable
+            // was empty meant the option.
+            let next = |word: &String| word.len() < 2 || !word.starts_with('-');
+            let value = match flag.takes {
+                Takes::Nothing => {
+                    self.mean(flag, None)?;
+                    continue;
+                }
+                Glued(_) => glued,
+                Value(_) => glued.or_else(|| words.next_if(next)),
+                OneOf(_, known) => glued.or_else(|| {
+                    words.next_if(|word| known.iter().any(|known| word.eq_ignore_ascii_case(known)))
+                }),
+            };
+            return self.mean(flag, value);
+        }
+        Ok(())
+    }
+
+    fn mean(&mut self, flag: &Flag, value: Option<String>) -> Result<(), Failure> {
+        match flag.means {
+            Means::FromHeader => self.args.from_header = true,
+            Means::DotsAreText => self.args.dots_are_text = true,
+            Means::Verbose => self.args.verbose = self.args.verbose.saturating_add(1),
+            Means::Aliases => self.aliases = true,
+            Means::Nothing => {}
+            Means::FullName => self.args.full_name = value,
+            Means::Sender => {
+                let lacking = || {
+                    let sentence = format!("-{} stands without an address", flag.letter);
+                    Failure::say(Exit::Usage, sentence).hint("the null sender is written: -f '<>'")
+                };
+                self.args.sender = Some(value.ok_or_else(lacking)?);
+            }
+            Means::Sub => self.args.dots_are_text |= value.as_deref() == Some("i"),
+            Means::Mode => return self.mode(&value.unwrap_or_default()),
+            Means::Later(what) => return Err(later(&format!("-{}", flag.letter), what)),
+        }
+        Ok(())
+    }
+
+    fn mode(&mut self, mode: &str) -> Result<(), Failure> {
+        if let Some((letter, what)) = LATER.iter().find(|(letter, _)| mode.starts_with(*letter)) {
+            return Err(later(&format!("-b{letter}"), what));
+        }
+        match mode {
+            "m" => Ok(()),
+            "i" => {
+                self.aliases = true;
+                Ok(())
+            }
+            mode => {
+                let sentence = format!("there is no mode -b{mode}: envoi is no daemon");
+                Err(Failure::say(Exit::Usage, sentence)
+                    .hint("to send the message on standard input, leave it out"))
+            }
+        }
+    }
+}
+
+fn later(option: &str, what: &str) -> Failure {
+    Failure::say(Exit::Usage, format!("{option}, which would {what}, is not there yet"))
+        .hint("messages are sent at once, and none is kept: what fails ends with its status")
+}
+
+fn unknown(word: &str) -> Failure {
+    Failure::say(Exit::Usage, format!("there is no option ‘{word}’"))
+        .hint("a recipient that begins with - stands behind --; every option: sendmail --help")
+}
+
+fn not_text(word: &OsString) -> Failure {
+    Failure::say(Exit::Usage, format!("‘{}’ is not UTF-8 text", word.to_string_lossy()))
+}
+
+/// The definition for help, manual and completions.
+pub(super) fn described() -> Command {
+    // Options that other commands have in common mean other things here, or
+    // nothing: those of this table bear their names, so that clap adds none.
+    let shadowing = |letter| match letter {
+        "A" => "account",
+        "C" => "config",
+        "D" => "color",
+        "X" => "json",
+        "h" => "help",
+        "q" => "quiet",
+        "v" => "verbose",
+        letter => letter,
+    };
+    let flags = FLAGS.iter().map(|flag| {
+        let arg = Arg::new(shadowing(flag.letter)).short(flag.letter.chars().next());
+        let arg = arg.help(flag.help);
+        match flag.takes {
+            Takes::Nothing => arg.action(ArgAction::SetTrue),
+            Value(name) | OneOf(name, _) => arg.value_name(name),
+            Glued(name) => arg.value_name(name).num_args(0..=1).require_equals(false),
+        }
+    });
+    Command::new("sendmail")
+        .about("Send a message as sendmail(1) does, for programs that call that")
+        .long_about(ABOUT)
+        .override_usage(
+            "sendmail [OPTIONS] [RECIPIENT]...\n       envoi sendmail [OPTIONS] [RECIPIENT]...",
+        )
+        .disable_help_flag(true)
+        .args(flags)
+        .arg(Arg::new("recipient").value_name("RECIPIENT").num_args(0..).help(
+            "Who gets the message: addresses, names of this machine, aliases. One that begins \
+             with - must stand behind --",
+        ))
+}
+
+const ABOUT: &str = "\
+Send a message as sendmail(1) does, for programs that call that
+
+The message on standard input is submitted through the account of the
+configuration, like one of ‘envoi send --message -’. Called as ‘sendmail’, by a
+link of that name, envoi takes these options and no others.
+
+Names without a domain are given one, and aliases become what they stand for, in
+the header as in the envelope: ‘[rewrite]’ of the configuration says how. Where
+From is missing, it is the sender of -f, else what ENVOI_FROM or the account
+says, else the user who runs the program.
+
+Nothing is printed unless something is wrong. What cannot be sent now is not
+kept: the exit status is then 75.";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+use super::*;
+
+fn typed(words: &[&str]) -> Result<Sendmail, Failure> {
+    read("sendmail", words.iter().map(OsString::from).collect())
+}
+
+#[track_caller]
+fn args(words: &str) -> SendmailArgs {
+    let words = shell_words::split(words).unwrap();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    match typed(&words) {
+        Ok(Sendmail::Deliver(args)) => args,
+        other => panic!("{words:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn what_programs_type_is_understood() {
+    // CLI-1: Debian's cron, GNU mail, PHP, git, mutt, dma#88
+    for (words, to, from_header, dots_are_text, sender, full_name) in [
+        ("-i -FCronDaemon -B8BITMIME -oem root", "root", false, true, None, Some("CronDaemon")),
+        ("-i -F CronDaemon -B 8BITMIME -o em root", "root", false, true, None, Some("CronDaemon")),
+        ("-oi -f a@x.example -t", "", true, true, Some("a@x.example"), None),
+        ("-fa@x.example -ti", "", true, true, Some("a@x.example"), None),
+        ("-t -i", "", true, true, None, None),
+        ("-i a@x.example b@x.example", "a@x.example b@x.example", false, true, None, None),
+        (
+            "-oem -oi -ra@x.example -- a@x.example",
+            "a@x.example",
+            false,
+            true,
+            Some("a@x.example"),
+            None,
+        ),
+        ("root -t", "root", true, false, None, None),
+        ("-B root", "root", false, false, None, None),
+        (
+            "-A c -Am -G -U -n -m -h 3 -L tag -X /tmp/x -O A=b -OA=b -N never -R hdrs -V id -p smtp root",
+            "root",
+            false,
+            false,
+            None,
+            None,
+        ),
+        ("-odb -o7 -oXwhatever -d0.1 root", "root", false, false, None, None),
+        ("-f '' -bm root", "root", false, false, Some(""), None),
+        ("-f '<>' root", "root", false, false, Some("<>"), None),
+        ("-- -oQ/tmp@x.example", "-oQ/tmp@x.example", false, false, None, None),
+        // SEC-12: one word is one value.
+        (
+            "'-fa@x.example -X/tmp/x -OQueueDirectory=/tmp' root",
+            "root",
+            false,
+            false,
+            Some("a@x.example -X/tmp/x -OQueueDirectory=/tmp"),
+            None,
+        ),
+        // A variable that was empty swallows no option.
+        ("-F -f a@x.example root", "root", false, false, Some("a@x.example"), None),
+        ("-C -t", "", true, false, None, None),
+    ] {
+        let recipients = to.split_whitespace().map(str::to_owned).collect();
+        let (sender, full_name) = (sender.map(str::to_owned), full_name.map(str::to_owned));
+        let expected =
+            SendmailArgs { recipients, from_header, dots_are_text, sender, full_name, verbose: 0 };
+        assert_eq!(args(words), expected, "{words}");
+    }
+    assert_eq!(args("-v -vi root").verbose, 2);
+}
+
+#[test]
+fn what_is_not_there_is_said_with_64() {
+    // CLI-1, SEC-13
+    for (words, said) in [
+        ("-bp", "list the queue"),
+        ("-bs", "speak SMTP"),
+        ("-bv root", "verify"),
+        ("-b q root", "queue"),
+        ("-q", "run the queue"),
+        ("-q15m", "run the queue"),
+        ("-bd", "no daemon"),
+        ("-bt", "no daemon"),
+        ("-bh", "no daemon"),
+        ("-Z root", "there is no option ‘-Z’"),
+        ("--json root", "there is no option ‘--json’"),
+        ("-", "there is no option ‘-’"),
+        ("-t -f", "-f stands without an address"),
+        ("-f -t", "-f stands without an address"),
+    ] {
+        let words: Vec<_> = words.split(' ').collect();
+        let failure = typed(&words).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage, "{words:?}");
+        assert!(failure.error.to_string().contains(said), "{}", failure.error);
+    }
+    assert!(read("mailq", Vec::new()).is_err());
+}
+
+#[test]
+fn there_is_nothing_to_do_for_aliases() {
+    // CLI-1
+    for (name, words) in [("newaliases", ""), ("sendmail", "-bi"), ("sendmail", "-I")] {
+        let words = words.split_whitespace().map(OsString::from).collect();
+        assert_eq!(read(name, words).unwrap(), Sendmail::Aliases);
+    }
+}
+
+#[test]
+fn no_letter_has_two_meanings() {
+    let mut letters: Vec<&str> = FLAGS.iter().map(|flag| flag.letter).collect();
+    letters.sort_unstable();
+    letters.dedup();
+    assert_eq!(letters.len(), FLAGS.len());
+}

@@ -1,0 +1,276 @@
+//! `sendmail`: a message of a program of this machine, on its way out. Names
+//! become addresses first; then the account is chosen, by the sender that they
+//! became; then its masquerade is put on.
+
+use super::Surroundings;
+use super::args::{self, Globals, Sendmail, SendmailArgs};
+use super::clock;
+use super::content::{self, Role};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::input::Input;
+use super::message::{Job, list, masked};
+use super::send::{self, Delivery};
+use super::sign::sign;
+use crate::account::{
+    Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, User, small_file,
+};
+use crate::message::{
+    Additions, Address, Aliases, Authors, Change, Disguise, Opened, Repairs, Rewrite, Rules, Source,
+};
+use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+
+/// Runs `sendmail`, called by this name with these words.
+pub(super) fn run(
+    name: &str,
+    words: Vec<OsString>,
+    environment: &Environment,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let args = match args::read_sendmail(name, words)? {
+        Sendmail::Deliver(args) => args,
+        Sendmail::Aliases => return Ok(Exit::Ok),
+        Sendmail::Help => {
+            let _ = write!(out, "{}", args::sendmail_help());
+            return Ok(Exit::Ok);
+        }
+        Sendmail::Version => {
+            let _ = writeln!(out, "envoi {}", env!("CARGO_PKG_VERSION"));
+            return Ok(Exit::Ok);
+        }
+    };
+    let globals = Globals::silent(args.verbose);
+    let mut surroundings = Surroundings { globals: &globals, environment, out, err };
+    let job = prepare(&args, &mut surroundings)?;
+    if job.submission.envelope.to().is_empty() {
+        // Every name was an alias for nobody.
+        let told = if args.verbose > 0 { job.changes.as_slice() } else { &[] };
+        for change in told {
+            surroundings.note(change);
+        }
+        return Ok(Exit::Ok);
+    }
+    let account = job.account.as_ref().expect("an account was chosen");
+    let delivery = Delivery { transcript: None, all_or_nothing: false };
+    send::send(&delivery, &job, account, &mut surroundings)
+}
+
+fn prepare(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<Job, Failure> {
+    let environment = surroundings.environment;
+    let machine = Machine::this();
+    let accounts = Accounts::load(None, environment)?;
+    let rules = rules(accounts.rewriting(&machine)?)?;
+    let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
+    let letter = Letter::read(args, &rules, accounts.repairs(), surroundings)?;
+    let author = letter.opened.sender(&rules);
+    let typed = letter.typed.as_ref();
+    let caller = Caller { typed, full_name, rules: &rules, environment, machine: &machine };
+    let account = caller.account(&accounts, author.as_ref())?;
+    let from = match author {
+        Some(author) if letter.opened.has_from() => vec![Address::from(author)],
+        Some(_) | None => caller.from(&account)?,
+    };
+    let fixed = own_address(&account, rules.from)?;
+    letter.finish(from, account, fixed.as_ref(), environment)
+}
+
+/// A message whose names have become addresses.
+struct Letter {
+    opened: Opened,
+    /// The sender that was typed.
+    typed: Option<ReversePath>,
+    to: Vec<ForwardPath>,
+    rewrites: Vec<Rewrite>,
+}
+
+impl Letter {
+    fn read(
+        args: &SendmailArgs,
+        rules: &Rules,
+        repairs: Repairs,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<Self, Failure> {
+        let mut rewrites = Vec::new();
+        let typed = sender(args, rules, &mut rewrites)?;
+        let mut to = Vec::new();
+        for recipient in &args.recipients {
+            to.extend(rules.envelope_recipients(recipient, &mut rewrites)?);
+        }
+        if args.recipients.is_empty() && !args.from_header {
+            return Err(no_recipients());
+        }
+        let mut opened = Opened::read(source(args, surroundings)?, repairs)?;
+        opened.rewrite(rules)?;
+        let mut is_for_nobody = rewrites.iter().any(Rewrite::is_for_nobody);
+        if args.from_header {
+            to.extend(opened.recipients()?.into_iter().map(ForwardPath::from));
+            is_for_nobody |= opened.rewrites().iter().any(Rewrite::is_for_nobody);
+        }
+        if to.is_empty() && !is_for_nobody {
+            return Err(no_recipients());
+        }
+        Ok(Letter { opened, typed, to, rewrites })
+    }
+
+    /// Puts the account's masquerade on, in header and envelope alike, and
+    /// adds what is missing. `from` is who writes, `fixed` who is shown
+    /// whoever it is.
+    fn finish(
+        self,
+        from: Vec<Address>,
+        account: Account,
+        fixed: Option<&Mailbox>,
+        environment: &Environment,
+    ) -> Result<Job, Failure> {
+        let Letter { mut opened, typed, to, rewrites } = self;
+        let map = |sender: &Mailbox| account.masquerade.of(sender);
+        let disguise = Disguise { author: fixed, map: &map };
+        opened.disguise(&disguise)?;
+        let author = || from.iter().flat_map(Address::mailboxes).next().cloned();
+        let sender = typed.map_or_else(author, |path| path.0);
+        let reverse = sender.map(|sender| disguise.of(&sender).unwrap_or(sender));
+        let from = masked(from, "From", &disguise, &mut Vec::new());
+        let additions = Additions { date: clock::now(environment), message_id: None, from };
+        let ready = opened.complete(&additions)?;
+        let author = ready.from().ok().and_then(|from| from.into_iter().next());
+        let now = additions.date.timestamp();
+        let signed = sign(ready.message, Some(&account), author.as_ref(), now)?;
+        let envelope = Envelope::new(ReversePath(reverse), to);
+        let changes = rewrites.into_iter().map(Change::Rewrote).chain(ready.changes);
+        let changes = changes.map(|change| change.to_string()).collect();
+        Ok(signed.into_job(envelope, Some(account), changes, Vec::new()))
+    }
+}
+
+/// The rules of the configuration, with the aliases read.
+fn rules(rewriting: Rewriting) -> Result<Rules, Failure> {
+    let aliases = match &rewriting.aliases {
+        Some((file, octets)) => Aliases::parse(file, octets, &mut |list| small_file(list))
+            .map_err(crate::message::Error::from)?,
+        None => Aliases::default(),
+    };
+    Ok(Rules {
+        domain: rewriting.domain,
+        hosts: rewriting.hosts,
+        aliases,
+        from: match rewriting.from {
+            FromRule::Keep => Authors::Keep,
+            FromRule::Qualify => Authors::Qualify,
+            FromRule::Set => Authors::Set,
+        },
+    })
+}
+
+/// The sender that was typed.
+fn sender(
+    args: &SendmailArgs,
+    rules: &Rules,
+    changes: &mut Vec<Rewrite>,
+) -> Result<Option<ReversePath>, Failure> {
+    let Some(text) = args.sender.as_deref() else { return Ok(None) };
+    if matches!(text.trim_matches(' '), "" | "<>") {
+        return Ok(Some(ReversePath::NULL));
+    }
+    let (mailbox, note) = rules.envelope_sender(text).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { error: failure.error.context("-f"), ..failure }
+    })?;
+    changes.extend(note);
+    Ok(Some(ReversePath(Some(mailbox))))
+}
+
+/// HDR-inject: a line end in a name would begin a field.
+fn checked_name(name: &str) -> Result<Option<String>, Failure> {
+    if name.contains(char::is_control) {
+        return Err(Failure::say(Exit::DataErr, "-F: the name has a control character in it")
+            .hint("a name is one line of text: -F 'Alice Example'"));
+    }
+    Ok(Some(name.trim().to_owned()).filter(|name| !name.is_empty()))
+}
+
+fn source(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<Source, Failure> {
+    let mut input = Input::of_process(surroundings.environment);
+    if !args.dots_are_text {
+        input.end_at_dot();
+    }
+    content::source(Path::new("-"), Role::Message, &mut input, surroundings)
+}
+
+fn no_recipients() -> Failure {
+    Failure::say(Exit::Usage, "the message has no recipients")
+        .hint("name them, as in sendmail bob@example.org; or use -t with a To field in the message")
+}
+
+/// The address that From becomes, if it is set.
+fn own_address(account: &Account, rule: Authors) -> Result<Option<Mailbox>, Failure> {
+    if rule != Authors::Set {
+        return Ok(None);
+    }
+    let from = list("from of the account", account.from.as_slice())?;
+    let lacking = || {
+        let name = account.name.as_deref().unwrap_or("of the environment");
+        let sentence = format!("[rewrite] from is \"set\", but the account {name} has no from");
+        Failure::say(Exit::Config, sentence)
+            .hint("write from = \"you@example.org\" in the account, or set ENVOI_FROM")
+    };
+    from.iter().flat_map(Address::mailboxes).next().cloned().map(Some).ok_or_else(lacking)
+}
+
+/// Who calls, as far as From and the choice of an account need to know.
+struct Caller<'c> {
+    typed: Option<&'c ReversePath>,
+    full_name: Option<String>,
+    rules: &'c Rules,
+    environment: &'c Environment,
+    machine: &'c Machine,
+}
+
+impl Caller<'_> {
+    /// The account for the sender that was typed, else for the author, else
+    /// for the user.
+    fn account(&self, accounts: &Accounts, author: Option<&Mailbox>) -> Result<Account, Failure> {
+        let typed = self.typed.and_then(|path| path.0.as_ref());
+        let mut sender = typed.or(author).map(ToString::to_string);
+        if sender.is_none() && self.environment.get("ENVOI_FROM").is_none() {
+            let user = self.user().ok();
+            let mailbox = user.into_iter().flat_map(Address::into_mailboxes).next();
+            sender = mailbox.map(|mailbox| mailbox.to_string());
+        }
+        let choice = Choice { sender: sender.as_deref(), ..Choice::default() };
+        Ok(accounts.choose(choice)?)
+    }
+
+    /// What a From that is missing becomes: the sender that was typed, else
+    /// what the account says, else the user.
+    fn from(&self, account: &Account) -> Result<Vec<Address>, Failure> {
+        let typed = self.typed.and_then(|path| path.0.clone());
+        let mut from = match (typed, &account.from) {
+            (Some(mailbox), _) => vec![Address::from(mailbox)],
+            (None, Some(text)) => list("from of the account", [text])?,
+            (None, None) => vec![self.user()?],
+        };
+        if let (Some(Address::Mailbox { name, .. }), Some(full_name)) =
+            (from.first_mut(), &self.full_name)
+        {
+            *name = Some(full_name.clone());
+        }
+        Ok(from)
+    }
+
+    fn user(&self) -> Result<Address, Failure> {
+        let number = rustix::process::getuid().as_raw();
+        let nobody = || {
+            let sentence = format!("it is not known who the user with the number {number} is");
+            Failure::say(Exit::OsErr, sentence)
+                .hint("set ENVOI_FROM, or write a From field into the message")
+        };
+        let user = self.machine.user(number, self.environment).ok_or_else(nobody)?;
+        let User { name, full_name } = user;
+        let (mailbox, _) = self.rules.envelope_sender(&name)?;
+        Ok(Address::Mailbox { name: full_name, mailbox })
+    }
+}

@@ -1,0 +1,220 @@
+//! Leaves in another transfer encoding (RFC 2045 §6, RFC 6152 §3): those that
+//! the way cannot carry are encoded anew, the others stay octet for octet, and
+//! so do the lines between them.
+
+use super::content::{Content, Encoding};
+use super::structure::{self, Body, Entity, Item, canonical};
+use super::{Repair, Repairs, Unfit, Width, fields};
+use crate::message::Source;
+use crate::message::complete::split;
+use crate::message::header::field_name;
+use crate::message::octets::{EncodedStretch, Piece};
+use crate::message::text::Text;
+use crate::message::transfer::Transfer;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A body that was made fit.
+#[derive(Debug)]
+pub(in crate::message) struct Repaired {
+    pub(in crate::message) pieces: Vec<Piece>,
+    /// What its Content-Transfer-Encoding is now, where that has changed.
+    pub(in crate::message) encoding: Option<&'static str>,
+    /// How many leaves were encoded anew.
+    pub(in crate::message) leaves: u64,
+}
+
+/// Makes the body in this range fit, whose header says this.
+pub(in crate::message) fn body(
+    source: &Arc<Source>,
+    range: Range<u64>,
+    content: Content,
+    width: Width,
+    repairs: Repairs,
+) -> Result<Repaired, Unfit> {
+    let entity = structure::body(source, range, content)?;
+    Repairer { source, width, repairs, pieces: Vec::new(), leaves: 0 }.whole(&entity)
+}
+
+/// Makes a whole message fit, header and all, that is part of another.
+pub(in crate::message) fn attached(
+    source: &Arc<Source>,
+    width: Width,
+    repairs: Repairs,
+) -> Result<Repaired, Unfit> {
+    let entity = structure::message(source, 0..source.length())?;
+    let mut repairer = Repairer { source, width, repairs, pieces: Vec::new(), leaves: 0 };
+    repairer.entity(&entity, None)?;
+    let Repairer { pieces, leaves, .. } = repairer;
+    Ok(Repaired { pieces, encoding: None, leaves })
+}
+
+struct Repairer<'a> {
+    source: &'a Arc<Source>,
+    width: Width,
+    repairs: Repairs,
+    pieces: Vec<Piece>,
+    leaves: u64,
+}
+
+impl Repairer<'_> {
+    fn whole(mut self, entity: &Entity) -> Result<Repaired, Unfit> {
+        let encoding = self.body(entity, None)?;
+        Ok(Repaired { pieces: self.pieces, encoding, leaves: self.leaves })
+    }
+
+    /// Writes an entity with its header. `seal` is the multipart around it
+    /// whose parts may not change.
+    fn entity(&mut self, entity: &Entity, seal: Option<&str>) -> Result<(), Unfit> {
+        let at = self.pieces.len();
+        let encoding = self.body(entity, seal)?;
+        let header = self.header(entity, encoding, seal)?;
+        self.pieces.splice(at..at, header);
+        Ok(())
+    }
+
+    /// The header of an entity whose body has this encoding now.
+    fn header(
+        &self,
+        entity: &Entity,
+        encoding: Option<&'static str>,
+        seal: Option<&str>,
+    ) -> Result<Vec<Piece>, Unfit> {
+        let text = self.measured(entity.header.clone())?;
+        // RFC 5321 §4.1.1.4: fields have no encoding for it.
+        if let Some(at) = text.nul() {
+            return Err(self.source.nul(at).into());
+        }
+        let is_wide = text.is_eight_bit() && !self.width.eight_bit;
+        if encoding.is_none() && !is_wide {
+            return Ok(text.into_pieces().collect());
+        }
+        if let Some(seal) = seal {
+            return Err(Unfit::Sealed(seal.to_owned()));
+        }
+        let mut octets = canonical(self.source, entity.header.clone())?;
+        if is_wide {
+            octets = fields::seven_bit(&octets)?;
+        }
+        if let Some(encoding) = encoding {
+            octets = relabelled(&octets, encoding);
+        }
+        Ok(vec![Piece::Held(octets)])
+    }
+
+    /// Writes the body of an entity; what its encoding is now, where that has
+    /// changed.
+    fn body(&mut self, entity: &Entity, seal: Option<&str>) -> Result<Option<&'static str>, Unfit> {
+        let essence = entity.content.essence.as_str();
+        match &entity.body {
+            Body::Leaf(range) => self.leaf(&entity.content, range.clone(), seal),
+            Body::Message(inner) => {
+                self.entity(inner, seal)?;
+                Ok(self.container(&entity.content, seal))
+            }
+            Body::Multipart(items) => {
+                // RFC 1847 §2: what these hold is known by its octets.
+                let sealing = ["multipart/signed", "multipart/encrypted"].contains(&essence);
+                let inner_seal = seal.or(sealing.then_some(essence));
+                for item in items {
+                    match item {
+                        Item::Between(range) => self.between(range.clone())?,
+                        Item::Part(part) => self.entity(part, inner_seal)?,
+                    }
+                }
+                Ok(self.container(&entity.content, seal))
+            }
+        }
+    }
+
+    /// The label of what holds entities that are all of seven bits now (RFC
+    /// 2045 §6.4).
+    fn container(&self, content: &Content, seal: Option<&str>) -> Option<&'static str> {
+        (!self.width.eight_bit && content.is_wide && seal.is_none()).then_some("7bit")
+    }
+
+    /// Lines that belong to no part.
+    fn between(&mut self, range: Range<u64>) -> Result<(), Unfit> {
+        let text = self.measured(range)?;
+        if text.is_eight_bit() && !self.width.eight_bit || text.nul().is_some() {
+            return Err(Unfit::Composite("multipart, before or behind its parts,".to_owned()));
+        }
+        self.pieces.extend(text.into_pieces());
+        Ok(())
+    }
+
+    fn leaf(
+        &mut self,
+        content: &Content,
+        range: Range<u64>,
+        seal: Option<&str>,
+    ) -> Result<Option<&'static str>, Unfit> {
+        let text = self.measured(range)?;
+        if text.long_line().is_some() && self.repairs.long_lines == Repair::Reject {
+            return Err(Unfit::Rejected);
+        }
+        if !self.is_unfit(&text) {
+            self.pieces.extend(text.into_pieces());
+            return Ok(None);
+        }
+        if let Some(seal) = seal {
+            return Err(Unfit::Sealed(seal.to_owned()));
+        }
+        let transfer = transfer(content, &text)?;
+        let stretch = text.into_stretch()?;
+        self.pieces.push(Piece::Encoded(EncodedStretch::measure(stretch, transfer)?));
+        self.leaves += 1;
+        Ok(transfer.label())
+    }
+
+    fn is_unfit(&self, text: &Text) -> bool {
+        text.nul().is_some()
+            || text.is_eight_bit() && !self.width.eight_bit
+            || text.long_line().is_some() && self.repairs.long_lines == Repair::Reencode
+    }
+
+    fn measured(&self, range: Range<u64>) -> Result<Text, Unfit> {
+        Ok(Text::measure(self.source, range, self.repairs.stray_cr)?)
+    }
+}
+
+/// How a leaf is to be written: a text by the shorter of the two
+/// encodings, data as base64, and what is encoded already with lines of
+/// lengths that fit.
+fn transfer(content: &Content, text: &Text) -> Result<Transfer, Unfit> {
+    // RFC 2045 §6.4, RFC 6532 §3.5.
+    let is_composite = content.essence.starts_with("multipart/")
+        || content.essence.starts_with("message/")
+            && !content.essence.starts_with("message/global");
+    if is_composite {
+        return Err(Unfit::Composite(content.essence.clone()));
+    }
+    match &content.encoding {
+        Encoding::Lines if content.is_text() => {
+            Ok(Transfer::of_text(text.sum(|tally| tally.size), text.sum(|tally| tally.high)))
+        }
+        Encoding::Binary if !content.is_text() => Ok(Transfer::Data),
+        Encoding::Lines | Encoding::Binary => Ok(Transfer::Base64),
+        Encoding::Base64 => Ok(Transfer::Rewrapped),
+        Encoding::QuotedPrintable => Ok(Transfer::Requoted),
+        Encoding::Other(name) => Err(Unfit::Encoding(name.clone())),
+    }
+}
+
+/// A header with this Content-Transfer-Encoding in place of its own.
+pub(in crate::message) fn relabelled(header: &[u8], encoding: &str) -> Vec<u8> {
+    let (fields, end) = match header.strip_suffix(b"\r\n\r\n") {
+        Some(_) => header.split_at(header.len() - 2),
+        None if header == b"\r\n" => (&b""[..], header),
+        None => (header, &b""[..]),
+    };
+    let mut octets = Vec::with_capacity(header.len() + 40);
+    for field in split(fields) {
+        if !field_name(field).eq_ignore_ascii_case(b"Content-Transfer-Encoding") {
+            octets.extend_from_slice(field);
+        }
+    }
+    octets.extend_from_slice(format!("Content-Transfer-Encoding: {encoding}\r\n").as_bytes());
+    octets.extend_from_slice(end);
+    octets
+}

@@ -1,0 +1,206 @@
+//! Which transfer encoding a leaf gets (RFC 2045 §6), and leaves that have one
+//! already, in lines of a length that mail can carry.
+
+use super::encode::Encoder;
+
+/// How the octets of a leaf are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transfer {
+    /// Lines as quoted-printable.
+    QuotedPrintable,
+    /// Lines as base64.
+    Base64,
+    /// Octets as base64, whatever lines there are.
+    Data,
+    /// Base64 in other lines.
+    Rewrapped,
+    /// Quoted-printable in other lines, with what it left out quoted.
+    Requoted,
+}
+
+impl Transfer {
+    /// The shorter of the two for a text of so many octets, of which so many
+    /// are above 127.
+    pub(super) fn of_text(octets: u64, high: u64) -> Self {
+        // Three octets for one, against four for three.
+        if 2 * high <= octets / 3 { Transfer::QuotedPrintable } else { Transfer::Base64 }
+    }
+
+    /// The value of Content-Transfer-Encoding; `None` where it stays what it
+    /// is.
+    pub(super) fn label(self) -> Option<&'static str> {
+        match self {
+            Transfer::QuotedPrintable => Some("quoted-printable"),
+            Transfer::Base64 | Transfer::Data => Some("base64"),
+            Transfer::Rewrapped | Transfer::Requoted => None,
+        }
+    }
+
+    /// What is to be encoded are not lines.
+    pub(super) fn is_of_data(self) -> bool {
+        self == Transfer::Data
+    }
+
+    /// What writes it.
+    pub(super) fn coder(self) -> Coder {
+        match self {
+            Transfer::QuotedPrintable => Coder::Fresh(Encoder::quoted_printable()),
+            Transfer::Base64 | Transfer::Data => Coder::Fresh(Encoder::base64()),
+            Transfer::Rewrapped => Coder::Rewrapped { column: 0 },
+            Transfer::Requoted => Coder::Requoted(Requoted::default()),
+        }
+    }
+}
+
+/// A leaf being written, fed block by block.
+#[derive(Debug)]
+pub(super) enum Coder {
+    Fresh(Encoder),
+    Rewrapped { column: usize },
+    Requoted(Requoted),
+}
+
+/// RFC 2045 §6.7, §6.8: the longest line of an encoding.
+const LINE: usize = 76;
+
+impl Coder {
+    /// Encodes the next octets behind what `out` holds.
+    pub(super) fn feed(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Coder::Fresh(encoder) => encoder.feed(octets, out),
+            Coder::Rewrapped { column } => {
+                // RFC 2045 §6.8: what is not of the alphabet is passed over.
+                for &symbol in octets.iter().filter(|octet| is_symbol(**octet)) {
+                    if *column == LINE {
+                        out.extend_from_slice(b"\r\n");
+                        *column = 0;
+                    }
+                    out.push(symbol);
+                    *column += 1;
+                }
+            }
+            Coder::Requoted(requoted) => requoted.feed(octets, out),
+        }
+    }
+
+    /// Ends the leaf.
+    pub(super) fn end(&mut self, out: &mut Vec<u8>) {
+        match self {
+            Coder::Fresh(encoder) => encoder.end(out),
+            Coder::Rewrapped { column: 0 } => {}
+            Coder::Rewrapped { .. } => out.extend_from_slice(b"\r\n"),
+            Coder::Requoted(requoted) => requoted.end(out),
+        }
+    }
+}
+
+fn is_symbol(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=')
+}
+
+/// Quoted-printable of others, its words and line ends kept, its long lines
+/// broken softly, and what should have been quoted quoted.
+#[derive(Debug, Default)]
+pub(super) struct Requoted {
+    column: usize,
+    /// What may be the beginning of `=XX` or of CRLF.
+    kept: Vec<u8>,
+}
+
+impl Requoted {
+    fn feed(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+        for &octet in octets {
+            self.kept.push(octet);
+            match self.kept[..] {
+                [b'=' | b'\r'] | [b'=', _] if octet != b'\n' => {}
+                [b'\r', b'\n'] | [b'=', b'\r', b'\n'] => self.line_end(out),
+                [b'=', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                    self.word(out);
+                }
+                _ => self.quote(out),
+            }
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        // A soft break at the very end joins nothing.
+        if self.kept != b"=" {
+            self.quote(out);
+        }
+    }
+
+    fn line_end(&mut self, out: &mut Vec<u8>) {
+        out.append(&mut self.kept);
+        self.column = 0;
+    }
+
+    /// Writes what is kept as one word.
+    fn word(&mut self, out: &mut Vec<u8>) {
+        if self.column + self.kept.len() >= LINE {
+            out.extend_from_slice(b"=\r\n");
+            self.column = 0;
+        }
+        self.column += self.kept.len();
+        out.append(&mut self.kept);
+    }
+
+    /// Writes what is kept octet by octet.
+    fn quote(&mut self, out: &mut Vec<u8>) {
+        for octet in std::mem::take(&mut self.kept) {
+            self.kept = match octet {
+                b'\t' | b' '..=b'<' | b'>'..=b'~' => vec![octet],
+                _ => format!("={octet:02X}").into_bytes(),
+            };
+            self.word(out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use encodify::{base64, qp};
+    use proptest::prelude::*;
+
+    fn coded(transfer: Transfer, octets: &[u8], cut: usize) -> Vec<u8> {
+        let (mut coder, mut out) = (transfer.coder(), Vec::new());
+        for piece in octets.chunks(cut) {
+            coder.feed(piece, &mut out);
+        }
+        coder.end(&mut out);
+        out
+    }
+
+    #[test]
+    fn encoded_leaves_get_lines_that_mail_can_carry() {
+        // 2045-6.7, 2045-6.8
+        for (transfer, octets, expected) in [
+            (Transfer::Rewrapped, "QUJD", "QUJD\r\n"),
+            (Transfer::Rewrapped, "QU\r\nJD\r\n", "QUJD\r\n"),
+            (Transfer::Rewrapped, "", ""),
+            (Transfer::Requoted, "a=20b=\r\nc\r\n", "a=20b=\r\nc\r\n"),
+            (Transfer::Requoted, "a\u{e9}=c3=A9 =zz =\r\n", "a=C3=A9=c3=A9 =3Dzz =\r\n"),
+            (Transfer::Requoted, "end =", "end "),
+        ] {
+            for cut in 1..5 {
+                let written = coded(transfer, octets.as_bytes(), cut);
+                assert_eq!(String::from_utf8(written).unwrap(), expected, "{octets:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_stays_what_it_was(octets in proptest::collection::vec(any::<u8>(), 0..600), cut in 1..90usize) {
+            let endless = base64::STANDARD.encode(&octets);
+            let rewrapped = coded(Transfer::Rewrapped, endless.as_bytes(), cut);
+            prop_assert!(rewrapped.split(|&b| b == b'\n').all(|line| line.len() <= LINE + 1));
+            prop_assert_eq!(&base64::MIME.decode(&rewrapped).unwrap(), &octets);
+
+            let endless: String = octets.iter().map(|octet| format!("={octet:02X}")).collect();
+            let requoted = coded(Transfer::Requoted, endless.as_bytes(), cut);
+            prop_assert!(requoted.split(|&b| b == b'\n').all(|line| line.len() <= LINE + 1));
+            prop_assert_eq!(qp::BODY.decode(&requoted).unwrap().into_owned(), octets);
+        }
+    }
+}
