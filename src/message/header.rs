@@ -13,6 +13,8 @@ pub(super) struct Header(Vec<u8>);
 
 /// RFC 5322 §2.1.1: the length that lines should keep to.
 const LINE: usize = 78;
+/// RFC 2047 §2: the length that a line with an encoded-word must keep to.
+const LINE_WITH_ENCODED: usize = 76;
 /// RFC 5322 §2.1.1: the length that they must keep to.
 const LONGEST_LINE: usize = super::canonical::LONGEST_LINE;
 
@@ -78,7 +80,7 @@ impl Header {
     fn begin(&mut self, name: &str) -> Line<'_> {
         self.0.extend_from_slice(name.as_bytes());
         self.0.push(b':');
-        Line { out: &mut self.0, column: name.len() + 1 }
+        Line { out: &mut self.0, column: name.len() + 1, longest: LINE }
     }
 
     fn unstructured(&mut self, name: &str, value: &str, encode: bool) -> Result<(), Error> {
@@ -136,6 +138,7 @@ impl Header {
 pub(super) struct Line<'h> {
     out: &'h mut Vec<u8>,
     column: usize,
+    longest: usize,
 }
 
 impl Line<'_> {
@@ -163,6 +166,7 @@ impl Line<'_> {
         self.room_for(SHORTEST_ENCODED);
         self.glue(" ");
         write(&mut self.column, self.out);
+        self.longest = LINE_WITH_ENCODED;
     }
 
     /// Ends the field.
@@ -173,9 +177,9 @@ impl Line<'_> {
     /// Begins a line where this many octets, and one that may be glued to
     /// them, do not fit and it helps.
     fn room_for(&mut self, octets: usize) {
-        if self.column > 1 && self.column + octets + 1 > LINE {
+        if self.column > 1 && self.column + octets + 1 > self.longest {
             self.out.extend_from_slice(b"\r\n");
-            self.column = 0;
+            (self.column, self.longest) = (0, LINE);
         }
     }
 }

@@ -18,15 +18,19 @@ pub(super) fn write(line: &mut Line<'_>, list: &[Address]) {
     }
 }
 
-/// `Name <a@b>`, or `a@b` where there is no name, as most programs write it.
+/// `Name <a@b>`, or `a@b` where there is no name, as most programs write it. A
+/// quoted local part and an address literal stand in angle brackets even so:
+/// some readers take the one for a name, and the other for no address.
 fn one(line: &mut Line<'_>, name: Option<&str>, mailbox: &Mailbox, after: &str) {
-    match name.filter(|name| !name.is_empty()) {
-        Some(name) => {
-            phrase(line, name);
-            line.word(&format!("<{mailbox}>{after}"));
-        }
-        None => line.word(&format!("{mailbox}{after}")),
+    let name = name.filter(|name| !name.is_empty());
+    let address = mailbox.to_string();
+    if name.is_none() && !address.starts_with('"') && !address.ends_with(']') {
+        return line.word(&format!("{address}{after}"));
     }
+    if let Some(name) = name {
+        phrase(line, name);
+    }
+    line.word(&format!("<{address}>{after}"));
 }
 
 fn group(line: &mut Line<'_>, name: &str, members: &[Member], after: &str) {
@@ -106,7 +110,7 @@ mod tests {
             ("Bob <b@x.y>, c@x.y", "Bob <b@x.y>, c@x.y"),
             ("Bob  B. Smith <b@x.y>", "\"Bob B. Smith\" <b@x.y>"),
             ("\"Doe, \\\"J\\\"\" <j@x.y>", "\"Doe, \\\"J\\\"\" <j@x.y>"),
-            ("\"a b\"@x.y", "\"a b\"@x.y"),
+            ("\"a b\"@x.y, c@[192.0.2.1]", "<\"a b\"@x.y>, <c@[192.0.2.1]>"),
             ("J\u{f6}rg (x) <j@x.y>", "=?utf-8?B?SsO2cmc=?= <j@x.y>"),
             ("G: a@x.y, B <b@x.y>;, c@x.y", "G: a@x.y, B <b@x.y>;, c@x.y"),
             ("u:;", "u:;"),
@@ -117,6 +121,18 @@ mod tests {
             let list = addresses(list).unwrap();
             let field = written(&list);
             assert_eq!(field, format!("To: {expected}\r\n"));
+            assert_eq!(addresses(&field[3..field.len() - 2]).unwrap(), list);
+        }
+    }
+
+    #[test]
+    fn a_line_with_an_encoded_word_has_up_to_76_octets() {
+        // 2047-a
+        for length in 0..80 {
+            let list = [named(&("é".to_owned() + &"a".repeat(length))), named("b")];
+            let field = written(&list);
+            let limit = |line: &str| if line.contains("=?") { 76 } else { 78 };
+            assert!(field.lines().all(|line| line.len() <= limit(line)), "{field}");
             assert_eq!(addresses(&field[3..field.len() - 2]).unwrap(), list);
         }
     }

@@ -44,30 +44,32 @@ impl Receivers {
     }
 }
 
-/// The octets without what differs from one run to the next: Date, Message-ID
-/// and the random digits of boundaries.
+/// The octets without what differs from one run to the next: dates,
+/// identifiers, and the random digits of boundaries and of pictures.
 fn comparable(message: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(message.len());
     let mut in_header = true;
     for line in message.split_inclusive(|&octet| octet == b'\n') {
         in_header &= line != b"\r\n";
-        let is_stamp = line.starts_with(b"Date: ") || line.starts_with(b"Message-ID: ");
-        if !(in_header && is_stamp) {
+        if !(in_header && STAMPS.iter().any(|stamp| line.starts_with(stamp))) {
             without_random_digits(line, &mut kept);
         }
     }
     kept
 }
 
+const STAMPS: [&[u8]; 4] = [b"Date: ", b"Message-ID: ", b"Resent-Date: ", b"Resent-Message-ID: "];
+
+/// 32 digits in hexadecimal, wherever they stand.
 fn without_random_digits(line: &[u8], kept: &mut Vec<u8>) {
     const DIGITS: usize = 32;
-    let mut rest = line;
-    while let Some(at) = memchr::memmem::find(rest, b"=_") {
-        let (before, behind) = rest.split_at(at + 2);
-        kept.extend_from_slice(before);
-        let digits =
-            behind.iter().take(DIGITS).take_while(|octet| octet.is_ascii_hexdigit()).count();
-        rest = if digits == DIGITS { &behind[DIGITS..] } else { behind };
+    let is_digit = |octet: &u8| matches!(octet, b'0'..=b'9' | b'a'..=b'f');
+    let mut at = 0;
+    while at < line.len() {
+        let digits = line[at..].iter().take_while(|octet| is_digit(octet)).count();
+        if digits != DIGITS {
+            kept.extend_from_slice(&line[at..at + digits.max(1)]);
+        }
+        at += digits.max(1);
     }
-    kept.extend_from_slice(rest);
 }

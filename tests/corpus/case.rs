@@ -15,9 +15,6 @@ struct File {
     /// What its cases have in common, in a sentence.
     #[expect(dead_code, reason = "for who reads the file")]
     about: String,
-    /// Waits for what it describes.
-    #[serde(default)]
-    pending: bool,
     /// What is typed in each case that composes a message.
     #[serde(default)]
     common: String,
@@ -171,9 +168,6 @@ pub(crate) fn read_all() -> Vec<Case> {
         let text = fs::read_to_string(&path).expect("reading a file of cases");
         let file: File =
             toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        if file.pending && std::env::var_os("PENDING").is_none() {
-            continue;
-        }
         let name = path.file_stem().expect("a name").display().to_string();
         for row in &file.case {
             cases.extend(row.cases(&name, &file.common));

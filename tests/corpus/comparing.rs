@@ -77,11 +77,24 @@ pub(crate) fn differences(case: &Case, reader: Reader, found: &Value) -> Vec<Dif
             compare(format!("leaves[{at}].{name}"), meant, &found);
         }
     }
+    compare("pictures without a part".to_owned(), json!([]), &json!(lost_pictures(found)));
     let allowed = |defect: &&Value| !expected.defects.iter().any(|name| *defect == name);
     let defects: Vec<_> =
         found["defects"].as_array().into_iter().flatten().filter(allowed).collect();
     compare("defects".to_owned(), json!([]), &json!(defects));
     differences
+}
+
+/// What HTML shows by `cid:` (RFC 2392) and no part has as its Content-ID.
+fn lost_pictures(found: &Value) -> Vec<String> {
+    let leaves = found["leaves"].as_array().into_iter().flatten();
+    let ids: Vec<_> = leaves.clone().filter_map(|leaf| leaf["id"].as_str()).collect();
+    let html =
+        leaves.filter(|leaf| leaf["type"] == "text/html").filter_map(|it| it["text"].as_str());
+    let shown = html
+        .flat_map(|html| html.split("cid:").skip(1))
+        .filter_map(|rest| rest.split(['"', '\'', ')', '>']).next());
+    shown.map(|id| format!("<{id}>")).filter(|id| !ids.contains(&id.as_str())).collect()
 }
 
 /// A list of texts, in each of which one space stands for any blanks.
