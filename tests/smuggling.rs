@@ -5,8 +5,11 @@ use envoi::message::{
     Additions, Address, Attachment, Draft, Message, Repairs, Source, StrayCr, Width, addresses,
     complete,
 };
+use envoi::sink::{Event, Settings, Sink};
 use envoi::smtp::DotStuffer;
-use std::io::Read;
+use proptest::prelude::*;
+use std::io::{Read, Seek, Write};
+use std::process::Command;
 
 const HEADER: &str = "From: a@x.example\nDate: Mon, 23 Nov 2026 04:03:37 +0000\n\n";
 const DATE: &str = "2026-11-23T04:03:37+01:00[+01:00]";
@@ -61,6 +64,54 @@ fn nul_is_refused() {
     for text in ["\0", "\r\n\0.\r\n", "\r\n.\0\r\n", "\r\n.\r\0\n"] {
         assert!(as_is(text.as_bytes()).is_none(), "{text:?}");
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn what_the_program_is_given_arrives(
+        lines in proptest::collection::vec("[.]{0,3}a{0,3}\r?[. ]?", 1..40),
+        ends in proptest::collection::vec("\r?\n", 1..10),
+        times in 1..4000usize,
+        is_ended: bool,
+    ) {
+        // 5321-4.5.2, SEC-2: over a socket, and many times as long as any buffer.
+        let lines: Vec<_> = lines.iter().zip(ends.iter().cycle()).map(|(a, b)| format!("{a}{b}")).collect();
+        let text = lines.concat().repeat(times);
+        let text = if is_ended { &text } else { text.trim_end_matches(['\r', '\n']) };
+        let header = "From: me@x.example\nDate: Mon, 23 Nov 2026 04:03:37 +0000\nMessage-ID: <1@x.example>\n\n";
+        let given = format!("{header}{text}");
+        let arrived = arrived(given.as_bytes());
+        prop_assert!(arrived == canonical(&given), "{:?} {:?} {times} {is_ended}", lines, ends);
+    }
+}
+
+/// RFC 5321 §2.3.8, in the plainest way to say it.
+fn canonical(text: &str) -> Vec<u8> {
+    let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
+    let line = |line: &str| line.strip_suffix('\r').unwrap_or(line).replace('\r', " ") + "\r\n";
+    lines.map(line).collect::<String>().into_bytes()
+}
+
+/// What a receiver took when the program was given this message.
+fn arrived(message: &[u8]) -> Vec<u8> {
+    let sink = Sink::start(Settings::default()).expect("starting the receiver");
+    let mut file = tempfile::tempfile().expect("making a file");
+    file.write_all(message).and_then(|()| file.rewind()).expect("writing a file");
+    let output = Command::new(env!("CARGO_BIN_EXE_envoi"))
+        .args(["send", "-q", "--message", "-", "a@x.example", "--server"])
+        .arg(format!("smtp+notls://{}", sink.address()))
+        .env_clear()
+        .stdin(file)
+        .output()
+        .expect("starting envoi");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stored = sink.events().try_iter().filter_map(|event| match event {
+        Event::Stored(stored) => Some(stored.octets.expect("kept in memory")),
+        _ => None,
+    });
+    let [octets] = <[Vec<u8>; 1]>::try_from(stored.collect::<Vec<_>>()).expect("one message");
+    octets
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Header {
     fn begin(&mut self, name: &str) -> Line<'_> {
         self.0.extend_from_slice(name.as_bytes());
         self.0.push(b':');
-        Line { out: &mut self.0, column: name.len() + 1 }
+        Line { out: &mut self.0, column: name.len() + 1, is_encoded: false }
     }
 
     fn unstructured(&mut self, name: &str, value: &str, encode: bool) -> Result<(), Error> {
@@ -136,6 +136,8 @@ impl Header {
 pub(super) struct Line<'h> {
     out: &'h mut Vec<u8>,
     column: usize,
+    /// An encoded-word stands on the line.
+    is_encoded: bool,
 }
 
 impl Line<'_> {
@@ -163,6 +165,7 @@ impl Line<'_> {
         self.room_for(SHORTEST_ENCODED);
         self.glue(" ");
         write(&mut self.column, self.out);
+        self.is_encoded = true;
     }
 
     /// Ends the field.
@@ -173,13 +176,16 @@ impl Line<'_> {
     /// Begins a line where this many octets, and one that may be glued to
     /// them, do not fit and it helps.
     fn room_for(&mut self, octets: usize) {
-        if self.column > 1 && self.column + octets + 1 > LINE {
+        let longest = if self.is_encoded { ENCODED_LINE } else { LINE };
+        if self.column > 1 && self.column + octets + 1 > longest {
             self.out.extend_from_slice(b"\r\n");
-            self.column = 0;
+            (self.column, self.is_encoded) = (0, false);
         }
     }
 }
 
+/// RFC 2047 §2: the longest line that has an encoded-word.
+const ENCODED_LINE: usize = 76;
 /// A blank and an encoded-word of one character.
 const SHORTEST_ENCODED: usize = 1 + "=?utf-8?Q?=F0=9F=A6=80?=".len();
 

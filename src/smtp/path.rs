@@ -381,6 +381,10 @@ fn literal(inside: &str) -> Result<Domain, PathError> {
     if let Ok(address) = inside.parse() {
         return Ok(Domain::Ipv4(address));
     }
+    // An IPv6 address without its tag would pass for a tag and a content.
+    if inside.parse::<Ipv6Addr>().is_ok() {
+        return Err(PathError::Literal);
+    }
     let (tag, content) = inside.split_once(':').ok_or(PathError::Literal)?;
     if tag.eq_ignore_ascii_case("ipv6") {
         return content.parse().map(Domain::Ipv6).map_err(|_| PathError::Literal);

@@ -61,6 +61,7 @@ fn what_is_no_address_is_refused_with_its_reason() {
         ("a@[1.2.3.256]", PathError::Literal),
         ("a@[IPv6:zz]", PathError::Literal),
         ("a@[1.2.3.4", PathError::Literal),
+        ("a@[2001:db8::1]", PathError::Literal),
     ] {
         assert_eq!(text.parse::<Mailbox>(), Err(expected), "{text}");
     }
