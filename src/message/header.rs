@@ -13,8 +13,6 @@ pub(super) struct Header(Vec<u8>);
 
 /// RFC 5322 §2.1.1: the length that lines should keep to.
 const LINE: usize = 78;
-/// RFC 2047 §2: the length that a line with an encoded-word must keep to.
-const LINE_WITH_ENCODED: usize = 76;
 /// RFC 5322 §2.1.1: the length that they must keep to.
 const LONGEST_LINE: usize = super::canonical::LONGEST_LINE;
 
@@ -80,7 +78,7 @@ impl Header {
     fn begin(&mut self, name: &str) -> Line<'_> {
         self.0.extend_from_slice(name.as_bytes());
         self.0.push(b':');
-        Line { out: &mut self.0, column: name.len() + 1, longest: LINE }
+        Line { out: &mut self.0, column: name.len() + 1, is_encoded: false }
     }
 
     fn unstructured(&mut self, name: &str, value: &str, encode: bool) -> Result<(), Error> {
@@ -138,7 +136,8 @@ impl Header {
 pub(super) struct Line<'h> {
     out: &'h mut Vec<u8>,
     column: usize,
-    longest: usize,
+    /// An encoded-word stands on the line.
+    is_encoded: bool,
 }
 
 impl Line<'_> {
@@ -166,7 +165,7 @@ impl Line<'_> {
         self.room_for(SHORTEST_ENCODED);
         self.glue(" ");
         write(&mut self.column, self.out);
-        self.longest = LINE_WITH_ENCODED;
+        self.is_encoded = true;
     }
 
     /// Ends the field.
@@ -177,13 +176,16 @@ impl Line<'_> {
     /// Begins a line where this many octets, and one that may be glued to
     /// them, do not fit and it helps.
     fn room_for(&mut self, octets: usize) {
-        if self.column > 1 && self.column + octets + 1 > self.longest {
+        let longest = if self.is_encoded { ENCODED_LINE } else { LINE };
+        if self.column > 1 && self.column + octets + 1 > longest {
             self.out.extend_from_slice(b"\r\n");
-            (self.column, self.longest) = (0, LINE);
+            (self.column, self.is_encoded) = (0, false);
         }
     }
 }
 
+/// RFC 2047 §2: the longest line that has an encoded-word.
+const ENCODED_LINE: usize = 76;
 /// A blank and an encoded-word of one character.
 const SHORTEST_ENCODED: usize = 1 + "=?utf-8?Q?=F0=9F=A6=80?=".len();
 

@@ -19,18 +19,21 @@ pub(super) fn write(line: &mut Line<'_>, list: &[Address]) {
 }
 
 /// `Name <a@b>`, or `a@b` where there is no name, as most programs write it. A
-/// quoted local part and an address literal stand in angle brackets even so:
-/// some readers take the one for a name, and the other for no address.
+/// quoted local part and an address literal stand in angle brackets all the
+/// same: without them some readers take their signs for those of the list.
 fn one(line: &mut Line<'_>, name: Option<&str>, mailbox: &Mailbox, after: &str) {
-    let name = name.filter(|name| !name.is_empty());
-    let address = mailbox.to_string();
-    if name.is_none() && !address.starts_with('"') && !address.ends_with(']') {
-        return line.word(&format!("{address}{after}"));
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) => {
+            phrase(line, name);
+            line.word(&format!("<{mailbox}>{after}"));
+        }
+        None => {
+            let address = mailbox.to_string();
+            let is_plain = !address.contains(['"', '[']);
+            let address = if is_plain { address } else { format!("<{address}>") };
+            line.word(&(address + after));
+        }
     }
-    if let Some(name) = name {
-        phrase(line, name);
-    }
-    line.word(&format!("<{address}>{after}"));
 }
 
 fn group(line: &mut Line<'_>, name: &str, members: &[Member], after: &str) {
@@ -110,7 +113,8 @@ mod tests {
             ("Bob <b@x.y>, c@x.y", "Bob <b@x.y>, c@x.y"),
             ("Bob  B. Smith <b@x.y>", "\"Bob B. Smith\" <b@x.y>"),
             ("\"Doe, \\\"J\\\"\" <j@x.y>", "\"Doe, \\\"J\\\"\" <j@x.y>"),
-            ("\"a b\"@x.y, c@[192.0.2.1]", "<\"a b\"@x.y>, <c@[192.0.2.1]>"),
+            ("\"a b\"@x.y", "<\"a b\"@x.y>"),
+            ("a@[1.2.3.4]", "<a@[1.2.3.4]>"),
             ("J\u{f6}rg (x) <j@x.y>", "=?utf-8?B?SsO2cmc=?= <j@x.y>"),
             ("G: a@x.y, B <b@x.y>;, c@x.y", "G: a@x.y, B <b@x.y>;, c@x.y"),
             ("u:;", "u:;"),

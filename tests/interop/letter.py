@@ -39,7 +39,8 @@ json.dump(
         "cc": addresses("cc"),
         "message-id": message["message-id"],
         "fields": [name.lower() for name in message.keys()],
-        "text": text and text.get_content(),
+        # Line ends are CRLF in base64, and what the file has elsewhere.
+        "text": text and text.get_content().replace("\r\n", "\n"),
         "attachments": [
             {
                 "name": part.get_filename(),

@@ -121,7 +121,7 @@ mod tests {
             ("To: a@b\u{fc}cher.example\r\n", "To: a@xn--bcher-kva.example\r\n"),
             (
                 "Content-Type: text/plain; name=\"\u{e9}.txt\"\r\n",
-                "Content-Type: text/plain; name*=UTF-8''%C3%A9.txt\r\n",
+                "Content-Type: text/plain; name*=utf-8''%C3%A9.txt\r\n",
             ),
             ("\r\n", "\r\n"),
         ] {
