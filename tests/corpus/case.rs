@@ -112,6 +112,8 @@ pub(crate) struct Expected {
     pub(crate) tree: Option<String>,
     /// What is not a multipart, in order.
     pub(crate) leaf: Vec<Leaf>,
+    /// Of the only leaf, its paragraphs put together again (RFC 3676).
+    pub(crate) unflowed: Option<String>,
     /// Of the only leaf.
     pub(crate) text: Option<String>,
     pub(crate) charset: Option<String>,
@@ -255,6 +257,7 @@ impl Expected {
             &mut self.body,
             &mut self.subject,
             &mut self.tree,
+            &mut self.unflowed,
             &mut self.text,
             &mut self.charset,
             &mut self.encoding,

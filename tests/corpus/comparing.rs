@@ -77,12 +77,36 @@ pub(crate) fn differences(case: &Case, reader: Reader, found: &Value) -> Vec<Dif
             compare(format!("leaves[{at}].{name}"), meant, &found);
         }
     }
+    if let Some(text) = &expected.unflowed {
+        let found = found["leaves"][0]["text"].as_str().unwrap_or_default();
+        compare("unflowed".to_owned(), json!(text), &json!(unflowed(found)));
+    }
     compare("pictures without a part".to_owned(), json!([]), &json!(lost_pictures(found)));
     let allowed = |defect: &&Value| !expected.defects.iter().any(|name| *defect == name);
     let defects: Vec<_> =
         found["defects"].as_array().into_iter().flatten().filter(allowed).collect();
     compare("defects".to_owned(), json!([]), &json!(defects));
     differences
+}
+
+/// The paragraphs of a flowed text, one a line (RFC 3676 §4), `> ` before what
+/// is quoted.
+fn unflowed(text: &str) -> String {
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    let mut is_open = false;
+    for line in text.lines() {
+        let unquoted = line.trim_start_matches('>');
+        let depth = line.len() - unquoted.len();
+        let line = unquoted.strip_prefix(' ').unwrap_or(unquoted);
+        match lines.last_mut() {
+            Some((before, last)) if is_open && *before == depth => last.push_str(line),
+            _ => lines.push((depth, line.to_owned())),
+        }
+        // §4.3: the line before a signature is neither fixed nor flowed.
+        is_open = line.ends_with(' ') && line != "-- ";
+    }
+    let quotes = |depth: usize| if depth == 0 { String::new() } else { ">".repeat(depth) + " " };
+    lines.into_iter().map(|(depth, line)| quotes(depth) + &line + "\n").collect()
 }
 
 /// What HTML shows by `cid:` (RFC 2392) and no part has as its Content-ID.
