@@ -140,6 +140,10 @@ impl Requoted {
             out.extend_from_slice(b"=\r\n");
             self.column = 0;
         }
+        // RFC 2046 §5.1.1: a line of ours must be no boundary of theirs.
+        if self.column == 0 && self.kept == b"-" {
+            self.kept = b"=2D".to_vec();
+        }
         self.column += self.kept.len();
         out.append(&mut self.kept);
     }
@@ -173,7 +177,7 @@ mod tests {
 
     #[test]
     fn encoded_leaves_get_lines_that_mail_can_carry() {
-        // 2045-6.7, 2045-6.8
+        // 2045-6.7, 2045-6.8, 2046-5.1
         for (transfer, octets, expected) in [
             (Transfer::Rewrapped, "QUJD", "QUJD\r\n"),
             (Transfer::Rewrapped, "QU\r\nJD\r\n", "QUJD\r\n"),
@@ -181,6 +185,7 @@ mod tests {
             (Transfer::Requoted, "a=20b=\r\nc\r\n", "a=20b=\r\nc\r\n"),
             (Transfer::Requoted, "a\u{e9}=c3=A9 =zz =\r\n", "a=C3=A9=c3=A9 =3Dzz =\r\n"),
             (Transfer::Requoted, "end =", "end "),
+            (Transfer::Requoted, "--b=\r\n-\r\na--\r\n--b=", "=2D-b=\r\n=2D\r\na--\r\n=2D-b"),
         ] {
             for cut in 1..5 {
                 let written = coded(transfer, octets.as_bytes(), cut);

@@ -66,7 +66,7 @@ pub(crate) struct Case {
 }
 
 /// What must come of a case. What is not said is not looked at, but for the
-/// first five.
+/// first six.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct Expected {
@@ -75,6 +75,8 @@ pub(crate) struct Expected {
     /// Where the status is not 0: what is printed on stderr; {*} is anything
     /// within a line.
     pub(crate) stderr: String,
+    /// A line over 998 octets may go.
+    pub(crate) too_long: bool,
     /// Some octet is above 127.
     pub(crate) eight_bit: bool,
     /// What Python may find wrong, by the names of its classes.

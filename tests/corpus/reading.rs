@@ -152,7 +152,9 @@ fn walk(
 }
 
 fn media_type(part: &MessagePart<'_>) -> String {
-    part.content_type().map_or("text/plain".to_owned(), |it| {
+    // RFC 2046 §5.1.5: in a digest, a part without a type is a message.
+    let default = if part.is_message() { "message/rfc822" } else { "text/plain" };
+    part.content_type().map_or(default.to_owned(), |it| {
         format!("{}/{}", it.ctype(), it.subtype().unwrap_or_default()).to_ascii_lowercase()
     })
 }

@@ -133,21 +133,22 @@ impl QuotedPrintable {
     }
 }
 
-/// Keeps quoted-printable from the two things that careless programs do to
-/// lines: `>From`, and the end of data at a lone dot (RFC 2049 §3).
+/// Keeps quoted-printable from what lines are taken for: `>From`, and the end
+/// of data at a lone dot, by careless programs (RFC 2049 §3); a boundary of the
+/// multipart around, where a soft break made a line of it (RFC 2046 §5.1.1).
 fn guard(lines: &[u8], out: &mut Vec<u8>) {
     let (mut written, mut start) = (0, 0);
     while start < lines.len() {
         let end = memchr(b'\n', &lines[start..]).map_or(lines.len(), |lf| start + lf + 1);
         let line = &lines[start..end];
         let lone_dot = line == b".\r\n" || line == b".";
-        if lone_dot || line.starts_with(FROM) {
+        if lone_dot || guarded_start(line).is_some() {
             out.extend_from_slice(&lines[written..start]);
             if lone_dot {
                 out.extend_from_slice(b"=2E");
                 written = start + 1;
             } else {
-                written = end - guard_from(line, out).len();
+                written = end - guard_start(line, out).len();
             }
         }
         start = end;
@@ -155,15 +156,15 @@ fn guard(lines: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&lines[written..]);
 }
 
-/// Writes the beginning of a line that begins with `From `, and returns its
+/// Writes the beginning of a line that must not begin so, and returns its
 /// rest. A line that grows too long is broken, and then begins again.
-fn guard_from<'a>(line: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+fn guard_start<'a>(line: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     let mut rest = line;
-    while let Some(later) = rest.strip_prefix(FROM) {
-        out.extend_from_slice(GUARDED_FROM);
+    while let Some((guarded, later)) = guarded_start(rest) {
+        out.extend_from_slice(guarded);
         rest = later;
         let text = rest.strip_suffix(b"\r\n").unwrap_or(rest);
-        if GUARDED_FROM.len() + text.len() <= QUOTED_LINE {
+        if guarded.len() + text.len() <= QUOTED_LINE {
             break;
         }
         out.extend_from_slice(SOFT_BREAK);
@@ -171,8 +172,13 @@ fn guard_from<'a>(line: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     rest
 }
 
-const FROM: &[u8] = b"From ";
-const GUARDED_FROM: &[u8] = b"=46rom ";
+/// How the beginning of a line is written that must not begin so, and its
+/// rest.
+fn guarded_start(line: &[u8]) -> Option<(&'static [u8], &[u8])> {
+    GUARDED.iter().find_map(|(start, guarded)| Some((*guarded, line.strip_prefix(*start)?)))
+}
+
+const GUARDED: [(&[u8], &[u8]); 2] = [(b"From ", b"=46rom "), (b"--", b"=2D-")];
 
 /// The state between two blocks of base64: less than the octets of a line.
 #[derive(Debug, Default)]

@@ -86,7 +86,8 @@ impl Repairer<'_> {
             return Err(self.source.nul(at).into());
         }
         let is_wide = text.is_eight_bit() && !self.width.eight_bit;
-        if encoding.is_none() && !is_wide {
+        let is_long = self.has_long_line(&text)?;
+        if encoding.is_none() && !is_wide && !is_long {
             return Ok(text.into_pieces().collect());
         }
         if let Some(seal) = seal {
@@ -95,6 +96,9 @@ impl Repairer<'_> {
         let mut octets = canonical(self.source, entity.header.clone())?;
         if is_wide {
             octets = fields::seven_bit(&octets)?;
+        }
+        if is_long {
+            octets = fields::refolded(&octets).map_err(Unfit::LongField)?;
         }
         if let Some(encoding) = encoding {
             octets = relabelled(&octets, encoding);
@@ -136,7 +140,7 @@ impl Repairer<'_> {
     /// Lines that belong to no part.
     fn between(&mut self, range: Range<u64>) -> Result<(), Unfit> {
         let text = self.measured(range)?;
-        if text.is_eight_bit() && !self.width.eight_bit || text.nul().is_some() {
+        if self.is_unfit(&text)? {
             return Err(Unfit::Composite("multipart, before or behind its parts,".to_owned()));
         }
         self.pieces.extend(text.into_pieces());
@@ -150,10 +154,7 @@ impl Repairer<'_> {
         seal: Option<&str>,
     ) -> Result<Option<&'static str>, Unfit> {
         let text = self.measured(range)?;
-        if text.long_line().is_some() && self.repairs.long_lines == Repair::Reject {
-            return Err(Unfit::Rejected);
-        }
-        if !self.is_unfit(&text) {
+        if !self.is_unfit(&text)? {
             self.pieces.extend(text.into_pieces());
             return Ok(None);
         }
@@ -167,10 +168,19 @@ impl Repairer<'_> {
         Ok(transfer.label())
     }
 
-    fn is_unfit(&self, text: &Text) -> bool {
-        text.nul().is_some()
-            || text.is_eight_bit() && !self.width.eight_bit
-            || text.long_line().is_some() && self.repairs.long_lines == Repair::Reencode
+    fn is_unfit(&self, text: &Text) -> Result<bool, Unfit> {
+        let is_wide = text.is_eight_bit() && !self.width.eight_bit;
+        Ok(self.has_long_line(text)? || is_wide || text.nul().is_some())
+    }
+
+    /// True where there is a long line that may not stay.
+    fn has_long_line(&self, text: &Text) -> Result<bool, Unfit> {
+        match self.repairs.long_lines {
+            _ if text.long_line().is_none() => Ok(false),
+            Repair::Reencode => Ok(true),
+            Repair::Reject => Err(Unfit::Rejected),
+            Repair::Pass => Ok(false),
+        }
     }
 
     fn measured(&self, range: Range<u64>) -> Result<Text, Unfit> {

@@ -36,7 +36,8 @@ fn check_quoted(octets: &[u8], quoted: &[u8]) {
         assert!(!text.contains(&b'\r') && !text.contains(&b'\n'), "{shown}");
         assert!(text.len() <= 76, "{shown}");
         assert!(!text.ends_with(b" ") && !text.ends_with(b"\t"), "{shown}");
-        assert!(!text.starts_with(b"From ") && text != b".", "{shown}");
+        let guarded = text.starts_with(b"From ") || text.starts_with(b"--") || text == b".";
+        assert!(!guarded, "{shown}");
     }
 }
 
@@ -58,6 +59,7 @@ fn octets_become_escapes_where_they_must() {
         ("From ", "From=20"),
         (".\r\n..\r\n.a\r\n.", "=2E\r\n..\r\n.a\r\n=2E"),
         (". \r\n", ".=20\r\n"),
+        ("-- \r\n-a\r\n--b--", "=2D-=20\r\n-a\r\n=2D-b--"),
     ] {
         for cut in 1..8 {
             let quoted = quoted(octets.as_bytes(), &[cut]);
@@ -69,17 +71,27 @@ fn octets_become_escapes_where_they_must() {
 
 #[test]
 fn what_stands_behind_a_soft_break_is_guarded_too() {
-    // 2045-6.7, 2049-3
+    // 2045-6.7, 2046-5.1, 2049-3
     let before = "x".repeat(QUOTED_TEXT);
-    for rest in [".", ".\r\n", ".\r\n.\r\n", "From me\r\n", "From ", "From From From \r\n"] {
+    for rest in [
+        ".",
+        ".\r\n",
+        ".\r\n.\r\n",
+        "From me\r\n",
+        "From ",
+        "From From From \r\n",
+        "--b--",
+        "--\r\n--",
+    ] {
         let octets = format!("{before}{rest}");
         check_quoted(octets.as_bytes(), &quoted(octets.as_bytes(), &[]));
     }
-    let far = format!("From {}", "From ".repeat(60));
-    for length in 60..far.len() {
-        for end in ["", "\r\n"] {
-            let octets = format!("{}{end}", &far[..length]);
-            check_quoted(octets.as_bytes(), &quoted(octets.as_bytes(), &[7]));
+    for far in ["From ".repeat(60), "-".repeat(300), "--From ".repeat(40)] {
+        for length in 60..far.len() {
+            for end in ["", "\r\n"] {
+                let octets = format!("{}{end}", &far[..length]);
+                check_quoted(octets.as_bytes(), &quoted(octets.as_bytes(), &[7]));
+            }
         }
     }
 }
@@ -121,7 +133,7 @@ fn a_leaf_is_encoded_by_the_block_and_not_held() {
 }
 
 fn leaf() -> impl Strategy<Value = Vec<u8>> {
-    let piece = "\r\n|\r|\n|\0|\\.|From | {1,3}|\t|=|é|日|[a-zé]{1,9}|[a-z ]{60,90}";
+    let piece = "\r\n|\r|\n|\0|\\.|From |--| {1,3}|\t|=|é|日|[a-zé]{1,9}|[a-z ]{60,90}";
     let pieces = proptest::collection::vec(piece, 0..40);
     pieces.prop_map(|pieces| pieces.concat().into_bytes())
 }
