@@ -96,8 +96,8 @@ impl Content {
     fn octets(self) -> Vec<u8> {
         const ENGLISH: &str = "What is written here is read by nobody, but it has lines of the length\r\n\
             that people write, and a few short ones.\r\n\r\n";
-        const EUROPEAN: &str = "Où qu’elle soit écrite, la poste française a dû être acheminée;\r\n\
-            größere Städte wären dafür früher zuständig gewesen.\r\n\r\n";
+        const EUROPEAN: &str = "Personne ne lit ce qui est écrit ici, mais les lignes ont la longueur\r\n\
+            die man schreibt, und ein paar sind kürzer.\r\n\r\n";
         let (unit, end) = match self {
             Content::NoDots => (ENGLISH.to_owned(), ""),
             Content::SomeDots => (ENGLISH.repeat(18) + ".\r\n", ""),

@@ -26,21 +26,24 @@ pub(super) fn hints(
         Outcome::Deferred(cause) | Outcome::Rejected(cause) => match cause {
             Cause::Replied(phase, reply) => of_reply(*phase, reply),
             Cause::Broke(error) => of_error(error, attempt),
-            Cause::Unmet(Shortfall::TooLarge { .. }) => {
-                vec!["make the message smaller".to_owned()]
-            }
-            Cause::Unmet(Shortfall::EightBit(_) | Shortfall::Utf8Header(_)) => {
-                vec!["attached to another message it passes as it is: --attach FILE".to_owned()]
-            }
-            Cause::Unmet(Shortfall::Utf8Address(_)) => {
-                vec![
-                    "ask for another address, or send through a server that offers SMTPUTF8"
-                        .to_owned(),
-                ]
-            }
+            Cause::Unmet(shortfall) => of_shortfall(shortfall),
             Cause::Withheld => Vec::new(),
         },
     }
+}
+
+/// What to try where a server lacks what the message needs.
+pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<String> {
+    let hint = match shortfall {
+        Shortfall::TooLarge { .. } => "make the message smaller",
+        Shortfall::EightBit(_) | Shortfall::Utf8Header(_) => {
+            "attached to another message it passes as it is: --attach FILE"
+        }
+        Shortfall::Utf8Address(_) => {
+            "ask for another address, or send through a server that offers SMTPUTF8"
+        }
+    };
+    vec![hint.to_owned()]
 }
 
 const LATER: &str = "this may pass: run the same command again later";

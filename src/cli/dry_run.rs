@@ -1,6 +1,7 @@
 //! `envoi send --dry-run`: the message and its envelope, on standard output.
 
 use super::Surroundings;
+use super::advice::of_shortfall;
 use super::args::DryRun;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -24,7 +25,10 @@ pub(super) fn print(
     let offered = offered.expect("250 is a reply code");
     let Submission { envelope, message } = &job.submission;
     let to: Vec<_> = envelope.to().iter().collect();
-    let lacking = |shortfall: Shortfall| Failure::new(Exit::Unavailable, shortfall);
+    let lacking = |shortfall: Shortfall| {
+        let hints = of_shortfall(&shortfall);
+        Failure { hints, ..Failure::new(Exit::Unavailable, shortfall) }
+    };
     let form = form(message, &offered).map_err(|misfit| match misfit {
         Misfit::Lacking(shortfall) => lacking(shortfall),
         Misfit::Failed(error) => error.into(),

@@ -136,7 +136,7 @@ fn composed(
         return Err(no_recipients());
     }
     let signed = sign(message, account.as_ref(), Some(&author), now)?;
-    let from = reverse_path(args, Some(author))?;
+    let from = reverse_path(args, Some(author), account.as_ref())?;
     let envelope = Envelope::new(from, recipients.into_iter().map(ForwardPath::from));
     let warnings = warnings.iter().map(warned).collect();
     let changes = rewrites.iter().map(ToString::to_string).collect();
@@ -190,7 +190,7 @@ fn ready(
     let Ready { message, changes, .. } = ready;
     let now = additions.date.timestamp();
     let signed = sign(message, account.as_ref(), author.as_ref(), now)?;
-    let envelope = Envelope::new(reverse_path(args, author)?, to);
+    let envelope = Envelope::new(reverse_path(args, author, account.as_ref())?, to);
     let mut notes: Vec<String> = changes.iter().map(ToString::to_string).collect();
     if args.from.is_some() && !changes.contains(&Change::Added("From")) {
         notes.push("kept the From of the message; --from is for one without".to_owned());
@@ -237,7 +237,7 @@ fn resent(
     let source = content::source(path, Role::Message, input, surroundings)?;
     let Ready { message, changes, .. } = resend(source, &resent, chooser.accounts.repairs())?;
     let signed = sign(message, account.as_ref(), Some(&author), resent.date.timestamp())?;
-    let envelope = Envelope::new(reverse_path(args, Some(author))?, to);
+    let envelope = Envelope::new(reverse_path(args, Some(author), account.as_ref())?, to);
     let rewrites = rewrites.iter().map(ToString::to_string);
     let notes = rewrites.chain(changes.iter().map(ToString::to_string)).collect();
     Ok(signed.into_job(envelope, account, notes, Vec::new()))
@@ -255,18 +255,23 @@ fn authors(chooser: &Chooser<'_>, account: Option<&Account>) -> Result<Vec<Addre
         .map_err(|failure| Failure { exit: Exit::Config, ..failure })
 }
 
-/// The reverse-path: as typed, else the first author.
-fn reverse_path(args: &SendArgs, author: Option<Mailbox>) -> Result<ReversePath, Failure> {
-    match &args.envelope_from {
-        Some(text) => text.parse().map_err(|why| {
-            Failure::say(
-                Exit::DataErr,
-                format!("--envelope-from: ‘{text}’ is not a mail address: {why}"),
-            )
+/// The reverse-path: as typed, else the first author, as the account shows it.
+fn reverse_path(
+    args: &SendArgs,
+    author: Option<Mailbox>,
+    account: Option<&Account>,
+) -> Result<ReversePath, Failure> {
+    let Some(text) = &args.envelope_from else { return Ok(ReversePath(author)) };
+    let ReversePath(typed) = text.parse().map_err(|why| {
+        let sentence = format!("--envelope-from: ‘{text}’ is not a mail address: {why}");
+        Failure::say(Exit::DataErr, sentence)
             .hint("for a message that wants no reports of failure: --envelope-from '<>'")
-        }),
-        None => Ok(ReversePath(author)),
-    }
+    })?;
+    let shown = |mailbox: Mailbox| {
+        let other = account.and_then(|account| account.masquerade.of(&mailbox));
+        other.unwrap_or(mailbox)
+    };
+    Ok(ReversePath(typed.map(shown)))
 }
 
 /// The recipients of a ready message: address lists, or `postmaster` alone.

@@ -63,7 +63,7 @@ fn prepare(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<J
     let environment = surroundings.environment;
     let machine = Machine::this();
     let accounts = Accounts::load(None, environment)?;
-    let rules = rules(accounts.rewriting(&machine)?)?;
+    let rules = rules(accounts.rewriting(&machine)?);
     let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
     let letter = Letter::read(args, &rules, accounts.repairs(), surroundings)?;
     let author = letter.opened.sender(&rules);
@@ -75,7 +75,11 @@ fn prepare(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<J
         Some(_) | None => caller.from(&account)?,
     };
     let fixed = own_address(&account, rules.from)?;
-    letter.finish(from, account, fixed.as_ref(), environment)
+    let mut job = letter.finish(from, account, fixed.as_ref(), environment)?;
+    let faults =
+        rules.aliases.faults().iter().map(|fault| format!("{fault} (the line is left out)"));
+    job.warnings.splice(0..0, faults);
+    Ok(job)
 }
 
 /// A message whose names have become addresses.
@@ -147,13 +151,12 @@ impl Letter {
 }
 
 /// The rules of the configuration, with the aliases read.
-fn rules(rewriting: Rewriting) -> Result<Rules, Failure> {
+fn rules(rewriting: Rewriting) -> Rules {
     let aliases = match &rewriting.aliases {
-        Some((file, octets)) => Aliases::parse(file, octets, &mut |list| small_file(list))
-            .map_err(crate::message::Error::from)?,
+        Some((file, octets)) => Aliases::parse(file, octets, &mut |list| small_file(list)),
         None => Aliases::default(),
     };
-    Ok(Rules {
+    Rules {
         domain: rewriting.domain,
         hosts: rewriting.hosts,
         aliases,
@@ -162,7 +165,7 @@ fn rules(rewriting: Rewriting) -> Result<Rules, Failure> {
             FromRule::Qualify => Authors::Qualify,
             FromRule::Set => Authors::Set,
         },
-    })
+    }
 }
 
 /// The sender that was typed.

@@ -37,6 +37,7 @@ impl Attachment {
             (None, Some(name)) => MediaType::guess(name),
             (None, None) => MediaType::unknown(),
         };
+        let media_type = media_type.with_charset(&self.source)?;
         let mut header = Header::default();
         let parameters = media_type.parameters.iter();
         let parameters = parameters.map(|(name, value)| (name.as_str(), value.as_str()));
@@ -142,6 +143,16 @@ impl MediaType {
             rest = later;
         }
         Ok(MediaType { essence, parameters })
+    }
+
+    /// A text says in which charset it is (RFC 2046 §4.1.2), as far as its
+    /// octets tell; it is read once for that.
+    fn with_charset(mut self, source: &Source) -> Result<Self, Error> {
+        let says = self.parameters.iter().any(|(name, _)| name == "charset");
+        if self.essence.starts_with("text/") && !says && !source.is_ascii()? && source.is_utf8()? {
+            self.parameters.push(("charset".to_owned(), "utf-8".to_owned()));
+        }
+        Ok(self)
     }
 
     /// A warning where the type names a charset that the octets are not of, as

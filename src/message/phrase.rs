@@ -24,12 +24,13 @@ pub(super) fn write(line: &mut Line<'_>, list: &[Address]) {
 fn one(line: &mut Line<'_>, name: Option<&str>, mailbox: &Mailbox, after: &str) {
     if let Some(name) = name.filter(|name| !name.is_empty()) {
         phrase(line, name);
-        return line.word(&format!("<{mailbox}>{after}"));
+        line.word(&format!("<{mailbox}>{after}"));
+    } else {
+        let address = mailbox.to_string();
+        let is_plain = !address.contains(['"', '[']);
+        let address = if is_plain { address } else { format!("<{address}>") };
+        line.word(&(address + after));
     }
-    let address = mailbox.to_string();
-    let is_plain = !address.contains(['"', '[']);
-    let address = if is_plain { address } else { format!("<{address}>") };
-    line.word(&(address + after));
 }
 
 fn group(line: &mut Line<'_>, name: &str, members: &[Member], after: &str) {

@@ -1,6 +1,7 @@
 //! Which transfer encoding a leaf gets (RFC 2045 §6), and leaves that have one
 //! already, in lines of a length that mail can carry.
 
+use super::canonical::LONGEST_LINE;
 use super::encode::Encoder;
 
 /// How the octets of a leaf are written.
@@ -16,6 +17,9 @@ pub(super) enum Transfer {
     Rewrapped,
     /// Quoted-printable in other lines, with what it left out quoted.
     Requoted,
+    /// Lines that nobody reads, around the parts of a multipart: `?` for what
+    /// the way does not carry (RFC 2046 §5.1.1).
+    Ignorable,
 }
 
 impl Transfer {
@@ -32,7 +36,7 @@ impl Transfer {
         match self {
             Transfer::QuotedPrintable => Some("quoted-printable"),
             Transfer::Base64 | Transfer::Data => Some("base64"),
-            Transfer::Rewrapped | Transfer::Requoted => None,
+            Transfer::Rewrapped | Transfer::Requoted | Transfer::Ignorable => None,
         }
     }
 
@@ -48,6 +52,7 @@ impl Transfer {
             Transfer::Base64 | Transfer::Data => Coder::Fresh(Encoder::base64()),
             Transfer::Rewrapped => Coder::Rewrapped { column: 0 },
             Transfer::Requoted => Coder::Requoted(Requoted::default()),
+            Transfer::Ignorable => Coder::Ignorable { column: 0 },
         }
     }
 }
@@ -58,6 +63,7 @@ pub(super) enum Coder {
     Fresh(Encoder),
     Rewrapped { column: usize },
     Requoted(Requoted),
+    Ignorable { column: usize },
 }
 
 /// RFC 2045 §6.7, §6.8: the longest line of an encoding.
@@ -80,6 +86,17 @@ impl Coder {
                 }
             }
             Coder::Requoted(requoted) => requoted.feed(octets, out),
+            Coder::Ignorable { column } => {
+                for &octet in octets {
+                    if *column == LONGEST_LINE - 1 && !matches!(octet, b'\r' | b'\n') {
+                        // The blank keeps the rest from being a delimiter.
+                        out.extend_from_slice(b"\r\n ");
+                        *column = 1;
+                    }
+                    out.push(if matches!(octet, 1..=127) { octet } else { b'?' });
+                    *column = if octet == b'\n' { 0 } else { *column + 1 };
+                }
+            }
         }
     }
 
@@ -87,7 +104,7 @@ impl Coder {
     pub(super) fn end(&mut self, out: &mut Vec<u8>) {
         match self {
             Coder::Fresh(encoder) => encoder.end(out),
-            Coder::Rewrapped { column: 0 } => {}
+            Coder::Rewrapped { column: 0 } | Coder::Ignorable { .. } => {}
             Coder::Rewrapped { .. } => out.extend_from_slice(b"\r\n"),
             Coder::Requoted(requoted) => requoted.end(out),
         }
@@ -185,6 +202,7 @@ mod tests {
             (Transfer::Requoted, "a=20b=\r\nc\r\n", "a=20b=\r\nc\r\n"),
             (Transfer::Requoted, "a\u{e9}=c3=A9 =zz =\r\n", "a=C3=A9=c3=A9 =3Dzz =\r\n"),
             (Transfer::Requoted, "end =", "end "),
+            (Transfer::Ignorable, "n\u{e9}\0\r\n--x\r\n", "n???\r\n--x\r\n"),
             (Transfer::Requoted, "--b=\r\n-\r\na--\r\n--b=", "=2D-b=\r\n=2D\r\na--\r\n=2D-b"),
         ] {
             for cut in 1..5 {
@@ -192,6 +210,16 @@ mod tests {
                 assert_eq!(String::from_utf8(written).unwrap(), expected, "{octets:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_line_that_nobody_reads_is_broken() {
+        let line = "--x".repeat(2000);
+        let written = coded(Transfer::Ignorable, format!("{line}\r\n").as_bytes(), 7);
+        let written = String::from_utf8(written).unwrap();
+        assert!(written.lines().all(|line| line.len() <= 998), "{written}");
+        assert!(written.lines().skip(1).all(|line| line.starts_with(' ')), "{written}");
+        assert_eq!(written.replace("\r\n ", ""), line + "\r\n");
     }
 
     proptest! {

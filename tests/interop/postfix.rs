@@ -91,8 +91,25 @@ fn a_server_without_starttls_gets_no_mail_and_is_69() {
     assert_eq!(server.stored(&heidi), None);
 }
 
+#[test]
+fn eight_bits_arrive_as_meant_where_only_seven_are_offered() {
+    // 6152, 6532
+    let server = postfix();
+    let client = Client::of(&*server, Mode::Cleartext).at_port(server.narrow_port);
+    let ivan = Letter::someone("ivan");
+    let ready = Letter::example().ready(&ivan);
+    let run = client.send(ready.arguments(&client, &[&ivan])).exits(0);
+    let offered = run.report()["attempts"][0]["extensions"].to_string();
+    assert!(!offered.contains("8BITMIME") && !offered.contains("SMTPUTF8"), "{offered}");
+    let stored = server.stored(&ivan).expect("it was accepted, so it is there");
+    assert!(stored.is_ascii());
+    Letter::example().assert_is_what(&Arrived::at(&*server, &ivan));
+}
+
 pub(crate) struct Postfix {
     ports: [u16; 3],
+    /// In clear, and only for US-ASCII.
+    narrow_port: u16,
     /// Postfix, and the Dovecot it asks; they end in this order.
     _processes: [Kept; 2],
     home: TempDir,
@@ -119,7 +136,7 @@ impl Postfix {
         let doveadm = program("doveadm", "dovecot-core");
 
         let directory = private_directory();
-        let ports = free_ports();
+        let ports @ [cleartext, starttls, tls, narrow_port] = free_ports();
         write_configuration(directory.path(), ports);
 
         let home = directory.path();
@@ -131,7 +148,8 @@ impl Postfix {
             Kept::guard([postfix.as_os_str(), "-c".as_ref(), etc.as_os_str(), "stop".as_ref()]);
         start(home, Command::new(postfix).arg("-c").arg(&etc).arg("start"));
         wait_until_listening(&ports, home, LOGS);
-        Self { ports, _processes: [postfix_guard, dovecot_guard], home: directory }
+        let ports = [cleartext, starttls, tls];
+        Self { ports, narrow_port, _processes: [postfix_guard, dovecot_guard], home: directory }
     }
 }
 
@@ -161,7 +179,7 @@ impl Server for Postfix {
     }
 }
 
-fn write_configuration(home: &Path, [cleartext, starttls, tls]: [u16; 3]) {
+fn write_configuration(home: &Path, [cleartext, starttls, tls, narrow]: [u16; 4]) {
     write_certificates(home);
     for directory in ["etc", "spool", "data", "mail", "dovecot"] {
         fs::create_dir(home.join(directory)).expect("making a directory of the servers");
@@ -170,12 +188,13 @@ fn write_configuration(home: &Path, [cleartext, starttls, tls]: [u16; 3]) {
     chown(home.join("data"), Some(uid_of("postfix")), None).expect("giving Postfix its data");
     chown(home.join("mail"), Some(UID), Some(UID)).expect("giving away the mail");
 
-    let values: [(&str, &dyn ToString); 5] = [
+    let values: [(&str, &dyn ToString); 6] = [
         ("HOME", &home.display()),
         ("UID", &UID),
         ("CLEARTEXT", &cleartext),
         ("STARTTLS", &starttls),
         ("TLS", &tls),
+        ("NARROW", &narrow),
     ];
     for (template, file) in [
         (include_str!("postfix/main.cf"), "etc/main.cf"),

@@ -31,7 +31,8 @@ impl From<Error> for Failure {
             Error::Unqualified { .. } => (
                 Exit::Config,
                 Some(
-                    "write rewrite.domain = \"host.example.org\" at the top of the configuration"
+                    "in the configuration, the table [rewrite] says which: \
+                     domain = \"host.example.org\""
                         .to_owned(),
                 ),
             ),
@@ -168,10 +169,10 @@ mod tests {
         let file = Path::new("/etc/aliases");
         let text = "loop: loop2\nloop2: loop\nprog: |p\nlist: :include:/l\nodd: a b\n";
         let include = &mut |_: &Path| Err(std::io::Error::other("gone"));
-        let aliases = Aliases::parse(file, text.as_bytes(), include).unwrap();
+        let aliases = Aliases::parse(file, text.as_bytes(), include);
         let rules = Rules { domain: None, hosts: Vec::new(), aliases, from: Authors::Qualify };
         for (name, hint) in [
-            ("bob", "write rewrite.domain = \"host.example.org\" at the top"),
+            ("bob", "the table [rewrite] says which: domain = \"host.example.org\""),
             ("loop", "loop: \\loop"),
             ("prog", "prog: alice@example.org"),
             ("list", "ls -l /l"),

@@ -9,16 +9,26 @@ use std::path::Path;
 
 impl Aliases {
     /// Reads the text of a file. `include` reads the lists that it names; one
-    /// that cannot be read is an error for whoever uses it.
+    /// that cannot be read is an error for whoever uses it. A line that cannot
+    /// be read does no harm to the others: the file may be shared with another
+    /// program, and mail must not stop for it.
     pub fn parse(
         file: &Path,
         octets: &[u8],
         include: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
-    ) -> Result<Self, AliasError> {
+    ) -> Self {
         let mut aliases = Aliases::default();
-        for (at, line) in lines(file, octets, Form::Aliases)? {
-            let (name, targets) = parted(&line)
-                .ok_or_else(|| wrong(&at, "an alias is written as name: address, address"))?;
+        for (at, line) in lines(file, octets, Form::Aliases) {
+            let parted = line.as_deref().map_err(|reason| *reason).and_then(|line| {
+                parted(line).ok_or("an alias is written as name: address, address")
+            });
+            let (name, targets) = match parted {
+                Ok(parted) => parted,
+                Err(reason) => {
+                    aliases.faults.push(wrong(&at, reason));
+                    continue;
+                }
+            };
             let mut reader = Reader { name: &name, at: &at, include, targets: Vec::new() };
             reader.read(targets);
             let targets = reader.targets;
@@ -31,7 +41,7 @@ impl Aliases {
                 slot.insert(entry);
             }
         }
-        Ok(aliases)
+        aliases
     }
 }
 
@@ -48,28 +58,42 @@ enum Form {
     List,
 }
 
+/// A line, or why it cannot be read.
+type Line = Result<String, &'static str>;
+
 /// Lines without comments and empty ones, each where it begins.
-fn lines(file: &Path, octets: &[u8], form: Form) -> Result<Vec<(AliasLine, String)>, AliasError> {
-    let mut lines: Vec<(AliasLine, String)> = Vec::new();
+fn lines(file: &Path, octets: &[u8], form: Form) -> Vec<(AliasLine, Line)> {
+    let mut lines: Vec<(AliasLine, Line)> = Vec::new();
     for (number, line) in octets.split(|&octet| octet == b'\n').enumerate() {
         let at = AliasLine { file: file.to_owned(), line: number + 1 };
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let line = std::str::from_utf8(line).map_err(|_| wrong(&at, "this is not UTF-8 text"))?;
-        if line.contains(|c: char| c.is_control() && c != '\t') {
-            return Err(wrong(&at, "a control character stands here"));
-        }
-        let text = without_comment(line).trim_end();
+        let text = match readable(line.strip_suffix(b"\r").unwrap_or(line)) {
+            Ok(line) => without_comment(line).trim_end(),
+            Err(reason) => {
+                lines.push((at, Err(reason)));
+                continue;
+            }
+        };
         if text.trim_start().is_empty() {
             continue;
         }
         match lines.last_mut() {
             Some((_, begun)) if form == Form::Aliases && text.starts_with([' ', '\t']) => {
-                begun.push_str(text);
+                if let Ok(begun) = begun {
+                    begun.push_str(text);
+                }
             }
-            _ => lines.push((at, text.trim_start().to_owned())),
+            _ => lines.push((at, Ok(text.trim_start().to_owned()))),
         }
     }
-    Ok(lines)
+    lines
+}
+
+fn readable(line: &[u8]) -> Result<&str, &'static str> {
+    let line = std::str::from_utf8(line).map_err(|_| "this is not UTF-8 text")?;
+    if line.contains(|c: char| c.is_control() && c != '\t') {
+        return Err("a control character stands here");
+    }
+    Ok(line)
 }
 
 /// A line up to a `#` that stands at its beginning or behind a blank.
@@ -162,18 +186,23 @@ impl Reader<'_> {
             list: list.to_owned(),
             reason: reason.to_string(),
         };
-        let read = (self.include)(list).map_err(unreadable);
-        match read.and_then(|octets| lines(list, &octets, Form::List)) {
-            Err(error) => self.targets.push(Target::Refused(error)),
-            Ok(lines) => {
-                for (at, line) in &lines {
-                    let mut include = no_list_in_a_list;
-                    let mut reader =
-                        Reader { name: self.name, at, include: &mut include, targets: Vec::new() };
-                    reader.read(line);
-                    self.targets.append(&mut reader.targets);
+        let octets = match (self.include)(list).map_err(unreadable) {
+            Ok(octets) => octets,
+            Err(error) => return self.targets.push(Target::Refused(error)),
+        };
+        for (at, line) in &lines(list, &octets, Form::List) {
+            let line = match line {
+                Ok(line) => line,
+                Err(reason) => {
+                    self.targets.push(Target::Refused(wrong(at, *reason)));
+                    continue;
                 }
-            }
+            };
+            let mut include = no_list_in_a_list;
+            let mut reader =
+                Reader { name: self.name, at, include: &mut include, targets: Vec::new() };
+            reader.read(line);
+            self.targets.append(&mut reader.targets);
         }
     }
 }

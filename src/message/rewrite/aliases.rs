@@ -10,6 +10,14 @@ use std::path::PathBuf;
 pub struct Aliases {
     pub(super) entries: HashMap<String, Entry>,
     pub(super) for_all: Option<Entry>,
+    pub(super) faults: Vec<AliasError>,
+}
+
+impl Aliases {
+    /// Lines that could not be read and were passed over.
+    pub fn faults(&self) -> &[AliasError] {
+        &self.faults
+    }
 }
 
 /// One alias.

@@ -5,11 +5,16 @@ use std::io;
 use std::path::Path;
 
 fn aliases(text: &str) -> Result<Aliases, AliasError> {
-    Aliases::parse(Path::new("/etc/aliases"), text.as_bytes(), &mut |list| match list.to_str() {
+    let file = Path::new("/etc/aliases");
+    let mut aliases = Aliases::parse(file, text.as_bytes(), &mut |list| match list.to_str() {
         Some("/lists/team") => Ok(b"# the team\n a@x.example\nb@x.example, carol\n\n".to_vec()),
         Some("/lists/bad") => Ok(b"a@x.example\n|program\n".to_vec()),
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
-    })
+    });
+    match aliases.faults.pop() {
+        Some(fault) => Err(fault),
+        None => Ok(aliases),
+    }
 }
 
 const ALIASES: &str = "\
@@ -403,8 +408,22 @@ fn an_alias_that_leads_nowhere_is_told_with_its_file_and_line() {
     ] {
         assert_eq!(expanded(file, name).unwrap_err().to_string(), expected, "{file:?}");
     }
-    let error = Aliases::parse(Path::new("f"), b"a: b\nc: \xff", &mut |_| Ok(Vec::new()));
-    assert_eq!(error.unwrap_err().to_string(), "f:2: this is not UTF-8 text");
+}
+
+#[test]
+fn a_line_that_cannot_be_read_does_no_harm_to_the_others() {
+    let file = b"no colon\na: a@x.example\nc: \xff\n d: e\nb: b@x.example\n";
+    let aliases = Aliases::parse(Path::new("f"), file, &mut |_| Ok(Vec::new()));
+    let faults: Vec<_> = aliases.faults().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        ["f:1: an alias is written as name: address, address", "f:3: this is not UTF-8 text"]
+    );
+    let rules = Rules { domain: None, hosts: Vec::new(), aliases, from: Authors::Qualify };
+    for (name, expected) in [("a", "a@x.example"), ("b", "b@x.example")] {
+        let to = rules.envelope_recipients(name, &mut Vec::new()).unwrap();
+        assert_eq!(to.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
+    }
 }
 
 #[test]
