@@ -39,6 +39,8 @@ pub struct Ready {
     pub message: Message,
     /// What was done to it, in the order of doing.
     pub changes: Vec<Change>,
+    /// It bears a DKIM signature that what was done to it breaks.
+    pub breaks_signature: bool,
     from: Vec<Vec<u8>>,
     recipients: Vec<Vec<u8>>,
 }
@@ -68,9 +70,11 @@ pub enum Change {
     Refolded,
     /// 8-bit text did not say in which charset it is.
     Labelled(&'static str),
+    /// An 8-bit body did not say that it is one.
+    Widened,
     /// This many parts were put into another transfer encoding.
     Reencoded(u64),
-    /// Fields in UTF-8 were put into encoded-words.
+    /// Fields beyond US-ASCII were written in it.
     HeaderEncoded,
 }
 
@@ -89,11 +93,33 @@ impl fmt::Display for Change {
             Change::Ended => f.write_str("ended the last line"),
             Change::Refolded => f.write_str("folded lines of the header that were too long"),
             Change::Labelled(charset) => write!(f, "labelled the 8-bit text as {charset}"),
+            Change::Widened => f.write_str("labelled the body as 8bit"),
             Change::Reencoded(1) => f.write_str("encoded 1 part anew, which the way cannot carry"),
             Change::Reencoded(count) => {
                 write!(f, "encoded {count} parts anew, which the way cannot carry")
             }
-            Change::HeaderEncoded => f.write_str("wrote header fields in UTF-8 as encoded-words"),
+            Change::HeaderEncoded => f.write_str("wrote header fields anew, in US-ASCII"),
+        }
+    }
+}
+
+impl Change {
+    /// Other octets than line ends are no longer what somebody signed.
+    fn breaks_signatures(&self) -> bool {
+        match self {
+            Change::Rewrote(rewrite) => !matches!(rewrite, Rewrite::Left { .. }),
+            Change::StrayCr(_)
+            | Change::Refolded
+            | Change::Labelled(_)
+            | Change::Widened
+            | Change::Reencoded(_)
+            | Change::HeaderEncoded => true,
+            Change::Added(_)
+            | Change::Removed(_)
+            | Change::RemovedMboxLine
+            | Change::Parted
+            | Change::LineEnds(_)
+            | Change::Ended => false,
         }
     }
 }
@@ -154,7 +180,11 @@ fn made_fit(
     let text = Text::measure(&source, range.clone(), repairs.stray_cr)?;
     check(&source, &head, &text, repairs)?;
     line_changes(&head.tally, &text, &mut changes);
-    let header = labelled(std::mem::take(&mut fields.header), &source, &text, &mut changes)?;
+    let mut header = std::mem::take(&mut fields.header);
+    // What is signed stays what was signed (RFC 6376 §3.7).
+    if !fields.is_signed {
+        header = labelled(in_utf8(header, &mut changes), &source, &text, &mut changes)?;
+    }
     let message_id = fields.message_id.filter(|id| !id.is_empty());
     let recipe = ReadyRecipe {
         content: Content::of(&header, "text/plain"),
@@ -169,7 +199,14 @@ fn made_fit(
     };
     let message = recipe.into_message()?;
     changes.extend_from_slice(message.changes());
-    Ok(Ready { message, changes, from: fields.from, recipients: fields.recipients })
+    let breaks_signature = fields.is_signed && changes.iter().any(Change::breaks_signatures);
+    Ok(Ready {
+        message,
+        changes,
+        breaks_signature,
+        from: fields.from,
+        recipients: fields.recipients,
+    })
 }
 
 /// Refuses what is to be refused.
@@ -214,8 +251,10 @@ impl Recipe for ReadyRecipe {
         let is_passed = too_wide && eight_bit == Repair::Pass;
         let too_long = self.text.long_line().is_some() && long_lines == Repair::Reencode;
         let has_nul = self.text.nul().is_some();
+        // Data whose line ends would change.
+        let is_harmed = !self.is_signed && self.content.is_binary() && self.text.is_uneven();
         let mut pieces: Vec<Piece>;
-        if too_wide && !is_passed || too_long || has_nul {
+        if too_wide && !is_passed || too_long || has_nul || is_harmed {
             self.may_change()?;
             if too_wide && eight_bit == Repair::Reject {
                 return Err(Unfit::Rejected);
@@ -223,12 +262,13 @@ impl Recipe for ReadyRecipe {
             let width = Width { eight_bit: width.eight_bit || is_passed, ..width };
             let content = self.content.clone();
             let done = body(&self.source, self.range.clone(), content, width, self.repairs)?;
-            if let Some(encoding) = done.encoding {
-                header = relabelled(&with_version(header), encoding);
-            }
             pieces = done.pieces;
             if done.leaves > 0 {
+                header = with_version(header, &mut changes);
                 changes.push(Change::Reencoded(done.leaves));
+            }
+            if let Some(encoding) = done.encoding {
+                header = relabelled(&header, encoding);
             }
         } else {
             pieces = self.text.clone().into_pieces().collect();
@@ -275,19 +315,40 @@ fn labelled(
     changes: &mut Vec<Change>,
 ) -> Result<Vec<u8>, Error> {
     let content = Content::of(&header, "text/plain");
-    if !text.is_eight_bit() || content.is_multipart() {
+    if !text.is_eight_bit() {
         return Ok(header);
     }
-    if content.is_text() && content.charset.is_none() {
+    let is_one = !content.is_multipart();
+    if is_one && content.is_text() && content.charset.is_none() {
         let charset = if text.is_utf8(source)? { "utf-8" } else { UNKNOWN };
         header = with_charset(&header, &content, charset);
         changes.push(Change::Labelled(charset));
     }
-    header = with_version(header);
-    if content.is_unlabelled() {
+    header = with_version(header, changes);
+    if is_one && content.is_unlabelled() {
         header = relabelled(&header, "8bit");
+        changes.push(Change::Widened);
     }
     Ok(header)
+}
+
+/// RFC 6532 §3.2: a header is US-ASCII or UTF-8. Fields that are neither are
+/// written as encoded-words, where they may.
+fn in_utf8(header: Vec<u8>, changes: &mut Vec<Change>) -> Vec<u8> {
+    if std::str::from_utf8(&header).is_ok() {
+        return header;
+    }
+    let mut octets = Vec::with_capacity(header.len() + 64);
+    for field in split(&header) {
+        match std::str::from_utf8(field).is_err().then(|| seven_bit(field)) {
+            Some(Ok(encoded)) => octets.extend(encoded),
+            Some(Err(_)) | None => octets.extend_from_slice(field),
+        }
+    }
+    if octets != header {
+        changes.push(Change::HeaderEncoded);
+    }
+    octets
 }
 
 /// RFC 1428 §2: the name for octets of which nothing is known.
@@ -316,9 +377,10 @@ fn with_charset(header: &[u8], content: &Content, charset: &str) -> Vec<u8> {
 }
 
 /// RFC 2045 §4: without it no label counts.
-fn with_version(mut header: Vec<u8>) -> Vec<u8> {
+fn with_version(mut header: Vec<u8>, changes: &mut Vec<Change>) -> Vec<u8> {
     if !split(&header).any(|field| field_name(field).eq_ignore_ascii_case(b"MIME-Version")) {
         header.extend_from_slice(b"MIME-Version: 1.0\r\n");
+        changes.push(Change::Added("MIME-Version"));
     }
     header
 }
@@ -420,13 +482,15 @@ impl Fields {
     }
 }
 
-/// The fields of a canonical header, whole, with their folds and line ends.
+/// The fields of a canonical header, whole, with their folds and line ends; the
+/// last one as it is.
 pub(super) fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = header;
     std::iter::from_fn(move || {
         let end = memchr_iter(b'\n', rest)
             .map(|lf| lf + 1)
-            .find(|&next| !rest.get(next).is_some_and(|&octet| matches!(octet, b' ' | b'\t')))?;
+            .find(|&next| !rest.get(next).is_some_and(|&octet| matches!(octet, b' ' | b'\t')))
+            .or(Some(rest.len()).filter(|&length| length > 0))?;
         let (field, later) = rest.split_at(end);
         rest = later;
         Some(field)

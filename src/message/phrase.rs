@@ -22,17 +22,14 @@ pub(super) fn write(line: &mut Line<'_>, list: &[Address]) {
 /// quoted local part and an address literal stand in angle brackets all the
 /// same: without them some readers take their signs for those of the list.
 fn one(line: &mut Line<'_>, name: Option<&str>, mailbox: &Mailbox, after: &str) {
-    match name.filter(|name| !name.is_empty()) {
-        Some(name) => {
-            phrase(line, name);
-            line.word(&format!("<{mailbox}>{after}"));
-        }
-        None => {
-            let address = mailbox.to_string();
-            let is_plain = !address.contains(['"', '[']);
-            let address = if is_plain { address } else { format!("<{address}>") };
-            line.word(&(address + after));
-        }
+    if let Some(name) = name.filter(|name| !name.is_empty()) {
+        phrase(line, name);
+        line.word(&format!("<{mailbox}>{after}"));
+    } else {
+        let address = mailbox.to_string();
+        let is_plain = !address.contains(['"', '[']);
+        let address = if is_plain { address } else { format!("<{address}>") };
+        line.word(&(address + after));
     }
 }
 

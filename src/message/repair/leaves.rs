@@ -86,7 +86,8 @@ impl Repairer<'_> {
             return Err(self.source.nul(at).into());
         }
         let is_wide = text.is_eight_bit() && !self.width.eight_bit;
-        if encoding.is_none() && !is_wide {
+        let is_long = self.is_too_long(&text);
+        if encoding.is_none() && !is_wide && !is_long {
             return Ok(text.into_pieces().collect());
         }
         if let Some(seal) = seal {
@@ -95,6 +96,9 @@ impl Repairer<'_> {
         let mut octets = canonical(self.source, entity.header.clone())?;
         if is_wide {
             octets = fields::seven_bit(&octets)?;
+        }
+        if is_long {
+            octets = fields::refolded(&octets).map_err(Unfit::Endless)?;
         }
         if let Some(encoding) = encoding {
             octets = relabelled(&octets, encoding);
@@ -136,7 +140,7 @@ impl Repairer<'_> {
     /// Lines that belong to no part.
     fn between(&mut self, range: Range<u64>) -> Result<(), Unfit> {
         let text = self.measured(range)?;
-        if text.is_eight_bit() && !self.width.eight_bit || text.nul().is_some() {
+        if self.is_unfit(&text) {
             return Err(Unfit::Composite("multipart, before or behind its parts,".to_owned()));
         }
         self.pieces.extend(text.into_pieces());
@@ -153,7 +157,8 @@ impl Repairer<'_> {
         if text.long_line().is_some() && self.repairs.long_lines == Repair::Reject {
             return Err(Unfit::Rejected);
         }
-        if !self.is_unfit(&text) {
+        let is_harmed = seal.is_none() && content.is_data() && text.is_uneven();
+        if !self.is_unfit(&text) && !is_harmed {
             self.pieces.extend(text.into_pieces());
             return Ok(None);
         }
@@ -170,7 +175,11 @@ impl Repairer<'_> {
     fn is_unfit(&self, text: &Text) -> bool {
         text.nul().is_some()
             || text.is_eight_bit() && !self.width.eight_bit
-            || text.long_line().is_some() && self.repairs.long_lines == Repair::Reencode
+            || self.is_too_long(text)
+    }
+
+    fn is_too_long(&self, text: &Text) -> bool {
+        text.long_line().is_some() && self.repairs.long_lines == Repair::Reencode
     }
 
     fn measured(&self, range: Range<u64>) -> Result<Text, Unfit> {
@@ -182,21 +191,18 @@ impl Repairer<'_> {
 /// encodings, data as base64, and what is encoded already with lines of
 /// lengths that fit.
 fn transfer(content: &Content, text: &Text) -> Result<Transfer, Unfit> {
-    // RFC 2045 §6.4, RFC 6532 §3.5.
-    let is_composite = content.essence.starts_with("multipart/")
-        || content.essence.starts_with("message/")
-            && !content.essence.starts_with("message/global");
-    if is_composite {
-        return Err(Unfit::Composite(content.essence.clone()));
-    }
     match &content.encoding {
+        // What should not have been encoded and is, stays so.
+        Encoding::Base64 => Ok(Transfer::Rewrapped),
+        Encoding::QuotedPrintable => Ok(Transfer::Requoted),
+        Encoding::Lines | Encoding::Binary | Encoding::Other(_) if content.is_composite() => {
+            Err(Unfit::Composite(content.essence.clone()))
+        }
         Encoding::Lines if content.is_text() => {
             Ok(Transfer::of_text(text.sum(|tally| tally.size), text.sum(|tally| tally.high)))
         }
         Encoding::Binary if !content.is_text() => Ok(Transfer::Data),
         Encoding::Lines | Encoding::Binary => Ok(Transfer::Base64),
-        Encoding::Base64 => Ok(Transfer::Rewrapped),
-        Encoding::QuotedPrintable => Ok(Transfer::Requoted),
         Encoding::Other(name) => Err(Unfit::Encoding(name.clone())),
     }
 }
