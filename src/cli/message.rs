@@ -8,7 +8,7 @@ use super::content::{self, Role};
 use super::exit::Exit;
 use super::failure::{Failure, no_from, no_recipients, warned};
 use super::input::Input;
-use super::sign::sign;
+use super::sign::{broken_signature, sign};
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
@@ -187,6 +187,7 @@ fn ready(
     if to.is_empty() {
         return Err(no_recipients());
     }
+    let warnings = broken_signature(&ready);
     let Ready { message, changes, .. } = ready;
     let now = additions.date.timestamp();
     let signed = sign(message, account.as_ref(), author.as_ref(), now)?;
@@ -195,7 +196,7 @@ fn ready(
     if args.from.is_some() && !changes.contains(&Change::Added("From")) {
         notes.push("kept the From of the message; --from is for one without".to_owned());
     }
-    Ok(signed.into_job(envelope, account, notes, Vec::new()))
+    Ok(signed.into_job(envelope, account, notes, warnings))
 }
 
 /// A message that goes on to others than its header names.
@@ -235,12 +236,16 @@ fn resent(
             .hint("name them: envoi send --resend --message FILE carol@example.org"));
     }
     let source = content::source(path, Role::Message, input, surroundings)?;
-    let Ready { message, changes, .. } = resend(source, &resent, chooser.accounts.repairs())?;
-    let signed = sign(message, account.as_ref(), Some(&author), resent.date.timestamp())?;
+    let ready = resend(source, &resent, chooser.accounts.repairs())?;
+    let warnings = broken_signature(&ready);
+    // DMARC asks for the author, not for who sends the message on.
+    let writer = ready.from().ok().and_then(|from| from.into_iter().next());
+    let Ready { message, changes, .. } = ready;
+    let signed = sign(message, account.as_ref(), writer.as_ref(), resent.date.timestamp())?;
     let envelope = Envelope::new(reverse_path(args, Some(author), account.as_ref())?, to);
     let rewrites = rewrites.iter().map(ToString::to_string);
     let notes = rewrites.chain(changes.iter().map(ToString::to_string)).collect();
-    Ok(signed.into_job(envelope, account, notes, Vec::new()))
+    Ok(signed.into_job(envelope, account, notes, warnings))
 }
 
 /// Who writes: as typed or set in the environment, else as the account says.

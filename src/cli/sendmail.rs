@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::input::Input;
 use super::message::{Job, list, masked};
 use super::send::{self, Delivery};
-use super::sign::sign;
+use super::sign::{broken_signature, sign};
 use crate::account::{
     Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, User, small_file,
 };
@@ -141,12 +141,13 @@ impl Letter {
         let additions = Additions { date: clock::now(environment), message_id: None, from };
         let ready = opened.complete(&additions)?;
         let author = ready.from().ok().and_then(|from| from.into_iter().next());
+        let warnings = broken_signature(&ready);
         let now = additions.date.timestamp();
         let signed = sign(ready.message, Some(&account), author.as_ref(), now)?;
         let envelope = Envelope::new(ReversePath(reverse), to);
         let changes = rewrites.into_iter().map(Change::Rewrote).chain(ready.changes);
         let changes = changes.map(|change| change.to_string()).collect();
-        Ok(signed.into_job(envelope, Some(account), changes, Vec::new()))
+        Ok(signed.into_job(envelope, Some(account), changes, warnings))
     }
 }
 

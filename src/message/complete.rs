@@ -5,20 +5,15 @@
 use super::canonical::{StrayCr, Tally};
 use super::head::{Head, Separator};
 use super::header::{Header, field_body, field_name};
-use super::octets::Piece;
-use super::repair::{Content, body, relabelled, seven_bit};
-use super::rewrite::Rewrite;
+use super::ready::{ReadyRecipe, in_utf8, labelled};
+use super::repair::Content;
 use super::text::Text;
 use super::{
-    Address, Error, Message, Opened, Recipe, Rendering, Repair, Repairs, Resent, Source, Unfit,
-    Width, addresses, stamp,
+    Address, Change, Error, Message, Opened, Repair, Repairs, Resent, Source, addresses, stamp,
 };
 use crate::smtp::{Mailbox, PathError};
 use jiff::Zoned;
 use memchr::memchr_iter;
-use std::fmt;
-use std::ops::Range;
-use std::sync::Arc;
 
 /// What a message gets if it lacks it.
 #[derive(Clone, Debug)]
@@ -39,63 +34,10 @@ pub struct Ready {
     pub message: Message,
     /// What was done to it, in the order of doing.
     pub changes: Vec<Change>,
+    /// It bears a DKIM signature that what was done to it breaks.
+    pub breaks_signature: bool,
     from: Vec<Vec<u8>>,
     recipients: Vec<Vec<u8>>,
-}
-
-/// One thing that was done to a ready message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Change {
-    /// A field was added.
-    Added(&'static str),
-    /// A field was removed.
-    Removed(&'static str),
-    /// The line before the header by which mbox files part messages was
-    /// removed.
-    RemovedMboxLine,
-    /// An address was rewritten.
-    Rewrote(Rewrite),
-    /// An empty line was put between header and body.
-    Parted,
-    /// This many line ends were LF.
-    LineEnds(u64),
-    /// This many CR stood elsewhere than before LF.
-    StrayCr(u64),
-    /// The last line had no end.
-    Ended,
-    /// Lines of the header were too long.
-    Refolded,
-    /// 8-bit text did not say in which charset it is.
-    Labelled(&'static str),
-    /// This many parts were put into another transfer encoding.
-    Reencoded(u64),
-    /// Fields in UTF-8 were put into encoded-words.
-    HeaderEncoded,
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Change::Added(name) => write!(f, "added {name}"),
-            Change::Removed(name) => write!(f, "removed {name}"),
-            Change::RemovedMboxLine => f.write_str("removed the mbox line before the header"),
-            Change::Rewrote(rewrite) => rewrite.fmt(f),
-            Change::Parted => f.write_str("put an empty line between header and body"),
-            Change::LineEnds(1) => f.write_str("turned 1 line end from LF into CRLF"),
-            Change::LineEnds(count) => write!(f, "turned {count} line ends from LF into CRLF"),
-            Change::StrayCr(1) => f.write_str("replaced 1 CR that ended no line"),
-            Change::StrayCr(count) => write!(f, "replaced {count} CR that ended no line"),
-            Change::Ended => f.write_str("ended the last line"),
-            Change::Refolded => f.write_str("folded lines of the header that were too long"),
-            Change::Labelled(charset) => write!(f, "labelled the 8-bit text as {charset}"),
-            Change::Reencoded(1) => f.write_str("encoded 1 part anew, which the way cannot carry"),
-            Change::Reencoded(count) => {
-                write!(f, "encoded {count} parts anew, which the way cannot carry")
-            }
-            Change::HeaderEncoded => f.write_str("wrote header fields in UTF-8 as encoded-words"),
-        }
-    }
 }
 
 impl Ready {
@@ -138,6 +80,9 @@ fn made_fit(
 ) -> Result<Ready, Error> {
     let Opened { source, head, repairs, rewrites } = opened;
     let mut changes = Vec::new();
+    if head.byte_order_mark {
+        changes.push(Change::RemovedMark);
+    }
     if head.mbox_line {
         changes.push(Change::RemovedMboxLine);
     }
@@ -154,7 +99,11 @@ fn made_fit(
     let text = Text::measure(&source, range.clone(), repairs.stray_cr)?;
     check(&source, &head, &text, repairs)?;
     line_changes(&head.tally, &text, &mut changes);
-    let header = labelled(std::mem::take(&mut fields.header), &source, &text, &mut changes)?;
+    let mut header = std::mem::take(&mut fields.header);
+    // What is signed stays what was signed (RFC 6376 §3.7).
+    if !fields.is_signed {
+        header = labelled(in_utf8(header, &mut changes), &source, &text, &mut changes)?;
+    }
     let message_id = fields.message_id.filter(|id| !id.is_empty());
     let recipe = ReadyRecipe {
         content: Content::of(&header, "text/plain"),
@@ -169,7 +118,14 @@ fn made_fit(
     };
     let message = recipe.into_message()?;
     changes.extend_from_slice(message.changes());
-    Ok(Ready { message, changes, from: fields.from, recipients: fields.recipients })
+    let breaks_signature = fields.is_signed && changes.iter().any(Change::breaks_signatures);
+    Ok(Ready {
+        message,
+        changes,
+        breaks_signature,
+        from: fields.from,
+        recipients: fields.recipients,
+    })
 }
 
 /// Refuses what is to be refused.
@@ -182,145 +138,6 @@ fn check(source: &Source, head: &Head, text: &Text, repairs: Repairs) -> Result<
         Some(at) if repairs.long_lines == Repair::Reject => Err(source.long_line(at)),
         Some(_) | None => Ok(()),
     }
-}
-
-/// The recipe of a ready message.
-#[derive(Debug)]
-struct ReadyRecipe {
-    /// Its fields, without the empty line behind them.
-    header: Vec<u8>,
-    content: Content,
-    has_body: bool,
-    /// It bears a DKIM signature.
-    is_signed: bool,
-    source: Arc<Source>,
-    range: Range<u64>,
-    text: Text,
-    repairs: Repairs,
-    message_id: Option<String>,
-}
-
-impl Recipe for ReadyRecipe {
-    fn render(&self, width: Width) -> Result<Rendering, Unfit> {
-        let Repairs { eight_bit, long_lines, .. } = self.repairs;
-        let mut changes = Vec::new();
-        let mut header = self.header.clone();
-        if !width.utf8_header && !header.is_ascii() {
-            self.may_change()?;
-            header = seven_bit(&header)?;
-            changes.push(Change::HeaderEncoded);
-        }
-        let too_wide = self.text.is_eight_bit() && !width.eight_bit;
-        let is_passed = too_wide && eight_bit == Repair::Pass;
-        let too_long = self.text.long_line().is_some() && long_lines == Repair::Reencode;
-        let has_nul = self.text.nul().is_some();
-        let mut pieces: Vec<Piece>;
-        if too_wide && !is_passed || too_long || has_nul {
-            self.may_change()?;
-            if too_wide && eight_bit == Repair::Reject {
-                return Err(Unfit::Rejected);
-            }
-            let width = Width { eight_bit: width.eight_bit || is_passed, ..width };
-            let content = self.content.clone();
-            let done = body(&self.source, self.range.clone(), content, width, self.repairs)?;
-            if let Some(encoding) = done.encoding {
-                header = relabelled(&with_version(header), encoding);
-            }
-            pieces = done.pieces;
-            if done.leaves > 0 {
-                changes.push(Change::Reencoded(done.leaves));
-            }
-        } else {
-            pieces = self.text.clone().into_pieces().collect();
-        }
-        if self.text.is_unended() {
-            pieces.push(Piece::Held(b"\r\n".to_vec()));
-        }
-        if self.has_body {
-            header.extend_from_slice(b"\r\n");
-        }
-        let mut rendering = Rendering::new(header, pieces, self.message_id.clone(), changes);
-        rendering.facts.eight_bit &= !is_passed;
-        Ok(rendering)
-    }
-}
-
-impl ReadyRecipe {
-    fn into_message(self) -> Result<Message, Error> {
-        let text = &self.text;
-        let fault = text.nul().map(|at| (at, true)).or(text.long_line().map(|at| (at, false)));
-        let source = Arc::clone(&self.source);
-        Message::of(Box::new(self)).map_err(|unfit| match (unfit, fault) {
-            (Unfit::Failed(error), _) => error,
-            (reason, Some((at, is_nul))) => {
-                let fault = if is_nul { source.nul(at) } else { source.long_line(at) };
-                Error::Unfit { fault: Box::new(fault), reason: Box::new(reason) }
-            }
-            (_, None) => source.changed(),
-        })
-    }
-
-    fn may_change(&self) -> Result<(), Unfit> {
-        if self.is_signed { Err(Unfit::Signed) } else { Ok(()) }
-    }
-}
-
-/// Labels what is 8-bit and does not say so: RFC 5322 alone allows US-ASCII
-/// only (RFC 2049 §2), and a text without a charset is US-ASCII (RFC 2046
-/// §4.1.2).
-fn labelled(
-    mut header: Vec<u8>,
-    source: &Source,
-    text: &Text,
-    changes: &mut Vec<Change>,
-) -> Result<Vec<u8>, Error> {
-    let content = Content::of(&header, "text/plain");
-    if !text.is_eight_bit() || content.is_multipart() {
-        return Ok(header);
-    }
-    if content.is_text() && content.charset.is_none() {
-        let charset = if text.is_utf8(source)? { "utf-8" } else { UNKNOWN };
-        header = with_charset(&header, &content, charset);
-        changes.push(Change::Labelled(charset));
-    }
-    header = with_version(header);
-    if content.is_unlabelled() {
-        header = relabelled(&header, "8bit");
-    }
-    Ok(header)
-}
-
-/// RFC 1428 §2: the name for octets of which nothing is known.
-const UNKNOWN: &str = "unknown-8bit";
-
-/// The header with this charset in its Content-Type, or with a Content-Type.
-fn with_charset(header: &[u8], content: &Content, charset: &str) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(header.len() + 48);
-    let mut is_done = false;
-    for field in split(header) {
-        let is_type = field_name(field).eq_ignore_ascii_case(b"Content-Type");
-        if !is_type {
-            octets.extend_from_slice(field);
-        } else if content.is_typed && !is_done {
-            let body = field.trim_ascii_end();
-            octets.extend_from_slice(body.strip_suffix(b";").unwrap_or(body));
-            octets.extend_from_slice(format!(";\r\n charset={charset}\r\n").as_bytes());
-            is_done = true;
-        }
-    }
-    if !is_done {
-        let field = format!("Content-Type: text/plain; charset={charset}\r\n");
-        octets.extend_from_slice(field.as_bytes());
-    }
-    octets
-}
-
-/// RFC 2045 §4: without it no label counts.
-fn with_version(mut header: Vec<u8>) -> Vec<u8> {
-    if !split(&header).any(|field| field_name(field).eq_ignore_ascii_case(b"MIME-Version")) {
-        header.extend_from_slice(b"MIME-Version: 1.0\r\n");
-    }
-    header
 }
 
 /// Removed on submission: Bcc, for no copy shows it (RFC 5322 §3.6.3 in its
@@ -420,13 +237,15 @@ impl Fields {
     }
 }
 
-/// The fields of a canonical header, whole, with their folds and line ends.
+/// The fields of a canonical header, whole, with their folds and line ends; the
+/// last one as it is.
 pub(super) fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = header;
     std::iter::from_fn(move || {
         let end = memchr_iter(b'\n', rest)
             .map(|lf| lf + 1)
-            .find(|&next| !rest.get(next).is_some_and(|&octet| matches!(octet, b' ' | b'\t')))?;
+            .find(|&next| !rest.get(next).is_some_and(|&octet| matches!(octet, b' ' | b'\t')))
+            .or(Some(rest.len()).filter(|&length| length > 0))?;
         let (field, later) = rest.split_at(end);
         rest = later;
         Some(field)

@@ -12,6 +12,7 @@ pub(super) struct Head {
     /// Lines of it were too long, and are no more.
     pub(super) is_refolded: bool,
     pub(super) mbox_line: bool,
+    pub(super) byte_order_mark: bool,
     pub(super) separator: Separator,
     /// Where the body begins in the source.
     pub(super) body: u64,
@@ -66,7 +67,8 @@ impl Head {
             octets,
             tally,
             is_refolded,
-            mbox_line: bounds.start > 0,
+            mbox_line: bounds.start > mark(&window),
+            byte_order_mark: mark(&window) > 0,
             separator: bounds.separator,
             body: bounds.body as u64,
         })
@@ -101,7 +103,8 @@ impl Bounds {
     /// not the whole message. The first line that is neither a field nor the
     /// continuation of one begins the body, as sendmail has it.
     fn of(octets: &[u8], whole: bool) -> Option<Self> {
-        let (mut at, mut start) = (0, 0);
+        let mark = mark(octets);
+        let (mut at, mut start) = (mark, mark);
         loop {
             let rest = &octets[at..];
             let here = |body, separator| Some(Bounds { start, end: at, body, separator });
@@ -119,7 +122,7 @@ impl Bounds {
             if ended && line.iter().all(|&octet| octet == b'\r') {
                 return here(at + length, Separator::Present);
             }
-            if at == 0 && line.starts_with(b"From ") && !is_field(line) {
+            if at == mark && line.starts_with(b"From ") && !is_field(line) {
                 start = length;
             } else if !is_field(line) && (at == start || !is_continuation(line)) {
                 return here(at, Separator::Missing);
@@ -130,6 +133,12 @@ impl Bounds {
             at += length;
         }
     }
+}
+
+/// The length of the mark that some editors put before UTF-8, which would hide
+/// the first field.
+fn mark(octets: &[u8]) -> usize {
+    if octets.starts_with("\u{feff}".as_bytes()) { "\u{feff}".len() } else { 0 }
 }
 
 /// True for the first line of a field. Blanks before the colon are obsolete

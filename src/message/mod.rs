@@ -23,7 +23,7 @@
 //! | RFC 2045 §6.7, §6.8 | encoding block by block | `encode/stream.rs` |
 //! | – | a ready message whose header is at hand | `opened.rs` |
 //! | RFC 5322 §3.4, §3.6; aliases(5) | its addresses rewritten in place | `rewrite/` |
-//! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs` |
+//! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs`, `ready.rs`, `change.rs` |
 //! | RFC 5322 §3.6.6 | ready messages sent on | `resend.rs` |
 //! | RFC 5321 §2.3.8 | messages sent as they are | `as_is.rs` |
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
@@ -42,6 +42,7 @@ mod as_is;
 mod attachment;
 mod automatic;
 mod canonical;
+mod change;
 mod complete;
 mod compose;
 pub mod dkim;
@@ -59,6 +60,7 @@ mod opened;
 mod parameter;
 mod part;
 mod phrase;
+mod ready;
 mod references;
 mod repair;
 mod resend;
@@ -75,7 +77,8 @@ pub use address_list::addresses;
 pub use attachment::Attachment;
 pub use automatic::{Priority, UnsubscribeUrl, automatic_fields, unsubscribe_fields};
 pub use canonical::StrayCr;
-pub use complete::{Additions, Change, Ready, complete, resend};
+pub use change::Change;
+pub use complete::{Additions, Ready, complete, resend};
 pub use compose::{Composed, Draft};
 pub use error::Error;
 pub use html::text_of;

@@ -72,6 +72,11 @@ impl Text {
         Ok(true)
     }
 
+    /// Some line ends are not CRLF, and become it.
+    pub(super) fn is_uneven(&self) -> bool {
+        !self.0.iter().all(|stretch| stretch.tally.is_canonical())
+    }
+
     /// The last line has no end.
     pub(super) fn is_unended(&self) -> bool {
         self.0.last().is_some_and(|stretch| stretch.tally.open > 0)

@@ -180,6 +180,13 @@ fn nul_and_overlong_lines_are_encoded_or_refused_with_their_line() {
 }
 
 #[test]
+fn a_byte_order_mark_hides_no_field() {
+    let (written, changes) = completed(format!("\u{feff}{WHOLE}\r\nhi\r\n")).unwrap();
+    assert_eq!(written, format!("{WHOLE}\r\nhi\r\n"));
+    assert_eq!(changes, ["removed the byte order mark before the header"]);
+}
+
+#[test]
 fn a_long_line_of_a_header_is_folded() {
     // 5321-4.5.3.1.6, 5322-2.2.3
     let (written, changes) =

@@ -90,6 +90,28 @@ impl Content {
         self.encoding == Encoding::Lines && !self.is_wide
     }
 
+    /// The label says that line ends may be no line ends, and lines of any
+    /// length. What holds such parts has that label too (RFC 2045 §6.4).
+    pub(in crate::message) fn is_binary(&self) -> bool {
+        self.encoding == Encoding::Binary
+    }
+
+    /// Octets as they are, which are no lines.
+    pub(super) fn is_data(&self) -> bool {
+        self.is_binary() && !self.is_text() && !self.is_composite()
+    }
+
+    /// A type that may not be encoded (RFC 2045 §6.4, RFC 6532 §3.5).
+    pub(super) fn is_composite(&self) -> bool {
+        self.essence.starts_with("multipart/")
+            || self.essence.starts_with("message/") && !self.essence.starts_with("message/global")
+    }
+
+    /// The octets are not what they stand for.
+    pub(super) fn is_encoded(&self) -> bool {
+        matches!(self.encoding, Encoding::Base64 | Encoding::QuotedPrintable)
+    }
+
     pub(in crate::message) fn is_text(&self) -> bool {
         self.essence.starts_with("text/")
     }

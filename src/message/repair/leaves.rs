@@ -22,6 +22,8 @@ pub(in crate::message) struct Repaired {
     pub(in crate::message) encoding: Option<&'static str>,
     /// How many leaves were encoded anew.
     pub(in crate::message) leaves: u64,
+    /// Lines around the parts, which nobody reads, were changed.
+    pub(in crate::message) around: bool,
 }
 
 /// Makes the body in this range fit, whose header says this.
@@ -33,7 +35,7 @@ pub(in crate::message) fn body(
     repairs: Repairs,
 ) -> Result<Repaired, Unfit> {
     let entity = structure::body(source, range, content)?;
-    Repairer { source, width, repairs, pieces: Vec::new(), leaves: 0 }.whole(&entity)
+    Repairer { source, width, repairs, pieces: Vec::new(), leaves: 0, around: false }.whole(&entity)
 }
 
 /// Makes a whole message fit, header and all, that is part of another.
@@ -43,10 +45,11 @@ pub(in crate::message) fn attached(
     repairs: Repairs,
 ) -> Result<Repaired, Unfit> {
     let entity = structure::message(source, 0..source.length())?;
-    let mut repairer = Repairer { source, width, repairs, pieces: Vec::new(), leaves: 0 };
+    let mut repairer =
+        Repairer { source, width, repairs, pieces: Vec::new(), leaves: 0, around: false };
     repairer.entity(&entity, None)?;
-    let Repairer { pieces, leaves, .. } = repairer;
-    Ok(Repaired { pieces, encoding: None, leaves })
+    let Repairer { pieces, leaves, around, .. } = repairer;
+    Ok(Repaired { pieces, encoding: None, leaves, around })
 }
 
 struct Repairer<'a> {
@@ -55,12 +58,14 @@ struct Repairer<'a> {
     repairs: Repairs,
     pieces: Vec<Piece>,
     leaves: u64,
+    around: bool,
 }
 
 impl Repairer<'_> {
     fn whole(mut self, entity: &Entity) -> Result<Repaired, Unfit> {
         let encoding = self.body(entity, None)?;
-        Ok(Repaired { pieces: self.pieces, encoding, leaves: self.leaves })
+        let Repairer { pieces, leaves, around, .. } = self;
+        Ok(Repaired { pieces, encoding, leaves, around })
     }
 
     /// Writes an entity with its header. `seal` is the multipart around it
@@ -98,7 +103,7 @@ impl Repairer<'_> {
             octets = fields::seven_bit(&octets)?;
         }
         if is_long {
-            octets = fields::refolded(&octets).map_err(Unfit::LongField)?;
+            octets = fields::refolded(&octets).map_err(Unfit::Endless)?;
         }
         if let Some(encoding) = encoding {
             octets = relabelled(&octets, encoding);
@@ -122,7 +127,9 @@ impl Repairer<'_> {
                 let inner_seal = seal.or(sealing.then_some(essence));
                 for item in items {
                     match item {
-                        Item::Between(range) => self.between(range.clone())?,
+                        Item::Between(range) => {
+                            self.between(&entity.content, range.clone(), seal)?;
+                        }
                         Item::Part(part) => self.entity(part, inner_seal)?,
                     }
                 }
@@ -137,13 +144,29 @@ impl Repairer<'_> {
         (!self.width.eight_bit && content.is_wide && seal.is_none()).then_some("7bit")
     }
 
-    /// Lines that belong to no part.
-    fn between(&mut self, range: Range<u64>) -> Result<(), Unfit> {
+    /// Lines that belong to no part, the delimiters among them: what they say
+    /// is for nobody (RFC 2046 §5.1.1).
+    fn between(
+        &mut self,
+        content: &Content,
+        range: Range<u64>,
+        seal: Option<&str>,
+    ) -> Result<(), Unfit> {
         let text = self.measured(range)?;
-        if self.is_unfit(&text)? {
-            return Err(Unfit::Composite("multipart, before or behind its parts,".to_owned()));
+        if !self.is_unfit(&text)? {
+            self.pieces.extend(text.into_pieces());
+            return Ok(());
         }
-        self.pieces.extend(text.into_pieces());
+        if let Some(seal) = seal {
+            return Err(Unfit::Sealed(seal.to_owned()));
+        }
+        if !content.boundary.as_ref().is_some_and(|boundary| boundary.is_ascii()) {
+            return Err(Unfit::Composite(content.essence.clone()));
+        }
+        let stretch = text.into_stretch()?;
+        let written = EncodedStretch::measure(stretch, Transfer::Ignorable)?;
+        self.pieces.push(Piece::Encoded(written));
+        self.around = true;
         Ok(())
     }
 
@@ -154,7 +177,8 @@ impl Repairer<'_> {
         seal: Option<&str>,
     ) -> Result<Option<&'static str>, Unfit> {
         let text = self.measured(range)?;
-        if !self.is_unfit(&text)? {
+        let is_harmed = seal.is_none() && content.is_data() && text.is_uneven();
+        if !self.is_unfit(&text)? && !is_harmed {
             self.pieces.extend(text.into_pieces());
             return Ok(None);
         }
@@ -192,21 +216,18 @@ impl Repairer<'_> {
 /// encodings, data as base64, and what is encoded already with lines of
 /// lengths that fit.
 fn transfer(content: &Content, text: &Text) -> Result<Transfer, Unfit> {
-    // RFC 2045 §6.4, RFC 6532 §3.5.
-    let is_composite = content.essence.starts_with("multipart/")
-        || content.essence.starts_with("message/")
-            && !content.essence.starts_with("message/global");
-    if is_composite {
-        return Err(Unfit::Composite(content.essence.clone()));
-    }
     match &content.encoding {
+        // What should not have been encoded and is, stays so.
+        Encoding::Base64 => Ok(Transfer::Rewrapped),
+        Encoding::QuotedPrintable => Ok(Transfer::Requoted),
+        Encoding::Lines | Encoding::Binary | Encoding::Other(_) if content.is_composite() => {
+            Err(Unfit::Composite(content.essence.clone()))
+        }
         Encoding::Lines if content.is_text() => {
             Ok(Transfer::of_text(text.sum(|tally| tally.size), text.sum(|tally| tally.high)))
         }
         Encoding::Binary if !content.is_text() => Ok(Transfer::Data),
         Encoding::Lines | Encoding::Binary => Ok(Transfer::Base64),
-        Encoding::Base64 => Ok(Transfer::Rewrapped),
-        Encoding::QuotedPrintable => Ok(Transfer::Requoted),
         Encoding::Other(name) => Err(Unfit::Encoding(name.clone())),
     }
 }

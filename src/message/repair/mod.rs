@@ -82,9 +82,9 @@ pub enum Unfit {
     /// A field that has no other form.
     #[error("its field {0} cannot be written in US-ASCII")]
     Field(String),
-    /// A field with a word over 998 octets.
-    #[error("its field {0} cannot be folded")]
-    LongField(String),
+    /// A field of a part that cannot be folded.
+    #[error("its field {0} has a line over 998 octets without a blank to fold it at")]
+    Endless(String),
     /// Parts within parts within parts.
     #[error("its parts are nested more than 100 deep")]
     TooDeep,

@@ -119,7 +119,9 @@ impl<'s> Scanner<'s> {
             let items = self.items(default, depth)?;
             return Ok(Body::Multipart(items));
         }
-        if matches!(content.essence.as_str(), "message/rfc822" | "message/news") {
+        let is_message = matches!(content.essence.as_str(), "message/rfc822" | "message/news");
+        // RFC 2045 §6.4 forbids it, but some are encoded.
+        if is_message && !content.is_encoded() {
             return Ok(Body::Message(Box::new(self.entity("text/plain", depth + 1)?)));
         }
         let start = self.at;

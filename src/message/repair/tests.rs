@@ -201,3 +201,114 @@ fn an_attached_message_is_narrowed_within() {
     let inner = parsed.attachment(0).unwrap().message().unwrap();
     assert_eq!((inner.subject(), inner.body_text(0).unwrap().trim_end()), (Some("in"), "n\u{e9}"));
 }
+
+#[test]
+fn lines_of_part_headers_are_folded() {
+    // 5321-4.5.3.1.6
+    let words = "a word ".repeat(200);
+    let message = |preamble: &str, field: &str| {
+        format!(
+            "{HEADER}MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
+             {preamble}\r\n--x\r\n{field}\r\n\r\na\r\n--x--\r\n"
+        )
+    };
+    let octets = written(&ready(message("", &format!("X-Note: {words}")), Repairs::default()));
+    let octets = String::from_utf8(octets).unwrap();
+    assert!(octets.lines().all(|line| line.len() <= 78), "{octets}");
+    assert_eq!(octets.matches("a word").count(), 200);
+    let refused = |message: String| {
+        let additions = Additions {
+            date: "2026-11-23T04:03:37+01:00[+01:00]".parse().unwrap(),
+            message_id: None,
+            from: Vec::new(),
+        };
+        complete(Source::held(message, "m"), &additions, Repairs::default()).unwrap_err()
+    };
+    let endless = "x".repeat(999);
+    let error = refused(message("", &format!("Content-ID: <{endless}>"))).to_string();
+    assert!(error.contains("998 octets in line"), "{error}");
+    assert!(error.contains("its field Content-ID has a line"), "{error}");
+}
+
+#[test]
+fn data_labelled_binary_keeps_its_line_ends() {
+    // 6152, 2045-6.8
+    let data = "a\rb\nc\r\nd";
+    let leaf = format!("Content-Type: image/x\nContent-Transfer-Encoding: binary\n\n{data}");
+    for message in [
+        format!("{HEADER}MIME-Version: 1.0\n{leaf}"),
+        format!(
+            "{HEADER}MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\
+             Content-Transfer-Encoding: binary\n\n--x\n{leaf}\n--x--\n"
+        ),
+    ] {
+        let octets = written(&ready(message, Repairs::default()));
+        let octets = String::from_utf8(octets).unwrap();
+        assert!(octets.contains(": base64\r\n\r\nYQ1iCmMNCmQ=\r\n"), "{octets}");
+    }
+}
+
+#[test]
+fn a_message_within_that_is_encoded_against_the_rules_is_a_leaf() {
+    // 2045-6.4
+    let base64 = "U3ViamVjdDogeAoKaGkK".repeat(60);
+    let message = format!(
+        "{HEADER}MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\n{base64}\r\n"
+    );
+    let octets = String::from_utf8(written(&ready(message, Repairs::default()))).unwrap();
+    let (_, body) = octets.split_once("\r\n\r\n").unwrap();
+    assert!(body.lines().all(|line| line.len() <= 76));
+    assert_eq!(body.replace("\r\n", ""), base64);
+}
+
+#[test]
+fn the_labels_of_parts_count_once_one_is_changed() {
+    // 2045-4/6
+    let written = narrow(format!(
+        "{HEADER}Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\
+         Content-Type: text/plain; charset=utf-8\r\n\r\n\u{e9}\r\n--x--\r\n"
+    ));
+    assert!(written.unwrap().contains("MIME-Version: 1.0\r\n"));
+}
+
+#[test]
+fn a_header_that_is_not_utf_8_is_encoded_for_every_way() {
+    // 6532
+    let message = [HEADER.as_bytes(), b"Subject: n\xe9\r\n\r\nhi\r\n"].concat();
+    let message = ready(message, Repairs::default());
+    assert!(!message.facts().utf8_header);
+    assert!(String::from_utf8(written(&message)).unwrap().contains("=?utf-8?B?bsOp?="));
+}
+
+#[test]
+fn what_is_signed_gets_no_labels() {
+    // 6152
+    for octets in [
+        format!("DKIM-Signature: v=1\r\n{HEADER}\r\n\u{e9}\r\n"),
+        format!("DKIM-Signature: v=1\r\n{HEADER}Content-Type: image/x\r\n\r\n\u{e9}\r\n"),
+    ] {
+        assert_eq!(written(&ready(&octets, Repairs::default())), octets.as_bytes());
+    }
+}
+
+#[test]
+fn a_header_without_an_end_loses_nothing() {
+    // 6532
+    let octets = fields::seven_bit("A: b\r\nSubject: \u{e9}".as_bytes()).unwrap();
+    assert_eq!(octets, b"A: b\r\nSubject: =?utf-8?B?w6k=?=\r\n");
+}
+
+#[test]
+fn what_stands_around_the_parts_for_nobody_keeps_no_message_back() {
+    // 2046-5.1
+    let octets = format!(
+        "{HEADER}MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
+         f\u{fc}r \u{e4}ltere\r\n--x\r\n\r\nascii\r\n--x--\r\n\u{e9}\r\n"
+    );
+    let written = narrow(octets).unwrap();
+    assert!(
+        written.ends_with("\r\n\r\nf??r ??ltere\r\n--x\r\n\r\nascii\r\n--x--\r\n??\r\n"),
+        "{written}"
+    );
+}
