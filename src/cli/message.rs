@@ -8,7 +8,7 @@ use super::content::{self, Role};
 use super::exit::Exit;
 use super::failure::{Failure, no_from, no_recipients, warned};
 use super::input::Input;
-use super::sign::{broken_signature, sign};
+use super::sign::sign;
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
 use crate::delivery::Submission;
 use crate::message::{
@@ -187,7 +187,7 @@ fn ready(
     if to.is_empty() {
         return Err(no_recipients());
     }
-    let warnings = broken_signature(&ready);
+    let warnings = ready.warnings.iter().map(warned).collect();
     let Ready { message, changes, .. } = ready;
     let now = additions.date.timestamp();
     let signed = sign(message, account.as_ref(), author.as_ref(), now)?;
@@ -237,7 +237,7 @@ fn resent(
     }
     let source = content::source(path, Role::Message, input, surroundings)?;
     let ready = resend(source, &resent, chooser.accounts.repairs())?;
-    let warnings = broken_signature(&ready);
+    let warnings = ready.warnings.iter().map(warned).collect();
     // DMARC asks for the author, not for who sends the message on.
     let writer = ready.from().ok().and_then(|from| from.into_iter().next());
     let Ready { message, changes, .. } = ready;

@@ -7,11 +7,11 @@ use super::args::{self, Globals, Sendmail, SendmailArgs};
 use super::clock;
 use super::content::{self, Role};
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, warned};
 use super::input::Input;
 use super::message::{Job, list, masked};
 use super::send::{self, Delivery};
-use super::sign::{broken_signature, sign};
+use super::sign::sign;
 use crate::account::{
     Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, User, small_file,
 };
@@ -141,7 +141,7 @@ impl Letter {
         let additions = Additions { date: clock::now(environment), message_id: None, from };
         let ready = opened.complete(&additions)?;
         let author = ready.from().ok().and_then(|from| from.into_iter().next());
-        let warnings = broken_signature(&ready);
+        let warnings = ready.warnings.iter().map(warned).collect();
         let now = additions.date.timestamp();
         let signed = sign(ready.message, Some(&account), author.as_ref(), now)?;
         let envelope = Envelope::new(ReversePath(reverse), to);

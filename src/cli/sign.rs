@@ -6,7 +6,7 @@ use super::message::Job;
 use crate::account::{Account, Dkim};
 use crate::delivery::Submission;
 use crate::message::dkim::Signer;
-use crate::message::{Change, Message, Ready, Unfit, Width};
+use crate::message::{Change, Message, Unfit, Width};
 use crate::smtp::{Envelope, Mailbox};
 use jiff::Timestamp;
 
@@ -80,12 +80,6 @@ fn of_unfit(unfit: Unfit) -> Failure {
         Unfit::Failed(error) => error.into(),
         other => Failure::new(Exit::DataErr, other),
     }
-}
-
-/// The warning that a signature of somebody else is no more.
-pub(super) fn broken_signature(ready: &Ready) -> Vec<String> {
-    let warning = "the message bears a DKIM signature, which no longer holds: it was changed";
-    ready.breaks_signature.then(|| format!("{warning} (-v shows how)")).into_iter().collect()
 }
 
 /// The warning that no signature speaks for the author.

@@ -9,7 +9,8 @@ use super::ready::{ReadyRecipe, in_utf8, labelled};
 use super::repair::Content;
 use super::text::Text;
 use super::{
-    Address, Change, Error, Message, Opened, Repair, Repairs, Resent, Source, addresses, stamp,
+    Address, Change, Error, Message, Opened, Repair, Repairs, Resent, Source, Warning, addresses,
+    stamp,
 };
 use crate::smtp::{Mailbox, PathError};
 use jiff::Zoned;
@@ -34,8 +35,8 @@ pub struct Ready {
     pub message: Message,
     /// What was done to it, in the order of doing.
     pub changes: Vec<Change>,
-    /// It bears a DKIM signature that what was done to it breaks.
-    pub breaks_signature: bool,
+    /// What is probably not meant in it.
+    pub warnings: Vec<Warning>,
     from: Vec<Vec<u8>>,
     recipients: Vec<Vec<u8>>,
 }
@@ -104,9 +105,11 @@ fn made_fit(
     if !fields.is_signed {
         header = labelled(in_utf8(header, &mut changes), &source, &text, &mut changes)?;
     }
+    let content = Content::of(&header, "text/plain");
+    let mut warnings: Vec<Warning> = misnamed(&content, &source, &text).into_iter().collect();
     let message_id = fields.message_id.filter(|id| !id.is_empty());
     let recipe = ReadyRecipe {
-        content: Content::of(&header, "text/plain"),
+        content,
         header,
         has_body: head.separator != Separator::End,
         is_signed: fields.is_signed,
@@ -118,14 +121,19 @@ fn made_fit(
     };
     let message = recipe.into_message()?;
     changes.extend_from_slice(message.changes());
-    let breaks_signature = fields.is_signed && changes.iter().any(Change::breaks_signatures);
-    Ok(Ready {
-        message,
-        changes,
-        breaks_signature,
-        from: fields.from,
-        recipients: fields.recipients,
-    })
+    if fields.is_signed && changes.iter().any(Change::breaks_signatures) {
+        warnings.push(Warning::BrokenSignature);
+    }
+    Ok(Ready { message, changes, warnings, from: fields.from, recipients: fields.recipients })
+}
+
+/// The warning that a text says US-ASCII and is not. Whether other charsets are
+/// what they say, a finished message is not read again for.
+fn misnamed(content: &Content, source: &Source, text: &Text) -> Option<Warning> {
+    let charset = content.charset.as_ref().filter(|_| content.is_text() && text.is_eight_bit())?;
+    let path = source.path().to_owned();
+    let is_ascii = charset.eq_ignore_ascii_case("us-ascii");
+    is_ascii.then(|| Warning::Charset { path, charset: charset.clone() })
 }
 
 /// Refuses what is to be refused.

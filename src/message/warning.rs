@@ -31,4 +31,7 @@ pub enum Warning {
         /// The charset, as it was given.
         charset: String,
     },
+    /// Somebody else's signature.
+    #[error("the message bears a DKIM signature, which no longer holds: it was changed")]
+    BrokenSignature,
 }

@@ -122,6 +122,7 @@ pub(in crate::cli) fn warned(warning: &Warning) -> String {
         Warning::NoPlainForm => "--body-file FILE gives one".to_owned(),
         Warning::UnknownCharset => "iconv -f ISO-8859-1 -t UTF-8 converts it".to_owned(),
         Warning::Charset { .. } => "convert it with iconv, or name its own".to_owned(),
+        Warning::BrokenSignature => "-v shows how".to_owned(),
     };
     format!("{warning}; {remedy}")
 }
