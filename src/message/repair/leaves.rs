@@ -125,10 +125,12 @@ impl Repairer<'_> {
                 // RFC 1847 §2: what these hold is known by its octets.
                 let sealing = ["multipart/signed", "multipart/encrypted"].contains(&essence);
                 let inner_seal = seal.or(sealing.then_some(essence));
+                // Without any part it is no multipart, and what it says is read.
+                let has_parts = items.iter().any(|item| matches!(item, Item::Part(_)));
                 for item in items {
                     match item {
                         Item::Between(range) => {
-                            self.between(&entity.content, range.clone(), seal)?;
+                            self.between(&entity.content, range.clone(), seal, has_parts)?;
                         }
                         Item::Part(part) => self.entity(part, inner_seal)?,
                     }
@@ -151,6 +153,7 @@ impl Repairer<'_> {
         content: &Content,
         range: Range<u64>,
         seal: Option<&str>,
+        has_parts: bool,
     ) -> Result<(), Unfit> {
         let text = self.measured(range)?;
         if !self.is_unfit(&text)? {
@@ -160,7 +163,8 @@ impl Repairer<'_> {
         if let Some(seal) = seal {
             return Err(Unfit::Sealed(seal.to_owned()));
         }
-        if !content.boundary.as_ref().is_some_and(|boundary| boundary.is_ascii()) {
+        let is_plain = content.boundary.as_ref().is_some_and(|boundary| boundary.is_ascii());
+        if !is_plain || !has_parts {
             return Err(Unfit::Composite(content.essence.clone()));
         }
         let stretch = text.into_stretch()?;
