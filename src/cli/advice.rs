@@ -37,7 +37,7 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<String> {
     let hint = match shortfall {
         Shortfall::TooLarge { .. } => "make the message smaller",
         Shortfall::EightBit(_) | Shortfall::Utf8Header(_) => {
-            "attached to another message it passes as it is: --attach FILE"
+            "attached as octets it passes as it is: --attach 'FILE;type=application/octet-stream'"
         }
         Shortfall::Utf8Address(_) => {
             "ask for another address, or send through a server that offers SMTPUTF8"

@@ -67,7 +67,11 @@ impl From<Error> for Failure {
             Error::NoRandomness | Error::NotSigned => (Exit::OsErr, None),
             Error::Nul { .. } | Error::LineTooLong { .. } | Error::HeaderTooLarge(_) => (
                 Exit::DataErr,
-                Some("attached to a message, a file may hold anything: --attach FILE".to_owned()),
+                Some(
+                    "attached as octets, a file may hold anything: \
+                     --attach 'FILE;type=application/octet-stream'"
+                        .to_owned(),
+                ),
             ),
             Error::StrayCr(_) => (
                 Exit::DataErr,
