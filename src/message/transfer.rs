@@ -129,25 +129,45 @@ impl Requoted {
         for &octet in octets {
             self.kept.push(octet);
             match self.kept[..] {
-                [b'=' | b'\r'] | [b'=', _] if octet != b'\n' => {}
-                [b'\r', b'\n'] | [b'=', b'\r', b'\n'] => self.line_end(out),
                 [b'=', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                     self.word(out);
                 }
+                [b'\r', b'\n'] => self.line_end(out),
+                [b'=', .., b'\r', b'\n'] => self.soft_line_end(out),
+                _ if self.is_open() => {}
                 _ => self.quote(out),
             }
         }
     }
 
+    /// What follows decides.
+    fn is_open(&self) -> bool {
+        match self.kept[..] {
+            [b'\r'] => true,
+            [b'=', octet] if octet.is_ascii_hexdigit() => true,
+            // RFC 2045 §6.7 (3): blanks between `=` and the line end go.
+            [b'=', ref blanks @ .., b'\r'] | [b'=', ref blanks @ ..] => {
+                blanks.len() < LINE && blanks.iter().all(|octet| matches!(octet, b' ' | b'\t'))
+            }
+            _ => false,
+        }
+    }
+
     fn end(&mut self, out: &mut Vec<u8>) {
         // A soft break at the very end joins nothing.
-        if self.kept != b"=" {
+        while !self.kept.is_empty() && self.kept != b"=" {
             self.quote(out);
         }
     }
 
     fn line_end(&mut self, out: &mut Vec<u8>) {
         out.append(&mut self.kept);
+        self.column = 0;
+    }
+
+    fn soft_line_end(&mut self, out: &mut Vec<u8>) {
+        self.kept.clear();
+        out.extend_from_slice(b"=\r\n");
         self.column = 0;
     }
 
@@ -165,15 +185,16 @@ impl Requoted {
         out.append(&mut self.kept);
     }
 
-    /// Writes what is kept octet by octet.
+    /// Writes the first octet of what is kept, and reads the rest anew.
     fn quote(&mut self, out: &mut Vec<u8>) {
-        for octet in std::mem::take(&mut self.kept) {
-            self.kept = match octet {
-                b'\t' | b' '..=b'<' | b'>'..=b'~' => vec![octet],
-                _ => format!("={octet:02X}").into_bytes(),
-            };
-            self.word(out);
-        }
+        let mut rest = std::mem::take(&mut self.kept).into_iter();
+        let Some(first) = rest.next() else { return };
+        self.kept = match first {
+            b'\t' | b' '..=b'<' | b'>'..=b'~' => vec![first],
+            _ => format!("={first:02X}").into_bytes(),
+        };
+        self.word(out);
+        self.feed(rest.as_slice(), out);
     }
 }
 
@@ -202,6 +223,9 @@ mod tests {
             (Transfer::Requoted, "a=20b=\r\nc\r\n", "a=20b=\r\nc\r\n"),
             (Transfer::Requoted, "a\u{e9}=c3=A9 =zz =\r\n", "a=C3=A9=c3=A9 =3Dzz =\r\n"),
             (Transfer::Requoted, "end =", "end "),
+            (Transfer::Requoted, "a=b\r\nc=b=\r\nd", "a=3Db\r\nc=3Db=\r\nd"),
+            (Transfer::Requoted, "a= \t\r\nb= c= ", "a=\r\nb=3D c=3D "),
+            (Transfer::Requoted, "==41=4", "=3D=41=3D4"),
             (Transfer::Ignorable, "n\u{e9}\0\r\n--x\r\n", "n???\r\n--x\r\n"),
             (Transfer::Requoted, "--b=\r\n-\r\na--\r\n--b=", "=2D-b=\r\n=2D\r\na--\r\n=2D-b"),
         ] {
