@@ -179,6 +179,9 @@ fn ready(
     let additions = Additions { date, message_id: None, from };
     let ready = opened.complete(&additions)?;
     let author = ready.from()?.into_iter().next();
+    if author.is_none() && args.envelope_from.is_none() {
+        return Err(no_from());
+    }
     let to = if typed.is_empty() {
         ready.recipients()?.into_iter().map(ForwardPath::from).collect()
     } else {

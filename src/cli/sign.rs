@@ -1,12 +1,11 @@
 //! Signatures: the last thing that is done to a message.
 
-use super::exit::Exit;
 use super::failure::Failure;
 use super::message::Job;
 use crate::account::{Account, Dkim};
 use crate::delivery::Submission;
+use crate::message::Message;
 use crate::message::dkim::Signer;
-use crate::message::{Change, Message, Unfit, Width};
 use crate::smtp::{Envelope, Mailbox};
 use jiff::Timestamp;
 
@@ -48,7 +47,7 @@ pub(super) fn sign(
     if signers.is_empty() {
         return Ok(Signed { message, notes: Vec::new(), warnings: Vec::new() });
     }
-    let (message, changes) = narrowest(message)?;
+    let (message, changes) = message.to_sign()?;
     let note = |signer: &Signer| {
         let Signer { domain, selector, key, .. } = signer;
         format!("signed for {domain} by the key {selector} ({})", key.algorithm())
@@ -58,28 +57,6 @@ pub(super) fn sign(
         notes: changes.iter().map(ToString::to_string).chain(signers.iter().map(note)).collect(),
         warnings: author.and_then(|author| unaligned(&signers, author)).into_iter().collect(),
     })
-}
-
-/// The form that no server on the way has a reason to change, whatever the next
-/// one offers (RFC 6376 §5.3): of seven bits, with a header in UTF-8 only if
-/// that has no other form, else as it is.
-fn narrowest(message: Message) -> Result<(Message, Vec<Change>), Failure> {
-    let in_utf8 = Width { utf8_header: true, ..Width::SEVEN_BIT };
-    for width in [Width::SEVEN_BIT, in_utf8] {
-        match message.fitted(width) {
-            Ok(_) => return message.into_fitted(width).map_err(of_unfit),
-            Err(Unfit::Failed(error)) => return Err(error.into()),
-            Err(_) => {}
-        }
-    }
-    Ok((message, Vec::new()))
-}
-
-fn of_unfit(unfit: Unfit) -> Failure {
-    match unfit {
-        Unfit::Failed(error) => error.into(),
-        other => Failure::new(Exit::DataErr, other),
-    }
 }
 
 /// The warning that no signature speaks for the author.

@@ -68,10 +68,12 @@ impl fmt::Display for Change {
 }
 
 impl Change {
-    /// Other octets than line ends are no longer what somebody signed.
+    /// More than line ends is no longer what somebody signed. That a field was
+    /// missing is often signed as well (RFC 6376 §8.15).
     pub(super) fn breaks_signatures(&self) -> bool {
         match self {
             Change::Rewrote(rewrite) => !matches!(rewrite, Rewrite::Left { .. }),
+            Change::Added(name) => !name.starts_with("Resent-"),
             Change::StrayCr(_)
             | Change::Refolded
             | Change::Labelled(_)
@@ -79,8 +81,7 @@ impl Change {
             | Change::Reencoded(_)
             | Change::Around
             | Change::HeaderEncoded => true,
-            Change::Added(_)
-            | Change::Removed(_)
+            Change::Removed(_)
             | Change::RemovedMboxLine
             | Change::RemovedMark
             | Change::Parted

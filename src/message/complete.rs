@@ -3,6 +3,7 @@
 //! in its order.
 
 use super::canonical::{StrayCr, Tally};
+use super::compose::ONCE;
 use super::head::{Head, Separator};
 use super::header::{Header, field_body, field_name};
 use super::ready::{ReadyRecipe, in_utf8, labelled};
@@ -106,8 +107,10 @@ fn made_fit(
         header = labelled(in_utf8(header, &mut changes), &source, &text, &mut changes)?;
     }
     let content = Content::of(&header, "text/plain");
+    let sealed = content.is_sealed();
     let mut warnings: Vec<Warning> = misnamed(&content, &source, &text).into_iter().collect();
-    let message_id = fields.message_id.filter(|id| !id.is_empty());
+    warnings.extend(repeated(&header).map(Warning::Twice));
+    let message_id = fields.message_id;
     let recipe = ReadyRecipe {
         content,
         header,
@@ -116,12 +119,14 @@ fn made_fit(
         source,
         range,
         text,
-        repairs,
         message_id,
     };
-    let message = recipe.into_message()?;
+    let message = recipe.into_message(repairs)?;
     changes.extend_from_slice(message.changes());
-    if fields.is_signed && changes.iter().any(Change::breaks_signatures) {
+    let is_within = |change: &Change| matches!(change, Change::StrayCr(_));
+    if sealed && changes.iter().any(is_within)
+        || fields.is_signed && changes.iter().any(Change::breaks_signatures)
+    {
         warnings.push(Warning::BrokenSignature);
     }
     Ok(Ready { message, changes, warnings, from: fields.from, recipients: fields.recipients })
@@ -153,11 +158,16 @@ fn check(source: &Source, head: &Head, text: &Text, repairs: Repairs) -> Result<
 /// §4.4); Content-Length, which the changes here make wrong.
 const REMOVED: [&str; 4] = ["Bcc", "Resent-Bcc", "Return-Path", "Content-Length"];
 
+/// Fields that must say something (RFC 5322 §3.6); a blank one is none.
+const NEVER_BLANK: [&str; 3] = ["From", "Date", "Message-ID"];
+
 /// The fields of a header, parted by what is done with them.
 #[derive(Default)]
 struct Fields {
     /// Those that stay, as they are.
     header: Vec<u8>,
+    /// Those of them that must say something and say nothing.
+    blank: Vec<&'static str>,
     has_date: bool,
     is_signed: bool,
     message_id: Option<String>,
@@ -172,7 +182,11 @@ impl Fields {
         for field in split(octets) {
             let (name, body) = (field_name(field), field_body(field));
             let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-            if is("From") {
+            if let Some(blank) = NEVER_BLANK.into_iter().find(|needed| is(needed))
+                && body.trim_ascii().is_empty()
+            {
+                fields.blank.push(blank);
+            } else if is("From") {
                 fields.from.push(body.to_vec());
             } else if is("To") || is("Cc") || is("Bcc") {
                 fields.recipients.push(body.to_vec());
@@ -194,6 +208,7 @@ impl Fields {
     /// Adds what is missing, at the end: trace and Resent fields stay on top
     /// (RFC 5322 §3.6).
     fn add(&mut self, additions: &Additions, changes: &mut Vec<Change>) -> Result<(), Error> {
+        self.remove_blank(changes);
         let mut added = Header::default();
         if !self.has_date {
             added.structured("Date", &stamp::date(&additions.date)?)?;
@@ -223,6 +238,20 @@ impl Fields {
         }
         self.header.extend(added);
         Ok(())
+    }
+
+    /// Takes out what says nothing, for what is added in its place.
+    fn remove_blank(&mut self, changes: &mut Vec<Change>) {
+        let is_blank = |field: &&[u8]| {
+            field_body(field).trim_ascii().is_empty()
+                && self
+                    .blank
+                    .iter()
+                    .any(|name| field_name(field).eq_ignore_ascii_case(name.as_bytes()))
+        };
+        self.header =
+            split(&self.header).filter(|field| !is_blank(field)).flatten().copied().collect();
+        changes.extend(self.blank.iter().copied().map(Change::Removed));
     }
 
     /// Puts the block before all other fields: they and older blocks stay in
@@ -258,6 +287,13 @@ pub(super) fn split(header: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = later;
         Some(field)
     })
+}
+
+/// Fields that may stand once and stand more often (RFC 5322 §3.6).
+fn repeated(header: &[u8]) -> impl Iterator<Item = &'static str> {
+    let is_of = |name: &str, field: &&[u8]| field_name(field).eq_ignore_ascii_case(name.as_bytes());
+    ONCE.into_iter()
+        .filter(move |name| split(header).filter(|field| is_of(name, field)).count() > 1)
 }
 
 /// All mailboxes in these field bodies.

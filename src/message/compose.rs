@@ -104,8 +104,8 @@ impl Draft {
         let part = Part::of_content(self.content(&mut warnings)?)?;
         header.structured("MIME-Version", "1.0")?;
         let header = header.into_octets();
-        let recipe = DraftRecipe { header, part, message_id, repairs };
-        let message = Message::of(Box::new(recipe)).map_err(|unfit| match unfit {
+        let recipe = DraftRecipe { header, part, message_id };
+        let message = Message::of(Box::new(recipe), repairs).map_err(|unfit| match unfit {
             Unfit::Failed(error) => error,
             reason => Error::Attached(Box::new(reason)),
         })?;
@@ -194,12 +194,11 @@ struct DraftRecipe {
     header: Vec<u8>,
     part: Part,
     message_id: String,
-    repairs: Repairs,
 }
 
 impl Recipe for DraftRecipe {
-    fn render(&self, width: Width) -> Result<Rendering, Unfit> {
-        let (content, pieces) = self.part.render(width, self.repairs)?;
+    fn render(&self, width: Width, repairs: Repairs) -> Result<Rendering, Unfit> {
+        let (content, pieces) = self.part.render(width, repairs)?;
         let header = [&self.header[..], &content, b"\r\n"].concat();
         Ok(Rendering::new(header, pieces, Some(self.message_id.clone()), Vec::new()))
     }
@@ -243,7 +242,7 @@ struct Extra {
 }
 
 /// Fields that may stand once (RFC 5322 §3.6).
-const ONCE: [&str; 10] = [
+pub(super) const ONCE: [&str; 10] = [
     "Date",
     "From",
     "Sender",

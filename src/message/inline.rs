@@ -1,6 +1,7 @@
 //! Files that the HTML of a message shows: their Content-IDs, and the
 //! references to them (RFC 2387, RFC 2392).
 
+use super::parameter::percent_decoded;
 use super::references::{Reference, references};
 use super::{Attachment, Warning};
 use std::borrow::Cow;
@@ -90,7 +91,7 @@ fn forms(reference: &str) -> Vec<String> {
     let bare = path.split(['?', '#']).next().unwrap_or_default();
     let mut forms = Vec::new();
     for form in [path, bare] {
-        for form in [form.to_owned(), percent_decoded(form)] {
+        for form in [form.to_owned(), decoded(form)] {
             if !form.is_empty() && !forms.contains(&form) {
                 forms.push(form);
             }
@@ -119,6 +120,11 @@ fn without_dot(path: &str) -> &str {
     path.strip_prefix("./").unwrap_or(path)
 }
 
+/// The text with its %XX read, where that gives UTF-8.
+fn decoded(text: &str) -> String {
+    String::from_utf8(percent_decoded(text.as_bytes())).unwrap_or_else(|_| text.to_owned())
+}
+
 fn last_part(path: &str) -> &str {
     Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or(path)
 }
@@ -128,23 +134,6 @@ fn url(content_id: &str) -> String {
     let id = content_id.trim_matches(['<', '>']);
     // An address literal has brackets, and an identifier may have a %.
     format!("cid:{}", id.replace('%', "%25").replace('[', "%5B").replace(']', "%5D"))
-}
-
-/// The text with its %XX read, where that gives UTF-8.
-fn percent_decoded(text: &str) -> String {
-    let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, later @ ..] = rest {
-        let digit = |at: usize| later.get(at).and_then(|octet| char::from(*octet).to_digit(16));
-        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
-            octets.push(u8::try_from(high * 16 + low).expect("two digits are an octet"));
-            rest = &later[2..];
-        } else {
-            octets.push(*first);
-            rest = later;
-        }
-    }
-    String::from_utf8(octets).unwrap_or_else(|_| text.to_owned())
 }
 
 #[cfg(test)]

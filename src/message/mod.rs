@@ -106,6 +106,8 @@ pub struct Message {
     rendering: Rendering,
     /// What makes its other forms; `None` where nothing may be changed.
     recipe: Option<Box<dyn Recipe>>,
+    /// What may be changed for them.
+    repairs: Repairs,
     /// Those made so far, by width.
     narrower: [OnceLock<Box<Message>>; 3],
 }
@@ -152,16 +154,20 @@ impl Message {
             return Ok(form);
         }
         let recipe = self.recipe.as_ref().ok_or(Unfit::Signed)?;
-        let made = Box::new(Message::from(recipe.render(width)?));
+        let made = Box::new(Message::from(recipe.render(width, self.repairs)?));
         Ok(form.get_or_init(|| made))
     }
 
-    /// That form, with everything else let go, and what was done to give it.
-    pub fn into_fitted(mut self, width: Width) -> Result<(Message, Vec<Change>), Unfit> {
-        let Some(slot) = self.slot(width) else { return Ok((self, Vec::new())) };
-        let changes = self.fitted(width)?.changes().to_vec();
-        let form = self.narrower[slot].take().ok_or(Unfit::Signed)?;
-        Ok((*form, changes))
+    /// That form, with everything else let go, and what was done to give it;
+    /// the message itself where [`Message::fitted`] has not made one.
+    fn into_made(mut self, width: Width) -> (Message, Vec<Change>) {
+        match self.slot(width).and_then(|slot| self.narrower[slot].take()) {
+            Some(form) => {
+                let changes = form.changes().to_vec();
+                (*form, changes)
+            }
+            None => (self, Vec::new()),
+        }
     }
 
     /// Which of the narrower forms it is; `None` where this one fits.
@@ -184,16 +190,17 @@ impl Message {
     }
 
     /// The widest form of what this makes.
-    fn of(recipe: Box<dyn Recipe>) -> Result<Self, Unfit> {
-        let rendering = recipe.render(Width::WIDE)?;
-        Ok(Message { recipe: Some(recipe), ..Message::from(rendering) })
+    fn of(recipe: Box<dyn Recipe>, repairs: Repairs) -> Result<Self, Unfit> {
+        let rendering = recipe.render(Width::WIDE, repairs)?;
+        Ok(Message { recipe: Some(recipe), repairs, ..Message::from(rendering) })
     }
 }
 
 /// What gives a message a form.
 trait Recipe: Send + Sync {
-    /// The pieces that a way of this width carries.
-    fn render(&self, width: Width) -> Result<Rendering, Unfit>;
+    /// The pieces that a way of this width carries, where this may be changed
+    /// for it.
+    fn render(&self, width: Width, repairs: Repairs) -> Result<Rendering, Unfit>;
 }
 
 /// One form of a message.
@@ -224,7 +231,8 @@ impl Rendering {
 impl From<Rendering> for Message {
     /// A message that has this form and no other.
     fn from(rendering: Rendering) -> Self {
-        Message { rendering, recipe: None, narrower: Default::default() }
+        let (repairs, narrower) = Default::default();
+        Message { rendering, recipe: None, repairs, narrower }
     }
 }
 

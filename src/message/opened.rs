@@ -43,7 +43,7 @@ impl Opened {
 
     /// True when the header says who wrote.
     pub fn has_from(&self) -> bool {
-        self.fields().any(|field| field.is("From"))
+        self.fields().any(|field| field.is("From") && !field.body.trim_ascii().is_empty())
     }
 
     /// Who sends it: the first of Resent-From, if it is sent again, else the

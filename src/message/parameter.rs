@@ -83,6 +83,23 @@ fn percent_encoded(c: char) -> String {
     encoded
 }
 
+/// The octets with each %XX read; what only looks like one stays.
+pub(super) fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, later @ ..] = rest {
+        let digit = |at: usize| later.get(at).and_then(|octet| char::from(*octet).to_digit(16));
+        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
+            octets.push(u8::try_from(high * 16 + low).expect("two digits are an octet"));
+            rest = &later[2..];
+        } else {
+            octets.push(*first);
+            rest = later;
+        }
+    }
+    octets
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::header::Header;
@@ -142,7 +159,7 @@ mod tests {
             for section in field.lines().skip(1) {
                 let encoded = section.split_once('=').unwrap().1.trim_end_matches(';');
                 let encoded = encoded.trim_start_matches("utf-8''");
-                let octets = percent_decoded(encoded);
+                let octets = whole_octets(encoded);
                 assert!(std::str::from_utf8(&octets).is_ok(), "{section}");
             }
             assert_eq!(read(&field), value);
@@ -161,7 +178,8 @@ mod tests {
         assert_eq!(read(&format!("{name};\r\n{}\r\n", sections.join(";\r\n"))), value);
     }
 
-    fn percent_decoded(text: &str) -> Vec<u8> {
+    /// What each %XX of a section stands for; none may be cut.
+    fn whole_octets(text: &str) -> Vec<u8> {
         let mut octets = Vec::new();
         let mut rest = text.as_bytes();
         while let [first, later @ ..] = rest {

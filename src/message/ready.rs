@@ -21,12 +21,11 @@ pub(super) struct ReadyRecipe {
     pub(super) source: Arc<Source>,
     pub(super) range: Range<u64>,
     pub(super) text: Text,
-    pub(super) repairs: Repairs,
     pub(super) message_id: Option<String>,
 }
 
 impl Recipe for ReadyRecipe {
-    fn render(&self, width: Width) -> Result<Rendering, Unfit> {
+    fn render(&self, width: Width, repairs: Repairs) -> Result<Rendering, Unfit> {
         let mut changes = Vec::new();
         let mut header = self.header.clone();
         if !width.utf8_header && !header.is_ascii() {
@@ -35,10 +34,10 @@ impl Recipe for ReadyRecipe {
             changes.push(Change::HeaderEncoded);
         }
         let too_wide = self.text.is_eight_bit() && !width.eight_bit;
-        let is_passed = too_wide && self.repairs.eight_bit == Repair::Pass;
+        let is_passed = too_wide && repairs.eight_bit == Repair::Pass;
         let width = Width { eight_bit: width.eight_bit || is_passed, ..width };
-        let mut pieces = if too_wide && !is_passed || self.is_unsound() {
-            self.repaired(width, &mut header, &mut changes)?
+        let mut pieces = if too_wide && !is_passed || self.is_unsound(repairs) {
+            self.repaired(width, repairs, &mut header, &mut changes)?
         } else {
             self.text.clone().into_pieces().collect()
         };
@@ -55,11 +54,11 @@ impl Recipe for ReadyRecipe {
 }
 
 impl ReadyRecipe {
-    pub(super) fn into_message(self) -> Result<Message, Error> {
+    pub(super) fn into_message(self, repairs: Repairs) -> Result<Message, Error> {
         let text = &self.text;
         let fault = text.nul().map(|at| (at, true)).or(text.long_line().map(|at| (at, false)));
         let source = Arc::clone(&self.source);
-        Message::of(Box::new(self)).map_err(|unfit| match (unfit, fault) {
+        Message::of(Box::new(self), repairs).map_err(|unfit| match (unfit, fault) {
             (Unfit::Failed(error), _) => error,
             (reason, Some((at, is_nul))) => {
                 let fault = if is_nul { source.nul(at) } else { source.long_line(at) };
@@ -70,8 +69,8 @@ impl ReadyRecipe {
     }
 
     /// No way carries it, however wide.
-    fn is_unsound(&self) -> bool {
-        let reencode = self.repairs.long_lines == Repair::Reencode;
+    fn is_unsound(&self, repairs: Repairs) -> bool {
+        let reencode = repairs.long_lines == Repair::Reencode;
         let is_too_long = self.text.long_line().is_some() && reencode;
         // Data whose line ends would change.
         let is_harmed = !self.is_signed && self.content.is_binary() && self.text.is_uneven();
@@ -83,16 +82,16 @@ impl ReadyRecipe {
     fn repaired(
         &self,
         width: Width,
+        repairs: Repairs,
         header: &mut Vec<u8>,
         changes: &mut Vec<Change>,
     ) -> Result<Vec<Piece>, Unfit> {
         self.may_change()?;
-        if self.text.is_eight_bit() && !width.eight_bit && self.repairs.eight_bit == Repair::Reject
-        {
+        if self.text.is_eight_bit() && !width.eight_bit && repairs.eight_bit == Repair::Reject {
             return Err(Unfit::Rejected);
         }
         let content = self.content.clone();
-        let done = body(&self.source, self.range.clone(), content, width, self.repairs)?;
+        let done = body(&self.source, self.range.clone(), content, width, repairs)?;
         if done.leaves > 0 {
             *header = with_version(std::mem::take(header), changes);
             changes.push(Change::Reencoded(done.leaves));

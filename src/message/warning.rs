@@ -31,7 +31,10 @@ pub enum Warning {
         /// The charset, as it was given.
         charset: String,
     },
-    /// Somebody else's signature.
-    #[error("the message bears a DKIM signature, which no longer holds: it was changed")]
+    /// A signature that is in the message already.
+    #[error("the message is signed, and its signature may no longer hold: it was changed")]
     BrokenSignature,
+    /// A field that may stand once (RFC 5322 §3.6).
+    #[error("the message has more than one {0}, and who reads it may take any of them")]
+    Twice(&'static str),
 }

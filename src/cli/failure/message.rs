@@ -14,20 +14,7 @@ impl From<Error> for Failure {
             Error::FileName(_) => {
                 (Exit::DataErr, Some("give it another name: --attach-name NAME".to_owned()))
             }
-            Error::Address { text, reason: AddressError::Path(PathError::NoDomain) }
-                if is_word(text) =>
-            {
-                (Exit::DataErr, Some(format!("write it whole: {text}@example.org")))
-            }
-            Error::Address { text, .. }
-                if text.matches('@').count() > 1 && !text.contains(char::is_control) =>
-            {
-                (Exit::DataErr, Some("put a comma between two addresses".to_owned()))
-            }
-            Error::Address { .. } => (
-                Exit::DataErr,
-                Some("write it as bob@example.org or 'Bob <bob@example.org>'".to_owned()),
-            ),
+            Error::Address { text, reason } => (Exit::DataErr, Some(of_address(text, *reason))),
             Error::Unqualified { .. } => (
                 Exit::Config,
                 Some(
@@ -89,6 +76,17 @@ impl From<Error> for Failure {
     }
 }
 
+/// What to try where an address is none.
+fn of_address(text: &str, reason: AddressError) -> String {
+    if reason == AddressError::Path(PathError::NoDomain) && is_word(text) {
+        format!("write it whole: {text}@example.org")
+    } else if text.matches('@').count() > 1 && !text.contains(char::is_control) {
+        "put a comma between two addresses".to_owned()
+    } else {
+        "write it as bob@example.org or 'Bob <bob@example.org>'".to_owned()
+    }
+}
+
 /// Nobody who could be the author (64).
 pub(in crate::cli) fn no_from() -> Failure {
     Failure::say(Exit::Usage, "it is not known whom the message is from")
@@ -127,6 +125,7 @@ pub(in crate::cli) fn warned(warning: &Warning) -> String {
         Warning::UnknownCharset => "iconv -f ISO-8859-1 -t UTF-8 converts it".to_owned(),
         Warning::Charset { .. } => "convert it with iconv, or name its own".to_owned(),
         Warning::BrokenSignature => "-v shows how".to_owned(),
+        Warning::Twice(_) => "leave one of them out".to_owned(),
     };
     format!("{warning}; {remedy}")
 }

@@ -412,3 +412,64 @@ fn of_several_who_send_a_message_on_the_first_is_the_sender() {
         assert!(resend(source(), &resent_by(from), REPAIRS).is_err(), "{from}");
     }
 }
+
+#[test]
+fn a_field_that_says_nothing_is_as_good_as_missing() {
+    // 5322-3.6a, 5321-6.4
+    let (written, changes) =
+        completed("From: \r\nTo: t@y.example\r\nDate:\r\n \r\nMessage-ID:\r\n\r\nhi\r\n").unwrap();
+    assert_eq!(written, format!("To: t@y.example\r\n{DATE}{FROM}{ID}\r\nhi\r\n"));
+    assert_eq!(
+        changes,
+        [
+            "removed From",
+            "removed Date",
+            "removed Message-ID",
+            "added Date",
+            "added From",
+            "added Message-ID"
+        ]
+    );
+}
+
+fn warnings(message: &str) -> Vec<String> {
+    let ready = complete(Source::held(message, "m"), &additions(), REPAIRS).unwrap();
+    ready.warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_field_that_stands_twice_is_warned_about() {
+    // 5322-3.6a
+    let twice = "the message has more than one ";
+    for (fields, expected) in [
+        ("Subject: a\r\nX: b\r\nX: c\r\nReceived: d\r\nReceived: e\r\n", vec![]),
+        ("Subject: a\r\nSUBJECT : b\r\nSubject: c\r\n", vec!["Subject"]),
+        ("From: c@y.example\r\nTo: d@y.example\r\nto: e@y.example\r\n", vec!["From", "To"]),
+    ] {
+        let found = warnings(&format!("{WHOLE}{fields}\r\nhi\r\n"));
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for (warning, name) in found.iter().zip(expected) {
+            assert!(warning.starts_with(&format!("{twice}{name},")), "{warning}");
+        }
+    }
+}
+
+#[test]
+fn a_signature_that_may_no_longer_hold_is_warned_about() {
+    // 6376-3.7, 3156-3/5
+    let signed = "DKIM-Signature: v=1\r\n";
+    let sealed = "Content-Type: multipart/signed; boundary=x\r\n";
+    for (message, is_broken) in [
+        (format!("{signed}{WHOLE}\r\nhi\r\n"), false),
+        (format!("{signed}{WHOLE}\nhi"), false),
+        (format!("{signed}{WHOLE}\r\nh\ri\r\n"), true),
+        (format!("{signed}From: b@y.example\r\n\r\nhi\r\n"), true),
+        (format!("{WHOLE}{sealed}\r\n--x\r\n\r\nhi\r\n--x--\r\n"), false),
+        (format!("{WHOLE}{sealed}\r\n--x\r\n\r\nh\ri\r\n--x--\r\n"), true),
+        (format!("{WHOLE}\r\nh\ri\r\n"), false),
+    ] {
+        let found = warnings(&message);
+        let told = found.iter().any(|warning| warning.contains("may no longer hold"));
+        assert_eq!(told, is_broken, "{message:?}: {found:?}");
+    }
+}

@@ -17,7 +17,7 @@ pub use key::{Block, Key, KeyError};
 pub use name::{NameError, Selector, SigningDomain};
 
 use super::octets::Piece;
-use super::{Error, Message};
+use super::{Change, Error, Message, Repair, Unfit, Width};
 use canonical::BodyHash;
 use field::Fields;
 use jiff::Timestamp;
@@ -38,6 +38,25 @@ pub struct Signer {
 }
 
 impl Message {
+    /// The form to sign, which no server on the way has a reason to change,
+    /// whatever the next one offers and whatever [`Repairs`] say about eight
+    /// bits (RFC 6376 §5.3): of seven bits, with a header in UTF-8 only if that
+    /// has no other form; as it is where it may not be changed. And what was
+    /// done to give it.
+    pub fn to_sign(mut self) -> Result<(Self, Vec<Change>), Error> {
+        self.repairs.eight_bit = Repair::Reencode;
+        self.narrower = Default::default();
+        let in_utf8 = Width { utf8_header: true, ..Width::SEVEN_BIT };
+        for width in [Width::SEVEN_BIT, in_utf8] {
+            match self.fitted(width) {
+                Ok(_) => return Ok(self.into_made(width)),
+                Err(Unfit::Failed(error)) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok((self, Vec::new()))
+    }
+
     /// Signs the message: the last thing that is done to it (RFC 6376 §5.3).
     /// Each signer signs the message as it came, none the signature of another;
     /// their fields stand on top, in this order (§5.6). The body is read once,

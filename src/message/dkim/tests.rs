@@ -516,3 +516,23 @@ fn a_signed_message_has_no_other_form() {
     let message = message.signed(&both("relaxed/relaxed"), at()).unwrap();
     assert!(matches!(message.fitted(Width::SEVEN_BIT), Err(Unfit::Signed)));
 }
+
+#[test]
+fn what_is_signed_is_of_seven_bits_whatever_the_configuration_says() {
+    // 6376-5.3
+    use crate::message::Repair;
+    for eight_bit in [Repair::Reencode, Repair::Reject, Repair::Pass] {
+        let additions = Additions {
+            date: "2026-11-23T04:03:37+01:00[+01:00]".parse().unwrap(),
+            message_id: None,
+            from: addresses("me@example.org").unwrap(),
+        };
+        let source = Source::held("Subject: \u{fc}\r\n\r\nn\u{e9}\r\n", "test");
+        let repairs = Repairs { eight_bit, ..Repairs::default() };
+        let message = complete(source, &additions, repairs).unwrap().message;
+        let (message, changes) = message.to_sign().unwrap();
+        let message = message.signed(&both("relaxed/relaxed"), at()).unwrap();
+        assert!(written(&message).is_ascii() && !message.facts().eight_bit, "{eight_bit:?}");
+        assert_eq!(changes.len(), 2, "{changes:?}");
+    }
+}

@@ -2,7 +2,8 @@
 //! (RFC 2045 §5, §6).
 
 use super::super::complete::split;
-use memchr::memchr;
+use super::super::parameter::percent_decoded;
+use memchr::{memchr, memchr_iter};
 
 /// The content fields of one header, read as leniently as mail needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,16 +74,10 @@ impl Content {
         }
         self.is_typed = true;
         self.essence = essence;
-        for parameter in pieces {
-            let Some(equals) = memchr(b'=', &parameter) else { continue };
-            let (name, value) =
-                (parameter[..equals].trim_ascii(), parameter[equals + 1..].trim_ascii());
-            if name.eq_ignore_ascii_case(b"boundary") && !value.is_empty() {
-                self.boundary.get_or_insert_with(|| value.to_vec());
-            } else if name.eq_ignore_ascii_case(b"charset") && !value.is_empty() {
-                self.charset.get_or_insert_with(|| String::from_utf8_lossy(value).into_owned());
-            }
-        }
+        let parameters: Vec<_> = pieces.filter_map(|piece| parameter(&piece)).collect();
+        self.boundary = value(&parameters, b"boundary").filter(|value| !value.is_empty());
+        let charset = value(&parameters, b"charset");
+        self.charset = charset.map(|value| String::from_utf8_lossy(&value).into_owned());
     }
 
     /// The label, or its lack, says that there are only octets up to 127.
@@ -105,6 +100,11 @@ impl Content {
     pub(super) fn is_composite(&self) -> bool {
         self.essence.starts_with("multipart/")
             || self.essence.starts_with("message/") && !self.essence.starts_with("message/global")
+    }
+
+    /// What it holds is known by its octets (RFC 1847 §2).
+    pub(in crate::message) fn is_sealed(&self) -> bool {
+        ["multipart/signed", "multipart/encrypted"].contains(&self.essence.as_str())
     }
 
     /// The octets are not what they stand for.
@@ -139,6 +139,36 @@ impl Encoding {
 fn word(body: &[u8]) -> String {
     let word = pieces(body).into_iter().next().unwrap_or_default();
     String::from_utf8_lossy(&word).trim().to_ascii_lowercase()
+}
+
+/// The name and the value of a parameter.
+fn parameter(piece: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let equals = memchr(b'=', piece)?;
+    let name = piece[..equals].trim_ascii().to_ascii_lowercase();
+    Some((name, piece[equals + 1..].trim_ascii().to_vec()))
+}
+
+/// The value of this name, be it whole, percent-encoded, or in sections (RFC
+/// 2231 §3, §4).
+fn value(parameters: &[(Vec<u8>, Vec<u8>)], name: &[u8]) -> Option<Vec<u8>> {
+    let named = |suffix: &str| {
+        let wanted = [name, suffix.as_bytes()].concat();
+        parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value)
+    };
+    let encoded = |value: &Vec<u8>, is_first: bool| {
+        let quotes = memchr_iter(b'\'', value).nth(1).filter(|_| is_first);
+        percent_decoded(&value[quotes.map_or(0, |at| at + 1)..])
+    };
+    let whole = named("").cloned().or_else(|| named("*").map(|value| encoded(value, true)));
+    whole.or_else(|| {
+        let section = |at: usize| {
+            let plain = named(&format!("*{at}")).cloned();
+            plain.or_else(|| named(&format!("*{at}*")).map(|value| encoded(value, at == 0)))
+        };
+        let first = section(0)?;
+        let rest = (1..).map_while(section).flatten();
+        Some(first.into_iter().chain(rest).collect())
+    })
 }
 
 /// What stands between the semicolons of a structured body, without comments
@@ -204,6 +234,13 @@ mod tests {
                 None,
                 None,
                 Encoding::Other("x-uuencode".into()),
+            ),
+            (
+                "Content-Type: multipart/mixed; boundary*0=\"a b\"; boundary*1*=%3Dc; charset*=''x%2Dy\r\n",
+                "multipart/mixed",
+                Some("a b=c"),
+                Some("x-y"),
+                Encoding::Lines,
             ),
             ("Content-Type: a/b\r\nContent-Type: c/d\r\n", "a/b", None, None, Encoding::Lines),
         ] {

@@ -122,9 +122,7 @@ impl Repairer<'_> {
                 Ok(self.container(&entity.content, seal))
             }
             Body::Multipart(items) => {
-                // RFC 1847 §2: what these hold is known by its octets.
-                let sealing = ["multipart/signed", "multipart/encrypted"].contains(&essence);
-                let inner_seal = seal.or(sealing.then_some(essence));
+                let inner_seal = seal.or(entity.content.is_sealed().then_some(essence));
                 // Without any part it is no multipart, and what it says is read.
                 let has_parts = items.iter().any(|item| matches!(item, Item::Part(_)));
                 for item in items {

@@ -312,3 +312,14 @@ fn what_stands_around_the_parts_for_nobody_keeps_no_message_back() {
         "{written}"
     );
 }
+
+#[test]
+fn a_boundary_in_sections_parts_all_the_same() {
+    // 2231-3/4
+    let octets = format!(
+        "{HEADER}MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary*0=a; boundary*1*=%2Bb\r\n\r\n\
+         --a+b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nn\u{e9} and more of it\r\n--a+b--\r\n"
+    );
+    let written = narrow(octets).unwrap();
+    assert!(written.contains("\r\n\r\nn=C3=A9 and more of it\r\n--a+b--\r\n"), "{written}");
+}
