@@ -49,7 +49,8 @@ impl Ready {
     }
 
     /// The mailboxes of To, Cc and Bcc, in the order of the message; of Bcc
-    /// before it was removed.
+    /// before it was removed. Resent fields tell of an earlier sending;
+    /// [`Opened::recipients`] goes by them.
     pub fn recipients(&self) -> Result<Vec<Mailbox>, Error> {
         mailboxes(&self.recipients)
     }

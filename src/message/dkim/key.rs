@@ -219,3 +219,6 @@ fn modulus_bits(der: &[u8]) -> Result<usize, der::Error> {
         Ok(modulus.len() * 8 - unused)
     })
 }
+
+#[cfg(test)]
+mod tests;
