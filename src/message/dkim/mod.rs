@@ -39,7 +39,7 @@ pub struct Signer {
 
 impl Message {
     /// The form to sign, which no server on the way has a reason to change,
-    /// whatever the next one offers and whatever [`Repairs`] say about eight
+    /// whatever the next one offers and whatever [`super::Repairs`] say about eight
     /// bits (RFC 6376 §5.3): of seven bits, with a header in UTF-8 only if that
     /// has no other form; as it is where it may not be changed. And what was
     /// done to give it.
