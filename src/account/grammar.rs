@@ -77,20 +77,20 @@ pub(super) fn document(source: Source<'_>) -> Result<Document, Error> {
         reason: error.message().to_owned(),
     })?;
     let mut document = Document::default();
-    fill(&mut document, source, "the file", table.get_ref(), &TOP)?;
+    fill(&mut document, source, "the file", table.get_ref(), TOP)?;
     Ok(document)
 }
 
 /// What takes the value of a key.
 type Setter<T> = fn(&mut T, &Value<'_>) -> Result<(), Error>;
 
-const TOP: [(&str, Setter<Document>); 4] = [
+const TOP: &[(&str, Setter<Document>)] = &[
     ("accounts", |document, value| {
         for (name, table) in value.table()? {
             let here = Value { key: name.get_ref(), content: table, ..*value };
             let mut account = Account::default();
             let title = format!("[accounts.{}]", name.get_ref());
-            fill(&mut account, value.source, &title, here.table()?, &ACCOUNT)?;
+            fill(&mut account, value.source, &title, here.table()?, ACCOUNT)?;
             document.holds_secret |= account.holds_secret;
             document.accounts.insert(name.get_ref().to_string(), account.entry);
         }
@@ -101,27 +101,27 @@ const TOP: [(&str, Setter<Document>); 4] = [
         Ok(())
     }),
     ("message", |document, value| {
-        fill(&mut document.message, value.source, "[message]", value.table()?, &MESSAGE)
+        fill(&mut document.message, value.source, "[message]", value.table()?, MESSAGE)
     }),
     ("rewrite", |document, value| {
-        fill(&mut document.rewrite, value.source, "[rewrite]", value.table()?, &REWRITE)
+        fill(&mut document.rewrite, value.source, "[rewrite]", value.table()?, REWRITE)
     }),
 ];
 
-const MESSAGE: [(&str, Setter<MessageSettings>); 4] = [
-    ("eight-bit", |message, value| set(&mut message.eight_bit, value.one_of(&REPAIRS))),
-    ("long-lines", |message, value| set(&mut message.long_lines, value.one_of(&REPAIRS))),
+const MESSAGE: &[(&str, Setter<MessageSettings>)] = &[
+    ("eight-bit", |message, value| set(&mut message.eight_bit, value.one_of(REPAIRS))),
+    ("long-lines", |message, value| set(&mut message.long_lines, value.one_of(REPAIRS))),
     ("max-recipients", |message, value| set(&mut message.max_recipients, value.number())),
-    ("stray-cr", |message, value| set(&mut message.stray_cr, value.one_of(&STRAY_CR))),
+    ("stray-cr", |message, value| set(&mut message.stray_cr, value.one_of(STRAY_CR))),
 ];
 
-const REPAIRS: [(&str, Repair); 3] =
-    [("reencode", Repair::Reencode), ("reject", Repair::Reject), ("pass", Repair::Pass)];
+const REPAIRS: &[(&str, Repair)] =
+    &[("reencode", Repair::Reencode), ("reject", Repair::Reject), ("pass", Repair::Pass)];
 
-const STRAY_CR: [(&str, StrayCr); 3] =
-    [("space", StrayCr::Space), ("crlf", StrayCr::Crlf), ("reject", StrayCr::Reject)];
+const STRAY_CR: &[(&str, StrayCr)] =
+    &[("space", StrayCr::Space), ("crlf", StrayCr::Crlf), ("reject", StrayCr::Reject)];
 
-const REWRITE: [(&str, Setter<RewriteSettings>); 3] = [
+const REWRITE: &[(&str, Setter<RewriteSettings>)] = &[
     ("aliases", |rewrite, value| set(&mut rewrite.aliases, value.path())),
     ("domain", |rewrite, value| {
         let wrong = |why| value.wrong(format!("this is no domain: {why}"));
@@ -140,7 +140,7 @@ struct Account {
     holds_secret: bool,
 }
 
-const ACCOUNT: [(&str, Setter<Account>); 21] = [
+const ACCOUNT: &[(&str, Setter<Account>)] = &[
     ("allow-cleartext-auth", |account, value| {
         set(&mut account.entry.settings.allow_cleartext_auth, value.flag())
     }),
@@ -206,7 +206,7 @@ struct Signature {
     canonicalization: Option<Canonicalization>,
 }
 
-const DKIM: [(&str, Setter<Signature>); 4] = [
+const DKIM: &[(&str, Setter<Signature>)] = &[
     ("canonicalization", |signature, value| set(&mut signature.canonicalization, value.parsed())),
     ("domain", |signature, value| set(&mut signature.domain, value.parsed())),
     ("key", |signature, value| set(&mut signature.key, value.path())),
@@ -214,7 +214,7 @@ const DKIM: [(&str, Setter<Signature>); 4] = [
 ];
 
 /// `password`, before it is known that it is exactly one of these.
-const PASSWORD: [(&str, Setter<Vec<SecretSource>>); 6] = [
+const PASSWORD: &[(&str, Setter<Vec<SecretSource>>)] = &[
     ("command", |sources, value| {
         let words = value.texts()?;
         if words.first().is_none_or(String::is_empty) {
@@ -288,11 +288,12 @@ impl Value<'_> {
     /// The one source that `password` names.
     fn password(&self) -> Result<SecretSource, Error> {
         let mut sources = Vec::new();
-        fill(&mut sources, self.source, "password", self.table()?, &PASSWORD)?;
+        fill(&mut sources, self.source, "password", self.table()?, PASSWORD)?;
         if let (Some(source), true) = (sources.pop(), sources.is_empty()) {
             return Ok(source);
         }
-        let known = PASSWORD.map(|(known, _)| known).join(", ");
+        let known: Vec<_> = PASSWORD.iter().map(|(known, _)| *known).collect();
+        let known = known.join(", ");
         Err(self.wrong(format!("it takes exactly one of {known}")))
     }
 
@@ -328,7 +329,7 @@ impl Value<'_> {
 
     fn signature(&self) -> Result<Dkim, Error> {
         let mut said = Signature::default();
-        fill(&mut said, self.source, "dkim", self.table()?, &DKIM)?;
+        fill(&mut said, self.source, "dkim", self.table()?, DKIM)?;
         match said {
             Signature {
                 domain: Some(domain),

@@ -141,8 +141,8 @@ pub enum SecretError {
 }
 
 /// The forms of SOURCE, for help texts and errors.
-pub const KNOWN: [&str; 6] =
-    ["env:NAME", "file:PATH", "command:WORDS", "fd:N", "credential:NAME", "prompt"];
+pub const KNOWN: &[&str] =
+    &["env:NAME", "file:PATH", "command:WORDS", "fd:N", "credential:NAME", "prompt"];
 
 impl FromStr for SecretSource {
     type Err = SourceError;
