@@ -72,6 +72,8 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--envelope-from', '--envelope-from', [CompletionResultType]::ParameterName, 'The address that reports of failure go to')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Submit to this server; repeat it for others to fall back on')
             [CompletionResult]::new('--helo', '--helo', [CompletionResultType]::ParameterName, 'Call ourselves NAME when greeting the server')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect to servers through this proxy')
+            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Connect from ADDRESS, one of this machine''s')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Wait no longer than this for any one thing')
             [CompletionResult]::new('--deadline', '--deadline', [CompletionResultType]::ParameterName, 'Stop sending after this time, whatever is going on')
             [CompletionResult]::new('--pipelining', '--pipelining', [CompletionResultType]::ParameterName, 'Send several commands at once, or not')

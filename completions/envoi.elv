@@ -68,6 +68,8 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand --envelope-from 'The address that reports of failure go to'
             cand --server 'Submit to this server; repeat it for others to fall back on'
             cand --helo 'Call ourselves NAME when greeting the server'
+            cand --proxy 'Connect to servers through this proxy'
+            cand --source 'Connect from ADDRESS, one of this machine''s'
             cand --timeout 'Wait no longer than this for any one thing'
             cand --deadline 'Stop sending after this time, whatever is going on'
             cand --pipelining 'Send several commands at once, or not'

@@ -63,6 +63,8 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l message -d 'Send th
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l envelope-from -d 'The address that reports of failure go to' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l helo -d 'Call ourselves NAME when greeting the server' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l proxy -d 'Connect to servers through this proxy' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l source -d 'Connect from ADDRESS, one of this machine\'s' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l timeout -d 'Wait no longer than this for any one thing' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l deadline -d 'Stop sending after this time, whatever is going on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''

@@ -9,6 +9,7 @@ use super::error::{Error, Location, NamedBy, nearest};
 use super::file::Files;
 use super::grammar::{Document, Entry};
 use super::pattern::{address, fits};
+use super::proxy::EnvironmentProxy;
 use super::rewriting::RewriteSettings;
 use super::secret::SecretSource;
 use super::server::{Origin, ServerUrl};
@@ -35,6 +36,7 @@ struct Said {
     server: Option<ServerUrl>,
     user: Option<String>,
     password: Option<SecretSource>,
+    proxy: EnvironmentProxy,
 }
 
 /// What is known when an account is to be chosen.
@@ -131,7 +133,7 @@ impl Accounts {
         let mut said = self.environment.sign_in(said);
         said.from = self.environment.from.clone().or(said.from);
         let max_recipients = self.document.message.max_recipients.and_then(NonZeroUsize::new);
-        Account::of(name, said, max_recipients)
+        Account::of(name, said, max_recipients, self.environment.proxy.clone())
     }
 
     /// `None` stands for the server of the environment.
@@ -248,6 +250,7 @@ impl Said {
             server,
             user: environment.text("ENVOI_USER")?,
             password: variable.or(in_file.map(SecretSource::File)),
+            proxy: EnvironmentProxy::by(environment)?,
         })
     }
 

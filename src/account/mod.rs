@@ -7,6 +7,8 @@
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
 //! | which account it is | `choice.rs`, `pattern.rs` |
+//! | where its servers are | `server.rs` |
+//! | which proxy leads there | `proxy.rs`, `exceptions.rs` |
 //! | who signs its messages | `dkim.rs`, `private_file.rs` |
 //! | senders that are shown as others | `masquerade.rs` |
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
@@ -17,12 +19,14 @@ mod dkim;
 mod duration;
 mod environment;
 mod error;
+mod exceptions;
 mod file;
 mod grammar;
 mod machine;
 mod masquerade;
 mod pattern;
 mod private_file;
+mod proxy;
 mod rewriting;
 mod secret;
 mod server;
@@ -38,6 +42,7 @@ pub use file::Files;
 pub use machine::{Machine, User, small_file};
 pub use masquerade::Masquerade;
 pub use private_file::Fault;
+pub use proxy::{Proxies, ProxyChoice, ProxyError};
 pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};
 pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host};
@@ -45,6 +50,8 @@ pub use settings::{Pipelining, Settings, mechanism};
 
 use crate::net::Host;
 use crate::smtp::EhloName;
+use proxy::EnvironmentProxy;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -74,6 +81,10 @@ pub struct Account {
     pub helo: Option<EhloName>,
     /// The only address family to use.
     pub family: Option<Family>,
+    /// Which proxy leads to which server.
+    pub proxies: Proxies,
+    /// Where connections begin; an address of the family.
+    pub source: Option<IpAddr>,
     /// The cap of each wait.
     pub timeout: Option<Duration>,
     /// The cap of the whole run.
@@ -138,6 +149,7 @@ impl Account {
         name: Option<&str>,
         said: Settings,
         max_recipients: Option<NonZeroUsize>,
+        environment_proxy: EnvironmentProxy,
     ) -> Result<Self, Error> {
         let quoted = || name.map(|name| format!("the account ‘{name}’"));
         if said.password.is_some() && !said.names_a_user() {
@@ -155,6 +167,12 @@ impl Account {
                 });
             }
         };
+        if let (Some(family), Some(source)) = (family, said.source)
+            && source.is_ipv4() != (family == Family::V4)
+        {
+            let place = quoted().unwrap_or_else(|| "the server".into());
+            return Err(Error::SourceFamily { place, from: source });
+        }
         let no_server = || Error::NoServer { account: name.unwrap_or_default().to_owned() };
         Ok(Account {
             name: name.map(str::to_owned),
@@ -167,6 +185,8 @@ impl Account {
             allow_cleartext_auth: said.allow_cleartext_auth.unwrap_or(false),
             helo: said.helo,
             family,
+            proxies: Proxies { said: said.proxy, environment: environment_proxy },
+            source: said.source,
             timeout: said.timeout,
             deadline: said.deadline,
             pipelining: said.pipelining.unwrap_or_default(),
