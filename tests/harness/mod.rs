@@ -7,10 +7,12 @@ mod identity;
 
 pub use identity::Identity;
 
-use envoi::delivery::{Hop, Report, Route, Secrets, Submission, World, submit};
+use envoi::delivery::{
+    Hop, Report, Route, Secrets, SignIn, Submission, Unavailable, World, submit,
+};
 use envoi::message::{Additions, Message, Repairs, Source, complete};
 use envoi::net::{Endpoint, Family, Host, Interrupt, Security, TlsSettings};
-use envoi::sasl::Secret;
+use envoi::sasl::{Proof, Secret};
 use envoi::session::{Observer, Unobserved};
 use envoi::smtp::{Envelope, Timeouts};
 use rustls::{ServerConfig, ServerConnection};
@@ -329,13 +331,23 @@ pub fn submission_of(to: &[&str], message: Message) -> Submission {
     Submission { envelope: Envelope::new("a@client.example".parse().unwrap(), to), message }
 }
 
+/// Who signs in with a password by these mechanisms, or by the best.
+pub fn signing_in(user: &str, mechanisms: Vec<String>, allow_cleartext: bool) -> SignIn {
+    SignIn { user: Some(user.to_owned()), proof: Proof::Password, mechanisms, allow_cleartext }
+}
+
 /// The password of every test.
 pub const PASSWORD: &str = "correct-horse-battery";
 
 pub struct Fixed;
 
 impl Secrets for Fixed {
-    fn password(&self, _server: &Endpoint, _user: &str) -> Result<Secret, String> {
+    fn secret(
+        &self,
+        _server: &Endpoint,
+        _user: Option<&str>,
+        _proof: Proof,
+    ) -> Result<Secret, Unavailable> {
         Ok(Secret::new(PASSWORD))
     }
 }

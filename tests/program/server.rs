@@ -5,7 +5,8 @@ use crate::certificates::{Fault, server_with};
 use crate::harness::{Peer, Scripted};
 use crate::running::{GENEROUS, Place};
 use crate::scenario::agree;
-use envoi::sasl::{Credentials, Secret, Users};
+use envoi::sasl::server::Users;
+use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{
     Encryption, Event, Listen, Offer, Policy, Refusal, Settings, Sink, Storage, Stored,
 };
