@@ -12,9 +12,10 @@ use envoi::delivery::{
 };
 use envoi::message::{Additions, Message, Repairs, Source, complete};
 use envoi::net::{Endpoint, Family, Host, Interrupt, Security, TlsSettings};
-use envoi::sasl::{Proof, Secret};
+use envoi::sasl::{ChannelBinding, Proof, Secret};
 use envoi::session::{Observer, Unobserved};
 use envoi::smtp::{Envelope, Timeouts};
+use rustls::pki_types::CertificateDer;
 use rustls::{ServerConfig, ServerConnection};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -124,6 +125,13 @@ impl Peer {
         let mut tls = ServerConnection::new(Arc::clone(config)).unwrap();
         let _ = tls.complete_io(&mut channel.stream);
         channel.tls = Some(tls);
+    }
+
+    /// What binds a sign-in to this channel, whose server showed this
+    /// certificate.
+    pub fn bindings(&self, certificate: &CertificateDer<'_>) -> Vec<ChannelBinding> {
+        let tls = self.reader.get_ref().tls.as_ref().unwrap();
+        envoi::net::bindings(tls, Some(certificate))
     }
 
     /// Leaves the kernel little room for what has not been read.
