@@ -60,7 +60,7 @@ pub enum ScramFault {
     Salt,
     /// Fewer rounds than RFC 7677 §4 asks for.
     #[error(
-        "the server asks for {0} rounds of hashing, too few to protect the password; {least} is \
+        "the server asks for {0} round(s) of hashing, too few to protect the password; {least} is \
          the least",
         least = super::scram::ITERATIONS.start()
     )]
