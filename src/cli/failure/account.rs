@@ -1,7 +1,7 @@
 //! What an error of `account` means for the exit status, and what to try.
 
 use super::{Exit, Failure, quoted};
-use crate::account::{DkimError, Error, Fault, SecretError, ServerError};
+use crate::account::{DkimError, Error, Fault, SecretError, ServerError, Unusable};
 use crate::message::dkim::KeyError;
 use std::path::Path;
 
@@ -26,6 +26,23 @@ impl From<DkimError> for Failure {
             DkimError::Unfit { file, reason } => of_key(file, reason),
         };
         Failure::new(Exit::Config, error).hint(hint)
+    }
+}
+
+impl From<Unusable> for Failure {
+    /// A secret that will not be had is a matter of configuration.
+    fn from(error: Unusable) -> Self {
+        let hint = match &error {
+            Unusable::Exposed { file, fault } => Some(close(file, *fault)),
+            Unusable::NoCredentials { name } => {
+                Some(format!("in the unit of the service: LoadCredential={name}:PATH"))
+            }
+            Unusable::NotSet(_)
+            | Unusable::Unreadable { .. }
+            | Unusable::Empty { .. }
+            | Unusable::NoProgram { .. } => None,
+        };
+        Failure { hints: hint.into_iter().collect(), ..Failure::new(Exit::Config, error) }
     }
 }
 
