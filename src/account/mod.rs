@@ -165,7 +165,7 @@ impl Account {
                 return Err(Error::NoUser { place: place() });
             }
             let nameless = said.auth.iter().flatten().find(|name| needs_user(name));
-            if let Some(mechanism) = nameless {
+            if let Some(mechanism) = nameless.filter(|_| !said.leads_to_sink()) {
                 return Err(Error::NobodyFor { mechanism, place: place() });
             }
         }

@@ -131,6 +131,13 @@ impl Settings {
     pub(super) fn names_a_user(&self) -> bool {
         self.user.is_some() || self.servers.iter().flatten().any(|url| url.user().is_some())
     }
+
+    /// True when the receiver inside envoi is the only server, which has a user
+    /// of its own.
+    pub(super) fn leads_to_sink(&self) -> bool {
+        let mut servers = self.servers.iter().flatten();
+        servers.all(|url| matches!(url, ServerUrl::Sink(_)))
+    }
 }
 
 /// The registered name of a mechanism that envoi has, written in any case.

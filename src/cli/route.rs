@@ -108,7 +108,7 @@ pub(super) fn prepare<'e>(
     for url in &account.servers {
         let mut hop = match url {
             ServerUrl::Smtp(server) => to_server(account, server, &mut prepared.passwords),
-            ServerUrl::Sink(directory) => to_sink(directory.as_deref(), &mut prepared)?,
+            ServerUrl::Sink(directory) => to_sink(account, directory.as_deref(), &mut prepared)?,
         };
         hop.hello.clone_from(&account.helo);
         hop.timeouts = Timeouts { cap: account.timeout };
@@ -139,11 +139,16 @@ fn to_server(account: &Account, server: &Server, passwords: &mut Passwords<'_>) 
         sign_in: sign_in.map(|sign_in| SignIn {
             user: sign_in.user,
             proof: if sign_in.token.is_some() { Proof::Token } else { Proof::Password },
-            mechanisms: account.auth.iter().map(|&name| name.to_owned()).collect(),
+            mechanisms: named(account),
             allow_cleartext: account.allow_cleartext_auth,
         }),
         ..plain_hop(server.endpoint.clone())
     }
+}
+
+/// The mechanisms that the account names.
+fn named(account: &Account) -> Vec<String> {
+    account.auth.iter().map(|&name| name.to_owned()).collect()
 }
 
 /// The name that signs in to a receiver of our own.
@@ -151,7 +156,11 @@ const NEWCOMER: &str = "envoi";
 
 /// Starts the receiver, with a certificate and a password of its own, so that
 /// the first message goes through everything that a real one does.
-fn to_sink(directory: Option<&Path>, prepared: &mut Prepared<'_>) -> Result<Hop, Failure> {
+fn to_sink(
+    account: &Account,
+    directory: Option<&Path>,
+    prepared: &mut Prepared<'_>,
+) -> Result<Hop, Failure> {
     let directory: PathBuf = match directory {
         Some(directory) => directory.to_owned(),
         None => default_directory(prepared.passwords.environment)?,
@@ -180,7 +189,7 @@ fn to_sink(directory: Option<&Path>, prepared: &mut Prepared<'_>) -> Result<Hop,
         sign_in: Some(SignIn {
             user: Some(NEWCOMER.to_owned()),
             proof: Proof::Password,
-            mechanisms: Vec::new(),
+            mechanisms: named(account),
             allow_cleartext: false,
         }),
         ..plain_hop(endpoint)

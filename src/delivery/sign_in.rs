@@ -236,10 +236,11 @@ fn choose(
 fn without_lesser_twins(mut wanted: Vec<&'static Entry>) -> Vec<&'static Entry> {
     let has_plain = wanted.iter().any(|entry| entry.name == "PLAIN");
     let binds = wanted.iter().any(|entry| entry.binds_channel);
-    wanted.retain(|entry| {
+    let is_lesser = |entry: &Entry| {
         let unbound = entry.name.starts_with("SCRAM-") && !entry.binds_channel;
-        !(has_plain && entry.name == "LOGIN") && !(binds && unbound)
-    });
+        (has_plain && entry.name == "LOGIN") || (binds && unbound)
+    };
+    wanted.retain(|entry| !is_lesser(entry));
     wanted
 }
 

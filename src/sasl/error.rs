@@ -60,13 +60,13 @@ pub enum ScramFault {
     Salt,
     /// Fewer rounds than RFC 7677 §4 asks for.
     #[error(
-        "the server asks for {0} round(s) of hashing, too few to protect the password; {least} is \
+        "the server's count of hashing rounds, {0}, is too low to protect the password; {least} is \
          the least",
         least = super::scram::ITERATIONS.start()
     )]
     TooFewIterations(u64),
     /// More rounds than anybody needs (§9).
-    #[error("the server asks for too many rounds of hashing: {0}")]
+    #[error("the server's count of hashing rounds, {0}, is higher than any server needs")]
     TooManyIterations(u64),
     /// The server's signature is not that of somebody who knows the password.
     #[error("the server could not prove that it knows the password: it is not who it seems to be")]

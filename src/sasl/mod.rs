@@ -117,6 +117,7 @@ pub enum Proof {
 }
 
 /// What is known of a mechanism before it begins.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Entry {
     /// The registered name.
     pub name: &'static str,

@@ -159,9 +159,9 @@ impl Scram {
         let without_proof = format!("c={},r={nonce}", STANDARD.encode(&bound));
         let auth_message = format!("{},{server_first},{without_proof}", self.first);
         let auth_message = Zeroizing::new(auth_message.into_bytes());
-        let proof = STANDARD.encode(&keys.proof(&auth_message));
+        let proof = Zeroizing::new(STANDARD.encode(keys.proof(&auth_message)));
         self.state = State::Proved { keys, auth_message };
-        Ok(Secret::new(format!("{without_proof},p={proof}")))
+        Ok(Secret::new(format!("{without_proof},p={}", *proof)))
     }
 }
 
@@ -290,7 +290,7 @@ const REFUSALS: [&str; 11] = [
 fn fresh_nonce() -> String {
     let mut octets = [0; NONCE_OCTETS];
     SystemRandom::new().fill(&mut octets).expect("the system has random octets");
-    STANDARD.encode(&octets)
+    STANDARD.encode(octets)
 }
 
 #[cfg(test)]

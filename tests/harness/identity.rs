@@ -23,19 +23,19 @@ impl Identity {
     /// One that the given change may have spoilt.
     pub fn with(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Self {
         let key = KeyPair::generate().unwrap();
-        Identity::made(names, key, ring::default_provider().into(), ALL_VERSIONS, change)
+        Identity::made(names, &key, ring::default_provider().into(), ALL_VERSIONS, change)
     }
 
     /// A good certificate of a server that speaks TLS 1.2 only, with this kind
     /// of key.
     pub fn old(names: &[&str], algorithm: &'static SignatureAlgorithm) -> Self {
         let key = KeyPair::generate_for(algorithm).unwrap();
-        Identity::made(names, key, ring::default_provider().into(), &[&TLS12], |_| ())
+        Identity::made(names, &key, ring::default_provider().into(), &[&TLS12], |_| ())
     }
 
     fn made(
         names: &[&str],
-        key: KeyPair,
+        key: &KeyPair,
         provider: Arc<CryptoProvider>,
         versions: &[&'static SupportedProtocolVersion],
         change: impl FnOnce(&mut CertificateParams),
@@ -43,7 +43,7 @@ impl Identity {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         change(&mut params);
-        let root = params.self_signed(&key).unwrap().der().clone();
+        let root = params.self_signed(key).unwrap().der().clone();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)

@@ -41,7 +41,7 @@ impl Hash {
 pub(in crate::sasl) struct Keys {
     hash: Hash,
     client: Zeroizing<Vec<u8>>,
-    server: hmac::Key,
+    server: Box<hmac::Key>,
 }
 
 impl Keys {
@@ -61,11 +61,11 @@ impl Keys {
         Keys {
             hash,
             client: Zeroizing::new(client.as_ref().to_vec()),
-            server: hmac::Key::new(hash.hmac(), server.as_ref()),
+            server: Box::new(hmac::Key::new(hash.hmac(), server.as_ref())),
         }
     }
 
-    /// ClientProof: `ClientKey` XOR the signature of who stores its hash.
+    /// `ClientProof`: `ClientKey` XOR the signature of who stores its hash.
     pub(in crate::sasl) fn proof(&self, auth_message: &[u8]) -> Zeroizing<Vec<u8>> {
         let stored = self.hash.of(&self.client);
         let stored = hmac::Key::new(self.hash.hmac(), stored.as_ref());
@@ -74,7 +74,7 @@ impl Keys {
         Zeroizing::new(proof.collect())
     }
 
-    /// ServerSignature, which only who knows the keys can make.
+    /// `ServerSignature`, which only who knows the keys can make.
     pub(in crate::sasl) fn signature(&self, auth_message: &[u8]) -> hmac::Tag {
         hmac::sign(&self.server, auth_message)
     }

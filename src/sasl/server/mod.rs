@@ -254,13 +254,11 @@ impl Examiner for Token {
         let Some((name, token)) = text.and_then(self.read) else {
             return Judgement::Denied(Denied::Malformed);
         };
-        match self.users.check(name.as_bytes(), token.as_bytes()) {
-            Ok(name) => Judgement::Granted(name),
-            Err(_) => {
-                self.refused = true;
-                Judgement::Ask(br#"{"status":"invalid_token","scope":"mail"}"#.to_vec())
-            }
+        if let Ok(name) = self.users.check(name.as_bytes(), token.as_bytes()) {
+            return Judgement::Granted(name);
         }
+        self.refused = true;
+        Judgement::Ask(br#"{"status":"invalid_token","scope":"mail"}"#.to_vec())
     }
 }
 

@@ -162,7 +162,7 @@ impl Scram {
         let password = saslprep::saslprep(user.password.expose()).ok_or("other-error")?;
         let keys = Keys::derive(self.hash, &password, &self.salt, Scram::rounds());
         let auth_message = format!("{first},{without_proof}");
-        let right = STANDARD.encode(&keys.proof(auth_message.as_bytes()));
+        let right = STANDARD.encode(keys.proof(auth_message.as_bytes()));
         if !(super::same(right.as_bytes(), proof.as_bytes()) & known) {
             return Err("invalid-proof");
         }
