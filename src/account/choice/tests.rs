@@ -96,7 +96,7 @@ fn a_sender_is_known_in_any_case_with_its_name_and_with_a_detail() {
 
 #[test]
 fn a_choice_knows_its_reason() {
-    let text = "default = 'home'\n[accounts.home]\nfrom = 'alice@home.example'\nserver = 'sink:'\n\
+    let text = "default = 'home'\n[accounts.home]\nfrom = 'Alice@Home.example'\nserver = 'sink:'\n\
                 [accounts.work]\nmatch = '*@home.example'\nserver = 'sink:'\n";
     let accounts = accounts(text, &bare()).unwrap();
     let reason = |named, sender| {
