@@ -15,7 +15,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("smtp", &["sasl::Secret"]),
     ("message", &["smtp"]),
     ("maildir", &["message::random_word"]),
-    ("net", &["smtp", "sasl::Credentials", "sasl::Secret"]),
+    ("net", &["smtp", "sasl::ChannelBinding", "sasl::Credentials", "sasl::Secret"]),
     ("dns", &["smtp", "net"]),
     ("session", &["smtp", "sasl", "message", "net"]),
     ("delivery", &["session", "smtp", "sasl", "message", "net", "dns"]),

@@ -6,7 +6,7 @@ use envoi::delivery::{Hop, Report, Route, SignIn, World, submit};
 use envoi::net::{
     Endpoint, Host, Interrupt, Proxy, ProxyPlace, ProxyProtocol, Roots, Security, TlsSettings,
 };
-use envoi::sasl::{Credentials, Secret};
+use envoi::sasl::{Credentials, Proof, Secret};
 use envoi::session::{Event, Observer};
 use envoi::sink::{Encryption, Listen, Settings, Sink};
 use envoi::smtp::Phase;
@@ -408,7 +408,8 @@ fn a_sign_in_goes_through_a_proxy_like_everything_else() {
         proxy: Some(proxy_at(proxy.address, ProxyProtocol::Socks5, Some(alice()))),
         tls: TlsSettings { roots, ..TlsSettings::default() },
         sign_in: Some(SignIn {
-            user: "alice".into(),
+            user: Some("alice".into()),
+            proof: Proof::Password,
             mechanisms: Vec::new(),
             allow_cleartext: false,
         }),

@@ -6,15 +6,17 @@
 //! | which files there are, what they say together | `file.rs` |
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
-//! | which account it is | `choice.rs`, `pattern.rs` |
+//! | which account it is, why, and who said what of it | `choice.rs`, `chosen.rs`, `pattern.rs`, `variables.rs` |
 //! | where its servers are | `server.rs` |
 //! | which proxy leads there | `proxy.rs`, `exceptions.rs` |
 //! | who signs its messages | `dkim.rs`, `private_file.rs` |
 //! | senders that are shown as others | `masquerade.rs` |
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `private_file.rs` |
+//! | whether it looks as if there were one | `look.rs` |
 
 mod choice;
+mod chosen;
 mod dkim;
 mod duration;
 mod environment;
@@ -22,6 +24,7 @@ mod error;
 mod exceptions;
 mod file;
 mod grammar;
+mod look;
 mod machine;
 mod masquerade;
 mod pattern;
@@ -32,25 +35,30 @@ mod secret;
 mod server;
 mod settings;
 mod value;
+mod variables;
 
 pub use choice::{Accounts, Choice};
+pub use chosen::{Chosen, Fit, Place, Reason};
 pub use dkim::{Dkim, DkimError};
 pub use duration::{DurationError, duration};
 pub use environment::Environment;
 pub use error::{Error, Location, NamedBy};
 pub use file::Files;
+pub use grammar::account_keys;
+pub use look::Unusable;
 pub use machine::{Machine, User, small_file};
 pub use masquerade::Masquerade;
+pub use pattern::Pattern;
 pub use private_file::Fault;
-pub use proxy::{Proxies, ProxyChoice, ProxyError};
+pub use proxy::{EnvironmentProxy, ProxyChoice, ProxyError};
 pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};
 pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host};
 pub use settings::{Pipelining, Settings, mechanism};
 
 use crate::net::Host;
+use crate::sasl;
 use crate::smtp::EhloName;
-use proxy::EnvironmentProxy;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -72,6 +80,8 @@ pub struct Account {
     pub user: Option<String>,
     /// Where the password is, where the URL holds none.
     pub password: Option<SecretSource>,
+    /// Where the access token is; with one, no password is used unasked.
+    pub token: Option<SecretSource>,
     /// SASL mechanisms in the order in which they are tried; none means those
     /// that are tried without being named.
     pub auth: Vec<&'static str>,
@@ -82,7 +92,7 @@ pub struct Account {
     /// The only address family to use.
     pub family: Option<Family>,
     /// Which proxy leads to which server.
-    pub proxies: Proxies,
+    pub proxy: ProxyChoice,
     /// Where connections begin; an address of the family.
     pub source: Option<IpAddr>,
     /// The cap of each wait.
@@ -123,25 +133,30 @@ pub enum Family {
     V6,
 }
 
-/// Who signs in at a server, the password still where it is kept.
+/// Who signs in at a server, the secrets still where they are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignIn {
-    /// The user.
-    pub user: String,
+    /// The user, unless nobody is named and the mechanism wants none.
+    pub user: Option<String>,
     /// Where the password is.
     pub password: SecretSource,
+    /// Where the access token is.
+    pub token: Option<SecretSource>,
 }
 
 impl Account {
     /// Who signs in at this server of the account; `None` if nobody does. A
     /// user without a password is asked for it.
     pub fn sign_in(&self, server: &Server) -> Option<SignIn> {
-        let user = server.user.as_ref().or(self.user.as_ref())?.clone();
-        let password = match &server.password {
-            Some(password) => SecretSource::Value(password.clone()),
-            None => self.password.clone().unwrap_or(SecretSource::Prompt),
+        let user = server.user.as_ref().or(self.user.as_ref()).cloned();
+        if user.is_none() && self.auth.is_empty() {
+            return None;
+        }
+        let (password, token) = match &server.password {
+            Some(password) => (SecretSource::Value(password.clone()), None),
+            None => (self.password.clone().unwrap_or(SecretSource::Prompt), self.token.clone()),
         };
-        Some(SignIn { user, password })
+        Some(SignIn { user, password, token })
     }
 
     /// Makes an account of everything that was said about it.
@@ -149,13 +164,20 @@ impl Account {
         name: Option<&str>,
         said: Settings,
         max_recipients: Option<NonZeroUsize>,
-        environment_proxy: EnvironmentProxy,
     ) -> Result<Self, Error> {
         let quoted = || name.map(|name| format!("the account ‘{name}’"));
-        if said.password.is_some() && !said.names_a_user() {
-            let servers = said.servers.iter().flatten();
-            let place = quoted().or_else(|| servers.map(ToString::to_string).next());
-            return Err(Error::NoUser { place: place.unwrap_or_default() });
+        let place = || {
+            let mut servers = said.servers.iter().flatten();
+            quoted().or_else(|| servers.next().map(ToString::to_string)).unwrap_or_default()
+        };
+        if !said.names_a_user() {
+            if said.password.is_some() || said.token.is_some() {
+                return Err(Error::NoUser { place: place() });
+            }
+            let nameless = said.auth.iter().flatten().find(|name| needs_user(name));
+            if let Some(mechanism) = nameless.filter(|_| !said.leads_to_sink()) {
+                return Err(Error::NobodyFor { mechanism, place: place() });
+            }
         }
         let family = match (said.ipv4.unwrap_or(false), said.ipv6.unwrap_or(false)) {
             (false, false) => None,
@@ -181,11 +203,12 @@ impl Account {
             servers: said.servers.filter(|urls| !urls.is_empty()).ok_or_else(no_server)?,
             user: said.user,
             password: said.password,
+            token: said.token,
             auth: said.auth.unwrap_or_default(),
             allow_cleartext_auth: said.allow_cleartext_auth.unwrap_or(false),
             helo: said.helo,
             family,
-            proxies: Proxies { said: said.proxy, environment: environment_proxy },
+            proxy: said.proxy.unwrap_or_default(),
             source: said.source,
             timeout: said.timeout,
             deadline: said.deadline,
@@ -201,4 +224,8 @@ impl Account {
             max_recipients,
         })
     }
+}
+
+fn needs_user(mechanism: &str) -> bool {
+    sasl::Entry::named(mechanism).is_some_and(|entry| entry.needs_user)
 }

@@ -14,31 +14,27 @@ use super::exceptions::Exceptions;
 use super::server::{Authority, Origin, ServerError, authority, is_scheme, lone_host};
 use crate::net::{Endpoint, Proxy, ProxyPlace, ProxyProtocol, UnfitSignIn};
 use crate::sasl::{Credentials, Secret};
+use std::fmt;
 
-/// What `--proxy` or `proxy` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProxyChoice {
-    /// Connect to servers ourselves, whatever else names a proxy.
-    Direct,
-    /// Connect to every server through this one.
-    Through(Proxy),
-}
-
-/// Which proxy leads to which server: what is said for the account, else what
-/// the environment says.
+/// Which proxy leads to which server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Proxies {
-    pub(super) said: Option<ProxyChoice>,
-    pub(super) environment: EnvironmentProxy,
+pub enum ProxyChoice {
+    /// None: servers are connected to straight, whatever else names a proxy.
+    #[default]
+    Direct,
+    /// This one, to every server.
+    Through(Proxy),
+    /// That of the environment, to other machines.
+    Environment(EnvironmentProxy),
 }
 
 /// What the environment says: a proxy, and the servers that are reached
 /// without it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct EnvironmentProxy {
-    /// The variable and its value, which may be no good: that matters only where
-    /// it is used.
-    proxy: Option<(&'static str, Result<ProxyChoice, ProxyError>)>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentProxy {
+    variable: &'static str,
+    /// That it is no good matters only where it is used.
+    proxy: Result<Option<Proxy>, ProxyError>,
     exceptions: Exceptions,
 }
 
@@ -109,55 +105,69 @@ impl ProxyChoice {
         Proxy::new(place, sign_in).map(ProxyChoice::Through).map_err(ProxyError::SignIn)
     }
 
-    /// True when a password stands in the URL.
-    pub(super) fn has_password(&self) -> bool {
-        self.proxy().is_some_and(Proxy::has_password)
-    }
-
-    fn proxy(&self) -> Option<&Proxy> {
-        match self {
-            ProxyChoice::Direct => None,
-            ProxyChoice::Through(proxy) => Some(proxy),
-        }
-    }
-}
-
-impl Proxies {
     /// The proxy that leads to this server; an error where the environment
     /// names one that is no good.
     pub fn to(&self, server: &Endpoint) -> Result<Option<&Proxy>, Error> {
-        match &self.said {
-            Some(said) => Ok(said.proxy()),
-            None => self.environment.to(server),
+        match self {
+            ProxyChoice::Direct => Ok(None),
+            ProxyChoice::Through(proxy) => Ok(Some(proxy)),
+            ProxyChoice::Environment(said) => said.to(server),
+        }
+    }
+
+    /// True when a password stands in the URL.
+    pub(super) fn has_password(&self) -> bool {
+        matches!(self, ProxyChoice::Through(proxy) if proxy.has_password())
+    }
+}
+
+impl fmt::Display for ProxyChoice {
+    /// Without user and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProxyChoice::Direct => f.write_str("none"),
+            ProxyChoice::Through(proxy) => proxy.place().fmt(f),
+            ProxyChoice::Environment(EnvironmentProxy { proxy, .. }) => match proxy {
+                Ok(None) => f.write_str("none"),
+                Ok(Some(proxy)) => write!(f, "{}, to other machines", proxy.place()),
+                Err(_) => f.write_str("not usable"),
+            },
         }
     }
 }
 
 impl EnvironmentProxy {
-    /// Of each pair of variables the one in small letters counts before the
-    /// other, as with curl.
-    pub(super) fn by(environment: &Environment) -> Result<Self, Error> {
+    /// Reads it. Of each pair of variables the one in small letters counts before
+    /// the other, as with curl.
+    pub(super) fn by(environment: &Environment) -> Result<Option<Self>, Error> {
         let first = |names: [&'static str; 2]| {
             let text = |name| Ok(environment.text(name)?.map(|text| (name, text)));
             names.into_iter().map(text).find_map(Result::transpose).transpose()
         };
-        let proxy = first(["all_proxy", "ALL_PROXY"])?;
+        let Some((variable, url)) = first(["all_proxy", "ALL_PROXY"])? else { return Ok(None) };
         let exceptions = first(["no_proxy", "NO_PROXY"])?;
-        Ok(EnvironmentProxy {
-            proxy: proxy.map(|(name, text)| (name, ProxyChoice::parse(&text, Origin::Environment))),
-            exceptions: exceptions.map(|(_, text)| Exceptions::read(&text)).unwrap_or_default(),
-        })
+        let proxy = ProxyChoice::parse(&url, Origin::Environment).map(|choice| match choice {
+            ProxyChoice::Through(proxy) => Some(proxy),
+            ProxyChoice::Direct | ProxyChoice::Environment(_) => None,
+        });
+        let exceptions = exceptions.map(|(_, text)| Exceptions::read(&text)).unwrap_or_default();
+        Ok(Some(EnvironmentProxy { variable, proxy, exceptions }))
+    }
+
+    /// The variable that says it.
+    pub(super) fn variable(&self) -> &'static str {
+        self.variable
     }
 
     fn to(&self, server: &Endpoint) -> Result<Option<&Proxy>, Error> {
-        let Some((variable, proxy)) = &self.proxy else { return Ok(None) };
         if server.host.is_loopback() || self.exceptions.include(server) {
             return Ok(None);
         }
-        let proxy = proxy
-            .as_ref()
-            .map_err(|error| Error::Variable { variable, reason: error.to_string() })?;
-        Ok(proxy.proxy())
+        let wrong = |error: &ProxyError| Error::Variable {
+            variable: self.variable,
+            reason: error.to_string(),
+        };
+        self.proxy.as_ref().map(Option::as_ref).map_err(wrong)
     }
 }
 

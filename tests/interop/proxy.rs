@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use envoi::sasl::{Credentials, Secret, Users};
+use envoi::sasl::server::Users;
+use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{Encryption, Listen, Policy, Settings, Sink, Storage, Stored};
 use tempfile::TempDir;
 

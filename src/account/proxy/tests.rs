@@ -100,7 +100,7 @@ fn account(config: &str, variables: &[(&str, &str)], typed: Settings) -> Result<
 fn way(account: &Account, host: &str) -> String {
     let host = host.parse().map_or_else(|_| Host::Name(host.to_owned()), Host::Address);
     let security = crate::net::Security::StartTls;
-    match account.proxies.to(&Endpoint { host, port: 587, security }) {
+    match account.proxy.to(&Endpoint { host, port: 587, security }) {
         Ok(Some(proxy)) => proxy.place().to_string(),
         Ok(None) => "straight".to_owned(),
         Err(error) => error.to_string(),
