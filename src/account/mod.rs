@@ -40,7 +40,7 @@ pub use masquerade::Masquerade;
 pub use private_file::Fault;
 pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};
-pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host};
+pub use server::{Origin, SCHEMES, Scheme, Server, ServerError, ServerUrl, host};
 pub use settings::{Pipelining, Settings, mechanism};
 
 use crate::net::Host;

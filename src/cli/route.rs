@@ -10,10 +10,12 @@ use super::sink::default_directory;
 use crate::account::{self, Account, Environment, Pipelining, Server, ServerUrl};
 use crate::delivery::{Hop, Route, Secrets, SignIn};
 use crate::message::random_word;
-use crate::net::{Deadline, Endpoint, Family, Host, Roots, Security, TlsSettings, Verification};
+use crate::net::{
+    Deadline, Endpoint, Family, Host, Place, Roots, Security, TlsSettings, Verification,
+};
 use crate::sasl::Secret;
 use crate::sink::{Settings, Sink};
-use crate::smtp::Timeouts;
+use crate::smtp::{Protocol, Timeouts};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +41,7 @@ impl Secrets for Passwords<'_> {
             .find(|(known, sign_in)| known == server && sign_in.user == user)
             .ok_or_else(|| format!("no password is known for {user}"))?;
         let world = account::World { environment: self.environment, ask: &ask };
-        let whose = format!("{}@{}", Escaped(user), server.host);
+        let whose = format!("{}@{}", Escaped(user), Escaped(server.place.name()));
         sign_in.password.read(&whose, world).map_err(|error| {
             let way_out = of_secret(&error).map(|hint| format!("; {hint}"));
             let error = anyhow::Error::new(error).context("the password cannot be had");
@@ -67,7 +69,7 @@ pub(super) fn prepare<'e>(
     })?;
     for url in &account.servers {
         let mut hop = match url {
-            ServerUrl::Smtp(server) => to_server(account, server, &mut prepared.passwords),
+            ServerUrl::Server(server) => to_server(account, server, &mut prepared.passwords),
             ServerUrl::Sink(directory) => to_sink(directory.as_deref(), &mut prepared)?,
         };
         hop.hello.clone_from(&account.helo);
@@ -124,9 +126,10 @@ fn to_sink(directory: Option<&Path>, prepared: &mut Prepared<'_>) -> Result<Hop,
     let secret = Secret::new(password);
     let settings = Settings::for_one_run(directory.clone(), NEWCOMER, secret.clone());
     let sink = Sink::start(settings).map_err(|e| cannot(e.into()))?;
+    let host = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let endpoint = Endpoint {
-        host: Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        port: sink.address().port(),
+        place: Place::Tcp { host, port: sink.address().port() },
+        protocol: Protocol::Smtp,
         security: Security::StartTls,
     };
     let password = account::SecretSource::Value(secret);

@@ -170,7 +170,7 @@ pub(super) fn error_words(error: &Error) -> String {
 fn asked(phase: Phase) -> &'static str {
     match phase {
         Phase::Greeting | Phase::Connect | Phase::Lookup => "the connection",
-        Phase::Hello => "EHLO",
+        Phase::Hello => "our greeting",
         Phase::StartTls | Phase::Handshake => "STARTTLS",
         Phase::Auth => "the sign-in",
         Phase::Mail => "the sender",
@@ -215,7 +215,9 @@ fn names_server(error: &Error, server: &str) -> bool {
         Kind::Net(
             net::Error::NoSuchHost { .. }
             | net::Error::Lookup { .. }
-            | net::Error::NoAddressOfFamily { .. },
+            | net::Error::NoAddressOfFamily { .. }
+            | net::Error::NotASocket(_)
+            | net::Error::Forbidden(_),
         ) => true,
         Kind::Net(net::Error::Connect { address, .. }) => address.to_string() == server,
         _ => false,

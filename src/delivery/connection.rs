@@ -5,7 +5,7 @@ use super::report::{Attempt, SignedIn};
 use super::route::{Hop, SignIn};
 use super::{Target, World};
 use crate::net::{
-    self, Deadline, Security, Stopwatch, Stream, Tcp, Tls, TlsFacts, TlsSettings, Verification,
+    self, Deadline, Security, Socket, Stopwatch, Stream, Tls, TlsFacts, TlsSettings, Verification,
 };
 use crate::sasl::{Credentials, Entry, MECHANISMS};
 use crate::session::{Conduct, Error, Event, Kind, Observer, Session};
@@ -19,7 +19,7 @@ const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(5);
 /// into the attempt.
 pub(super) fn open<'o>(
     hop: &Hop,
-    target: Target,
+    target: &Target,
     world: &World<'_>,
     attempt: &mut Attempt,
     observer: &'o mut dyn Observer,
@@ -47,24 +47,24 @@ pub(super) fn open<'o>(
     Ok(session)
 }
 
-/// A TCP connection and, where TLS comes first, TLS over it.
+/// A connection and, where TLS comes first, TLS over it.
 fn connect(
     hop: &Hop,
-    target: Target,
+    target: &Target,
     world: &World<'_>,
     attempt: &mut Attempt,
     observer: &mut dyn Observer,
 ) -> Result<Box<dyn Stream>, Error> {
-    observer.event(Event::Connecting(&hop.endpoint, target.address));
+    observer.event(Event::Connecting(&hop.endpoint, &target.address));
     let started = Stopwatch::start();
     let patience = hop.timeouts.of(Phase::Connect);
     let patience = if target.is_last { patience } else { patience.min(PATIENCE_WITH_OTHERS) };
     let deadline = Deadline::after(patience).or_earlier(hop.deadline);
-    let tcp = Tcp::connect(target.address, deadline, world.interrupt)
+    let socket = Socket::connect(&target.address, deadline, world.interrupt)
         .map_err(|e| Error::new(Phase::Connect, e))?;
     attempt.timings.push((Phase::Connect, started.elapsed()));
     observer.event(Event::Connected(&hop.endpoint));
-    let mut channel: Box<dyn Stream> = Box::new(tcp);
+    let mut channel: Box<dyn Stream> = Box::new(socket);
     if hop.endpoint.security == Security::Implicit {
         let started = Stopwatch::start();
         let limit = Deadline::after(hop.timeouts.of(Phase::Handshake));
@@ -86,10 +86,10 @@ fn handshake(hop: &Hop, channel: Box<dyn Stream>) -> Result<Box<dyn Stream>, net
         Security::Implicit | Security::StartTls | Security::Cleartext => hop.tls.verification,
     };
     let settings = TlsSettings { verification, ..hop.tls.clone() };
-    Ok(Box::new(Tls::handshake(channel, &hop.endpoint.host, &settings)?))
+    Ok(Box::new(Tls::handshake(channel, &hop.endpoint.place.host(), &settings)?))
 }
 
-fn wants_starttls(hop: &Hop, target: Target, session: &Session<'_>) -> bool {
+fn wants_starttls(hop: &Hop, target: &Target, session: &Session<'_>) -> bool {
     match hop.endpoint.security {
         Security::StartTls => true,
         Security::Opportunistic => {
@@ -105,6 +105,7 @@ fn conduct(hop: &Hop, channel: &dyn Stream, world: &World<'_>) -> Conduct {
     let literal = || channel.local_address().map(|a| EhloName::from_address(a.ip()));
     let hello = hop.hello.clone().or_else(named).or_else(literal);
     Conduct {
+        protocol: hop.endpoint.protocol,
         hello: hello.unwrap_or_else(|| EhloName::from_address([127, 0, 0, 1].into())),
         timeouts: hop.timeouts,
         deadline: hop.deadline,

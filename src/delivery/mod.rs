@@ -11,11 +11,13 @@ pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
 
 use crate::message::{self, Message};
-use crate::net::{self, Deadline, Endpoint, Interrupt, Security, Stopwatch, lookup};
+use crate::net::{
+    self, Address, Deadline, Endpoint, Interrupt, Place, Security, Stopwatch, lookup,
+};
 use crate::sasl::Secret;
 use crate::session::{
-    Error, Event, Kind, Misfit, Observer, Plan, Session, Shortfall, Transaction, form, negotiate,
-    width,
+    End, Error, Event, Kind, Misfit, Observer, Plan, Session, Shortfall, Transaction, form,
+    negotiate, width,
 };
 use crate::smtp::{Envelope, Keyword, Phase};
 use connection::open;
@@ -77,12 +79,12 @@ pub fn submit(
             if ledger.is_settled() {
                 break;
             }
-            let tried = attempt(submission, hop, target, world, &mut ledger, observer);
+            let tried = attempt(submission, hop, &target, world, &mut ledger, observer);
             let in_clear = may_go_in_clear(hop, &tried);
             attempts.push(tried);
             if in_clear {
                 let target = Target { in_clear, ..target };
-                attempts.push(attempt(submission, hop, target, world, &mut ledger, observer));
+                attempts.push(attempt(submission, hop, &target, world, &mut ledger, observer));
             }
         }
     }
@@ -91,9 +93,8 @@ pub fn submit(
 }
 
 /// One address to try.
-#[derive(Clone, Copy)]
 struct Target {
-    address: SocketAddr,
+    address: Address,
     /// No other address of this server remains.
     is_last: bool,
     /// Opportunistic TLS has failed here: do without.
@@ -113,20 +114,27 @@ fn may_go_in_clear(hop: &Hop, tried: &Attempt) -> bool {
         })
 }
 
-/// Looks the server's name up. Gives the addresses to try, in order and at
-/// least one; how long it took goes into the attempt.
+/// Looks the server's name up, if it has one. Gives the addresses to try, in
+/// order and at least one; how long it took goes into the attempt.
 fn look_up(
     hop: &Hop,
     world: &World<'_>,
     attempt: &mut Attempt,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Target>, Error> {
+    let (host, port) = match &hop.endpoint.place {
+        Place::Tcp { host, port } => (host, *port),
+        Place::Unix(path) => {
+            let address = Address::Unix(path.clone());
+            return Ok(vec![Target { address, is_last: true, in_clear: false }]);
+        }
+    };
     let started = Stopwatch::start();
     let deadline = Deadline::after(hop.timeouts.of(Phase::Lookup)).or_earlier(hop.deadline);
-    let found = lookup(&hop.endpoint.host, hop.family, deadline, world.interrupt);
+    let found = lookup(host, hop.family, deadline, world.interrupt);
     attempt.timings.push((Phase::Lookup, started.elapsed()));
     match found {
-        Ok(addresses) => Ok(targets(&addresses, hop.endpoint.port)),
+        Ok(addresses) => Ok(targets(&addresses, port)),
         Err(error) => {
             let error = Error::new(Phase::Lookup, error);
             observer.event(Event::Broke(&error));
@@ -147,7 +155,7 @@ fn failed(mut attempt: Attempt, error: Error, ledger: &mut Ledger<'_>) -> Attemp
 fn targets(addresses: &[IpAddr], port: u16) -> Vec<Target> {
     let last = addresses.len().saturating_sub(1);
     let target = |(at, ip): (usize, &IpAddr)| Target {
-        address: SocketAddr::new(*ip, port),
+        address: Address::Tcp(SocketAddr::new(*ip, port)),
         is_last: at == last,
         in_clear: false,
     };
@@ -158,12 +166,12 @@ fn targets(addresses: &[IpAddr], port: u16) -> Vec<Target> {
 fn attempt(
     submission: &Submission,
     hop: &Hop,
-    target: Target,
+    target: &Target,
     world: &World<'_>,
     ledger: &mut Ledger<'_>,
     observer: &mut dyn Observer,
 ) -> Attempt {
-    let mut attempt = Attempt::at(&hop.endpoint, Some(target.address));
+    let mut attempt = Attempt::at(&hop.endpoint, Some(target.address.clone()));
     let mut session = match open(hop, target, world, &mut attempt, observer) {
         Ok(session) => session,
         Err(error) => return failed(attempt, error, ledger),
@@ -276,7 +284,7 @@ fn settle(
     attempt: &mut Attempt,
 ) -> Vec<usize> {
     let broken = facts.broken.take().map(Arc::new);
-    attempt.end = facts.end.clone().or(attempt.end.take());
+    attempt.end = facts.end.as_ref().and_then(End::main_reply).cloned().or(attempt.end.take());
     attempt.error = broken.clone().or(attempt.error.take());
     let mut left_over = Vec::new();
     for (&at, verdict) in batch.iter().zip(judge(facts, batch.len(), broken.as_ref())) {

@@ -2,10 +2,9 @@
 
 use super::outcome::{Cause, Outcome};
 use crate::message::Width;
-use crate::net::{Endpoint, TlsFacts};
+use crate::net::{Address, Endpoint, TlsFacts};
 use crate::session::Error;
 use crate::smtp::{Envelope, ForwardPath, Phase, Reply, Severity};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ pub struct Attempt {
     /// The server.
     pub server: Endpoint,
     /// The address; `None` when there was none to try.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Address>,
     /// What TLS protected it; `None` in clear.
     pub tls: Option<TlsFacts>,
     /// Who signed in, and how.
@@ -36,7 +35,8 @@ pub struct Attempt {
     /// How wide the way was for which the message got its form, if it went out
     /// to its end.
     pub width: Option<Width>,
-    /// The reply to the message, if it came so far.
+    /// The reply to the message, if it came so far; of several in LMTP, the
+    /// first that takes it, else the first.
     pub end: Option<Reply>,
     /// What broke it, if something did.
     pub error: Option<Arc<Error>>,
@@ -62,7 +62,7 @@ pub struct SignedIn {
 
 impl Attempt {
     /// An attempt that has not begun.
-    pub(super) fn at(server: &Endpoint, address: Option<SocketAddr>) -> Self {
+    pub(super) fn at(server: &Endpoint, address: Option<Address>) -> Self {
         Attempt {
             server: server.clone(),
             address,

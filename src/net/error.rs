@@ -1,8 +1,9 @@
 //! Why a channel to a server could not be had, or broke.
 
 use super::certificate::Summary;
+use super::endpoint::{Address, SocketPath};
+use rustix::io::Errno;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -34,14 +35,20 @@ pub enum Error {
         /// `IPv4` or `IPv6`.
         family: &'static str,
     },
-    /// No TCP connection.
+    /// No connection.
     #[error("{address} cannot be reached: {cause}")]
     Connect {
         /// The address tried.
-        address: SocketAddr,
+        address: Address,
         /// What the operating system said.
         cause: io::Error,
     },
+    /// A file of another kind, or a socket that is none for streams.
+    #[error("{0} is not a socket that can be connected to")]
+    NotASocket(SocketPath),
+    /// The socket is there, or may be, but this user may not use it.
+    #[error("{0} cannot be reached: permission denied")]
+    Forbidden(SocketPath),
     /// The wait ran out.
     #[error("timed out after {}", words(*.after))]
     TimedOut {
@@ -126,6 +133,16 @@ pub enum CertificateFault {
     /// Anything else.
     #[error("the server's certificate is not acceptable: {0}")]
     Other(String),
+}
+
+impl Error {
+    /// What it means that an address could not be connected to.
+    pub(super) fn connect(address: Address, errno: Errno) -> Self {
+        match (address, errno) {
+            (Address::Unix(path), Errno::ACCESS | Errno::PERM) => Error::Forbidden(path),
+            (address, errno) => Error::Connect { address, cause: errno.into() },
+        }
+    }
 }
 
 impl From<io::Error> for Error {

@@ -40,6 +40,6 @@ pub trait Stream: Send {
     /// What TLS protects the channel; `None` in clear.
     fn protection(&self) -> Option<&TlsFacts>;
 
-    /// The address of this end.
+    /// The address of this end, where it has one on the network.
     fn local_address(&self) -> Option<SocketAddr>;
 }

@@ -9,10 +9,10 @@ pub use identity::Identity;
 
 use envoi::delivery::{Hop, Report, Route, Secrets, Submission, World, submit};
 use envoi::message::{Additions, Message, Repairs, Source, complete};
-use envoi::net::{Endpoint, Family, Host, Interrupt, Security, TlsSettings};
+use envoi::net::{Endpoint, Family, Host, Interrupt, Place, Security, TlsSettings};
 use envoi::sasl::Secret;
 use envoi::session::{Observer, Unobserved};
-use envoi::smtp::{Envelope, Timeouts};
+use envoi::smtp::{Envelope, Protocol, Timeouts};
 use rustls::{ServerConfig, ServerConnection};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -290,7 +290,11 @@ impl Peer {
 }
 
 pub fn endpoint(address: SocketAddr, security: Security) -> Endpoint {
-    Endpoint { host: Host::Address(address.ip()), port: address.port(), security }
+    endpoint_of(Host::Address(address.ip()), address.port(), security)
+}
+
+pub fn endpoint_of(host: Host, port: u16, security: Security) -> Endpoint {
+    Endpoint { place: Place::Tcp { host, port }, protocol: Protocol::Smtp, security }
 }
 
 /// A server to try, with every wait cut down to a minute.
