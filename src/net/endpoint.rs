@@ -3,6 +3,7 @@
 use crate::smtp::Protocol;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// A host by name or by address.
@@ -65,11 +66,15 @@ pub enum Address {
     Unix(SocketPath),
 }
 
+/// `sun_path` has 108 octets, one of them for the NUL (unix(7)).
+const LONGEST_PATH: usize = 107;
+
 impl SocketPath {
     /// `None` for a path that cannot be that of a socket.
     pub fn new(path: impl Into<PathBuf>) -> Option<Self> {
         let path = path.into();
-        let fits = path.is_absolute() && rustix::net::SocketAddrUnix::new(&path).is_ok();
+        let octets = path.as_os_str().as_bytes();
+        let fits = path.is_absolute() && octets.len() <= LONGEST_PATH && !octets.contains(&0);
         fits.then_some(SocketPath(path))
     }
 
