@@ -62,6 +62,10 @@ fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
             "the server does not accept this sender: try the account's own address \
              with --envelope-from"
         }
+        // RFC 3463 §3.3: X.2.2.
+        (Phase::EndOfData, 552) if reply.enhanced.is_some_and(|e| (e.subject, e.detail) == (2, 2)) => {
+            "the mailbox is full: its owner has to make room"
+        }
         (Phase::EndOfData, 552) => "make the message smaller",
         (_, 400..=499) => LATER,
         _ => return Vec::new(),

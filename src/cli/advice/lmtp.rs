@@ -38,11 +38,10 @@ pub(super) fn of_error(error: &Error, attempt: &Attempt) -> Option<Vec<String>> 
     Some(vec![hint])
 }
 
-/// A server that knows the other greeting only (RFC 2033 §4.1).
+/// A server that knows the other greeting only: it says 500 (RFC 2033 §4.1).
 fn is_foreign(error: &Error) -> bool {
-    let is_unknown = |code| matches!(code, 500..=502);
     error.phase == Phase::Hello
-        && matches!(&error.kind, Kind::Refused(reply) if is_unknown(reply.code.value()))
+        && matches!(&error.kind, Kind::Refused(reply) if reply.code.value() == 500)
 }
 
 fn the_other(server: &Endpoint) -> String {
