@@ -169,8 +169,7 @@ fn every_script_plays_against_the_client() {
 fn play_against_sink(script: &Script) {
     let policy = policy(script);
     let nonce = script.value("nonce").unwrap_or("1");
-    let mut conversation =
-        Conversation::new(&policy, script.protocol(), script.has("tls"), nonce);
+    let mut conversation = Conversation::new(&policy, script.protocol(), script.has("tls"), nonce);
     let mut replies = VecDeque::from([conversation.greeting()]);
     let (mut next, mut content) = (Next::Command, Content::default());
     for step in &script.steps {
@@ -240,8 +239,7 @@ fn policy(script: &Script) -> Policy {
             Credentials { user: user.to_owned(), password: Secret::new(password) }
         })
         .collect();
-    let refusals =
-        |name| script.values(name).map(|rule| Refusal::parse(rule).unwrap()).collect();
+    let refusals = |name| script.values(name).map(|rule| Refusal::parse(rule).unwrap()).collect();
     Policy {
         offer,
         size_limit: script.value("size-limit").map(|limit| limit.parse().unwrap()),

@@ -5,9 +5,7 @@
 mod harness;
 
 use envoi::delivery::{Hop, Report, Route, SignIn, Submission, World, submit};
-use envoi::net::{
-    Deadline, Family, Host, Interrupt, Roots, Security, TlsSettings, lookup,
-};
+use envoi::net::{Deadline, Family, Host, Interrupt, Roots, Security, TlsSettings, lookup};
 use envoi::session::{Event, Observer};
 use envoi::sink::{Encryption, Listen, Settings, Sink, Storage};
 use envoi::smtp::{Phase, Timeouts};

@@ -109,11 +109,8 @@ impl Observer for Watch {
 fn watched(submission: &envoi::delivery::Submission, hop: Hop, stop: bool) -> (Report, Watch) {
     use envoi::delivery::{Route, World, submit};
     let interrupt = Interrupt::default();
-    let mut watch = Watch {
-        interrupt: stop.then(|| interrupt.clone()),
-        about: Vec::new(),
-        tried: Vec::new(),
-    };
+    let mut watch =
+        Watch { interrupt: stop.then(|| interrupt.clone()), about: Vec::new(), tried: Vec::new() };
     let world =
         World { secrets: &Fixed, interrupt: &interrupt, host_name: None, wait_for_farewell: false };
     let report = submit(submission, &Route { hops: vec![hop] }, &world, &mut watch);

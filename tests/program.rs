@@ -209,7 +209,12 @@ fn a_server_that_drips_is_left_at_the_limit_all_the_same() {
             std::thread::sleep(Duration::from_millis(200));
         }
     });
-    check(&run, 75, "", &sentence(1, "timed out after {*} s waiting for the reply to our greeting"));
+    check(
+        &run,
+        75,
+        "",
+        &sentence(1, "timed out after {*} s waiting for the reply to our greeting"),
+    );
 }
 
 #[test]

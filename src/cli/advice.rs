@@ -63,7 +63,9 @@ fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
              with --envelope-from"
         }
         // RFC 3463 §3.3: X.2.2.
-        (Phase::EndOfData, 552) if reply.enhanced.is_some_and(|e| (e.subject, e.detail) == (2, 2)) => {
+        (Phase::EndOfData, 552)
+            if reply.enhanced.is_some_and(|e| (e.subject, e.detail) == (2, 2)) =>
+        {
             "the mailbox is full: its owner has to make room"
         }
         (Phase::EndOfData, 552) => "make the message smaller",

@@ -105,7 +105,10 @@ fn summary(report: &Report) -> String {
     let queued = attempt
         .queue_id()
         .map_or_else(String::new, |id| format!(", queued there as {}", Escaped(id)));
-    format!("{count} through {} ({channel}{signed_in}){queued}", Escaped(attempt.server.place.name()))
+    format!(
+        "{count} through {} ({channel}{signed_in}){queued}",
+        Escaped(attempt.server.place.name())
+    )
 }
 
 /// The whole report as one JSON object on one line.

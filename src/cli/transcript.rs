@@ -145,7 +145,7 @@ impl Observer for Transcript<'_> {
             }
             Event::Connected(endpoint) => {
                 self.say(format_args!("Connected to {}.", Escaped(endpoint.place.name())));
-            },
+            }
             Event::Secured(facts) => self.secured(facts),
             Event::Sent(command) => self.sent(command),
             Event::Received { reply, recipient, hoped_for, after, .. } => {

@@ -5,8 +5,8 @@
 use super::{Error, Event, Kind, Session, State};
 use crate::net;
 use crate::smtp::{
-    Command, DotStuffer, ForwardPath, Keyword, MailParameters, Phase, Protocol, Recipient, Reply, ReplyCode,
-    ReversePath, Severity,
+    Command, DotStuffer, ForwardPath, Keyword, MailParameters, Phase, Protocol, Recipient, Reply,
+    ReplyCode, ReversePath, Severity,
 };
 use std::io::{self, Read};
 

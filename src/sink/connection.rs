@@ -1,6 +1,5 @@
 //! One client from greeting to goodbye: the conversation, put on a socket.
 
-use super::{Encryption, Listen, Settings};
 use super::certificate::Certificates;
 use super::channel::Channel;
 use super::conversation::{Conversation, Next, Verdict};
@@ -10,6 +9,7 @@ use super::input::{Input, Line};
 use super::intake::{End, Intake};
 use super::replies::{self, say};
 use super::storage::{Draft, Kept, Label, random_word};
+use super::{Encryption, Listen, Settings};
 use crate::smtp::{Protocol, Reply, Severity};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};

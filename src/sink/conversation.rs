@@ -9,9 +9,7 @@ use super::arguments;
 use super::policy::Policy;
 use super::replies::say;
 use super::sign_in::{self, Exchange, Step};
-use crate::smtp::{
-    ForwardPath, Keyword, MailParameters, Protocol, Reply, ReplyCode, ReversePath,
-};
+use crate::smtp::{ForwardPath, Keyword, MailParameters, Protocol, Reply, ReplyCode, ReversePath};
 
 /// One client's conversation.
 #[derive(Debug)]
@@ -138,10 +136,7 @@ impl<'p> Conversation<'p> {
     /// Answers a line that LF ended without CR (RFC 5321 §2.3.8).
     pub fn answer_to_bare_line_feed(&mut self) -> Answer {
         self.exchange = None;
-        self.dressed_answer(stay(say(
-            500,
-            "5.5.2 Lines end in CR LF, not in LF alone (try nc -C)",
-        )))
+        self.dressed_answer(stay(say(500, "5.5.2 Lines end in CR LF, not in LF alone (try nc -C)")))
     }
 
     /// TLS is up: everything learned before is forgotten (RFC 3207 §4.2).

@@ -58,7 +58,10 @@ impl Scripted {
     }
 
     /// The same for one script and a socket at this path.
-    pub fn at_socket(path: &Path, script: impl FnOnce(&mut Peer) + Send + 'static) -> JoinHandle<()> {
+    pub fn at_socket(
+        path: &Path,
+        script: impl FnOnce(&mut Peer) + Send + 'static,
+    ) -> JoinHandle<()> {
         let listener = UnixListener::bind(path).unwrap();
         std::thread::spawn(move || {
             let (stream, _) = listener.accept().unwrap();

@@ -69,8 +69,7 @@ fn a_mailbox_that_is_full_keeps_the_message_from_nobody_else() {
     // 2033: unknown at RCPT, full after the dot.
     let server = dovecot_lmtp();
     for client in [server.in_clear(), server.by_socket()] {
-        let [alice, full, unknown, bob] =
-            ["alice", "full", "unknown", "bob"].map(Letter::someone);
+        let [alice, full, unknown, bob] = ["alice", "full", "unknown", "bob"].map(Letter::someone);
         let to = [&*full, &unknown, &alice, &bob].join(",");
         let report = client.send(Letter::example().composed(&client, &to)).exits(1).report();
         assert_is_saved(&report["accepted"][0], &alice);
@@ -116,9 +115,8 @@ fn a_message_for_nobody_that_is_known_is_67() {
 fn each_of_many_recipients_has_the_reply_that_names_it() {
     let server = dovecot_lmtp();
     let client = server.by_socket();
-    let people: Vec<String> = (0..60)
-        .map(|at| Letter::someone(["alice", "unknown", "bob"][at % 3]))
-        .collect();
+    let people: Vec<String> =
+        (0..60).map(|at| Letter::someone(["alice", "unknown", "bob"][at % 3])).collect();
     let report =
         client.send(Letter::example().composed(&client, &people.join(","))).exits(1).report();
     let known = people.iter().filter(|name| !name.starts_with("unknown"));

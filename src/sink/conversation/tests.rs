@@ -151,8 +151,7 @@ fn a_message_is_for_those_who_are_not_refused_after_it() {
         for path in to {
             conversation.answer(format!("RCPT TO:<{path}>").as_bytes());
         }
-        let takers: Vec<String> =
-            conversation.takers().iter().map(ToString::to_string).collect();
+        let takers: Vec<String> = conversation.takers().iter().map(ToString::to_string).collect();
         assert_eq!(takers.join(" "), expected, "{protocol:?} {to:?}");
     }
 }
@@ -160,7 +159,8 @@ fn a_message_is_for_those_who_are_not_refused_after_it() {
 #[test]
 fn each_extension_is_offered_until_it_is_switched_off() {
     let offered = |policy: &Policy, tls| {
-        Conversation::new(policy, Protocol::Smtp, tls, "1").answer(b"EHLO a").reply.text[1..].join("; ")
+        Conversation::new(policy, Protocol::Smtp, tls, "1").answer(b"EHLO a").reply.text[1..]
+            .join("; ")
     };
     let mut policy = Policy { size_limit: Some(10), ..Policy::default() };
     assert_eq!(
