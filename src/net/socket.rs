@@ -17,7 +17,7 @@ use std::time::Duration;
 /// A connected socket.
 #[derive(Debug)]
 pub struct Socket {
-    socket: OwnedFd,
+    fd: OwnedFd,
     deadline: Deadline,
     armed: Stopwatch,
     interrupt: Interrupt,
@@ -58,8 +58,8 @@ impl Socket {
             }
             Err(other) => return Err(other),
         }
-        sockopt::socket_error(&socket.socket).map_err(failed)?.map_err(failed)?;
-        sockopt::set_tcp_nodelay(&socket.socket, true).map_err(failed)?;
+        sockopt::socket_error(&socket.fd).map_err(failed)?.map_err(failed)?;
+        sockopt::set_tcp_nodelay(&socket.fd, true).map_err(failed)?;
         socket.measure_window();
         Ok(socket)
     }
@@ -83,27 +83,27 @@ impl Socket {
         let mut socket = Socket::new(socket, deadline, interrupt);
         loop {
             let left = socket.remaining()?;
-            sockopt::set_socket_timeout(&socket.socket, sockopt::Timeout::Send, Some(left))
+            sockopt::set_socket_timeout(&socket.fd, sockopt::Timeout::Send, Some(left))
                 .map_err(failed)?;
-            match rustix::net::connect(&socket.socket, &to) {
+            match rustix::net::connect(&socket.fd, &to) {
                 Ok(()) => break,
                 Err(Errno::INTR | Errno::AGAIN) => {}
                 Err(errno) => return Err(failed(errno)),
             }
         }
-        rustix::io::ioctl_fionbio(&socket.socket, true).map_err(failed)?;
+        rustix::io::ioctl_fionbio(&socket.fd, true).map_err(failed)?;
         socket.measure_window();
         Ok(socket)
     }
 
-    fn new(socket: OwnedFd, deadline: Deadline, interrupt: &Interrupt) -> Socket {
+    fn new(fd: OwnedFd, deadline: Deadline, interrupt: &Interrupt) -> Socket {
         let (armed, interrupt) = (Stopwatch::start(), interrupt.clone());
-        Socket { socket, deadline, armed, interrupt, heeds_interrupt: true, window: 0 }
+        Socket { fd, deadline, armed, interrupt, heeds_interrupt: true, window: 0 }
     }
 
     /// Asked, never set: setting it would end the kernel's own tuning.
     fn measure_window(&mut self) {
-        let buffer = sockopt::socket_send_buffer_size(&self.socket).unwrap_or(0);
+        let buffer = sockopt::socket_send_buffer_size(&self.fd).unwrap_or(0);
         self.window = (buffer / 2).clamp(*WINDOW.start(), *WINDOW.end());
     }
 
@@ -132,7 +132,7 @@ impl Socket {
 
     /// One look at the socket; `None` when nothing holds by then.
     fn poll(&self, flags: PollFlags, limit: Option<&Timespec>) -> Result<Option<PollFlags>, Error> {
-        let mut fds = [PollFd::new(&self.socket, flags)];
+        let mut fds = [PollFd::new(&self.fd, flags)];
         match poll(&mut fds, limit) {
             // A signal: the user's wish to stop, or only a process that was
             // stopped and continued. `wait` tells them apart.
@@ -150,7 +150,7 @@ impl Socket {
             if self.is_interrupted() {
                 return Err(Error::Interrupted);
             }
-            match rustix::io::write(&self.socket, octets) {
+            match rustix::io::write(&self.fd, octets) {
                 Ok(taken) => return Ok(taken),
                 Err(Errno::AGAIN) => {
                     let ready = self.wait(PollFlags::OUT | hear)?;
@@ -192,7 +192,7 @@ impl Stream for Socket {
 
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Error> {
         loop {
-            match rustix::io::read(&self.socket, &mut *into) {
+            match rustix::io::read(&self.fd, &mut *into) {
                 Ok(length) => return Ok(length),
                 Err(Errno::AGAIN) => drop(self.wait(PollFlags::IN)?),
                 Err(Errno::INTR) => {}
@@ -227,7 +227,7 @@ impl Stream for Socket {
 
     fn close(&mut self) {
         // The other end may be gone already, which is what we want.
-        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
+        let _ = rustix::net::shutdown(&self.fd, rustix::net::Shutdown::Write);
     }
 
     fn ignore_interrupt(&mut self) {
@@ -243,6 +243,6 @@ impl Stream for Socket {
     }
 
     fn local_address(&self) -> Option<SocketAddr> {
-        rustix::net::getsockname(&self.socket).ok()?.try_into().ok()
+        rustix::net::getsockname(&self.fd).ok()?.try_into().ok()
     }
 }

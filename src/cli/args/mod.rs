@@ -135,7 +135,7 @@ pub enum Command {
     /// certificate of the authority behind it to a file that --tls-ca of
     /// ‘envoi send’ takes. It runs until it is interrupted.
     #[command(after_help = SINK_EXAMPLES)]
-    Sink(SinkArgs),
+    Sink(Box<SinkArgs>),
     /// Print the completion script for a shell
     ///
     /// The script belongs in a file that the shell reads when it starts, or

@@ -215,7 +215,7 @@ mod tests {
 
     fn args(words: &[&str]) -> SinkArgs {
         match Cli::parse_from([&["envoi", "sink"], words].concat()).command {
-            Some(Command::Sink(args)) => args,
+            Some(Command::Sink(args)) => *args,
             other => panic!("{other:?}"),
         }
     }
