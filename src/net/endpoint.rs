@@ -94,6 +94,14 @@ impl Place {
         }
     }
 
+    /// The port, if it is one of a host.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Place::Tcp { port, .. } => Some(*port),
+            Place::Unix(_) => None,
+        }
+    }
+
     /// What people call it: the host, or the path.
     pub fn name(&self) -> String {
         match self {

@@ -165,3 +165,22 @@ fn words(time: Duration) -> String {
         _ => format!("{seconds:.0} s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_this_user_may_not_use_is_no_server_that_is_down() {
+        let path = SocketPath::new("/run/lmtp").unwrap();
+        for (errno, forbidden) in
+            [(Errno::ACCESS, true), (Errno::PERM, true), (Errno::CONNREFUSED, false)]
+        {
+            let error = Error::connect(Address::Unix(path.clone()), errno);
+            assert_eq!(matches!(error, Error::Forbidden(_)), forbidden, "{error}");
+        }
+        // On the network it is a packet filter's word, and may pass.
+        let address = Address::Tcp("192.0.2.1:24".parse().unwrap());
+        assert!(matches!(Error::connect(address, Errno::ACCESS), Error::Connect { .. }));
+    }
+}

@@ -1,6 +1,7 @@
 //! The street: sockets, TLS, names, the clock. No protocol, no observer: it
 //! takes one address or one question and returns facts.
 
+mod binding;
 mod certificate;
 mod deadline;
 mod endpoint;
@@ -12,6 +13,7 @@ mod stream;
 mod tls;
 mod verifier;
 
+pub use binding::bindings;
 pub use certificate::Summary;
 pub use deadline::{Deadline, Interrupt, Stopwatch};
 pub use endpoint::{Address, Endpoint, Host, Place, Security, SocketPath};

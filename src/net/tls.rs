@@ -1,5 +1,6 @@
 //! TLS 1.2 and 1.3 by rustls with ring (RFC 8446, RFC 9525 for names).
 
+use super::binding::bindings;
 use super::certificate::Summary;
 use super::deadline::Deadline;
 use super::endpoint::Host;
@@ -7,6 +8,7 @@ use super::error::{CertificateFault, Error};
 use super::roots::Roots;
 use super::stream::Stream;
 use super::verifier::{Verifier, certificate_fault, explained, provider};
+use crate::sasl::ChannelBinding;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
@@ -293,6 +295,11 @@ impl Stream for Tls {
 
     fn protection(&self) -> Option<&TlsFacts> {
         self.facts.as_ref()
+    }
+
+    fn bindings(&self) -> Vec<ChannelBinding> {
+        let server = self.connection.peer_certificates().and_then(<[_]>::first);
+        bindings(&self.connection, server)
     }
 
     fn local_address(&self) -> Option<SocketAddr> {

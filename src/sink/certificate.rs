@@ -17,6 +17,8 @@ pub(super) struct Certificates {
     pub(super) ca: CertificateDer<'static>,
     /// The same in PEM.
     pub(super) ca_pem: String,
+    /// The server's certificate.
+    pub(super) leaf: CertificateDer<'static>,
     /// TLS 1.2 and 1.3 with the server certificate.
     pub(super) server: Arc<ServerConfig>,
 }
@@ -26,6 +28,7 @@ impl Certificates {
     pub(super) fn generate(names: Vec<String>) -> io::Result<Self> {
         let (ca, issuer) = authority().map_err(io::Error::other)?;
         let (certificate, key) = server(names, &issuer).map_err(io::Error::other)?;
+        let leaf = certificate.clone();
         let server =
             ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
                 .with_safe_default_protocol_versions()
@@ -33,7 +36,7 @@ impl Certificates {
                     builder.with_no_client_auth().with_single_cert(vec![certificate], key)
                 })
                 .map_err(io::Error::other)?;
-        Ok(Certificates { ca: ca.der().clone(), ca_pem: ca.pem(), server: Arc::new(server) })
+        Ok(Certificates { ca: ca.der().clone(), ca_pem: ca.pem(), leaf, server: Arc::new(server) })
     }
 }
 

@@ -1,6 +1,9 @@
 //! One client's socket, in clear and then perhaps under TLS.
 
+use crate::net;
+use crate::sasl::ChannelBinding;
 use rustix::net::RecvFlags;
+use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -48,6 +51,12 @@ impl Channel {
             Some(ProtocolVersion::TLSv1_2) => Some("TLS 1.2"),
             _ => Some("TLS 1.3"),
         }
+    }
+
+    /// What only the two ends of the channel know, given the server's
+    /// certificate; nothing in clear.
+    pub(super) fn bindings(&self, server: &CertificateDer<'_>) -> Vec<ChannelBinding> {
+        self.tls.as_ref().map_or_else(Vec::new, |tls| net::bindings(tls, Some(server)))
     }
 
     /// True when octets have come that were not read yet. Does not wait.

@@ -9,6 +9,8 @@ use super::arguments;
 use super::policy::Policy;
 use super::replies::say;
 use super::sign_in::{self, Exchange, Step};
+use crate::sasl::ChannelBinding;
+use crate::sasl::server::{Offered, Premise};
 use crate::smtp::{ForwardPath, Keyword, MailParameters, Protocol, Reply, ReplyCode, ReversePath};
 
 /// One client's conversation.
@@ -18,6 +20,7 @@ pub struct Conversation<'p> {
     protocol: Protocol,
     nonce: String,
     tls: bool,
+    bindings: Vec<ChannelBinding>,
     hello: Option<Hello>,
     user: Option<String>,
     exchange: Option<Exchange>,
@@ -50,6 +53,13 @@ pub enum Next {
     Content,
     /// The connection ends.
     Close,
+}
+
+/// What TLS has brought.
+#[derive(Clone, Debug, Default)]
+pub struct Secured {
+    /// What only the two ends of the channel know.
+    pub bindings: Vec<ChannelBinding>,
 }
 
 /// What became of a message's content.
@@ -97,6 +107,7 @@ impl<'p> Conversation<'p> {
             protocol,
             nonce: nonce.to_owned(),
             tls,
+            bindings: Vec::new(),
             hello: None,
             user: None,
             exchange: None,
@@ -119,7 +130,7 @@ impl<'p> Conversation<'p> {
     pub fn answer(&mut self, line: &[u8]) -> Answer {
         let answer = match self.exchange.take() {
             Some(exchange) => {
-                let step = sign_in::respond(exchange, line, &self.policy.users);
+                let step = sign_in::respond(exchange, line);
                 self.signed_in(step)
             }
             None => self.command(line),
@@ -140,8 +151,9 @@ impl<'p> Conversation<'p> {
     }
 
     /// TLS is up: everything learned before is forgotten (RFC 3207 §4.2).
-    pub fn secured(&mut self) {
+    pub fn secured(&mut self, secured: Secured) {
         self.tls = true;
+        self.bindings = secured.bindings;
         self.hello = None;
         self.user = None;
         self.exchange = None;
@@ -310,7 +322,7 @@ impl<'p> Conversation<'p> {
                 None => "SIZE".to_owned(),
             },
             Keyword::Auth => {
-                let mechanisms: Vec<_> = self.policy.offer.mechanisms().collect();
+                let mechanisms: Vec<_> = self.mechanisms().map(|it| it.name).collect();
                 format!("AUTH {}", mechanisms.join(" "))
             }
             other => other.as_str().to_owned(),
@@ -324,8 +336,7 @@ impl<'p> Conversation<'p> {
                 // RFC 3207 §4.2.
                 Keyword::StartTls => !self.tls,
                 Keyword::Auth => {
-                    (self.tls || self.policy.cleartext_auth)
-                        && self.policy.offer.mechanisms().next().is_some()
+                    (self.tls || self.policy.cleartext_auth) && self.mechanisms().next().is_some()
                 }
                 Keyword::EightBitMime
                 | Keyword::EnhancedStatusCodes
@@ -374,15 +385,36 @@ impl<'p> Conversation<'p> {
             say(501, "5.5.4 Syntax: AUTH mechanism [response]")
         } else if !self.offers(Keyword::Auth) {
             say(538, "5.7.11 Signing in needs TLS")
-        } else if !self.policy.offer.mechanisms().any(|name| name == mechanism) {
-            say(504, "5.5.4 Unknown mechanism")
-        } else {
+        } else if let Some(mechanism) = self.mechanism(&mechanism) {
             self.attempts += 1;
-            let challenge = format!("<{}.{}@{}>", self.nonce, self.attempts, self.policy.host);
-            let step = sign_in::begin(&mechanism, initial, challenge, &self.policy.users);
+            let nonce = format!("{}.{}@{}", self.nonce, self.attempts, self.policy.host);
+            let step = sign_in::begin(mechanism, initial, &self.premise(&nonce));
             return self.signed_in(step);
+        } else {
+            say(504, "5.5.4 Unknown mechanism")
         };
         grouped(refused)
+    }
+
+    /// The mechanisms offered on the channel as it is now.
+    fn mechanisms(&self) -> impl Iterator<Item = &'static Offered> {
+        let premise = self.premise("");
+        self.policy.offer.mechanisms().filter(move |offered| (offered.fits)(&premise))
+    }
+
+    fn mechanism(&self, name: &str) -> Option<&'static Offered> {
+        self.mechanisms().find(|offered| offered.name == name)
+    }
+
+    fn premise<'c>(&'c self, nonce: &'c str) -> Premise<'c> {
+        let binds = |offered: &Offered| offered.name.ends_with("-PLUS");
+        Premise {
+            users: &self.policy.users,
+            nonce,
+            bindings: &self.bindings,
+            certified: None,
+            binds: !self.bindings.is_empty() && self.policy.offer.mechanisms().any(binds),
+        }
     }
 
     fn signed_in(&mut self, step: Step) -> Answer {

@@ -2,7 +2,8 @@
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::sasl::{Credentials, Secret, Users};
+use crate::sasl::server::Users;
+use crate::sasl::{Credentials, Secret};
 use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Storage};
 use clap::Args;
 use std::net::SocketAddr;
