@@ -89,6 +89,14 @@ mod tests {
     }
 
     #[test]
+    fn a_server_without_a_port_is_named_without_one() {
+        // 7628 §3.1
+        let who = Identity { port: None, ..identity("u", "t") };
+        let message = OauthBearer::new(&who).unwrap().initial_response().unwrap();
+        assert_eq!(message.expose(), b"n,a=u,\x01host=server.example.com\x01auth=Bearer t\x01\x01");
+    }
+
+    #[test]
     fn a_refusal_is_heard_to_its_end() {
         // 7628 §3.2.3
         let mut mechanism = OauthBearer::new(&identity("a,b=c", "t")).unwrap();
