@@ -119,11 +119,13 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
         'envoi;sink' {
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Listen here, in clear with STARTTLS')
             [CompletionResult]::new('--listen-tls', '--listen-tls', [CompletionResultType]::ParameterName, 'Listen here, with TLS from the first octet')
+            [CompletionResult]::new('--listen-lmtp', '--listen-lmtp', [CompletionResultType]::ParameterName, 'Listen here for LMTP, in clear with STARTTLS')
             [CompletionResult]::new('--ca-out', '--ca-out', [CompletionResultType]::ParameterName, 'Write the certificate that clients must trust to FILE')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Let this user sign in, and nobody else')
             [CompletionResult]::new('--without', '--without', [CompletionResultType]::ParameterName, 'Do not offer this extension or mechanism')
             [CompletionResult]::new('--size-limit', '--size-limit', [CompletionResultType]::ParameterName, 'Refuse messages with more octets than this')
             [CompletionResult]::new('--refuse', '--refuse', [CompletionResultType]::ParameterName, 'Refuse this recipient with this reply')
+            [CompletionResult]::new('--refuse-after-data', '--refuse-after-data', [CompletionResultType]::ParameterName, 'Refuse this recipient when the message has come')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Use this account of the configuration')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Use this account of the configuration')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Read this configuration instead of the usual files')

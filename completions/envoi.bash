@@ -578,7 +578,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__sink)
-            opts="-A -C -v -q -h --listen --listen-tls --ca-out --user --require-auth --require-tls --allow-cleartext-auth --without --size-limit --refuse --once --account --config --verbose --quiet --json --color --help"
+            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --require-tls --allow-cleartext-auth --without --size-limit --refuse --refuse-after-data --once --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -589,6 +589,10 @@ _envoi() {
                     return 0
                     ;;
                 --listen-tls)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen-lmtp)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -609,6 +613,10 @@ _envoi() {
                     return 0
                     ;;
                 --refuse)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --refuse-after-data)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

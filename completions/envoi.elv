@@ -114,11 +114,13 @@ set edit:completion:arg-completer[envoi] = {|@words|
         &'envoi;sink'= {
             cand --listen 'Listen here, in clear with STARTTLS'
             cand --listen-tls 'Listen here, with TLS from the first octet'
+            cand --listen-lmtp 'Listen here for LMTP, in clear with STARTTLS'
             cand --ca-out 'Write the certificate that clients must trust to FILE'
             cand --user 'Let this user sign in, and nobody else'
             cand --without 'Do not offer this extension or mechanism'
             cand --size-limit 'Refuse messages with more octets than this'
             cand --refuse 'Refuse this recipient with this reply'
+            cand --refuse-after-data 'Refuse this recipient when the message has come'
             cand -A 'Use this account of the configuration'
             cand --account 'Use this account of the configuration'
             cand -C 'Read this configuration instead of the usual files'

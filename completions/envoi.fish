@@ -113,11 +113,13 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l json -d 'Print JSON
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen -d 'Listen here, in clear with STARTTLS' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen-tls -d 'Listen here, with TLS from the first octet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen-lmtp -d 'Listen here for LMTP, in clear with STARTTLS' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l ca-out -d 'Write the certificate that clients must trust to FILE' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l user -d 'Let this user sign in, and nobody else' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l without -d 'Do not offer this extension or mechanism' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l size-limit -d 'Refuse messages with more octets than this' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse -d 'Refuse this recipient with this reply' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse-after-data -d 'Refuse this recipient when the message has come' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''

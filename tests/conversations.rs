@@ -14,7 +14,7 @@ use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Proof, Secret};
 use envoi::session::Unobserved;
 use envoi::sink::{ContentReader, Conversation, Next, Offer, Policy, Refusal, Secured, Verdict};
-use envoi::smtp::{Envelope, ForwardPath, Reply, ReversePath};
+use envoi::smtp::{Envelope, ForwardPath, Protocol, Reply, ReversePath};
 use harness::{Identity, Peer, Scripted, hop};
 use std::collections::VecDeque;
 use std::fs;
@@ -27,13 +27,16 @@ use std::fs;
 /// S: line          the server says this
 /// C: line          the client says this; \n and \r stand for LF and CR
 /// === TLS          both do the handshake
+/// === END          the server leaves
 /// = text           what the client reports
 /// ```
 ///
 /// | setting | server | client |
 /// |---|---|---|
 /// | `offer: WORD…` | offers these extensions and mechanisms | |
+/// | `lmtp` | speaks LMTP | the same |
 /// | `refuse: ADDRESS=CODE TEXT` | refuses this recipient | |
+/// | `refuse-after-data: ADDRESS=CODE TEXT` | the same, after the message | |
 /// | `size-limit: OCTETS` | takes no larger message | |
 /// | `user: NAME:PASSWORD` | knows this user only | signs in as this user |
 /// | `password: TEXT` | | signs in with this instead |
@@ -64,6 +67,8 @@ enum Step {
     Client(Vec<u8>),
     /// The handshake.
     Tls,
+    /// The server leaves.
+    End,
 }
 
 impl Script {
@@ -107,6 +112,8 @@ impl Script {
                 script.settings.push((name.to_owned(), value.to_owned()));
             } else if line == "=== TLS" {
                 script.steps.push(Step::Tls);
+            } else if line == "=== END" {
+                script.steps.push(Step::End);
             } else if let Some(results) = line.strip_prefix("= ") {
                 script.results.extend(results.split("; ").map(str::to_owned));
             } else {
@@ -128,6 +135,10 @@ impl Script {
 
     fn has(&self, name: &str) -> bool {
         self.value(name).is_some()
+    }
+
+    fn protocol(&self) -> Protocol {
+        if self.has("lmtp") { Protocol::Lmtp } else { Protocol::Smtp }
     }
 }
 
@@ -159,7 +170,7 @@ fn every_script_plays_against_the_client() {
 fn play_against_sink(script: &Script) {
     let policy = policy(script);
     let nonce = script.value("nonce").unwrap_or("1");
-    let mut conversation = Conversation::new(&policy, script.has("tls"), nonce);
+    let mut conversation = Conversation::new(&policy, script.protocol(), script.has("tls"), nonce);
     let mut replies = VecDeque::from([conversation.greeting()]);
     let (mut next, mut content) = (Next::Command, Content::default());
     for step in &script.steps {
@@ -168,6 +179,7 @@ fn play_against_sink(script: &Script) {
                 assert_eq!(next, Next::Handshake, "{}: no handshake is due", script.name);
                 conversation.secured(Secured::default());
             }
+            Step::End => panic!("{}: the receiver does not leave", script.name),
             Step::Server(expected) => {
                 let said = replies.pop_front();
                 let said =
@@ -175,14 +187,15 @@ fn play_against_sink(script: &Script) {
                 assert_eq!(said.code, expected.code, "{}: {said}, not {expected}", script.name);
             }
             Step::Client(line) => {
-                let answer = if next == Next::Content {
+                if next == Next::Content {
                     let Some(verdict) = content.line(line, &policy) else { continue };
-                    conversation.end_of_data(verdict)
+                    replies.extend(conversation.end_of_data(verdict));
+                    next = Next::Command;
                 } else {
-                    conversation.answer(line)
-                };
-                replies.push_back(answer.reply);
-                next = answer.next;
+                    let answer = conversation.answer(line);
+                    replies.push_back(answer.reply);
+                    next = answer.next;
+                }
                 content = Content::default();
             }
         }
@@ -227,12 +240,14 @@ fn policy(script: &Script) -> Policy {
             Credentials { user: user.to_owned(), password: Secret::new(password) }
         })
         .collect();
+    let refusals = |name| script.values(name).map(|rule| Refusal::parse(rule).unwrap()).collect();
     Policy {
         offer,
         size_limit: script.value("size-limit").map(|limit| limit.parse().unwrap()),
         users: if users.is_empty() { Users::Anyone } else { Users::Only(users) },
         require_auth: script.has("require-auth"),
-        refuse: script.values("refuse").map(|rule| Refusal::parse(rule).unwrap()).collect(),
+        refuse: refusals("refuse"),
+        refuse_after_data: refusals("refuse-after-data"),
         ..Policy::default()
     }
 }
@@ -248,7 +263,8 @@ fn play_against_client(script: &Script) {
         None if script.has("tls") => Security::Implicit,
         None => Security::Cleartext,
     };
-    let report = client_part(script, server.endpoint(security), root);
+    let endpoint = Endpoint { protocol: script.protocol(), ..server.endpoint(security) };
+    let report = client_part(script, endpoint, root);
     let results: Vec<String> = report.recipients.iter().map(|(to, of)| result(to, of)).collect();
     server.finish();
     assert_eq!(results, script.results, "{}: {:?}", script.name, report.attempts);
@@ -275,6 +291,7 @@ impl ServerPart {
         for step in &self.steps {
             match step {
                 Step::Tls => peer.secure(&identity.config),
+                Step::End => peer.hang_up(),
                 Step::Server(reply) => {
                     is_leaving = reply.code.value() == 421;
                     peer.say(wire(reply));
@@ -317,7 +334,8 @@ fn client_part(
         allow_cleartext: false,
     });
     let password = script.value("password").or(user.map(|(_, password)| password));
-    let hello = script.said("EHLO ").next().map(|name| name.parse().unwrap());
+    let hello = script.said("EHLO ").chain(script.said("LHLO ")).next();
+    let hello = hello.map(|name| name.parse().unwrap());
     let roots = Roots { given: vec![root], ..Roots::default() };
     let hop = Hop {
         hello,
@@ -353,7 +371,7 @@ impl Script {
     fn said<'a>(&'a self, start: &'a str) -> impl Iterator<Item = &'a str> {
         self.steps.iter().filter_map(move |step| match step {
             Step::Client(line) => std::str::from_utf8(line).unwrap().strip_prefix(start),
-            Step::Server(_) | Step::Tls => None,
+            Step::Server(_) | Step::Tls | Step::End => None,
         })
     }
 

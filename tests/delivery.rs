@@ -4,7 +4,7 @@
 
 mod harness;
 
-use envoi::net::{Endpoint, Host, Roots, Security, TlsSettings};
+use envoi::net::{Host, Roots, Security, TlsSettings};
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{Encryption, Listen, Offer, Policy, Settings, Sink, Storage};
@@ -528,10 +528,8 @@ fn of_several_failures_the_one_that_says_most_is_told() {
         peer.expect("QUIT");
     };
     let server = Scripted::start(vec![offers_nothing, offers_nothing]);
-    let by_name = Endpoint {
-        host: Host::Name("localhost".to_owned()),
-        ..server.endpoint(Security::StartTls)
-    };
+    let localhost = Host::Name("localhost".to_owned());
+    let by_name = endpoint_of(localhost, server.address.port(), Security::StartTls);
     let report = deliver(&submission(&["a@x.y"]), vec![hop(by_name.clone())]);
     assert!(words(&report)[0].contains("rejected StartTls"), "{:?}", words(&report));
     assert_eq!(report.attempts.len(), 2);

@@ -5,9 +5,7 @@
 mod harness;
 
 use envoi::delivery::{Hop, Report, Route, Submission, World, submit};
-use envoi::net::{
-    Deadline, Endpoint, Family, Host, Interrupt, Roots, Security, TlsSettings, lookup,
-};
+use envoi::net::{Deadline, Family, Host, Interrupt, Roots, Security, TlsSettings, lookup};
 use envoi::session::{Event, Observer};
 use envoi::sink::{Encryption, Listen, Settings, Sink, Storage};
 use envoi::smtp::{Phase, Timeouts};
@@ -214,8 +212,7 @@ fn a_name_with_a_dead_address_is_reached_at_the_other() {
     let host = Host::Name("localhost".to_owned());
     let soon = Deadline::after(GENEROUS);
     let known = lookup(&host, Family::Any, soon, &Interrupt::default()).unwrap();
-    let security = Security::Cleartext;
-    let endpoint = Endpoint { host, port: sink.address().port(), security };
+    let endpoint = endpoint_of(host, sink.address().port(), Security::Cleartext);
     let report = deliver(&submission(&["a@x.y"]), vec![hop(endpoint)]);
     assert!(words(&report)[0].contains("accepted"), "{:?}", words(&report));
     assert!(report.attempts.len() <= known.len());

@@ -138,7 +138,7 @@ sent to 1 recipient through 127.0.0.1 (in clear)
 /// it comes to each.
 const WAITS: [(&str, &[&str]); 6] = [
     ("the server's greeting", &[]),
-    ("the reply to EHLO", &["S220 ready", "CEHLO"]),
+    ("the reply to our greeting", &["S220 ready", "CEHLO"]),
     ("the reply to MAIL", &["S250 hello", "CMAIL"]),
     ("the reply to RCPT", &["S250 ok", "CRCPT"]),
     ("the reply to DATA", &["S250 ok", "CDATA"]),
@@ -209,7 +209,12 @@ fn a_server_that_drips_is_left_at_the_limit_all_the_same() {
             std::thread::sleep(Duration::from_millis(200));
         }
     });
-    check(&run, 75, "", &sentence(1, "timed out after {*} s waiting for the reply to EHLO"));
+    check(
+        &run,
+        75,
+        "",
+        &sentence(1, "timed out after {*} s waiting for the reply to our greeting"),
+    );
 }
 
 #[test]

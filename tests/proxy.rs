@@ -4,7 +4,8 @@ mod harness;
 
 use envoi::delivery::{Hop, Report, Route, SignIn, World, submit};
 use envoi::net::{
-    Endpoint, Host, Interrupt, Proxy, ProxyPlace, ProxyProtocol, Roots, Security, TlsSettings,
+    Address, Endpoint, Host, Interrupt, Proxy, ProxyPlace, ProxyProtocol, Roots, Security,
+    TlsSettings,
 };
 use envoi::sasl::{Credentials, Proof, Secret};
 use envoi::session::{Event, Observer};
@@ -30,7 +31,7 @@ fn alice() -> Credentials {
 
 /// A server at [`NOWHERE`], through this proxy.
 fn through(proxy: &Scripted, protocol: ProxyProtocol, security: Security) -> Hop {
-    let endpoint = Endpoint { host: Host::Name(NOWHERE.to_owned()), port: 2525, security };
+    let endpoint = endpoint_of(Host::Name(NOWHERE.to_owned()), 2525, security);
     Hop { proxy: Some(proxy_at(proxy.address, protocol, None)), ..hop(endpoint) }
 }
 
@@ -69,7 +70,7 @@ fn the_name_of_the_server_is_looked_up_by_the_proxy_only() {
     assert_eq!(words(&report), ["a@x.y accepted 250 ok"]);
     assert_eq!(was_asked.recv().unwrap(), (NOWHERE.to_owned(), 2525));
     let attempt = &report.attempts[0];
-    assert_eq!(attempt.address, Some(proxy.address));
+    assert_eq!(attempt.address, Some(Address::Tcp(proxy.address)));
     let shown = format!("socks5://{}", proxy.address);
     assert_eq!(attempt.proxy.as_ref().map(ToString::to_string), Some(shown));
     assert!(attempt.timings.iter().any(|(phase, _)| *phase == Phase::Proxy));
@@ -377,9 +378,13 @@ fn an_address_that_is_not_ours_is_no_fault_of_the_server() {
 #[test]
 fn addresses_of_the_other_family_are_left_out() {
     let port = dead_address().port();
-    let localhost = |security| Endpoint { host: Host::Name("localhost".into()), port, security };
+    let localhost = |security| endpoint_of(Host::Name("localhost".into()), port, security);
     let report = from("127.0.0.2", localhost(Security::Cleartext));
-    let tried: Vec<_> = report.attempts.iter().map(|it| it.address.unwrap().is_ipv4()).collect();
+    let tried: Vec<_> = report
+        .attempts
+        .iter()
+        .map(|it| matches!(it.address, Some(Address::Tcp(at)) if at.is_ipv4()))
+        .collect();
     assert_eq!(tried, [true, true]);
 
     let none = from("::1", endpoint(dead_address(), Security::Cleartext));

@@ -486,3 +486,47 @@ fn one_run_asks_for_the_password_made_for_it() {
     pipelined(&mut client);
     assert!(stored(&sink).path.unwrap().starts_with(directory.path()));
 }
+
+#[test]
+fn over_lmtp_a_message_is_stored_for_those_who_take_it() {
+    // 2033
+    let rule = Refusal::parse("late@x.y=452 4.2.2 Full").unwrap();
+    let policy = Policy { refuse_after_data: vec![rule], ..Policy::default() };
+    let listen = vec![Listen::loopback(0, Encryption::StartTls).speaking_lmtp()];
+    let sink = Sink::start(Settings { listen, policy, ..Settings::default() }).unwrap();
+    let mut client = Client::connect(&sink);
+    assert_eq!(client.reply(), 220);
+    assert_eq!(client.ask("EHLO client.example\r\n"), 500);
+    assert_eq!(client.ask("LHLO client.example\r\n"), 250);
+    for (to, replies) in [
+        (&["late@x.y", "a@x.y", "a@x.y"][..], &[452, 250, 250][..]),
+        (&["late@x.y"], &[452]),
+        (&["b@x.y"], &[250]),
+    ] {
+        assert_eq!(client.ask("MAIL FROM:<>\r\n"), 250);
+        for path in to {
+            assert_eq!(client.ask(&format!("RCPT TO:<{path}>\r\n")), 250);
+        }
+        assert_eq!(client.ask("DATA\r\n"), 354);
+        client.write(b"Hello.\r\n.\r\n");
+        for reply in replies {
+            assert_eq!(client.reply(), *reply, "{to:?}");
+        }
+    }
+    assert_eq!(client.ask("QUIT\r\n"), 221);
+    let (mut stored, mut refused) = (Vec::new(), Vec::new());
+    while let Ok(event) = sink.events().recv_timeout(PATIENCE) {
+        match event {
+            Event::Stored(message) => {
+                assert_eq!(message.protocol, "LMTP");
+                stored.push(message.to.iter().map(ToString::to_string).collect::<Vec<_>>());
+            }
+            Event::Refused { command, .. } => refused.push(command),
+            Event::Closed { .. } => break,
+            _ => {}
+        }
+    }
+    assert_eq!(stored, [vec!["a@x.y", "a@x.y"], vec!["b@x.y"]]);
+    let late = "(end of message for <late@x.y>)";
+    assert_eq!(refused, ["(no command)", late, late]);
+}

@@ -3,7 +3,9 @@
 mod harness;
 
 use envoi::delivery::Hop;
-use envoi::net::{self, Deadline, Host, Interrupt, Roots, Security, Stream, Tcp, Tls, TlsFacts};
+use envoi::net::{
+    self, Address, Deadline, Host, Interrupt, Roots, Security, Socket, Stream, Tls, TlsFacts,
+};
 use envoi::net::{TlsSettings, Verification};
 use envoi::sink::{Encryption, Listen, Policy, Settings, Sink, Storage};
 use harness::*;
@@ -300,7 +302,7 @@ fn signing_in_costs_the_round_trips_of_its_mechanism() {
 /// A channel that takes so many octets of content and then no more: who writes
 /// on waits for ever, or here until he is told that he would.
 struct Clogged {
-    channel: Tcp,
+    channel: Socket,
     room: usize,
 }
 
@@ -370,8 +372,9 @@ fn what_is_left_of_a_broken_off_write_never_stands_before_the_reply() {
         peer.rest();
     });
     let deadline = Deadline::after(GENEROUS);
-    let tcp = Tcp::connect(server.address, None, deadline, &Interrupt::default()).unwrap();
-    let clogged = Clogged { channel: tcp, room: 100_000 };
+    let address = Address::Tcp(server.address);
+    let socket = Socket::connect(&address, None, deadline, &Interrupt::default()).unwrap();
+    let clogged = Clogged { channel: socket, room: 100_000 };
     let roots = Roots { given: vec![identity.root.clone()], ..Roots::default() };
     let settings = TlsSettings { roots, ..TlsSettings::default() };
     let host = Host::Address(server.address.ip());

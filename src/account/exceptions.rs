@@ -63,7 +63,8 @@ impl Exception {
     }
 
     fn fits(&self, server: &Endpoint) -> bool {
-        self.port.is_none_or(|port| port == server.port) && self.what.includes(&server.host)
+        self.port.is_none_or(|port| server.place.port() == Some(port))
+            && self.what.includes(&server.place.host())
     }
 }
 
@@ -102,11 +103,13 @@ fn begins_alike(network: IpAddr, address: IpAddr, bits: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::Security;
+    use crate::net::{Place, Security};
+    use crate::smtp::Protocol;
 
     fn server(text: &str) -> Endpoint {
         let (host, port) = host_and_port(text).unwrap();
-        Endpoint { host, port: port.unwrap_or(587), security: Security::StartTls }
+        let place = Place::Tcp { host, port: port.unwrap_or(587) };
+        Endpoint { place, protocol: Protocol::Smtp, security: Security::StartTls }
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub use private_file::Fault;
 pub use proxy::{EnvironmentProxy, ProxyChoice, ProxyError};
 pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};
-pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host};
+pub use server::{Origin, SCHEMES, Scheme, Server, ServerError, ServerUrl, host};
 pub use settings::{Pipelining, Settings, mechanism};
 
 use crate::net::Host;

@@ -12,7 +12,7 @@ use super::environment::Environment;
 use super::error::Error;
 use super::exceptions::Exceptions;
 use super::server::{Authority, Origin, ServerError, authority, is_scheme, lone_host};
-use crate::net::{Endpoint, Proxy, ProxyPlace, ProxyProtocol, UnfitSignIn};
+use crate::net::{Endpoint, Place, Proxy, ProxyPlace, ProxyProtocol, UnfitSignIn};
 use crate::sasl::{Credentials, Secret};
 use std::fmt;
 
@@ -109,6 +109,7 @@ impl ProxyChoice {
     /// names one that is no good.
     pub fn to(&self, server: &Endpoint) -> Result<Option<&Proxy>, Error> {
         match self {
+            _ if matches!(server.place, Place::Unix(_)) => Ok(None),
             ProxyChoice::Direct => Ok(None),
             ProxyChoice::Through(proxy) => Ok(Some(proxy)),
             ProxyChoice::Environment(said) => said.to(server),
@@ -160,7 +161,7 @@ impl EnvironmentProxy {
     }
 
     fn to(&self, server: &Endpoint) -> Result<Option<&Proxy>, Error> {
-        if server.host.is_loopback() || self.exceptions.include(server) {
+        if server.place.host().is_loopback() || self.exceptions.include(server) {
             return Ok(None);
         }
         let wrong = |error: &ProxyError| Error::Variable {

@@ -6,11 +6,14 @@
 //! | `smtp://host`, `smtp+tls://host` | 587 | STARTTLS, or nothing is sent |
 //! | `smtp+opportunistic://host` | 25 | STARTTLS where offered, unverified |
 //! | `smtp+notls://host` | 25 | none |
+//! | `lmtp://host:port` | – | LMTP; STARTTLS, or nothing is sent |
+//! | `lmtp+notls://host:port` | – | LMTP; none |
+//! | `lmtp+unix:/path` | – | LMTP; none, but it does not leave this machine |
 //! | `sink:[DIR]` | – | the receiver inside envoi, for this one run |
 
-use crate::net::{Endpoint, Host, Security};
+use crate::net::{Endpoint, Host, Place, Security, SocketPath};
 use crate::sasl::Secret;
-use crate::smtp::Domain;
+use crate::smtp::{Domain, Protocol};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -18,14 +21,14 @@ use std::path::PathBuf;
 /// One place to submit to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerUrl {
-    /// A server on the network.
-    Smtp(Server),
+    /// A server on the network, or behind a socket of this machine.
+    Server(Server),
     /// The embedded receiver, started for this run. It keeps what it gets in
     /// this Maildir, or in one of its own choice.
     Sink(Option<PathBuf>),
 }
 
-/// A server on the network and who signs in there.
+/// A server and who signs in there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// Where, and how protected.
@@ -75,6 +78,15 @@ pub enum ServerError {
     /// Not a host name.
     #[error("its host is neither a name nor an address; an IPv6 address stands in [brackets]")]
     Host,
+    /// LMTP, and no port.
+    #[error("it names no port, and LMTP has none of its own")]
+    NoPort,
+    /// RFC 2033 §5.
+    #[error("LMTP may not be spoken on port 25, which is SMTP's")]
+    SmtpPort,
+    /// Not the path of a Unix socket.
+    #[error("the path of its socket does not begin with /, or is longer than 107 octets")]
+    SocketPath,
     /// Not 1 to 65535.
     #[error("its port is not a number from 1 to 65535")]
     Port,
@@ -89,14 +101,54 @@ pub enum ServerError {
     Password,
 }
 
-/// The schemes with `//`, their default ports and their protection.
-pub const SCHEMES: [(&str, u16, Security); 5] = [
-    ("smtps", 465, Security::Implicit),
-    ("smtp", 587, Security::StartTls),
-    ("smtp+tls", 587, Security::StartTls),
-    ("smtp+notls", 25, Security::Cleartext),
-    ("smtp+opportunistic", 25, Security::Opportunistic),
+/// What a scheme with `//` says.
+#[derive(Clone, Copy, Debug)]
+pub struct Scheme {
+    /// The scheme.
+    pub name: &'static str,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// The port where the URL names none; `None` where it must.
+    pub port: Option<u16>,
+    /// How protected.
+    pub security: Security,
+}
+
+/// The schemes with `//`. Of those that mean the same, the first is shown.
+pub const SCHEMES: &[Scheme] = &[
+    Scheme::smtp("smtps", 465, Security::Implicit),
+    Scheme::smtp("smtp", 587, Security::StartTls),
+    Scheme::smtp("smtp+tls", 587, Security::StartTls),
+    Scheme::smtp("smtp+notls", 25, Security::Cleartext),
+    Scheme::smtp("smtp+opportunistic", 25, Security::Opportunistic),
+    Scheme::lmtp("lmtp", Security::StartTls),
+    Scheme::lmtp("lmtp+notls", Security::Cleartext),
 ];
+
+/// The scheme of Unix sockets, which has no `//`.
+const UNIX: &str = "lmtp+unix";
+
+impl Scheme {
+    const fn smtp(name: &'static str, port: u16, security: Security) -> Self {
+        Scheme { name, protocol: Protocol::Smtp, port: Some(port), security }
+    }
+
+    /// RFC 2033 §5: by prior arrangement only, so on no port of its own.
+    const fn lmtp(name: &'static str, security: Security) -> Self {
+        Scheme { name, protocol: Protocol::Lmtp, port: None, security }
+    }
+
+    /// What leads to this place, if it is one on the network.
+    pub fn of(endpoint: &Endpoint) -> Option<&'static Scheme> {
+        let same = |scheme: &&Scheme| {
+            (scheme.protocol, scheme.security) == (endpoint.protocol, endpoint.security)
+        };
+        match endpoint.place {
+            Place::Tcp { .. } => SCHEMES.iter().find(same),
+            Place::Unix(_) => None,
+        }
+    }
+}
 
 impl ServerUrl {
     /// Reads a URL.
@@ -110,14 +162,12 @@ impl ServerUrl {
         match scheme.as_str() {
             "sink" => return Ok(ServerUrl::Sink((!rest.is_empty()).then(|| rest.into()))),
             "mx" => return Err(ServerError::NotSpoken("deliver to mail exchangers")),
-            "lmtp" | "lmtp+unix" => return Err(ServerError::NotSpoken("speak LMTP")),
+            UNIX => return unix(rest).map(ServerUrl::Server),
             _ => {}
         }
-        let known = SCHEMES.iter().find(|(name, ..)| *name == scheme);
+        let known = SCHEMES.iter().find(|known| known.name == scheme);
         match (known, rest.strip_prefix("//")) {
-            (Some(&(_, port, security)), Some(rest)) => {
-                server(rest, port, security, origin).map(ServerUrl::Smtp)
-            }
+            (Some(scheme), Some(rest)) => server(rest, scheme, origin).map(ServerUrl::Server),
             (None, Some(_)) => Err(ServerError::UnknownScheme { scheme }),
             (_, None) => Err(ServerError::NoScheme { host: lone_host(text) }),
         }
@@ -125,13 +175,13 @@ impl ServerUrl {
 
     /// True when a password stands in the URL itself.
     pub fn has_password(&self) -> bool {
-        matches!(self, ServerUrl::Smtp(Server { password: Some(_), .. }))
+        matches!(self, ServerUrl::Server(Server { password: Some(_), .. }))
     }
 
     /// The user named in the URL itself.
     pub fn user(&self) -> Option<&str> {
         match self {
-            ServerUrl::Smtp(server) => server.user.as_deref(),
+            ServerUrl::Server(server) => server.user.as_deref(),
             ServerUrl::Sink(_) => None,
         }
     }
@@ -140,8 +190,8 @@ impl ServerUrl {
     #[must_use]
     pub fn without_user(self) -> Self {
         match self {
-            ServerUrl::Smtp(server) => {
-                ServerUrl::Smtp(Server { user: None, password: None, ..server })
+            ServerUrl::Server(server) => {
+                ServerUrl::Server(Server { user: None, password: None, ..server })
             }
             ServerUrl::Sink(directory) => ServerUrl::Sink(directory),
         }
@@ -154,16 +204,14 @@ impl fmt::Display for ServerUrl {
         match self {
             ServerUrl::Sink(None) => f.write_str("sink:"),
             ServerUrl::Sink(Some(directory)) => write!(f, "sink:{}", directory.display()),
-            ServerUrl::Smtp(Server { endpoint, .. }) => {
-                let (scheme, usual) = match endpoint.security {
-                    Security::Implicit => ("smtps", 465),
-                    Security::StartTls => ("smtp", 587),
-                    Security::Cleartext => ("smtp+notls", 25),
-                    Security::Opportunistic => ("smtp+opportunistic", 25),
+            ServerUrl::Server(Server { endpoint, .. }) => {
+                let Some(scheme) = Scheme::of(endpoint) else {
+                    return write!(f, "{UNIX}:{endpoint}");
                 };
                 let shown = endpoint.to_string();
-                let shown = shown.strip_suffix(&format!(":{usual}")).unwrap_or(&shown);
-                write!(f, "{scheme}://{shown}")
+                let usual = scheme.port.map(|port| format!(":{port}"));
+                let short = usual.and_then(|usual| shown.strip_suffix(&usual));
+                write!(f, "{}://{}", scheme.name, short.unwrap_or(&shown))
             }
         }
     }
@@ -191,15 +239,33 @@ pub fn host(text: &str) -> Result<Host, ServerError> {
     }
 }
 
+/// Reads what follows `lmtp+unix:`. Nothing in it is an escape, and it says
+/// nothing of a user. A path that is relative would depend on where a program
+/// happens to run.
+fn unix(rest: &str) -> Result<Server, ServerError> {
+    // With an empty host, as in file:///path (RFC 8089 §2).
+    let path = rest.strip_prefix("//").filter(|path| path.starts_with('/')).unwrap_or(rest);
+    let path = SocketPath::new(path).filter(|_| !path.starts_with("//"));
+    let endpoint = Endpoint {
+        place: Place::Unix(path.ok_or(ServerError::SocketPath)?),
+        protocol: Protocol::Lmtp,
+        security: Security::Cleartext,
+    };
+    Ok(Server { endpoint, user: None, password: None })
+}
+
 /// Reads what follows `scheme://`.
-fn server(
-    rest: &str,
-    usual_port: u16,
-    security: Security,
-    origin: Origin,
-) -> Result<Server, ServerError> {
+fn server(rest: &str, scheme: &Scheme, origin: Origin) -> Result<Server, ServerError> {
     let Authority { host, port, user, password } = authority(rest, origin)?;
-    let endpoint = Endpoint { host, port: port.unwrap_or(usual_port), security };
+    let port = port.or(scheme.port).ok_or(ServerError::NoPort)?;
+    if scheme.protocol == Protocol::Lmtp && port == 25 {
+        return Err(ServerError::SmtpPort);
+    }
+    let endpoint = Endpoint {
+        place: Place::Tcp { host, port },
+        protocol: scheme.protocol,
+        security: scheme.security,
+    };
     Ok(Server { endpoint, user, password })
 }
 
@@ -310,11 +376,31 @@ mod tests {
             ("smtps://[::1]:4650", "[::1]:4650", Security::Implicit),
             ("smtps://bücher.example", "xn--bcher-kva.example:465", Security::Implicit),
         ] {
-            let Ok(ServerUrl::Smtp(server)) = file(text) else { panic!("{text}") };
+            let Ok(ServerUrl::Server(server)) = file(text) else { panic!("{text}") };
             assert_eq!(server.endpoint.to_string(), place, "{text}");
             assert_eq!(server.endpoint.security, security, "{text}");
             assert_eq!((server.user, server.password), (None, None), "{text}");
         }
+    }
+
+    #[test]
+    fn lmtp_is_spoken_where_the_url_says_so() {
+        let endpoint = |text: &str| match file(text) {
+            Ok(ServerUrl::Server(server)) => server.endpoint,
+            other => panic!("{text}: {other:?}"),
+        };
+        for (text, place, security) in [
+            ("lmtp://mail.example.org:24", "mail.example.org:24", Security::StartTls),
+            ("lmtp+notls://localhost:24/", "localhost:24", Security::Cleartext),
+            ("lmtp+unix:/run/dovecot/lmtp", "/run/dovecot/lmtp", Security::Cleartext),
+            ("lmtp+unix:///run/dovecot/lmtp", "/run/dovecot/lmtp", Security::Cleartext),
+            ("LMTP+UNIX:/run/a%20b?#@c", "/run/a%20b?#@c", Security::Cleartext),
+        ] {
+            let endpoint = endpoint(text);
+            assert_eq!(endpoint.to_string(), place, "{text}");
+            assert_eq!((endpoint.protocol, endpoint.security), (Protocol::Lmtp, security));
+        }
+        assert_eq!(endpoint("smtp://a.b").protocol, Protocol::Smtp);
     }
 
     #[test]
@@ -346,7 +432,7 @@ mod tests {
         for origin in [Origin::Environment, Origin::File] {
             let url = ServerUrl::parse(text, origin).unwrap();
             assert!(url.has_password());
-            let ServerUrl::Smtp(server) = &url else { panic!("a server") };
+            let ServerUrl::Server(server) = &url else { panic!("a server") };
             assert_eq!(server.password, Some(Secret::new("hunter22")));
             let shown = format!("{url} {url:?}");
             assert!(!shown.contains("hunter"), "{shown}");
@@ -367,8 +453,17 @@ mod tests {
             ("smtp:mail.example.org", ServerError::NoScheme { host: None }),
             ("http://mail.example.org", unknown("http")),
             ("mx:", ServerError::NotSpoken("deliver to mail exchangers")),
-            ("lmtp://localhost:24", ServerError::NotSpoken("speak LMTP")),
-            ("lmtp+unix:/run/lmtp", ServerError::NotSpoken("speak LMTP")),
+            ("lmtp://localhost", ServerError::NoPort),
+            ("lmtp+notls://localhost", ServerError::NoPort),
+            // 2033
+            ("lmtp://localhost:25", ServerError::SmtpPort),
+            ("lmtp+unix:", ServerError::SocketPath),
+            ("lmtp+unix:lmtp", ServerError::SocketPath),
+            ("lmtp+unix:./lmtp", ServerError::SocketPath),
+            ("lmtp+unix:~/lmtp", ServerError::SocketPath),
+            ("lmtp+unix://localhost/run/lmtp", ServerError::SocketPath),
+            ("lmtp+unix://alice@/run/lmtp", ServerError::SocketPath),
+            (&format!("lmtp+unix:/{}", "x".repeat(107)), ServerError::SocketPath),
             ("smtps://", ServerError::NoHost),
             ("smtps://:465", ServerError::NoHost),
             ("smtps://a b", ServerError::Host),
@@ -412,6 +507,9 @@ mod tests {
             "smtp://a.b:25",
             "smtp+notls://[::1]",
             "smtp+opportunistic://a.b",
+            "lmtp://a.b:24",
+            "lmtp+notls://[::1]:2424",
+            "lmtp+unix:/run/dovecot/lmtp",
             "sink:",
             "sink:/x",
         ] {

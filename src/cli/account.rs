@@ -31,10 +31,10 @@ fn unwritten(error: io::Error) -> Failure {
 /// The server, and who its URL says signs in there.
 fn server(url: &ServerUrl) -> String {
     match url {
-        ServerUrl::Smtp(Server { user: Some(user), password, .. }) => {
+        ServerUrl::Server(Server { user: Some(user), password, .. }) => {
             let password = if password.is_some() { ", the password in the URL" } else { "" };
             format!("{url} (user {user}{password})")
         }
-        ServerUrl::Smtp(_) | ServerUrl::Sink(_) => url.to_string(),
+        ServerUrl::Server(_) | ServerUrl::Sink(_) => url.to_string(),
     }
 }

@@ -1,6 +1,7 @@
 //! What to try about a recipient that was not accepted: hints that work when
 //! pasted.
 
+mod lmtp;
 mod proxy;
 
 use crate::delivery::{Attempt, Cause, Outcome, Report};
@@ -63,6 +64,12 @@ fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
             "the server does not accept this sender: try the account's own address \
              with --envelope-from"
         }
+        // RFC 3463 §3.3: X.2.2.
+        (Phase::EndOfData, 552)
+            if reply.enhanced.is_some_and(|e| (e.subject, e.detail) == (2, 2)) =>
+        {
+            "the mailbox is full: its owner has to make room"
+        }
         (Phase::EndOfData, 552) => "make the message smaller",
         (_, 400..=499) => LATER,
         _ => return Vec::new(),
@@ -72,8 +79,11 @@ fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
 
 /// What to try about what broke a session, one line each.
 pub(super) fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> {
+    if let Some(hints) = attempt.and_then(|attempt| lmtp::of_error(error, attempt)) {
+        return hints;
+    }
     let server = attempt.map(|attempt| &attempt.server);
-    let host = server.map_or_else(|| "HOST".to_owned(), |s| s.host.to_string());
+    let host = server.map_or_else(|| "HOST".to_owned(), |s| s.place.host().to_string());
     let hint = match &error.kind {
         Kind::Net(net) => return of_net(net, error.phase, server, &host),
         Kind::Lacks(Keyword::Auth) if attempt.is_some_and(could_start_tls) => {
@@ -263,15 +273,15 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
             "check the port: smtps:// means 465, smtp:// means 587".to_owned()
         }
         net::Error::NotTls { .. } => {
-            let port = server.map_or(587, |s| s.port);
-            format!("the port speaks STARTTLS, not TLS from the start: --server smtp://{host}:{port}")
+            let place = server.map_or_else(|| host.to_owned(), ToString::to_string);
+            format!("the port speaks STARTTLS, not TLS from the start: --server smtp://{place}")
         }
         net::Error::TimedOut { .. } | net::Error::Closed { .. } if phase == Phase::Greeting => {
-            let port = server.map_or(465, |s| s.port);
+            let place = server.map_or_else(|| host.to_owned(), ToString::to_string);
             match server.map(|s| s.security) {
                 Some(Security::Implicit) | None => LATER.to_owned(),
                 Some(_) => format!(
-                    "the port may speak TLS from the start: --server smtps://{host}:{port}"
+                    "the port may speak TLS from the start: --server smtps://{place}"
                 ),
             }
         }
@@ -286,6 +296,8 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
         }
         net::Error::Certificate { fault, .. } => return of_certificate(fault, host),
         net::Error::NoAddressOfFamily { .. }
+        | net::Error::NotASocket(_)
+        | net::Error::Forbidden(_)
         | net::Error::Interrupted
         | net::Error::Tls(_)
         | net::Error::TlsName(_)

@@ -105,7 +105,10 @@ fn summary(report: &Report) -> String {
     let queued = attempt
         .queue_id()
         .map_or_else(String::new, |id| format!(", queued there as {}", Escaped(id)));
-    format!("{count} through {} ({channel}{signed_in}){queued}", attempt.server.host)
+    format!(
+        "{count} through {} ({channel}{signed_in}){queued}",
+        Escaped(attempt.server.place.name())
+    )
 }
 
 /// The whole report as one JSON object on one line.
@@ -240,7 +243,7 @@ impl<'a> AttemptJson<'a> {
         };
         AttemptJson {
             server: attempt.server.to_string(),
-            address: attempt.address.map(|address| address.to_string()),
+            address: attempt.address.as_ref().map(ToString::to_string),
             proxy: attempt.proxy.as_ref().map(ToString::to_string),
             tls: attempt.tls.as_ref().map(|facts| TlsJson {
                 version: &facts.version,

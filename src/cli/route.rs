@@ -10,10 +10,12 @@ use super::sink::default_directory;
 use crate::account::{self, Account, Environment, Pipelining, SecretSource, Server, ServerUrl};
 use crate::delivery::{Hop, Route, Secrets, SignIn, Unavailable};
 use crate::message::random_word;
-use crate::net::{Deadline, Endpoint, Family, Host, Roots, Security, TlsSettings, Verification};
+use crate::net::{
+    Deadline, Endpoint, Family, Host, Place, Roots, Security, TlsSettings, Verification,
+};
 use crate::sasl::{Proof, Secret};
 use crate::sink::{Settings, Sink};
-use crate::smtp::Timeouts;
+use crate::smtp::{Protocol, Timeouts};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
@@ -78,7 +80,8 @@ impl Passwords<'_> {
         user: Option<&str>,
     ) -> Result<Secret, Unavailable> {
         let world = account::World { environment: self.environment, ask: &ask };
-        let whose = format!("{}@{}", Escaped(user.unwrap_or_default()), server.host);
+        let place = Escaped(server.place.name());
+        let whose = format!("{}@{place}", Escaped(user.unwrap_or_default()));
         source.read(&whose, world).map_err(|error| {
             let way_out = of_secret(&error).map(|hint| format!("; {hint}"));
             let error = anyhow::Error::new(error).context(format!("the {what} cannot be had"));
@@ -107,7 +110,7 @@ pub(super) fn prepare<'e>(
     })?;
     for url in &account.servers {
         let mut hop = match url {
-            ServerUrl::Smtp(server) => to_server(account, server, &mut prepared.passwords)?,
+            ServerUrl::Server(server) => to_server(account, server, &mut prepared.passwords)?,
             ServerUrl::Sink(directory) => to_sink(account, directory.as_deref(), &mut prepared)?,
         };
         hop.hello.clone_from(&account.helo);
@@ -180,9 +183,10 @@ fn to_sink(
     let secret = Secret::new(password);
     let settings = Settings::for_one_run(directory.clone(), NEWCOMER, secret.clone());
     let sink = Sink::start(settings).map_err(|e| cannot(e.into()))?;
+    let host = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let endpoint = Endpoint {
-        host: Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        port: sink.address().port(),
+        place: Place::Tcp { host, port: sink.address().port() },
+        protocol: Protocol::Smtp,
         security: Security::StartTls,
     };
     let password = SecretSource::Value(secret);

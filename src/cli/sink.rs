@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::account::Environment;
 use crate::sink::{Encryption, Event, Listen, Sink, Stored};
-use crate::smtp::ReversePath;
+use crate::smtp::{Protocol, ReversePath};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -75,6 +75,10 @@ impl Face<'_> {
                 Encryption::StartTls if args.offers_starttls() => "in clear, with STARTTLS",
                 Encryption::StartTls => "in clear",
                 Encryption::Implicit => "TLS from the first octet",
+            };
+            let tls = match port.protocol {
+                Protocol::Smtp => tls.to_owned(),
+                Protocol::Lmtp => format!("LMTP {tls}"),
             };
             let open = if port.is_loopback() { "" } else { "; other machines may reach it" };
             writeln!(self.out, "listening  {bound}  {tls}{open}")?;
@@ -150,7 +154,7 @@ impl Face<'_> {
 /// What to type to see a message come in.
 fn command_to_try(args: &SinkArgs, url: &str, ca: &Path) -> String {
     let mut command = format!("envoi send --server {url}");
-    if !url.starts_with("smtp+notls:") {
+    if !url.contains("+notls:") {
         let _ = write!(command, " --tls-ca {}", shell_words::quote(&ca.to_string_lossy()));
     }
     if let Some(user) = args.first_user() {
@@ -250,6 +254,8 @@ mod tests {
             (&[][..], "smtp://localhost:25 --tls-ca ca.pem"),
             (&["--listen-tls", "25"], "smtps://localhost:25 --tls-ca ca.pem"),
             (&["--without", "SIZE,starttls"], "smtp+notls://localhost:25"),
+            (&["--listen-lmtp", "25"], "lmtp://localhost:25 --tls-ca ca.pem"),
+            (&["--listen-lmtp", "25", "--without", "starttls"], "lmtp+notls://localhost:25"),
             (&["--user", "tim:tanstaaf"], "smtp://localhost:25 --tls-ca ca.pem --user tim"),
         ] {
             assert_eq!(tried(words), format!("envoi send --server {begin} {end}"));

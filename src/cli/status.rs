@@ -142,7 +142,10 @@ fn of_net(error: &net::Error) -> Exit {
         | net::Error::Certificate { .. }
         | net::Error::Tls(_)
         | net::Error::TlsName(_) => Exit::Protocol,
-        net::Error::Roots { .. } | net::Error::SystemRoots(_) => Exit::OsFile,
+        net::Error::NotASocket(_)
+        | net::Error::Forbidden(_)
+        | net::Error::Roots { .. }
+        | net::Error::SystemRoots(_) => Exit::OsFile,
         net::Error::Lookup { .. }
         | net::Error::Source { .. }
         | net::Error::Connect { .. }
@@ -247,6 +250,7 @@ mod tests {
 
     #[test]
     fn what_broke_a_session_has_its_status() {
+        let path = || net::SocketPath::new("/run/lmtp").unwrap();
         for (phase, kind, expected) in [
             (Phase::Auth, Kind::Refused(reply("535 5.7.8 x")), 77),
             (Phase::Auth, Kind::Secret { reason: "x".into(), is_temporary: false }, 78),
@@ -259,6 +263,8 @@ mod tests {
             (Phase::Greeting, Kind::Refused(reply("554 x")), 69),
             (Phase::StartTls, Kind::PlaintextAfterStartTls, 76),
             (Phase::Handshake, net::Error::NotTls { octets: vec![] }.into(), 76),
+            (Phase::Connect, net::Error::NotASocket(path()).into(), 72),
+            (Phase::Connect, net::Error::Forbidden(path()).into(), 72),
         ] {
             let error = Arc::new(Error::new(phase, kind));
             assert_eq!(status(vec![Outcome::of_error(&error)]), expected, "{error}");

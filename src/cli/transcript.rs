@@ -141,7 +141,10 @@ impl Observer for Transcript<'_> {
                 let named = endpoint.to_string();
                 let address = address.to_string();
                 let found = if named == address { String::new() } else { format!(" ({address})") };
-                self.say(format_args!("Trying {named}{found}..."));
+                self.say(format_args!("Trying {}{found}...", Escaped(named)));
+            }
+            Event::Connected(endpoint) => {
+                self.say(format_args!("Connected to {}.", Escaped(endpoint.place.name())));
             }
             Event::ConnectingThrough(proxy, endpoint, address) => {
                 self.is_secured = false;
@@ -149,7 +152,6 @@ impl Observer for Transcript<'_> {
                 let found = if is_named { format!(" ({address})") } else { String::new() };
                 self.say(format_args!("Trying {endpoint} through {proxy}{found}..."));
             }
-            Event::Connected(endpoint) => self.say(format_args!("Connected to {}.", endpoint.host)),
             Event::Secured(facts) => self.secured(facts),
             Event::Sent(command) => self.sent(command),
             Event::Received { reply, recipient, hoped_for, after, .. } => {

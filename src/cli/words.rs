@@ -181,7 +181,7 @@ fn takes_a_token(mechanism: &str) -> bool {
 fn asked(phase: Phase) -> &'static str {
     match phase {
         Phase::Greeting | Phase::Connect | Phase::Proxy | Phase::Lookup => "the connection",
-        Phase::Hello => "EHLO",
+        Phase::Hello => "our greeting",
         Phase::StartTls | Phase::Handshake => "STARTTLS",
         Phase::Auth => "the sign-in",
         Phase::Mail => "the sender",
@@ -227,7 +227,9 @@ fn names_server(error: &Error, server: &str) -> bool {
             net::Error::NoSuchHost { .. }
             | net::Error::Lookup { .. }
             | net::Error::NoAddressOfFamily { .. }
-            | net::Error::NoAddressFrom { .. },
+            | net::Error::NoAddressFrom { .. }
+            | net::Error::NotASocket(_)
+            | net::Error::Forbidden(_),
         ) => true,
         Kind::Net(net::Error::Connect { address, .. }) => address.to_string() == server,
         _ => false,

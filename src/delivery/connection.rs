@@ -13,7 +13,7 @@ use crate::smtp::{EhloName, Keyword, Phase};
 /// into the attempt.
 pub(super) fn open<'o>(
     hop: &Hop,
-    target: Target,
+    target: &Target,
     world: &World<'_>,
     attempt: &mut Attempt,
     observer: &'o mut dyn Observer,
@@ -41,16 +41,16 @@ pub(super) fn open<'o>(
     Ok(session)
 }
 
-/// A TCP connection and, where TLS comes first, TLS over it.
+/// A connection and, where TLS comes first, TLS over it.
 fn connect(
     hop: &Hop,
-    target: Target,
+    target: &Target,
     world: &World<'_>,
     attempt: &mut Attempt,
     observer: &mut dyn Observer,
 ) -> Result<Box<dyn Stream>, Error> {
-    let tcp = way::connect(hop, target, world, attempt, observer)?;
-    let mut channel: Box<dyn Stream> = Box::new(tcp);
+    let socket = way::connect(hop, target, world, attempt, observer)?;
+    let mut channel: Box<dyn Stream> = Box::new(socket);
     if hop.endpoint.security == Security::Implicit {
         let started = Stopwatch::start();
         let limit = Deadline::after(hop.timeouts.of(Phase::Handshake));
@@ -72,10 +72,10 @@ fn handshake(hop: &Hop, channel: Box<dyn Stream>) -> Result<Box<dyn Stream>, net
         Security::Implicit | Security::StartTls | Security::Cleartext => hop.tls.verification,
     };
     let settings = TlsSettings { verification, ..hop.tls.clone() };
-    Ok(Box::new(Tls::handshake(channel, &hop.endpoint.host, &settings)?))
+    Ok(Box::new(Tls::handshake(channel, &hop.endpoint.place.host(), &settings)?))
 }
 
-fn wants_starttls(hop: &Hop, target: Target, session: &Session<'_>) -> bool {
+fn wants_starttls(hop: &Hop, target: &Target, session: &Session<'_>) -> bool {
     match hop.endpoint.security {
         Security::StartTls => true,
         Security::Opportunistic => {
@@ -91,6 +91,7 @@ fn conduct(hop: &Hop, channel: &dyn Stream, world: &World<'_>) -> Conduct {
     let literal = || channel.local_address().map(|a| EhloName::from_address(a.ip()));
     let hello = hop.hello.clone().or_else(named).or_else(literal);
     Conduct {
+        protocol: hop.endpoint.protocol,
         hello: hello.unwrap_or_else(|| EhloName::from_address([127, 0, 0, 1].into())),
         timeouts: hop.timeouts,
         deadline: hop.deadline,

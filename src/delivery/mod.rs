@@ -13,17 +13,16 @@ pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
 
 use crate::message::{self, Message};
-use crate::net::{self, Endpoint, Interrupt, Security, Stopwatch};
+use crate::net::{self, Address, Endpoint, Interrupt, Security, Stopwatch};
 use crate::sasl::{Proof, Secret};
 use crate::session::{
-    Error, Event, Kind, Misfit, Observer, Plan, Session, Shortfall, Transaction, form, negotiate,
-    width,
+    End, Error, Event, Kind, Misfit, Observer, Plan, Session, Shortfall, Transaction, form,
+    negotiate, width,
 };
 use crate::smtp::{Envelope, Keyword, Phase};
 use connection::open;
 use outcome::{Verdict, judge};
 use report::Ledger;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// One message and whom it is for.
@@ -104,12 +103,12 @@ pub fn submit(
             if ledger.is_settled() {
                 break;
             }
-            let tried = attempt(submission, hop, target, world, &mut ledger, observer);
+            let tried = attempt(submission, hop, &target, world, &mut ledger, observer);
             let in_clear = may_go_in_clear(hop, &tried);
             attempts.push(tried);
             if in_clear {
                 let target = Target { in_clear, ..target };
-                attempts.push(attempt(submission, hop, target, world, &mut ledger, observer));
+                attempts.push(attempt(submission, hop, &target, world, &mut ledger, observer));
             }
         }
     }
@@ -118,9 +117,8 @@ pub fn submit(
 }
 
 /// One address to try, of the server or of the proxy that leads to it.
-#[derive(Clone, Copy)]
 struct Target {
-    address: SocketAddr,
+    address: Address,
     /// No other address of this server remains.
     is_last: bool,
     /// Opportunistic TLS has failed here: do without.
@@ -140,9 +138,9 @@ fn may_go_in_clear(hop: &Hop, tried: &Attempt) -> bool {
         })
 }
 
-/// Looks up the name of the server, or of the proxy that leads to it. Gives the
-/// addresses to try, in order and at least one; how long it took goes into the
-/// attempt.
+/// Looks up the name of the server, or of the proxy that leads to it, if it has
+/// one. Gives the addresses to try, in order and at least one; how long it took
+/// goes into the attempt.
 fn look_up(
     hop: &Hop,
     world: &World<'_>,
@@ -153,7 +151,7 @@ fn look_up(
     let found = way::addresses(hop, world.interrupt);
     attempt.timings.push((Phase::Lookup, started.elapsed()));
     match found {
-        Ok(addresses) => Ok(targets(&addresses)),
+        Ok(addresses) => Ok(targets(addresses)),
         Err(error) => {
             let error = Error::new(Phase::Lookup, error);
             observer.event(Event::Broke(&error));
@@ -171,26 +169,22 @@ fn failed(mut attempt: Attempt, error: Error, ledger: &mut Ledger<'_>) -> Attemp
     attempt
 }
 
-fn targets(addresses: &[SocketAddr]) -> Vec<Target> {
+fn targets(addresses: Vec<Address>) -> Vec<Target> {
     let last = addresses.len().saturating_sub(1);
-    let target = |(at, &address): (usize, &SocketAddr)| Target {
-        address,
-        is_last: at == last,
-        in_clear: false,
-    };
-    addresses.iter().enumerate().map(target).collect()
+    let target = |(at, address)| Target { address, is_last: at == last, in_clear: false };
+    addresses.into_iter().enumerate().map(target).collect()
 }
 
 /// Tries one address: connect, secure, sign in, send, leave.
 fn attempt(
     submission: &Submission,
     hop: &Hop,
-    target: Target,
+    target: &Target,
     world: &World<'_>,
     ledger: &mut Ledger<'_>,
     observer: &mut dyn Observer,
 ) -> Attempt {
-    let mut attempt = Attempt::at(hop, Some(target.address));
+    let mut attempt = Attempt::at(hop, Some(target.address.clone()));
     let mut session = match open(hop, target, world, &mut attempt, observer) {
         Ok(session) => session,
         Err(error) => return failed(attempt, error, ledger),
@@ -303,7 +297,7 @@ fn settle(
     attempt: &mut Attempt,
 ) -> Vec<usize> {
     let broken = facts.broken.take().map(Arc::new);
-    attempt.end = facts.end.clone().or(attempt.end.take());
+    attempt.end = facts.end.as_ref().and_then(End::main_reply).cloned().or(attempt.end.take());
     attempt.error = broken.clone().or(attempt.error.take());
     let mut left_over = Vec::new();
     for (&at, verdict) in batch.iter().zip(judge(facts, batch.len(), broken.as_ref())) {

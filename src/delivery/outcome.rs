@@ -14,17 +14,22 @@
 //! | 2yz | 2yz | 4yz / 5yz | deferred / rejected |
 //! | 2yz | 2yz | broken before the final dot | as without a session |
 //! | 2yz | 2yz | broken after it | uncertain: sending again may duplicate |
+//!
+//! In LMTP what comes after the message comes for each recipient alone: the
+//! rows hold for the reply that was its own, and where the connection broke
+//! between two replies, for those who had theirs.
 
 use crate::net::{self, ProxyFault, Refusal};
 use crate::sasl::{MechanismError, ScramFault};
-use crate::session::{Error, Kind, Shortfall, Transaction};
+use crate::session::{End, Error, Kind, Shortfall, Transaction};
 use crate::smtp::{Phase, Reply, Severity};
 use std::sync::Arc;
 
 /// What became of one recipient.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The server took responsibility; this is what it said to RCPT.
+    /// The server took responsibility; this is what it said to RCPT, in LMTP
+    /// to the message.
     Accepted(Reply),
     /// Not now; the same may succeed later.
     Deferred(Cause),
@@ -128,7 +133,13 @@ pub(super) fn judge(
         .iter()
         .any(|rcpt| rcpt.severity() == Severity::Transient || is_left_over(rcpt, some_accepted));
     let case = Case { facts, broken, some_accepted, some_for_now };
-    (0..recipients).map(move |_| case.verdict(replies.next()))
+    let mut accepted = 0;
+    (0..recipients).map(move |_| {
+        let rcpt = replies.next();
+        let position = accepted;
+        accepted += usize::from(rcpt.as_ref().is_some_and(is_positive));
+        case.verdict(rcpt, position)
+    })
 }
 
 /// A transaction, but for the replies to RCPT.
@@ -142,11 +153,14 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn verdict(&self, rcpt: Option<Reply>) -> Verdict {
+    /// `position` counts those whom RCPT accepted before.
+    fn verdict(&self, rcpt: Option<Reply>, position: usize) -> Verdict {
         let refused = |phase, reply: &Reply| Verdict::Settled(Outcome::of_refusal(phase, reply));
         match (&self.facts.mail, rcpt) {
             (Some(mail), _) if !is_positive(mail) => refused(Phase::Mail, mail),
-            (_, Some(rcpt)) if is_positive(&rcpt) => Verdict::Settled(self.of_accepted(rcpt)),
+            (_, Some(rcpt)) if is_positive(&rcpt) => {
+                Verdict::Settled(self.of_accepted(rcpt, position))
+            }
             (_, Some(rcpt)) if is_left_over(&rcpt, self.some_accepted) => {
                 if self.facts.withheld {
                     Verdict::Settled(Outcome::Deferred(Cause::Replied(Phase::Rcpt, rcpt)))
@@ -163,9 +177,13 @@ impl Case<'_> {
     }
 
     /// The outcome of a recipient that RCPT accepted with this reply.
-    fn of_accepted(&self, rcpt: Reply) -> Outcome {
-        match (&self.facts.end, &self.facts.data, self.broken) {
-            (Some(end), _, _) if is_positive(end) => Outcome::Accepted(rcpt),
+    fn of_accepted(&self, rcpt: Reply, position: usize) -> Outcome {
+        let end = self.facts.end.as_ref();
+        match (end.and_then(|end| end.reply(position)), &self.facts.data, self.broken) {
+            (Some(reply), _, _) if is_positive(reply) => Outcome::Accepted(match end {
+                Some(End::ForEach(_)) => reply.clone(),
+                Some(End::ForAll(_)) | None => rcpt,
+            }),
             (Some(end), _, _) => Outcome::of_refusal(Phase::EndOfData, end),
             (None, _, Some(error)) if self.facts.dot_sent => {
                 Outcome::Uncertain(Cause::Broke(Arc::clone(error)))
@@ -230,6 +248,8 @@ fn channel_may_be_had_later(error: &net::Error, phase: Phase) -> bool {
         net::Error::NoSuchHost { .. }
         | net::Error::NoAddressOfFamily { .. }
         | net::Error::NoAddressFrom { .. }
+        | net::Error::NotASocket(_)
+        | net::Error::Forbidden(_)
         | net::Error::NotTls { .. }
         | net::Error::Certificate { .. }
         | net::Error::TlsName(_)
@@ -305,12 +325,13 @@ mod tests {
     }
 
     fn facts(mail: &str, rcpt: &[&str], data: &str, end: &str) -> Transaction {
+        let end = (!end.is_empty()).then(|| End::ForAll(reply(end)));
         let optional = |text: &str| (!text.is_empty()).then(|| reply(text));
         Transaction {
             mail: optional(mail),
             rcpt: rcpt.iter().map(|text| reply(text)).collect(),
             data: optional(data),
-            end: optional(end),
+            end,
             ..Transaction::default()
         }
     }
@@ -398,6 +419,34 @@ mod tests {
         let whole = Transaction { dot_sent: true, ..sent() };
         let after = Arc::new(Error::new(Phase::EndOfData, closed()));
         assert_eq!(words(whole, 2, Some(&after)), "uncertain, rejected");
+    }
+
+    #[test]
+    fn in_lmtp_each_recipient_has_the_reply_that_is_its_own() {
+        // 2033
+        let closed = net::Error::Closed { abruptly: true };
+        let broken = Arc::new(Error::new(Phase::EndOfData, closed));
+        let rcpt = ["550 x", "250 x", "450 x", "250 x", "250 x"];
+        let own = |replies: &[&str]| {
+            let replies: Vec<Reply> = replies.iter().map(|text| reply(text)).collect();
+            let end = (!replies.is_empty()).then_some(End::ForEach(replies));
+            Transaction { end, dot_sent: true, ..facts("250 x", &rcpt, "354 x", "") }
+        };
+        for (replies, broken, expected) in [
+            (
+                &["250 x", "452 4.2.2 x", "550 5.1.1 x"][..],
+                None,
+                "rejected, accepted, deferred, deferred, rejected",
+            ),
+            (&["550 x"], Some(&broken), "rejected, rejected, deferred, uncertain, uncertain"),
+            (&["250 x"], Some(&broken), "rejected, accepted, deferred, uncertain, uncertain"),
+            (&[], Some(&broken), "rejected, uncertain, deferred, uncertain, uncertain"),
+        ] {
+            assert_eq!(words(own(replies), rcpt.len(), broken), expected, "{replies:?}");
+        }
+        let mut verdicts = judge(own(&["250 to the message"; 3]), rcpt.len(), None).skip(1);
+        let Some(Verdict::Settled(Outcome::Accepted(said))) = verdicts.next() else { panic!() };
+        assert_eq!(said.to_string(), "250 to the message");
     }
 
     #[test]

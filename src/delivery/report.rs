@@ -3,11 +3,10 @@
 use super::outcome::{Cause, Outcome};
 use super::route::Hop;
 use crate::message::Width;
-use crate::net::{Endpoint, ProxyPlace, TlsFacts};
+use crate::net::{Address, Endpoint, ProxyPlace, TlsFacts};
 use crate::sasl::TokenFault;
 use crate::session::Error;
 use crate::smtp::{Envelope, ForwardPath, Phase, Reply, Severity};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ pub struct Attempt {
     pub proxy: Option<ProxyPlace>,
     /// The address, of the proxy where there is one; `None` when there was none
     /// to try.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Address>,
     /// What TLS protected it; `None` in clear.
     pub tls: Option<TlsFacts>,
     /// Who signed in, and how.
@@ -43,7 +42,8 @@ pub struct Attempt {
     /// How wide the way was for which the message got its form, if it went out
     /// to its end.
     pub width: Option<Width>,
-    /// The reply to the message, if it came so far.
+    /// The reply to the message, if it came so far; of several in LMTP, the
+    /// first that takes it, else the first.
     pub end: Option<Reply>,
     /// What broke it, if something did.
     pub error: Option<Arc<Error>>,
@@ -69,7 +69,7 @@ pub struct SignedIn {
 
 impl Attempt {
     /// An attempt that has not begun.
-    pub(super) fn at(hop: &Hop, address: Option<SocketAddr>) -> Self {
+    pub(super) fn at(hop: &Hop, address: Option<Address>) -> Self {
         Attempt {
             server: hop.endpoint.clone(),
             proxy: hop.proxy.as_ref().map(|proxy| proxy.place().clone()),

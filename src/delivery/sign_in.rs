@@ -138,8 +138,8 @@ impl SigningIn<'_> {
         Identity {
             user: self.sign_in.user.clone(),
             secret: secret.cloned(),
-            host: self.hop.endpoint.host.to_string(),
-            port: self.hop.endpoint.port,
+            host: self.hop.endpoint.place.host().to_string(),
+            port: self.hop.endpoint.place.port(),
             channel: Channel { binding, server_binds, shows_certificate: false },
         }
     }

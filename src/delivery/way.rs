@@ -3,7 +3,9 @@
 use super::report::Attempt;
 use super::route::Hop;
 use super::{Target, World};
-use crate::net::{self, Deadline, Family, Interrupt, Proxy, Stopwatch, Stream, Tcp, lookup};
+use crate::net::{
+    self, Address, Deadline, Family, Interrupt, Place, Proxy, Socket, Stopwatch, Stream, lookup,
+};
 use crate::session::{Error, Event, Observer};
 use crate::smtp::Phase;
 use std::net::SocketAddr;
@@ -14,11 +16,12 @@ const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(5);
 
 /// The addresses to connect to, in order and at least one: the server's, or
 /// where there is a proxy, the proxy's. Then nobody here asks for the server's.
-pub(super) fn addresses(hop: &Hop, interrupt: &Interrupt) -> Result<Vec<SocketAddr>, net::Error> {
-    let place = hop.proxy.as_ref().map(Proxy::place);
-    let (host, port) = match place {
-        Some(place) => (&place.host, place.port),
-        None => (&hop.endpoint.host, hop.endpoint.port),
+pub(super) fn addresses(hop: &Hop, interrupt: &Interrupt) -> Result<Vec<Address>, net::Error> {
+    let proxy = hop.proxy.as_ref().map(Proxy::place);
+    let (host, port) = match (proxy, &hop.endpoint.place) {
+        (Some(proxy), _) => (&proxy.host, proxy.port),
+        (None, Place::Tcp { host, port }) => (host, *port),
+        (None, Place::Unix(path)) => return Ok(vec![Address::Unix(path.clone())]),
     };
     let family = hop.source.map_or(hop.family, Family::of);
     let deadline = Deadline::after(hop.timeouts.of(Phase::Lookup)).or_earlier(hop.deadline);
@@ -30,39 +33,39 @@ pub(super) fn addresses(hop: &Hop, interrupt: &Interrupt) -> Result<Vec<SocketAd
             (error, _) => error,
         });
     let found = found.map_err(|error| blamed(hop, error))?;
-    Ok(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+    Ok(found.into_iter().map(|ip| Address::Tcp(SocketAddr::new(ip, port))).collect())
 }
 
 /// A connection to the server, in clear. How long its parts took goes into the
 /// attempt.
 pub(super) fn connect(
     hop: &Hop,
-    target: Target,
+    target: &Target,
     world: &World<'_>,
     attempt: &mut Attempt,
     observer: &mut dyn Observer,
-) -> Result<Tcp, Error> {
+) -> Result<Socket, Error> {
     let place = hop.proxy.as_ref().map(Proxy::place);
     observer.event(match place {
-        Some(place) => Event::ConnectingThrough(place, &hop.endpoint, target.address),
-        None => Event::Connecting(&hop.endpoint, target.address),
+        Some(place) => Event::ConnectingThrough(place, &hop.endpoint, &target.address),
+        None => Event::Connecting(&hop.endpoint, &target.address),
     });
     let started = Stopwatch::start();
     let patience = hop.timeouts.of(Phase::Connect);
     let patience = if target.is_last { patience } else { patience.min(PATIENCE_WITH_OTHERS) };
     let deadline = Deadline::after(patience).or_earlier(hop.deadline);
-    let mut tcp = Tcp::connect(target.address, hop.source, deadline, world.interrupt)
+    let mut socket = Socket::connect(&target.address, hop.source, deadline, world.interrupt)
         .map_err(|error| Error::new(Phase::Connect, blamed(hop, error)))?;
     attempt.timings.push((Phase::Connect, started.elapsed()));
     if let Some(proxy) = &hop.proxy {
         let started = Stopwatch::start();
         let limit = Deadline::after(hop.timeouts.of(Phase::Proxy));
-        tcp.arm(limit.or_earlier(hop.deadline));
-        proxy.open(&mut tcp, &hop.endpoint).map_err(|e| Error::new(Phase::Proxy, e))?;
+        socket.arm(limit.or_earlier(hop.deadline));
+        proxy.open(&mut socket, &hop.endpoint).map_err(|e| Error::new(Phase::Proxy, e))?;
         attempt.timings.push((Phase::Proxy, started.elapsed()));
     }
     observer.event(Event::Connected(&hop.endpoint));
-    Ok(tcp)
+    Ok(socket)
 }
 
 /// What went wrong on the way to the proxy, if there is one, is the proxy's.

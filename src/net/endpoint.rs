@@ -1,7 +1,10 @@
-//! Where a server is and how the channel to it is protected.
+//! Where a server is, what is spoken there and how the channel is protected.
 
+use crate::smtp::Protocol;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// A host by name or by address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,13 +28,31 @@ pub enum Security {
     Cleartext,
 }
 
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A port of a host on the network.
+    Tcp {
+        /// The host.
+        host: Host,
+        /// The port.
+        port: u16,
+    },
+    /// A socket in the file system of this machine.
+    Unix(SocketPath),
+}
+
+/// The path of a Unix socket: absolute, without NUL, and short enough for one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SocketPath(PathBuf);
+
 /// One server to try.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// Where.
-    pub host: Host,
-    /// TCP port.
-    pub port: u16,
+    pub place: Place,
+    /// What is spoken there.
+    pub protocol: Protocol,
     /// How protected.
     pub security: Security,
 }
@@ -50,6 +71,60 @@ impl Host {
     }
 }
 
+/// What a socket connects to: a place whose name has been looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// A port at an address of the network.
+    Tcp(SocketAddr),
+    /// A socket in the file system of this machine.
+    Unix(SocketPath),
+}
+
+/// `sun_path` has 108 octets, one of them for the NUL (unix(7)).
+const LONGEST_PATH: usize = 107;
+
+impl SocketPath {
+    /// `None` for a path that cannot be that of a socket.
+    pub fn new(path: impl Into<PathBuf>) -> Option<Self> {
+        let path = path.into();
+        let octets = path.as_os_str().as_bytes();
+        let fits = path.is_absolute() && octets.len() <= LONGEST_PATH && !octets.contains(&0);
+        fits.then_some(SocketPath(path))
+    }
+
+    /// The path.
+    pub fn as_path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Place {
+    /// The host that certificates and people name. What listens on a socket of
+    /// this machine is this machine.
+    pub fn host(&self) -> Host {
+        match self {
+            Place::Tcp { host, .. } => host.clone(),
+            Place::Unix(_) => Host::Name("localhost".to_owned()),
+        }
+    }
+
+    /// The port, if it is one of a host.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Place::Tcp { port, .. } => Some(*port),
+            Place::Unix(_) => None,
+        }
+    }
+
+    /// What people call it: the host, or the path.
+    pub fn name(&self) -> String {
+        match self {
+            Place::Tcp { host, .. } => host.to_string(),
+            Place::Unix(path) => path.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -59,12 +134,37 @@ impl fmt::Display for Host {
     }
 }
 
-impl fmt::Display for Endpoint {
-    /// `host:port`, an IPv6 address in square brackets.
+impl fmt::Display for SocketPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]:{}", self.port),
-            host => write!(f, "{host}:{}", self.port),
+        self.0.display().fmt(f)
+    }
+}
+
+impl fmt::Display for Place {
+    /// `host:port`, an IPv6 address in square brackets; or the path.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Tcp { host: Host::Address(IpAddr::V6(address)), port } => {
+                write!(f, "[{address}]:{port}")
+            }
+            Place::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Place::Unix(path) => path.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    /// The place.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.place.fmt(f)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(address) => address.fmt(f),
+            Address::Unix(path) => path.fmt(f),
         }
     }
 }
@@ -72,6 +172,21 @@ impl fmt::Display for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_path_that_fits_a_socket_is_one() {
+        let longest = format!("/{}", "x".repeat(106));
+        for (path, fits) in [
+            ("/run/lmtp", true),
+            (longest.as_str(), true),
+            (&format!("{longest}x"), false),
+            ("run/lmtp", false),
+            ("", false),
+            ("/run/\0lmtp", false),
+        ] {
+            assert_eq!(SocketPath::new(path).is_some(), fits, "{path:?}");
+        }
+    }
 
     #[test]
     fn this_machine_is_known_by_its_names_and_addresses() {

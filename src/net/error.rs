@@ -1,10 +1,12 @@
 //! Why a channel to a server could not be had, or broke.
 
 use super::certificate::Summary;
+use super::endpoint::{Address, SocketPath};
 use super::lookup::Family;
 use super::proxy::{ProxyFault, ProxyPlace};
+use rustix::io::Errno;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -64,14 +66,20 @@ pub enum Error {
         /// What it did.
         fault: ProxyFault,
     },
-    /// No TCP connection.
+    /// No connection.
     #[error("{address} cannot be reached: {cause}")]
     Connect {
         /// The address tried.
-        address: SocketAddr,
+        address: Address,
         /// What the operating system said.
         cause: io::Error,
     },
+    /// A file of another kind, or a socket that is none for streams.
+    #[error("{0} is not a socket that can be connected to")]
+    NotASocket(SocketPath),
+    /// The socket is there, or may be, but this user may not use it.
+    #[error("{0} cannot be reached: permission denied")]
+    Forbidden(SocketPath),
     /// The wait ran out.
     #[error("timed out after {}", words(*.after))]
     TimedOut {
@@ -158,6 +166,16 @@ pub enum CertificateFault {
     Other(String),
 }
 
+impl Error {
+    /// What it means that an address could not be connected to.
+    pub(super) fn connect(address: Address, errno: Errno) -> Self {
+        match (address, errno) {
+            (Address::Unix(path), Errno::ACCESS | Errno::PERM) => Error::Forbidden(path),
+            (address, errno) => Error::Connect { address, cause: errno.into() },
+        }
+    }
+}
+
 impl From<io::Error> for Error {
     fn from(cause: io::Error) -> Self {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
@@ -185,5 +203,24 @@ pub(super) fn words(time: Duration) -> String {
         0 if seconds < 0.95 => format!("{seconds:.1} s"),
         whole if whole >= 120 => format!("{} min", whole / 60),
         _ => format!("{seconds:.0} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_this_user_may_not_use_is_no_server_that_is_down() {
+        let path = SocketPath::new("/run/lmtp").unwrap();
+        for (errno, forbidden) in
+            [(Errno::ACCESS, true), (Errno::PERM, true), (Errno::CONNREFUSED, false)]
+        {
+            let error = Error::connect(Address::Unix(path.clone()), errno);
+            assert_eq!(matches!(error, Error::Forbidden(_)), forbidden, "{error}");
+        }
+        // On the network it is a packet filter's word, and may pass.
+        let address = Address::Tcp("192.0.2.1:24".parse().unwrap());
+        assert!(matches!(Error::connect(address, Errno::ACCESS), Error::Connect { .. }));
     }
 }

@@ -47,6 +47,6 @@ pub trait Stream: Send {
         Vec::new()
     }
 
-    /// The address of this end.
+    /// The address of this end, where it has one on the network.
     fn local_address(&self) -> Option<SocketAddr>;
 }

@@ -56,8 +56,8 @@ pub struct Identity {
     pub secret: Option<Secret>,
     /// The server's name, as it was given.
     pub host: String,
-    /// The server's port.
-    pub port: u16,
+    /// The server's port, if it is one of a network's.
+    pub port: Option<u16>,
     /// What the channel can prove.
     pub channel: Channel,
 }
@@ -198,7 +198,7 @@ pub(crate) mod tests {
             user: Some(user.to_owned()),
             secret: Some(Secret::new(secret)),
             host: "server.example.com".to_owned(),
-            port: 587,
+            port: Some(587),
             channel: Channel::default(),
         }
     }

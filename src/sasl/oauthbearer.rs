@@ -27,9 +27,9 @@ impl OauthBearer {
     fn new(who: &Identity) -> Result<Self, MechanismError> {
         let (user, token) = bearer(who, NAME)?;
         let user = user.replace('=', "=3D").replace(',', "=2C");
+        let port = who.port.map_or_else(String::new, |port| format!("port={port}\x01"));
         let message = [
-            format!("n,a={user},\x01host={}\x01port={}\x01auth=Bearer ", who.host, who.port)
-                .as_bytes(),
+            format!("n,a={user},\x01host={}\x01{port}auth=Bearer ", who.host).as_bytes(),
             token.expose(),
             b"\x01\x01",
         ]
@@ -86,6 +86,14 @@ mod tests {
         let in_base64 = encodify::base64::STANDARD.encode(message.expose());
         assert_eq!(in_base64.len(), 148);
         assert!(in_base64.starts_with("bixhPXVzZXJAZXhh") && in_base64.ends_with("PQEB"));
+    }
+
+    #[test]
+    fn a_server_without_a_port_is_named_without_one() {
+        // 7628 §3.1
+        let who = Identity { port: None, ..identity("u", "t") };
+        let message = OauthBearer::new(&who).unwrap().initial_response().unwrap();
+        assert_eq!(message.expose(), b"n,a=u,\x01host=server.example.com\x01auth=Bearer t\x01\x01");
     }
 
     #[test]

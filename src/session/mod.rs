@@ -4,7 +4,8 @@
 //! ```text
 //! open ──► greeting, EHLO ──► starttls ──► EHLO again ──► authenticate ──► transact … ──► quit
 //!              │                 (consumes the session: nothing learned in clear survives)
-//!              └─ HELO, where the server knows no EHLO and nothing needs it
+//!              ├─ HELO, where the server knows no EHLO and nothing needs it
+//!              └─ LHLO, where LMTP is spoken
 //! ```
 
 mod error;
@@ -16,12 +17,12 @@ mod transaction;
 pub use error::{Error, Kind};
 pub use negotiate::{Misfit, Shortfall, form, negotiate, width};
 pub use observer::{Event, Observer, Unobserved};
-pub use transaction::{Plan, Transaction};
+pub use transaction::{End, Plan, Transaction};
 
 use crate::net::{self, Deadline, Stopwatch, Stream, TlsFacts};
 use crate::smtp::{
-    Capabilities, Command, EhloName, Exchange, ForwardPath, Keyword, Phase, Reply, ReplyCode,
-    ReplyParser, Severity, Timeouts,
+    Capabilities, Command, EhloName, Exchange, ForwardPath, Keyword, Phase, Protocol, Reply,
+    ReplyCode, ReplyParser, Severity, Timeouts,
 };
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -29,6 +30,8 @@ use zeroize::Zeroizing;
 /// How a session behaves.
 #[derive(Clone, Debug)]
 pub struct Conduct {
+    /// What is spoken.
+    pub protocol: Protocol,
     /// What we call ourselves.
     pub hello: EhloName,
     /// The limit of each wait.
@@ -52,8 +55,9 @@ pub struct Session<'o> {
     observer: &'o mut dyn Observer,
     timings: Vec<(Phase, Duration)>,
     state: State,
-    /// The user wanted to stop when a message was out already: it was the last.
-    stopping: bool,
+    /// The user wanted to stop when a message was out already: it was the last,
+    /// and by this moment all is over.
+    stopping: Option<Deadline>,
 }
 
 /// Whether another transaction may follow.
@@ -70,7 +74,7 @@ enum State {
 const READ: usize = 16 * 1024;
 /// RFC 5321 §4.5.3.1.4, with CRLF.
 const LONGEST_COMMAND: usize = 512;
-/// How long the answer to a sent message is still waited for when the user
+/// How long the answers to a sent message are still waited for when the user
 /// wants to stop.
 const PARTING_WAIT: Duration = Duration::from_secs(5);
 
@@ -90,7 +94,7 @@ impl<'o> Session<'o> {
             observer,
             timings: Vec::new(),
             state: State::Ready,
-            stopping: false,
+            stopping: None,
         };
         let greeting = session.receive(Phase::Greeting, None)?;
         session.granted(Phase::Greeting, greeting)?;
@@ -175,13 +179,18 @@ impl<'o> Session<'o> {
         error
     }
 
-    /// EHLO, and HELO where that is allowed and needed.
+    /// EHLO, and HELO where that is allowed and needed; or LHLO.
     fn hello(&mut self) -> Result<(), Error> {
         let name = self.conduct.hello.clone();
-        let reply = self.ask(&Command::Ehlo(&name))?;
+        let reply = self.ask(&match self.conduct.protocol {
+            Protocol::Smtp => Command::Ehlo(&name),
+            Protocol::Lmtp => Command::Lhlo(&name),
+        })?;
         // RFC 5321 §3.2, and the codes that old servers use for it.
         let knows_no_ehlo = matches!(reply.code.value(), 500 | 501 | 502 | 504 | 550);
-        if knows_no_ehlo && self.conduct.may_fall_back_to_helo {
+        // RFC 2033 §4.1: neither EHLO nor HELO is a command of LMTP.
+        let has_helo = self.conduct.protocol == Protocol::Smtp;
+        if knows_no_ehlo && has_helo && self.conduct.may_fall_back_to_helo {
             let reply = self.ask(&Command::Helo(&name))?;
             self.granted(Phase::Hello, reply)?;
         } else {
@@ -285,10 +294,9 @@ impl<'o> Session<'o> {
                 Err(net::Error::Interrupted) if phase == Phase::EndOfData => {
                     // The message is out: a short wait tells whether it was
                     // taken, which is worth more than leaving at once.
-                    self.stopping = true;
+                    self.stopping = Some(Deadline::after(PARTING_WAIT));
                     self.stream.ignore_interrupt();
-                    let wait = Deadline::after(PARTING_WAIT);
-                    self.stream.arm(wait.or_earlier(self.conduct.deadline));
+                    self.arm(phase);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -305,7 +313,7 @@ impl<'o> Session<'o> {
 
     fn arm(&mut self, phase: Phase) {
         let wait = Deadline::after(self.conduct.timeouts.of(phase));
-        self.stream.arm(wait.or_earlier(self.conduct.deadline));
+        self.stream.arm(wait.or_earlier(self.conduct.deadline).or_earlier(self.stopping));
     }
 
     fn note_time(&mut self, phase: Phase, spent: Duration) {

@@ -1,8 +1,7 @@
 //! Who watches a session.
 
-use crate::net::{Endpoint, ProxyPlace, TlsFacts};
+use crate::net::{Address, Endpoint, ProxyPlace, TlsFacts};
 use crate::smtp::{Command, ForwardPath, Phase, Reply};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Told of everything that happens, as it happens. An observer is given typed
@@ -21,9 +20,9 @@ pub trait Observer {
 #[derive(Debug)]
 pub enum Event<'a> {
     /// An address of a server is being tried.
-    Connecting(&'a Endpoint, SocketAddr),
+    Connecting(&'a Endpoint, &'a Address),
     /// A server is being tried through a proxy; the address is the proxy's.
-    ConnectingThrough(&'a ProxyPlace, &'a Endpoint, SocketAddr),
+    ConnectingThrough(&'a ProxyPlace, &'a Endpoint, &'a Address),
     /// The connection stands.
     Connected(&'a Endpoint),
     /// TLS stands.
@@ -36,7 +35,7 @@ pub enum Event<'a> {
         reply: &'a Reply,
         /// What was being waited for.
         phase: Phase,
-        /// The recipient it is about, for RCPT.
+        /// The recipient it is about: of RCPT, and in LMTP of the message.
         recipient: Option<&'a ForwardPath>,
         /// Whether it is the reply that was hoped for.
         hoped_for: bool,

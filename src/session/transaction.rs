@@ -1,11 +1,12 @@
 //! One mail transaction: MAIL, RCPT for each recipient, DATA, the message
-//! (RFC 5321 §3.3), in as few flights as the server allows (RFC 2920).
+//! (RFC 5321 §3.3, RFC 2033 §4.2), in as few flights as the server allows
+//! (RFC 2920).
 
 use super::{Error, Event, Kind, Session, State};
 use crate::net;
 use crate::smtp::{
-    Command, DotStuffer, Keyword, MailParameters, Phase, Recipient, Reply, ReplyCode, ReversePath,
-    Severity,
+    Command, DotStuffer, ForwardPath, Keyword, MailParameters, Phase, Protocol, Recipient, Reply,
+    ReplyCode, ReversePath, Severity,
 };
 use std::io::{self, Read};
 
@@ -33,8 +34,8 @@ pub struct Transaction {
     pub rcpt: Vec<Reply>,
     /// The reply to DATA.
     pub data: Option<Reply>,
-    /// The reply to the message, be it given before its end.
-    pub end: Option<Reply>,
+    /// What was said to the message, if anything was.
+    pub end: Option<End>,
     /// All recipients had to be accepted, some were not, and so nothing was
     /// sent.
     pub withheld: bool,
@@ -43,6 +44,39 @@ pub struct Transaction {
     /// True once the final dot was written whole: from here on a silent server
     /// may have taken the message.
     pub dot_sent: bool,
+}
+
+/// What a server says to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// One reply for all recipients: that of SMTP, or one that was given before
+    /// the message had ended.
+    ForAll(Reply),
+    /// The replies of LMTP, one for each recipient that RCPT accepted, in their
+    /// order (RFC 2033 §4.2); short if broken off, never empty.
+    ForEach(Vec<Reply>),
+}
+
+impl End {
+    /// The reply for the recipient that RCPT accepted at this position among
+    /// those accepted.
+    pub fn reply(&self, accepted: usize) -> Option<&Reply> {
+        match self {
+            End::ForAll(reply) => Some(reply),
+            End::ForEach(replies) => replies.get(accepted),
+        }
+    }
+
+    /// The reply that says most of the message as a whole: the first that takes
+    /// it, else the first.
+    pub fn main_reply(&self) -> Option<&Reply> {
+        match self {
+            End::ForAll(reply) => Some(reply),
+            End::ForEach(replies) => {
+                replies.iter().find(|reply| is_positive(reply)).or(replies.first())
+            }
+        }
+    }
 }
 
 /// Message octets per write.
@@ -69,7 +103,7 @@ impl Session<'_> {
         message: &mut dyn Read,
         facts: &mut Transaction,
     ) -> Result<(), Error> {
-        if self.stopping {
+        if self.stopping.is_some() {
             return Err(self.parted(Error::new(Phase::Mail, net::Error::Interrupted)));
         }
         if self.state == State::Unfinished {
@@ -90,15 +124,17 @@ impl Session<'_> {
         }
         match facts.data.clone() {
             Some(go) if go.code == ReplyCode::START_INPUT => {
-                if accepted(facts) == 0 {
+                let nobody = accepted(facts) == 0;
+                if nobody && self.conduct.protocol == Protocol::Smtp {
                     return self.nothing();
                 }
-                if !may_go_on(facts) {
+                if nobody || !may_go_on(facts) {
                     // Recipients accepted without MAIL: a lone dot might bring
-                    // them an empty message.
+                    // them an empty message. And in LMTP, where 354 may not be
+                    // said for nobody, no reply would follow one.
                     return Err(self.out_of_turn(Phase::Data, go));
                 }
-                self.content(message, facts)
+                self.content(plan, message, facts)
             }
             Some(odd) if !is_refusal(&odd) => Err(self.out_of_turn(Phase::Data, odd)),
             Some(_) | None => Ok(()),
@@ -178,7 +214,12 @@ impl Session<'_> {
 
     /// The message and its reply. After 354 there is no way back but to hang
     /// up: whatever fails here, the final dot is not sent.
-    fn content(&mut self, message: &mut dyn Read, facts: &mut Transaction) -> Result<(), Error> {
+    fn content(
+        &mut self,
+        plan: &Plan<'_>,
+        message: &mut dyn Read,
+        facts: &mut Transaction,
+    ) -> Result<(), Error> {
         let early = if self.parser.is_empty() {
             self.send_content(message)?
         } else {
@@ -190,17 +231,49 @@ impl Session<'_> {
             if !is_refusal(&early) {
                 return Err(self.broken(Error::new(Phase::Content, Kind::OutOfTurn(early))));
             }
-            facts.end = Some(early);
+            facts.end = Some(End::ForAll(early));
             return Ok(());
         }
         facts.dot_sent = true;
-        let end = self.receive(Phase::EndOfData, None)?;
+        match self.conduct.protocol {
+            Protocol::Smtp => facts.end = Some(End::ForAll(self.end_of_data(None)?)),
+            Protocol::Lmtp => self.end_for_each(plan, facts)?,
+        }
+        self.finish();
+        Ok(())
+    }
+
+    /// RFC 2033 §4.2: a reply for each recipient that was accepted. Those that
+    /// came are kept, whatever comes of the rest.
+    fn end_for_each(&mut self, plan: &Plan<'_>, facts: &mut Transaction) -> Result<(), Error> {
+        let accepted = plan.to.iter().zip(&facts.rcpt).filter(|(_, rcpt)| is_positive(rcpt));
+        let mut replies = Vec::new();
+        let mut end = Ok(());
+        for (recipient, _) in accepted {
+            match self.end_of_data(Some(&recipient.path)) {
+                Ok(reply) => replies.push(reply),
+                Err(error) => {
+                    end = Err(error);
+                    break;
+                }
+            }
+        }
+        facts.end = (!replies.is_empty()).then_some(End::ForEach(replies));
+        end?;
+        let silence = self.expect_silence(Phase::EndOfData);
+        if let Err(Error { kind: Kind::OutOfTurn(_) | Kind::Malformed(_), .. }) = &silence {
+            // One too many, and nobody knows which was whose.
+            facts.end = None;
+        }
+        silence
+    }
+
+    fn end_of_data(&mut self, recipient: Option<&ForwardPath>) -> Result<Reply, Error> {
+        let end = self.receive(Phase::EndOfData, recipient)?;
         if end.severity() == Severity::Intermediate {
             return Err(self.out_of_turn(Phase::EndOfData, end));
         }
-        facts.end = Some(end);
-        self.finish();
-        Ok(())
+        Ok(end)
     }
 
     fn finish(&mut self) {
@@ -259,7 +332,7 @@ impl Session<'_> {
 
 /// After a refused MAIL the rest of the envelope is noise.
 fn may_go_on(facts: &Transaction) -> bool {
-    facts.mail.as_ref().is_none_or(|mail| mail.severity() == Severity::Positive)
+    facts.mail.as_ref().is_none_or(is_positive)
 }
 
 /// Whether DATA may follow replies that are all in (RFC 5321 §3.3).
@@ -272,7 +345,11 @@ fn may_send(plan: &Plan<'_>, facts: &mut Transaction) -> bool {
 }
 
 fn accepted(facts: &Transaction) -> usize {
-    facts.rcpt.iter().filter(|reply| reply.severity() == Severity::Positive).count()
+    facts.rcpt.iter().filter(|reply| is_positive(reply)).count()
+}
+
+fn is_positive(reply: &Reply) -> bool {
+    reply.severity() == Severity::Positive
 }
 
 fn is_refusal(reply: &Reply) -> bool {

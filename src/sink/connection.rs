@@ -1,6 +1,5 @@
 //! One client from greeting to goodbye: the conversation, put on a socket.
 
-use super::Settings;
 use super::certificate::Certificates;
 use super::channel::Channel;
 use super::conversation::{Conversation, Next, Secured, Verdict};
@@ -10,7 +9,8 @@ use super::input::{Input, Line};
 use super::intake::{End, Intake};
 use super::replies::{self, say};
 use super::storage::{Draft, Kept, Label, random_word};
-use crate::smtp::{Reply, Severity};
+use super::{Encryption, Listen, Settings};
+use crate::smtp::{Protocol, Reply, Severity};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::Sender;
@@ -27,6 +27,7 @@ pub(super) struct Connection<'s> {
     shared: &'s Shared,
     events: Sender<Event>,
     peer: SocketAddr,
+    port: Listen,
     channel: Channel,
     conversation: Conversation<'s>,
     input: Input,
@@ -49,15 +50,18 @@ impl<'s> Connection<'s> {
         shared: &'s Shared,
         events: Sender<Event>,
         socket: TcpStream,
+        port: Listen,
     ) -> io::Result<Self> {
         let peer = socket.peer_addr()?;
         let channel = Channel::new(socket, shared.settings.idle)?;
-        let conversation = Conversation::new(&shared.settings.policy, false, &random_word()?);
+        let policy = &shared.settings.policy;
+        let conversation = Conversation::new(policy, port.protocol, false, &random_word()?);
         Ok(Connection {
             number,
             shared,
             events,
             peer,
+            port,
             channel,
             conversation,
             input: Input::default(),
@@ -68,11 +72,10 @@ impl<'s> Connection<'s> {
         })
     }
 
-    /// Serves the client until one side closes. `tls` says whether TLS comes
-    /// before the greeting.
-    pub(super) fn serve(mut self, tls: bool) {
+    /// Serves the client until one side closes.
+    pub(super) fn serve(mut self) {
         self.tell(Event::Connected { connection: self.number, peer: self.peer });
-        if let Err(mut error) = self.converse(tls) {
+        if let Err(mut error) = self.converse() {
             if is_idle(&error) {
                 self.say(&say(421, "4.4.2 Nothing came for too long"));
                 let _ = self.send();
@@ -85,8 +88,8 @@ impl<'s> Connection<'s> {
         self.tell(Event::Closed { connection: self.number });
     }
 
-    fn converse(&mut self, tls: bool) -> io::Result<()> {
-        if tls {
+    fn converse(&mut self) -> io::Result<()> {
+        if self.port.encryption == Encryption::Implicit {
             self.secure()?;
         }
         self.say(&self.conversation.greeting());
@@ -201,7 +204,9 @@ impl<'s> Connection<'s> {
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, left));
             }
         }
-        let answer = match intake.end(content.has_bare_line_end()) {
+        let to = self.conversation.transaction().map_or_else(Vec::new, |it| it.to.clone());
+        let is_wanted = !self.conversation.takers().is_empty();
+        let replies = match intake.end(content.has_bare_line_end(), is_wanted) {
             End::Kept { kept, size, sha256 } => {
                 self.tell(Event::Stored(Box::new(self.stored(&label, trace, kept, size, sha256))));
                 self.turnarounds = 0;
@@ -209,14 +214,21 @@ impl<'s> Connection<'s> {
             }
             End::TooLarge => self.conversation.end_of_data(Verdict::TooLarge),
             End::Malformed => self.conversation.end_of_data(Verdict::BareLineEnd),
+            End::Unwanted => self.conversation.end_of_data(Verdict::Unwanted),
             End::NotStored(error) => {
                 let (connection, doing) = (Some(self.number), "writing a message");
                 self.tell(Event::Failed { connection, doing, error });
                 self.conversation.end_of_data(Verdict::NotStored)
             }
         };
-        self.report("(end of message)".to_owned(), &answer.reply);
-        self.say(&answer.reply);
+        for (at, reply) in replies.iter().enumerate() {
+            let whose = match self.port.protocol {
+                Protocol::Smtp => String::new(),
+                Protocol::Lmtp => format!(" for <{}>", to[at]),
+            };
+            self.report(format!("(end of message{whose})"), reply);
+            self.say(reply);
+        }
         self.send()
     }
 
@@ -234,7 +246,7 @@ impl<'s> Connection<'s> {
             connection: self.number,
             id: label.id().to_owned(),
             from: transaction.from,
-            to: transaction.to,
+            to: self.conversation.takers(),
             size,
             sha256,
             trace,

@@ -11,12 +11,13 @@ use super::replies::say;
 use super::sign_in::{self, Exchange, Step};
 use crate::sasl::ChannelBinding;
 use crate::sasl::server::{Offered, Premise};
-use crate::smtp::{ForwardPath, Keyword, MailParameters, Reply, ReplyCode, ReversePath};
+use crate::smtp::{ForwardPath, Keyword, MailParameters, Protocol, Reply, ReplyCode, ReversePath};
 
 /// One client's conversation.
 #[derive(Debug)]
 pub struct Conversation<'p> {
     policy: &'p Policy,
+    protocol: Protocol,
     nonce: String,
     tls: bool,
     bindings: Vec<ChannelBinding>,
@@ -72,6 +73,8 @@ pub enum Verdict<'a> {
     BareLineEnd,
     /// It could not be written.
     NotStored,
+    /// It was for nobody but those whom the policy refuses after the message.
+    Unwanted,
 }
 
 /// A mail transaction (RFC 5321 §3.3).
@@ -98,9 +101,10 @@ const LONGEST_COMMAND: usize = 2048;
 impl<'p> Conversation<'p> {
     /// Begins. `tls` says whether TLS is up from the first octet; `nonce` goes
     /// into the challenges of CRAM-MD5 and must not repeat.
-    pub fn new(policy: &'p Policy, tls: bool, nonce: &str) -> Self {
+    pub fn new(policy: &'p Policy, protocol: Protocol, tls: bool, nonce: &str) -> Self {
         Conversation {
             policy,
+            protocol,
             nonce: nonce.to_owned(),
             tls,
             bindings: Vec::new(),
@@ -115,7 +119,11 @@ impl<'p> Conversation<'p> {
     /// What the receiver says first. Without enhanced status code (RFC 2034
     /// §4).
     pub fn greeting(&self) -> Reply {
-        say(220, &format!("{} ESMTP envoi sink, which delivers nothing", self.policy.host))
+        let protocol = match self.protocol {
+            Protocol::Smtp => "ESMTP",
+            Protocol::Lmtp => "LMTP",
+        };
+        say(220, &format!("{} {protocol} envoi sink, which delivers nothing", self.policy.host))
     }
 
     /// Answers one line, given without its CRLF.
@@ -127,19 +135,19 @@ impl<'p> Conversation<'p> {
             }
             None => self.command(line),
         };
-        self.dressed(answer)
+        self.dressed_answer(answer)
     }
 
     /// Answers a line that was too long to be kept.
     pub fn answer_to_overlong_line(&mut self) -> Answer {
         let code = if self.exchange.take().is_some() { "5.5.6" } else { "5.5.2" };
-        self.dressed(stay(say(500, &format!("{code} Line too long"))))
+        self.dressed_answer(stay(say(500, &format!("{code} Line too long"))))
     }
 
     /// Answers a line that LF ended without CR (RFC 5321 §2.3.8).
     pub fn answer_to_bare_line_feed(&mut self) -> Answer {
         self.exchange = None;
-        self.dressed(stay(say(500, "5.5.2 Lines end in CR LF, not in LF alone (try nc -C)")))
+        self.dressed_answer(stay(say(500, "5.5.2 Lines end in CR LF, not in LF alone (try nc -C)")))
     }
 
     /// TLS is up: everything learned before is forgotten (RFC 3207 §4.2).
@@ -152,15 +160,39 @@ impl<'p> Conversation<'p> {
         self.transaction = None;
     }
 
-    /// Answers the end of the content, and closes the transaction.
-    pub fn end_of_data(&mut self, verdict: Verdict<'_>) -> Answer {
-        self.transaction = None;
-        self.dressed(stay(match verdict {
+    /// Answers the end of the content, and closes the transaction. In LMTP there
+    /// is a reply for each recipient, in their order, else there is one.
+    pub fn end_of_data(&mut self, verdict: Verdict<'_>) -> Vec<Reply> {
+        let to = self.transaction.take().map_or_else(Vec::new, |transaction| transaction.to);
+        let refusals = to.iter().map(|recipient| self.refusal_after_data(recipient));
+        let reply = match verdict {
             Verdict::Stored(id) => say(250, &format!("2.0.0 Stored as {id}")),
             Verdict::TooLarge => say(552, "5.3.4 The message exceeds the size limit"),
             Verdict::BareLineEnd => say(550, "5.5.2 The message has CR or LF outside of CR LF"),
             Verdict::NotStored => say(451, "4.3.0 The message could not be written"),
-        }))
+            Verdict::Unwanted => say(550, "5.7.0 The message is not wanted"),
+        };
+        let replies: Vec<Reply> = match self.protocol {
+            // RFC 2033 §4.2.
+            Protocol::Lmtp => refusals.map(|own| own.unwrap_or(&reply).clone()).collect(),
+            Protocol::Smtp => vec![refusals.flatten().next().unwrap_or(&reply).clone()],
+        };
+        replies.into_iter().map(|reply| self.dressed(reply)).collect()
+    }
+
+    /// The recipients of the open transaction for whom its message is to be
+    /// kept.
+    pub fn takers(&self) -> Vec<ForwardPath> {
+        let to = self.transaction.as_ref().map_or(&[][..], |transaction| &transaction.to);
+        let is_taken = |recipient: &&ForwardPath| self.refusal_after_data(recipient).is_none();
+        match self.protocol {
+            Protocol::Smtp if !to.iter().all(|recipient| is_taken(&recipient)) => Vec::new(),
+            Protocol::Smtp | Protocol::Lmtp => to.iter().filter(is_taken).cloned().collect(),
+        }
+    }
+
+    fn refusal_after_data(&self, recipient: &ForwardPath) -> Option<&'p Reply> {
+        self.policy.refuse_after_data.iter().find_map(|rule| rule.applies(recipient))
     }
 
     /// The open transaction.
@@ -185,20 +217,19 @@ impl<'p> Conversation<'p> {
     }
 
     /// The word for the trace (RFC 3848, RFC 6531 §4.3).
-    pub fn protocol(&self) -> &'static str {
+    pub fn protocol(&self) -> String {
         let utf8 = self.transaction.as_ref().is_some_and(|t| t.parameters.smtputf8);
         let extended = self.hello.as_ref().is_some_and(|hello| hello.extended);
-        match (extended, utf8, self.tls, self.user.is_some()) {
-            (false, ..) => "SMTP",
-            (true, false, false, false) => "ESMTP",
-            (true, false, true, false) => "ESMTPS",
-            (true, false, false, true) => "ESMTPA",
-            (true, false, true, true) => "ESMTPSA",
-            (true, true, false, false) => "UTF8SMTP",
-            (true, true, true, false) => "UTF8SMTPS",
-            (true, true, false, true) => "UTF8SMTPA",
-            (true, true, true, true) => "UTF8SMTPSA",
-        }
+        let base = match (self.protocol, extended, utf8) {
+            (Protocol::Lmtp, _, false) => "LMTP",
+            (Protocol::Lmtp, _, true) => "UTF8LMTP",
+            (Protocol::Smtp, false, _) => return "SMTP".to_owned(),
+            (Protocol::Smtp, true, false) => "ESMTP",
+            (Protocol::Smtp, true, true) => "UTF8SMTP",
+        };
+        let secured = if self.tls { "S" } else { "" };
+        let signed_in = if self.user.is_some() { "A" } else { "" };
+        format!("{base}{secured}{signed_in}")
     }
 
     fn command(&mut self, line: &[u8]) -> Answer {
@@ -211,13 +242,27 @@ impl<'p> Conversation<'p> {
         if line.len() + 2 > LONGEST_COMMAND && verb != "AUTH" {
             return stay(say(500, "5.5.2 Line too long"));
         }
-        let before_tls = matches!(verb.as_str(), "NOOP" | "EHLO" | "STARTTLS" | "QUIT");
+        let before_tls = matches!(verb.as_str(), "NOOP" | "EHLO" | "LHLO" | "STARTTLS" | "QUIT");
         if self.policy.require_tls && !self.tls && !before_tls {
             return grouped(say(530, "5.7.0 STARTTLS comes first"));
         }
-        match verb.as_str() {
-            "EHLO" => self.hello(argument, true),
-            "HELO" => self.hello(argument, false),
+        match (verb.as_str(), self.protocol) {
+            ("EHLO", Protocol::Smtp) | ("LHLO", Protocol::Lmtp) => self.hello(argument, true),
+            ("HELO", Protocol::Smtp) => self.hello(argument, false),
+            // RFC 2033 §4.1.
+            ("EHLO" | "HELO", Protocol::Lmtp) => {
+                stay(say(500, "5.5.1 This is LMTP, which begins with LHLO"))
+            }
+            ("LHLO", Protocol::Smtp) => {
+                stay(say(500, "5.5.1 This is SMTP, which begins with EHLO"))
+            }
+            (verb, _) => self.shared_command(verb, argument),
+        }
+    }
+
+    /// A command that SMTP and LMTP share.
+    fn shared_command(&mut self, verb: &str, argument: &str) -> Answer {
+        match verb {
             "STARTTLS" => self.starttls(argument),
             "AUTH" => self.auth(argument),
             "MAIL" => grouped(self.mail(argument)),
@@ -243,7 +288,7 @@ impl<'p> Conversation<'p> {
         // is that the name can stand in a trace field.
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
         if name.is_empty() || name.len() > 255 || !name.bytes().all(fits) {
-            let verb = if extended { "EHLO" } else { "HELO" };
+            let verb = if extended { self.greeting_verb() } else { "HELO" };
             return stay(say(501, &format!("5.5.4 Syntax: {verb} domain or [address]")));
         }
         self.transaction = None;
@@ -256,6 +301,17 @@ impl<'p> Conversation<'p> {
             }
         }
         stay(say(250, &text))
+    }
+
+    fn greeting_verb(&self) -> &'static str {
+        match self.protocol {
+            Protocol::Smtp => "EHLO",
+            Protocol::Lmtp => "LHLO",
+        }
+    }
+
+    fn hello_first(&self) -> Reply {
+        say(503, &format!("5.5.1 {} comes first", self.greeting_verb()))
     }
 
     fn capabilities(&self) -> impl Iterator<Item = String> {
@@ -303,7 +359,7 @@ impl<'p> Conversation<'p> {
         } else if !argument.is_empty() {
             no_argument("STARTTLS")
         } else if self.hello.is_none() {
-            hello_first()
+            self.hello_first()
         } else {
             let reply = say(220, "2.0.0 Go ahead");
             return Answer { reply, next: Next::Handshake, may_wait: false };
@@ -320,7 +376,7 @@ impl<'p> Conversation<'p> {
         let refused = if !self.policy.offer.has(Keyword::Auth) {
             say(502, "5.5.1 AUTH is not implemented here")
         } else if self.hello.is_none() {
-            hello_first()
+            self.hello_first()
         } else if self.user.is_some() {
             say(503, "5.5.1 Already signed in")
         } else if self.transaction.is_some() {
@@ -428,7 +484,12 @@ impl<'p> Conversation<'p> {
         match &self.transaction {
             None => stay(say(503, "5.5.1 MAIL comes first")),
             Some(transaction) if transaction.to.is_empty() => {
-                stay(say(554, "5.5.1 No valid recipients"))
+                let code = match self.protocol {
+                    Protocol::Smtp => 554,
+                    // RFC 2033 §4.2.
+                    Protocol::Lmtp => 503,
+                };
+                stay(say(code, "5.5.1 No valid recipients"))
             }
             Some(_) => Answer {
                 reply: say(354, "Go ahead; a line with a single dot ends the message"),
@@ -458,7 +519,7 @@ impl<'p> Conversation<'p> {
     /// client that forgot EHLO is told so (RFC 3207 §4.2).
     fn not_yet(&self) -> Option<Reply> {
         if self.hello.is_none() {
-            return Some(hello_first());
+            return Some(self.hello_first());
         }
         if self.policy.require_auth && self.user.is_none() {
             let hint = if self.offers(Keyword::Auth) { "" } else { ", after STARTTLS" };
@@ -469,11 +530,15 @@ impl<'p> Conversation<'p> {
 
     /// Enhanced status codes are for clients that were told of them, and never
     /// in the reply to EHLO, which has none to take off (RFC 2034 §4).
-    fn dressed(&self, mut answer: Answer) -> Answer {
+    fn dressed(&self, mut reply: Reply) -> Reply {
         if !self.policy.offer.has(Keyword::EnhancedStatusCodes) {
-            answer.reply.enhanced = None;
+            reply.enhanced = None;
         }
-        answer
+        reply
+    }
+
+    fn dressed_answer(&self, answer: Answer) -> Answer {
+        Answer { reply: self.dressed(answer.reply), ..answer }
     }
 }
 
@@ -485,10 +550,6 @@ fn stay(reply: Reply) -> Answer {
 /// A reply that may go out with the rest of its group.
 fn grouped(reply: Reply) -> Answer {
     Answer { reply, next: Next::Command, may_wait: true }
-}
-
-fn hello_first() -> Reply {
-    say(503, "5.5.1 EHLO comes first")
 }
 
 fn no_argument(verb: &str) -> Reply {

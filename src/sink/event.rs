@@ -60,7 +60,8 @@ pub struct Stored {
     pub id: String,
     /// The reverse-path.
     pub from: ReversePath,
-    /// The recipients, in the order in which they were given.
+    /// The recipients for whom it was taken, in the order in which they were
+    /// given.
     pub to: Vec<ForwardPath>,
     /// Octets of the content as received, doubled dots and final dot taken
     /// off, line ends CRLF, trace fields not counted.
@@ -77,8 +78,8 @@ pub struct Stored {
     pub tls: Option<&'static str>,
     /// Who signed in.
     pub user: Option<String>,
-    /// `ESMTPSA` and the like (RFC 3848).
-    pub protocol: &'static str,
+    /// `ESMTPSA`, `LMTP` and the like (RFC 3848).
+    pub protocol: String,
     /// How often the client waited for the receiver since the connection
     /// began, or since the previous message on it was taken, until the final
     /// reply to this one:

@@ -19,6 +19,7 @@ pub(super) enum End {
     Kept { kept: Kept, size: u64, sha256: String },
     TooLarge,
     Malformed,
+    Unwanted,
     NotStored(io::Error),
 }
 
@@ -43,13 +44,16 @@ impl Intake {
         }
     }
 
-    /// Keeps the message if nothing speaks against it.
-    pub(super) fn end(self, has_bare_line_end: bool) -> End {
+    /// Keeps the message if nothing speaks against it and somebody is to get it.
+    pub(super) fn end(self, has_bare_line_end: bool, is_wanted: bool) -> End {
         if has_bare_line_end {
             return End::Malformed;
         }
         if self.limit.is_some_and(|limit| self.size > limit) {
             return End::TooLarge;
+        }
+        if !is_wanted {
+            return End::Unwanted;
         }
         match self.draft.and_then(Draft::keep) {
             Ok(kept) => {

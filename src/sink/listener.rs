@@ -1,5 +1,6 @@
 //! The threads of the receiver: one a port, one a client.
 
+use super::Listen;
 use super::connection::{Connection, Shared};
 use super::event::Event;
 use std::collections::HashMap;
@@ -22,7 +23,7 @@ pub(super) struct Clients {
 /// Takes connections until the receiver stops, then waits for them to end.
 pub(super) fn listen(
     listener: &TcpListener,
-    tls: bool,
+    port: Listen,
     clients: &Arc<Clients>,
     shared: &Arc<Shared>,
     events: &Sender<Event>,
@@ -34,7 +35,7 @@ pub(super) fn listen(
             break;
         }
         threads.retain(|thread| !thread.is_finished());
-        let begun = socket.and_then(|(socket, _)| begin(socket, tls, clients, shared, events));
+        let begun = socket.and_then(|(socket, _)| begin(socket, port, clients, shared, events));
         match begun {
             Ok(thread) => threads.push(thread),
             Err(error) => {
@@ -53,7 +54,7 @@ pub(super) fn listen(
 
 fn begin(
     socket: TcpStream,
-    tls: bool,
+    port: Listen,
     clients: &Arc<Clients>,
     shared: &Arc<Shared>,
     events: &Sender<Event>,
@@ -64,8 +65,8 @@ fn begin(
     let thread = std::thread::Builder::new().name("sink client".to_owned());
     let thread = thread.spawn(move || {
         let (clients, shared, events) = owned;
-        match Connection::new(number, &shared, events.clone(), socket) {
-            Ok(connection) => connection.serve(tls),
+        match Connection::new(number, &shared, events.clone(), socket, port) {
+            Ok(connection) => connection.serve(),
             Err(error) => {
                 let (connection, doing) = (Some(number), "taking a connection");
                 let _ = events.send(Event::Failed { connection, doing, error });

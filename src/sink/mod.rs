@@ -1,5 +1,5 @@
-//! The embedded receiver: an SMTP server on loopback that catches mail and
-//! never passes any on. For trying things out, and for tests.
+//! The embedded receiver: a server of SMTP or LMTP on loopback that catches mail
+//! and never passes any on. For trying things out, and for tests.
 //!
 //! ```text
 //! mod.rs           Settings, Sink: start and stop
@@ -43,6 +43,7 @@ pub use storage::Storage;
 
 use crate::sasl::server::Users;
 use crate::sasl::{Credentials, Secret};
+use crate::smtp::Protocol;
 use certificate::Certificates;
 use connection::Shared;
 use listener::Clients;
@@ -77,6 +78,8 @@ pub struct Listen {
     pub address: SocketAddr,
     /// When TLS begins.
     pub encryption: Encryption,
+    /// What is spoken there.
+    pub protocol: Protocol,
 }
 
 /// When TLS begins on a port.
@@ -128,7 +131,14 @@ impl Settings {
 impl Listen {
     /// A port on 127.0.0.1.
     pub fn loopback(port: u16, encryption: Encryption) -> Self {
-        Listen { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), encryption }
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Listen { address, encryption, protocol: Protocol::Smtp }
+    }
+
+    /// The same port, where LMTP is spoken.
+    #[must_use]
+    pub fn speaking_lmtp(self) -> Self {
+        Listen { protocol: Protocol::Lmtp, ..self }
     }
 
     /// Reads `PORT`, `localhost:PORT`, `ADDRESS:PORT` or `[ADDRESS]:PORT`;
@@ -141,7 +151,7 @@ impl Listen {
         let address = text.parse().map_err(|_| {
             format!("‘{text}’ is not of the form PORT, ADDRESS:PORT or [ADDRESS]:PORT")
         })?;
-        Ok(Listen { address, encryption })
+        Ok(Listen { address, encryption, protocol: Protocol::Smtp })
     }
 
     /// True when only this machine can connect.
@@ -152,9 +162,10 @@ impl Listen {
     /// How a URL for `envoi send` names this port, once it is known where a
     /// port 0 came to lie.
     pub fn url(&self, bound: SocketAddr) -> String {
-        let scheme = match self.encryption {
-            Encryption::StartTls => "smtp",
-            Encryption::Implicit => "smtps",
+        let scheme = match (self.protocol, self.encryption) {
+            (Protocol::Smtp, Encryption::StartTls) => "smtp",
+            (Protocol::Smtp, Encryption::Implicit) => "smtps",
+            (Protocol::Lmtp, _) => "lmtp",
         };
         // The certificate names both; people type the one.
         if bound.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST) {
@@ -242,10 +253,9 @@ impl Sink {
         self.addresses.push(socket.local_addr()?);
         let clients = Arc::clone(&self.clients);
         let (shared, events) = (Arc::clone(shared), events.clone());
-        let tls = port.encryption == Encryption::Implicit;
         let thread = std::thread::Builder::new().name("sink".to_owned());
         self.listeners.push(
-            thread.spawn(move || listener::listen(&socket, tls, &clients, &shared, &events))?,
+            thread.spawn(move || listener::listen(&socket, port, &clients, &shared, &events))?,
         );
         Ok(())
     }

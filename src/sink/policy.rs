@@ -23,6 +23,9 @@ pub struct Policy {
     pub cleartext_auth: bool,
     /// The recipients to refuse; the first rule that fits decides.
     pub refuse: Vec<Refusal>,
+    /// The recipients to accept, and to refuse when their message has come. In
+    /// SMTP, where one reply is for all, it is then refused for all.
+    pub refuse_after_data: Vec<Refusal>,
     /// The most recipients of a message (RFC 5321 §4.5.3.1.8: at least 100).
     pub most_recipients: usize,
 }
@@ -40,6 +43,7 @@ impl Default for Policy {
             require_tls: false,
             cleartext_auth: false,
             refuse: Vec::new(),
+            refuse_after_data: Vec::new(),
             most_recipients: 50_000,
         }
     }

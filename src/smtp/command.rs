@@ -36,6 +36,8 @@ pub enum Command<'a> {
     Ehlo(&'a EhloName),
     /// HELO, for servers that know no extensions.
     Helo(&'a EhloName),
+    /// LHLO, which is EHLO in LMTP (RFC 2033 §4.1).
+    Lhlo(&'a EhloName),
     /// STARTTLS (RFC 3207).
     StartTls,
     /// AUTH, with or without an initial response (RFC 4954 §4).
@@ -128,6 +130,7 @@ impl Command<'_> {
             // What is shown of these is what is sent.
             Command::Ehlo(_)
             | Command::Helo(_)
+            | Command::Lhlo(_)
             | Command::StartTls
             | Command::Auth { initial: None, .. }
             | Command::AuthCancel
@@ -143,7 +146,7 @@ impl Command<'_> {
     /// The wait for this command's reply.
     pub fn phase(&self) -> Phase {
         match self {
-            Command::Ehlo(_) | Command::Helo(_) => Phase::Hello,
+            Command::Ehlo(_) | Command::Helo(_) | Command::Lhlo(_) => Phase::Hello,
             Command::StartTls => Phase::StartTls,
             Command::Auth { .. } | Command::AuthResponse(_) | Command::AuthCancel => Phase::Auth,
             Command::Mail(..) => Phase::Mail,
@@ -161,6 +164,7 @@ impl fmt::Display for Command<'_> {
         match self {
             Command::Ehlo(name) => write!(f, "EHLO {name}"),
             Command::Helo(name) => write!(f, "HELO {name}"),
+            Command::Lhlo(name) => write!(f, "LHLO {name}"),
             Command::StartTls => f.write_str("STARTTLS"),
             Command::Auth { mechanism, initial: None } => write!(f, "AUTH {mechanism}"),
             Command::Auth { mechanism, initial: Some(_) } => write!(f, "AUTH {mechanism} ***"),
@@ -199,6 +203,7 @@ mod tests {
         for (command, sent, shown) in [
             (Command::Ehlo(&name), "EHLO a.example", None),
             (Command::Helo(&name), "HELO a.example", None),
+            (Command::Lhlo(&name), "LHLO a.example", None),
             (Command::StartTls, "STARTTLS", None),
             (Command::Auth { mechanism: "LOGIN", initial: None }, "AUTH LOGIN", None),
             (

@@ -9,6 +9,7 @@
 //! | RFC 5321 §4.1.1.1 | what EHLO offered | `capability.rs` |
 //! | RFC 5321 §4.5.3.2 | the named waits | `phase.rs` |
 //! | RFC 5321 §4.5.2 | dots in content | `data.rs` |
+//! | RFC 2033 | what LMTP is | `protocol.rs` |
 
 mod capability;
 mod command;
@@ -16,6 +17,7 @@ mod data;
 mod envelope;
 mod path;
 mod phase;
+mod protocol;
 mod reply;
 
 pub use capability::{Capabilities, Keyword};
@@ -24,4 +26,5 @@ pub use data::DotStuffer;
 pub use envelope::{Envelope, Recipient};
 pub use path::{Domain, ForwardPath, Mailbox, PathError, ReversePath};
 pub use phase::{Phase, Timeouts};
+pub use protocol::Protocol;
 pub use reply::{EnhancedCode, Exchange, Reply, ReplyCode, ReplyError, ReplyParser, Severity};

@@ -19,7 +19,7 @@ pub enum Phase {
     Handshake,
     /// The server's greeting, 220.
     Greeting,
-    /// The reply to EHLO or HELO.
+    /// The reply to EHLO, HELO or LHLO.
     Hello,
     /// The reply to STARTTLS.
     StartTls,
@@ -112,7 +112,7 @@ impl fmt::Display for Phase {
             Phase::Proxy => "the proxy",
             Phase::Handshake => "the TLS handshake",
             Phase::Greeting => "the server's greeting",
-            Phase::Hello => "the reply to EHLO",
+            Phase::Hello => "the reply to our greeting",
             Phase::StartTls => "the reply to STARTTLS",
             Phase::Auth => "the reply to AUTH",
             Phase::Mail => "the reply to MAIL",

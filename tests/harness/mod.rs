@@ -11,14 +11,17 @@ use envoi::delivery::{
     Hop, Report, Route, Secrets, SignIn, Submission, Unavailable, World, submit,
 };
 use envoi::message::{Additions, Message, Repairs, Source, complete};
-use envoi::net::{Endpoint, Family, Host, Interrupt, Security, TlsSettings};
+use envoi::net::{Endpoint, Family, Host, Interrupt, Place, Security, TlsSettings};
 use envoi::sasl::{ChannelBinding, Proof, Secret};
 use envoi::session::{Observer, Unobserved};
-use envoi::smtp::{Envelope, Timeouts};
+use envoi::smtp::{Envelope, Protocol, Timeouts};
 use rustls::pki_types::CertificateDer;
 use rustls::{ServerConfig, ServerConnection};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -55,6 +58,21 @@ impl Scripted {
             }
         });
         Scripted { address, player: Some(player) }
+    }
+
+    /// The same for one script and a socket at this path.
+    pub fn at_socket(
+        path: &Path,
+        script: impl FnOnce(&mut Peer) + Send + 'static,
+    ) -> JoinHandle<()> {
+        let listener = UnixListener::bind(path).unwrap();
+        std::thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            // Whoever reads and writes octets need not know the difference.
+            let stream = TcpStream::from(OwnedFd::from(stream));
+            stream.set_read_timeout(Some(GENEROUS)).unwrap();
+            script(&mut Peer { reader: BufReader::new(Channel { stream, tls: None }) });
+        })
     }
 
     /// Plays one script once.
@@ -188,8 +206,13 @@ impl Peer {
 
     /// Greets and offers these extensions.
     pub fn greet(&mut self, offer: &[&str]) {
+        self.greet_as("EHLO ", offer);
+    }
+
+    /// The same to a client that begins in this way.
+    pub fn greet_as(&mut self, hello: &str, offer: &[&str]) {
         self.say("220 scripted.example ready\r\n");
-        self.expect("EHLO ");
+        self.expect(hello);
         let lines = std::iter::once("scripted.example").chain(offer.iter().copied());
         let lines: Vec<&str> = lines.collect();
         let (last, others) = lines.split_last().unwrap();
@@ -318,7 +341,11 @@ impl Peer {
 }
 
 pub fn endpoint(address: SocketAddr, security: Security) -> Endpoint {
-    Endpoint { host: Host::Address(address.ip()), port: address.port(), security }
+    endpoint_of(Host::Address(address.ip()), address.port(), security)
+}
+
+pub fn endpoint_of(host: Host, port: u16, security: Security) -> Endpoint {
+    Endpoint { place: Place::Tcp { host, port }, protocol: Protocol::Smtp, security }
 }
 
 /// A server to try, with every wait cut down to a minute.

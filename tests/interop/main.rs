@@ -11,6 +11,7 @@
 //! | [`exchanges`] | what every server is put through in each mode |
 //! | [`postfix`], [`aiosmtpd`] | how that server is started, and what only it can show |
 //! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
+//! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
 //! | [`program`] | how the binary is run, and what it answered |
@@ -28,6 +29,7 @@
 mod aiosmtpd;
 mod authority;
 mod dkim;
+mod dovecot_lmtp;
 mod exchanges;
 mod letter;
 mod postfix;

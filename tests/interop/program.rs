@@ -71,6 +71,11 @@ impl Client {
         Self { url: format!("{scheme}:{port}"), ..self }
     }
 
+    /// Sends by this URL instead.
+    pub(crate) fn by(self, url: String) -> Self {
+        Self { url, ..self }
+    }
+
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }

@@ -29,12 +29,16 @@ use std::sync::Arc;
 pub(crate) struct Description {
     /// TLS from the first octet.
     implicit: bool,
+    /// LMTP is spoken.
+    lmtp: bool,
     /// `NAME:PASSWORD`; without any, everybody may sign in.
     users: Vec<String>,
     require_auth: bool,
     cleartext_auth: bool,
     /// `ADDRESS=CODE TEXT`.
     refuse: Vec<String>,
+    /// The same, after the message.
+    refuse_after_data: Vec<String>,
     /// Extensions and mechanisms that are not offered.
     without: Vec<String>,
     size_limit: Option<u64>,
@@ -109,18 +113,24 @@ impl Description {
         let offer = self.without.iter().fold(Offer::default(), |offer, word| {
             offer.without(word).expect("a word that the receiver knows")
         });
-        let refuse = self.refuse.iter().map(|rule| Refusal::parse(rule).expect("a rule"));
+        let refusals = |rules: &[String]| {
+            rules.iter().map(|rule| Refusal::parse(rule).expect("a rule")).collect()
+        };
         let policy = Policy {
             offer,
             size_limit: self.size_limit,
             users: if users.is_empty() { Users::Anyone } else { Users::Only(users) },
             require_auth: self.require_auth,
             cleartext_auth: self.cleartext_auth,
-            refuse: refuse.collect(),
+            refuse: refusals(&self.refuse),
+            refuse_after_data: refusals(&self.refuse_after_data),
             ..Policy::default()
         };
         let encryption = if self.implicit { Encryption::Implicit } else { Encryption::StartTls };
         let mut listen = Listen::loopback(0, encryption);
+        if self.lmtp {
+            listen = listen.speaking_lmtp();
+        }
         if let Some(address) = self.address {
             listen.address.set_ip(address);
         }
@@ -269,7 +279,7 @@ impl Arrived {
         for (what, expected, got) in [
             ("the sender", &self.from, Some(message.from.to_string())),
             ("the user", &self.user, message.user.clone()),
-            ("the protocol", &self.protocol, Some(message.protocol.to_owned())),
+            ("the protocol", &self.protocol, Some(message.protocol.clone())),
             ("the content", &self.content, Some(content.clone())),
         ] {
             if let Some(expected) = expected {

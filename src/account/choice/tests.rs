@@ -265,7 +265,7 @@ fn a_user_without_a_password_is_asked_and_a_url_names_its_own() {
     let environment = Environment::from([("ENVOI_SERVER", "smtps://alice:p@mail.example.org")]);
     let account = accounts("", &environment).unwrap().choose(Choice::default()).unwrap();
     let sign_in = |account: &Account| match &account.servers[0] {
-        ServerUrl::Smtp(server) => account.sign_in(server),
+        ServerUrl::Server(server) => account.sign_in(server),
         ServerUrl::Sink(_) => None,
     };
     let own = sign_in(&account).unwrap();

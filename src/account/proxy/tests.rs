@@ -100,7 +100,9 @@ fn account(config: &str, variables: &[(&str, &str)], typed: Settings) -> Result<
 fn way(account: &Account, host: &str) -> String {
     let host = host.parse().map_or_else(|_| Host::Name(host.to_owned()), Host::Address);
     let security = crate::net::Security::StartTls;
-    match account.proxy.to(&Endpoint { host, port: 587, security }) {
+    let place = crate::net::Place::Tcp { host, port: 587 };
+    let protocol = crate::smtp::Protocol::Smtp;
+    match account.proxy.to(&Endpoint { place, protocol, security }) {
         Ok(Some(proxy)) => proxy.place().to_string(),
         Ok(None) => "straight".to_owned(),
         Err(error) => error.to_string(),

@@ -129,7 +129,7 @@ fn problems(account: &Account, environment: &Environment) -> Vec<Failure> {
         .map(|(what, error)| Failure::from(error).at(format!("the {what} cannot be had")))
         .collect();
     let proxies = account.servers.iter().filter_map(|url| match url {
-        ServerUrl::Smtp(server) => account.proxy.to(&server.endpoint).err(),
+        ServerUrl::Server(server) => account.proxy.to(&server.endpoint).err(),
         ServerUrl::Sink(_) => None,
     });
     problems.extend(proxies.take(1).map(Failure::from));
@@ -159,7 +159,7 @@ fn secrets(account: &Account) -> Vec<(&'static str, SecretSource)> {
 /// Who signs in at each server.
 fn sign_ins(account: &Account) -> Vec<Option<SignIn>> {
     let of = |url: &ServerUrl| match url {
-        ServerUrl::Smtp(server) => account.sign_in(server),
+        ServerUrl::Server(server) => account.sign_in(server),
         ServerUrl::Sink(_) => None,
     };
     account.servers.iter().map(of).collect()

@@ -30,10 +30,14 @@ pub struct ConnectionArgs {
     ///   smtp://HOST                STARTTLS or nothing, port 587
     ///   smtp+notls://HOST          no protection, port 25
     ///   smtp+opportunistic://HOST  STARTTLS if offered, unverified, port 25
+    ///   lmtp://HOST:PORT           LMTP, STARTTLS or nothing
+    ///   lmtp+notls://HOST:PORT     LMTP, no protection
+    ///   lmtp+unix:/PATH            LMTP, over a socket of this machine
     ///   sink:[DIR]                 the receiver inside envoi, for a try
     ///
     /// HOST may be followed by :PORT and preceded by USER@; a password in it
-    /// is refused. An IPv6 address stands in square brackets. DIR is a
+    /// is refused. An IPv6 address stands in square brackets. A server of
+    /// LMTP answers for each recipient when the message has come. DIR is a
     /// Maildir, by default ~/.local/state/envoi/sink. With --server no
     /// account of the configuration is used unless --account names one.
     #[arg(long, value_name = "URL", help_heading = SERVER, verbatim_doc_comment)]

@@ -137,7 +137,7 @@ pub enum Command {
     /// certificate of the authority behind it to a file that --tls-ca of
     /// ‘envoi send’ takes. It runs until it is interrupted.
     #[command(after_help = SINK_EXAMPLES)]
-    Sink(SinkArgs),
+    Sink(Box<SinkArgs>),
     /// See which accounts there are, and what they say
     ///
     /// Alone it lists the accounts; where there are none, it says how to make

@@ -136,7 +136,8 @@ pub struct SendArgs {
     /// Send to nobody unless the server accepts every recipient
     ///
     /// Costs one more wait for the server. Without it, a refused recipient
-    /// keeps nothing from the others.
+    /// keeps nothing from the others. A server of LMTP may still refuse some
+    /// recipients when the message has come.
     #[arg(long, help_heading = ENVELOPE)]
     pub all_or_nothing: bool,
 

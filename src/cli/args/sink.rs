@@ -25,7 +25,7 @@ pub struct SinkArgs {
     /// PORT, ADDRESS:PORT or [ADDRESS]:PORT; port 0 is any free one. May be
     /// repeated. Whoever can reach the address can leave mail, so it is
     /// 127.0.0.1 unless another one is given. Default: 127.0.0.1:1025, unless
-    /// --listen-tls is given.
+    /// --listen-tls or --listen-lmtp is given.
     #[arg(long, value_name = "ADDRESS", value_parser = starttls_port, help_heading = "Ports")]
     listen: Vec<Listen>,
 
@@ -34,6 +34,13 @@ pub struct SinkArgs {
     /// The same forms as for --listen. May be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = tls_port, help_heading = "Ports")]
     listen_tls: Vec<Listen>,
+
+    /// Listen here for LMTP, in clear with STARTTLS
+    ///
+    /// LMTP has an answer for each recipient once the message has come
+    /// (RFC 2033). The same forms as for --listen. May be repeated.
+    #[arg(long, value_name = "ADDRESS", value_parser = lmtp_port, help_heading = "Ports")]
+    listen_lmtp: Vec<Listen>,
 
     /// Write the certificate that clients must trust to FILE
     ///
@@ -84,6 +91,13 @@ pub struct SinkArgs {
     #[arg(long, value_name = "ADDRESS=CODE[ TEXT]", value_parser = Refusal::parse, help_heading = "Behaviour")]
     refuse: Vec<Refusal>,
 
+    /// Refuse this recipient when the message has come
+    ///
+    /// In the form of --refuse. Over LMTP the others get the message; over
+    /// SMTP, where one answer is for all, it is refused for all of them.
+    #[arg(long, value_name = "ADDRESS=CODE[ TEXT]", value_parser = Refusal::parse, help_heading = "Behaviour")]
+    refuse_after_data: Vec<Refusal>,
+
     /// End after one message
     ///
     /// That is, when the connection is over on which it came.
@@ -94,7 +108,7 @@ pub struct SinkArgs {
 impl SinkArgs {
     /// The ports to listen on; at least one.
     pub fn ports(&self) -> Vec<Listen> {
-        let mut ports = [&self.listen[..], &self.listen_tls[..]].concat();
+        let mut ports = [&self.listen[..], &self.listen_tls[..], &self.listen_lmtp[..]].concat();
         if ports.is_empty() {
             ports.push(Listen::loopback(1025, Encryption::StartTls));
         }
@@ -120,6 +134,7 @@ impl SinkArgs {
             require_tls: self.require_tls,
             cleartext_auth: self.allow_cleartext_auth,
             refuse: self.refuse.clone(),
+            refuse_after_data: self.refuse_after_data.clone(),
             ..Policy::default()
         };
         Ok(Settings {
@@ -133,8 +148,10 @@ impl SinkArgs {
     /// How a URL for `envoi send` names a port.
     pub fn url(&self, port: &Listen, bound: SocketAddr) -> String {
         let url = port.url(bound);
-        match url.strip_prefix("smtp://") {
-            Some(place) if !self.offers_starttls() => format!("smtp+notls://{place}"),
+        match url.split_once("://") {
+            Some((scheme @ ("smtp" | "lmtp"), place)) if !self.offers_starttls() => {
+                format!("{scheme}+notls://{place}")
+            }
             _ => url,
         }
     }
@@ -174,6 +191,10 @@ fn tls_port(text: &str) -> Result<Listen, String> {
     Listen::parse(text, Encryption::Implicit)
 }
 
+fn lmtp_port(text: &str) -> Result<Listen, String> {
+    starttls_port(text).map(Listen::speaking_lmtp)
+}
+
 fn octets(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
@@ -195,7 +216,7 @@ mod tests {
 
     fn args(words: &[&str]) -> SinkArgs {
         match Cli::parse_from([&["envoi", "sink"], words].concat()).command {
-            Some(Command::Sink(args)) => args,
+            Some(Command::Sink(args)) => *args,
             other => panic!("{other:?}"),
         }
     }

@@ -97,7 +97,8 @@ pub(in crate::cli) fn of_server(option: &str, error: &ServerError) -> Failure {
             .hint(format!("{option} smtp://{host} (STARTTLS)")),
         ServerError::NoScheme { host: None } | ServerError::UnknownScheme { .. } => failure.hint(
             "schemes are smtps:// (TLS from the start), smtp:// (STARTTLS), \
-             smtp+opportunistic://, smtp+notls:// (no protection) and sink:",
+             smtp+opportunistic://, smtp+notls:// (no protection), lmtp://, lmtp+notls://, \
+             lmtp+unix: and sink:",
         ),
         ServerError::Password => failure.hint(
             "leave it out and be asked for it, or take it from elsewhere: \
@@ -108,6 +109,12 @@ pub(in crate::cli) fn of_server(option: &str, error: &ServerError) -> Failure {
         }
         ServerError::NoHost | ServerError::Host | ServerError::Port | ServerError::Trailing => {
             failure.hint(format!("write it as in {option} smtps://mail.example.org:465"))
+        }
+        ServerError::NoPort | ServerError::SmtpPort => failure.hint(format!(
+            "ask which port the server has for LMTP, often 24: {option} lmtp://HOST:24"
+        )),
+        ServerError::SocketPath => {
+            failure.hint(format!("write it as in {option} lmtp+unix:/run/dovecot/lmtp"))
         }
         ServerError::User => failure.hint("write the name apart: --user NAME"),
     }

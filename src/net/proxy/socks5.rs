@@ -74,7 +74,7 @@ fn sign_in(channel: &mut dyn Stream, who: &Credentials) -> Result<(), ProxyFault
 /// RFC 1928 §4.
 fn request(server: &Endpoint) -> Vec<u8> {
     let mut request = vec![VERSION, CONNECT, 0];
-    match &server.host {
+    match &server.place.host() {
         Host::Name(name) => {
             request.extend([NAME, length(name.as_bytes())]);
             request.extend_from_slice(name.as_bytes());
@@ -88,7 +88,8 @@ fn request(server: &Endpoint) -> Vec<u8> {
             request.extend(address.octets());
         }
     }
-    request.extend(server.port.to_be_bytes());
+    // What has no port is on this machine, and nobody takes a proxy there.
+    request.extend(server.place.port().unwrap_or_default().to_be_bytes());
     request
 }
 

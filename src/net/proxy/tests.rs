@@ -1,6 +1,7 @@
 use super::*;
-use crate::net::{Deadline, Security, TlsFacts};
+use crate::net::{Deadline, Place, Security, TlsFacts};
 use crate::sasl::Secret;
+use crate::smtp::Protocol;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -86,7 +87,8 @@ fn proxy(protocol: ProxyProtocol, user: Option<(&str, &str)>) -> Proxy {
 
 fn server(host: &str) -> Endpoint {
     let host = host.parse().map_or_else(|_| Host::Name(host.to_owned()), Host::Address);
-    Endpoint { host, port: 587, security: Security::StartTls }
+    let place = Place::Tcp { host, port: 587 };
+    Endpoint { place, protocol: Protocol::Smtp, security: Security::StartTls }
 }
 
 const ALICE: Option<(&str, &str)> = Some(("alice", "hunter2"));

@@ -9,17 +9,24 @@ use encodify::base64;
 /// given. `(tls)` stands for a handshake, `(end)` for the end of content.
 #[track_caller]
 fn talk(policy: &Policy, lines: &[(&str, &str)]) {
-    let mut conversation = Conversation::new(policy, false, "1");
+    talk_by(Protocol::Smtp, policy, lines);
+}
+
+/// The same in this protocol. Several replies stand with ` / ` between.
+#[track_caller]
+fn talk_by(protocol: Protocol, policy: &Policy, lines: &[(&str, &str)]) {
+    let mut conversation = Conversation::new(policy, protocol, false, "1");
     for (line, expected) in lines {
-        let answer = match *line {
+        let replies = match *line {
             "(tls)" => {
                 conversation.secured(Secured::default());
                 continue;
             }
             "(end)" => conversation.end_of_data(Verdict::Stored("X")),
-            line => conversation.answer(line.as_bytes()),
+            line => vec![conversation.answer(line.as_bytes()).reply],
         };
-        let said = answer.reply.to_string();
+        let said: Vec<String> = replies.iter().map(ToString::to_string).collect();
+        let said = said.join(" / ");
         assert!(said.starts_with(expected), "{line}: {said}, not {expected}");
     }
 }
@@ -79,9 +86,82 @@ fn every_command_has_its_reply() {
 }
 
 #[test]
+fn lmtp_has_a_greeting_of_its_own_and_a_reply_for_each_recipient() {
+    // 2033
+    let rules = ["late@b.c=452 4.2.2 Full", "never@b.c=550 5.1.1 Unknown"];
+    let policy = Policy {
+        refuse: vec![Refusal::parse("gone@b.c=550 5.1.1 Gone").unwrap()],
+        refuse_after_data: rules.map(|rule| Refusal::parse(rule).unwrap()).to_vec(),
+        ..Policy::default()
+    };
+    talk_by(
+        Protocol::Lmtp,
+        &policy,
+        &[
+            ("EHLO a", "500 5.5.1 This is LMTP"),
+            ("HELO a", "500 5.5.1 This is LMTP"),
+            ("MAIL FROM:<>", "503 5.5.1 LHLO"),
+            ("LHLO", "501 5.5.4 Syntax: LHLO"),
+            ("LHLO a", "250 localhost greets a PIPELINING"),
+            ("MAIL FROM:<>", "250 2.1.0"),
+            ("DATA", "503 5.5.1"),
+            ("RCPT TO:<gone@b.c>", "550 5.1.1"),
+            ("DATA", "503 5.5.1"),
+            ("RCPT TO:<a@b.c>", "250 2.1.5"),
+            ("RCPT TO:<late@b.c>", "250 2.1.5"),
+            ("RCPT TO:<a@b.c>", "250 2.1.5"),
+            ("RCPT TO:<never@b.c>", "250 2.1.5"),
+            ("DATA", "354 Go ahead"),
+            (
+                "(end)",
+                "250 2.0.0 Stored as X / 452 4.2.2 Full / 250 2.0.0 Stored as X / 550 5.1.1 Unknown",
+            ),
+            ("MAIL FROM:<>", "250 2.1.0"),
+        ],
+    );
+    talk(
+        &policy,
+        &[
+            ("LHLO a", "500 5.5.1 This is SMTP"),
+            ("EHLO a", "250 localhost"),
+            ("MAIL FROM:<>", "250 2.1.0"),
+            ("RCPT TO:<a@b.c>", "250 2.1.5"),
+            ("RCPT TO:<late@b.c>", "250 2.1.5"),
+            ("DATA", "354 Go ahead"),
+            ("(end)", "452 4.2.2 Full"),
+        ],
+    );
+}
+
+#[test]
+fn a_message_is_for_those_who_are_not_refused_after_it() {
+    let policy = Policy {
+        refuse_after_data: vec![Refusal::parse("late@b.c=452").unwrap()],
+        ..Policy::default()
+    };
+    for (protocol, hello, to, expected) in [
+        (Protocol::Lmtp, "LHLO a", &["a@b.c", "late@b.c"][..], "a@b.c"),
+        (Protocol::Lmtp, "LHLO a", &["late@b.c"], ""),
+        (Protocol::Smtp, "EHLO a", &["a@b.c", "late@b.c"], ""),
+        (Protocol::Smtp, "EHLO a", &["a@b.c", "d@b.c"], "a@b.c d@b.c"),
+    ] {
+        let mut conversation = Conversation::new(&policy, protocol, false, "1");
+        for line in [hello, "MAIL FROM:<>"] {
+            conversation.answer(line.as_bytes());
+        }
+        for path in to {
+            conversation.answer(format!("RCPT TO:<{path}>").as_bytes());
+        }
+        let takers: Vec<String> = conversation.takers().iter().map(ToString::to_string).collect();
+        assert_eq!(takers.join(" "), expected, "{protocol:?} {to:?}");
+    }
+}
+
+#[test]
 fn each_extension_is_offered_until_it_is_switched_off() {
     let offered = |policy: &Policy, tls| {
-        Conversation::new(policy, tls, "1").answer(b"EHLO a").reply.text[1..].join("; ")
+        Conversation::new(policy, Protocol::Smtp, tls, "1").answer(b"EHLO a").reply.text[1..]
+            .join("; ")
     };
     let mut policy = Policy { size_limit: Some(10), ..Policy::default() };
     assert_eq!(
@@ -157,7 +237,7 @@ fn recipients_are_refused_by_rule_and_by_number() {
             ("DATA", "354"),
         ],
     );
-    let mut conversation = Conversation::new(&policy, false, "1");
+    let mut conversation = Conversation::new(&policy, Protocol::Smtp, false, "1");
     conversation.answer(b"EHLO a");
     conversation.answer(b"MAIL FROM:<>");
     assert_eq!(conversation.answer(b"RCPT TO:<a@z.y>").next, Next::Close);
@@ -202,7 +282,7 @@ fn login_and_cram_md5_sign_in() {
         talk(&only_tim(), &lines);
     }
     let policy = only_tim();
-    let mut conversation = Conversation::new(&policy, false, "1896");
+    let mut conversation = Conversation::new(&policy, Protocol::Smtp, false, "1896");
     conversation.answer(b"EHLO a");
     assert_eq!(conversation.answer(b"AUTH CRAM-MD5 dGlt").reply.to_string()[..9], *"501 5.7.0");
     let challenge = conversation.answer(b"AUTH CRAM-MD5").reply.joined_text();
@@ -313,7 +393,7 @@ fn lines_are_bounded_but_those_of_auth_are_long() {
             (&long, "235"),
         ],
     );
-    let mut conversation = Conversation::new(&policy, false, "1");
+    let mut conversation = Conversation::new(&policy, Protocol::Smtp, false, "1");
     assert_eq!(conversation.answer_to_overlong_line().reply.to_string()[..9], *"500 5.5.2");
     conversation.answer(b"EHLO a");
     conversation.answer(b"AUTH PLAIN");
@@ -325,7 +405,7 @@ fn lines_are_bounded_but_those_of_auth_are_long() {
 fn the_greeting_and_the_reply_to_ehlo_have_no_enhanced_code() {
     // 2034/3463/5248
     let policy = Policy::default();
-    let mut conversation = Conversation::new(&policy, false, "1");
+    let mut conversation = Conversation::new(&policy, Protocol::Smtp, false, "1");
     assert_eq!(conversation.greeting().enhanced, None);
     assert_eq!(conversation.answer(b"EHLO 2.0.0").reply.enhanced, None);
     assert!(conversation.answer(b"NOOP").reply.enhanced.is_some());
@@ -335,7 +415,7 @@ fn the_greeting_and_the_reply_to_ehlo_have_no_enhanced_code() {
 fn only_replies_inside_a_group_may_wait() {
     // RX-3, 2920 §3.2
     let policy = Policy { cleartext_auth: true, ..Policy::default() };
-    let mut conversation = Conversation::new(&policy, false, "1");
+    let mut conversation = Conversation::new(&policy, Protocol::Smtp, false, "1");
     for (line, may_wait) in [
         ("EHLO a", false),
         ("AUTH PLAIN AHgAeQ==", true),
@@ -359,7 +439,7 @@ fn the_trace_names_the_protocol() {
     // RX-7
     let policy = Policy { cleartext_auth: true, ..Policy::default() };
     let protocol = |lines: &[&str], tls| {
-        let mut conversation = Conversation::new(&policy, tls, "1");
+        let mut conversation = Conversation::new(&policy, Protocol::Smtp, tls, "1");
         for line in lines {
             conversation.answer(line.as_bytes());
         }
