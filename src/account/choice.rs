@@ -17,6 +17,7 @@ use super::{Account, grammar};
 use crate::message::Repairs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// Everything that is configured, in files and in the environment.
 #[derive(Debug)]
@@ -229,11 +230,13 @@ impl Said {
     fn by(environment: &Environment) -> Result<Self, Error> {
         let server = match environment.text("ENVOI_SERVER")? {
             None => None,
-            Some(text) => Some(ServerUrl::parse(&text, Origin::Environment).map_err(|error| {
-                Error::Variable { variable: "ENVOI_SERVER", reason: error.to_string() }
-            })?),
+            Some(text) => {
+                Some(ServerUrl::parse(&Zeroizing::new(text), Origin::Environment).map_err(
+                    |error| Error::Variable { variable: "ENVOI_SERVER", reason: error.to_string() },
+                )?)
+            }
         };
-        let in_variable = environment.get("ENVOI_PASSWORD").is_some();
+        let in_variable = environment.has("ENVOI_PASSWORD");
         let in_file = environment.get("ENVOI_PASSWORD_FILE").map(PathBuf::from);
         if in_variable && in_file.is_some() {
             return Err(Error::Variable {
