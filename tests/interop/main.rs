@@ -11,6 +11,7 @@
 //! | [`exchanges`] | what every server is put through in each mode |
 //! | [`postfix`], [`aiosmtpd`] | how that server is started, and what only it can show |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
+//! | [`keyring`] | GNOME's keyring, open and locked |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
 //! | [`program`] | how the binary is run, and what it answered |
 //! | [`secrets`] | the look for a password in its output |
@@ -28,6 +29,7 @@ mod aiosmtpd;
 mod authority;
 mod dkim;
 mod exchanges;
+mod keyring;
 mod letter;
 mod postfix;
 mod program;
