@@ -8,6 +8,7 @@ mod netrc;
 mod wait;
 
 pub use error::SecretError;
+pub(super) use netrc::path as netrc_file;
 
 use super::environment::Environment;
 use crate::net::{Deadline, Interrupt};
@@ -191,6 +192,11 @@ fn from_user(whose: Whose<'_>, world: World<'_>) -> Result<Secret, SecretError> 
         return Err(SecretError::Empty { what: "the password".to_owned() });
     }
     Ok(secret)
+}
+
+/// The program that asks the keyring of this platform.
+pub(super) fn keyring_program() -> &'static str {
+    Keyring::of_platform().program()
 }
 
 /// Takes the first line, without its line end.

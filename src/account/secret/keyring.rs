@@ -99,7 +99,8 @@ impl Keyring {
         })
     }
 
-    fn program(self) -> &'static str {
+    /// Its program.
+    pub(super) fn program(self) -> &'static str {
         match self {
             Keyring::SecretService => "secret-tool",
             Keyring::Keychain => "security",

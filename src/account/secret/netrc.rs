@@ -19,8 +19,7 @@ pub(super) fn read(
     environment: &Environment,
     wait: &Wait<'_>,
 ) -> Result<Secret, SecretError> {
-    let path = named.map(Path::to_owned).or_else(|| of_user(environment));
-    let path = path.ok_or(SecretError::NoNetrc)?;
+    let path = path(named, environment).ok_or(SecretError::NoNetrc)?;
     let opened = Opened::at(&path, private_file::holding_configuration)?;
     let octets = opened.read(Extent::All, wait)?;
     let entries = entries(octets.as_slice()).map_err(|Malformed { line, reason }| {
@@ -33,9 +32,9 @@ pub(super) fn read(
     fit(&password, &format!("the password for {} in {}", whose.host, path.display()))
 }
 
-/// `$NETRC`, else `~/.netrc`.
-fn of_user(environment: &Environment) -> Option<PathBuf> {
-    let named = environment.get("NETRC").map(PathBuf::from);
+/// The file that is named, else `$NETRC`, else `~/.netrc`.
+pub(in crate::account) fn path(named: Option<&Path>, environment: &Environment) -> Option<PathBuf> {
+    let named = named.map(Path::to_owned).or_else(|| environment.get("NETRC").map(PathBuf::from));
     named.or_else(|| environment.home().map(|home| home.join(".netrc")))
 }
 
