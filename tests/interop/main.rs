@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`exchanges`] | what every server is put through in each mode |
 //! | [`postfix`], [`aiosmtpd`] | how that server is started, and what only it can show |
+//! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`keyring`] | GNOME's keyring, open and locked |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
@@ -33,5 +34,6 @@ mod keyring;
 mod letter;
 mod postfix;
 mod program;
+mod proxy;
 mod secrets;
 mod server;
