@@ -217,7 +217,7 @@ fn a_socket_whose_server_is_busy_is_waited_for() {
     rustix::net::listen(&busy, 0).unwrap();
     let listener = UnixListener::from(busy);
     let connect = |limit, interrupt: &Interrupt| {
-        Socket::connect(&Address::Unix(socket(&path)), Deadline::after(limit), interrupt)
+        Socket::connect(&Address::Unix(socket(&path)), None, Deadline::after(limit), interrupt)
     };
     let calm = Interrupt::default();
     let _first = connect(GENEROUS, &calm).unwrap();

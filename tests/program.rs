@@ -12,6 +12,8 @@ mod certificates;
 #[path = "program/copies.rs"]
 mod copies;
 mod harness;
+#[path = "program/passwords.rs"]
+mod passwords;
 #[path = "program/running.rs"]
 mod running;
 #[path = "program/scenario.rs"]

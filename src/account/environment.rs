@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 /// Where variables are looked up. A variable that is set to nothing counts as
 /// one that is not set (XDG Base Directory Specification; shells make the two
@@ -33,6 +34,16 @@ impl Environment {
             Variables::Given(variables) => variables.get(OsStr::new(name)).cloned(),
         };
         value.filter(|value| !value.is_empty())
+    }
+
+    /// True where the variable has a value.
+    pub fn has(&self, name: &str) -> bool {
+        self.secret(name).is_some()
+    }
+
+    /// The value of a variable that may be a password.
+    pub(super) fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.get(name).map(|value| Zeroizing::new(value.into_encoded_bytes()))
     }
 
     /// The value as text; an error if it is not UTF-8.
@@ -67,7 +78,9 @@ impl Environment {
             Variables::Process => std::env::vars_os().collect(),
             Variables::Given(variables) => variables.clone().into_iter().collect(),
         };
-        variables.retain(|(name, _)| !ours(name));
+        for (_, value) in variables.extract_if(.., |(name, _)| ours(name)) {
+            drop(Zeroizing::new(value.into_encoded_bytes()));
+        }
         variables
     }
 }

@@ -8,6 +8,7 @@ use super::value::Source;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// The files to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +77,7 @@ impl Document {
 fn read(path: &Path, home: Option<&Path>) -> Result<Document, Error> {
     let unreadable = |source| Error::Unreadable { file: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
-    let mut octets = Vec::new();
-    (&file).take(LONGEST + 1).read_to_end(&mut octets).map_err(unreadable)?;
+    let octets = octets(&file).map_err(unreadable)?;
     if octets.len() as u64 > LONGEST {
         return Err(Error::TooLong { file: path.to_owned() });
     }
@@ -97,6 +97,16 @@ fn read(path: &Path, home: Option<&Path>) -> Result<Document, Error> {
         return Err(Error::Exposed { file: path.to_owned(), fault });
     }
     Ok(document)
+}
+
+/// The whole file, or one octet more than it may have. A password may stand in
+/// it: what is read is cleared, and room is made beforehand, so that growing
+/// leaves no copies behind.
+fn octets(file: &File) -> io::Result<Zeroizing<Vec<u8>>> {
+    let length = file.metadata()?.len().min(LONGEST) + 1;
+    let mut octets = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0)));
+    file.take(LONGEST + 1).read_to_end(&mut octets)?;
+    Ok(octets)
 }
 
 /// A file that is not there, as opposed to one that cannot be looked at.

@@ -16,11 +16,13 @@ use super::value::{Source, Value};
 use crate::message::dkim::{Canonicalization, Selector, SigningDomain};
 use crate::message::{Repair, StrayCr};
 use crate::sasl::{self, Secret};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use toml::Spanned;
-use toml::de::{DeString, DeTable};
+use toml::de::{DeString, DeTable, DeValue};
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// One file, read.
 #[derive(Debug, Default)]
@@ -79,15 +81,27 @@ impl MessageSettings {
 
 /// Reads a whole file.
 pub(super) fn document(source: Source<'_>) -> Result<Document, Error> {
-    let table = DeTable::parse(source.text).map_err(|error| Error::Syntax {
+    let mut table = DeTable::parse(source.text).map_err(|error| Error::Syntax {
         at: source.location(&error.span().unwrap_or_default()),
         // The full form of the error shows the line, in which a password may
         // stand.
         reason: error.message().to_owned(),
     })?;
     let mut document = Document::default();
-    fill(&mut document, source, "the file", table.get_ref(), TOP)?;
-    Ok(document)
+    let filled = fill(&mut document, source, "the file", table.get_ref(), TOP);
+    table.get_mut().iter_mut().for_each(|(_, value)| clear(value.get_mut()));
+    filled.map(|()| document)
+}
+
+/// Clears the texts that are no part of the file's own: those with escapes in
+/// them. One may be a password.
+fn clear(value: &mut DeValue<'_>) {
+    match value {
+        DeValue::String(Cow::Owned(text)) => text.zeroize(),
+        DeValue::Array(items) => items.iter_mut().for_each(|item| clear(item.get_mut())),
+        DeValue::Table(table) => table.iter_mut().for_each(|(_, item)| clear(item.get_mut())),
+        _ => {}
+    }
 }
 
 /// What takes the value of a key.
@@ -261,12 +275,13 @@ const PASSWORD: &[(&str, Setter<Vec<SecretSource>>)] = &[
     ("credential", |sources, value| add(sources, value.line(), SecretSource::Credential)),
     ("env", |sources, value| add(sources, value.line(), SecretSource::Env)),
     ("file", |sources, value| add(sources, value.path(), SecretSource::File)),
-    ("prompt", |sources, value| {
-        if !value.flag()? {
-            return Err(value.wrong("it is true, or the key is left out".to_owned()));
-        }
-        add(sources, Ok(()), |()| SecretSource::Prompt)
+    ("keyring", |sources, value| add(sources, value.yes(), |()| SecretSource::Keyring)),
+    ("netrc", |sources, value| {
+        let path =
+            if value.is_text() { value.path().map(Some) } else { value.yes().map(|()| None) };
+        add(sources, path, SecretSource::Netrc)
     }),
+    ("prompt", |sources, value| add(sources, value.yes(), |()| SecretSource::Prompt)),
     ("value", |sources, value| {
         add(sources, value.line(), |text| SecretSource::Value(Secret::new(text)))
     }),
@@ -418,9 +433,9 @@ impl Value<'_> {
         }
     }
 
-    /// One server URL, or several.
+    /// One server URL, or several. A password may stand in them.
     fn servers(&self) -> Result<Vec<ServerUrl>, Error> {
-        let urls = self.texts()?;
+        let urls = Zeroizing::new(self.texts()?);
         if urls.is_empty() {
             return Err(self.wrong("the list is empty".to_owned()));
         }

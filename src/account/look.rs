@@ -1,8 +1,8 @@
 //! Whether a source looks as if it had a secret, without fetching it.
 
 use super::environment::Environment;
-use super::private_file::{Fault, holding_only_a_secret};
-use super::secret::SecretSource;
+use super::private_file::{Fault, holding_configuration, holding_only_a_secret};
+use super::secret::{SecretSource, keyring_program, netrc_file};
 use rustix::fs::{Access, access};
 use std::fs::{File, metadata};
 use std::io;
@@ -49,6 +49,9 @@ pub enum Unusable {
         /// Its name.
         name: String,
     },
+    /// Neither `NETRC` nor `HOME` is set.
+    #[error("there is no netrc file: neither NETRC nor HOME is set")]
+    NoNetrc,
 }
 
 impl SecretSource {
@@ -57,24 +60,32 @@ impl SecretSource {
     pub fn look(&self, environment: &Environment) -> Result<(), Unusable> {
         match self {
             SecretSource::Value(_) | SecretSource::Prompt => Ok(()),
-            SecretSource::Env(name) => match environment.get(name) {
-                Some(_) => Ok(()),
-                None => Err(Unusable::NotSet(name.clone())),
-            },
-            SecretSource::File(path) => at_file(path),
+            SecretSource::Env(name) if environment.has(name) => Ok(()),
+            SecretSource::Env(name) => Err(Unusable::NotSet(name.clone())),
+            SecretSource::File(path) => at_file(path, holding_only_a_secret),
             SecretSource::Command(words) => {
                 at_program(words.first().map_or("", String::as_str), environment)
             }
             SecretSource::Fd(number) => at_descriptor(*number),
             SecretSource::Credential(name) => match environment.get("CREDENTIALS_DIRECTORY") {
-                Some(directory) => at_file(&PathBuf::from(directory).join(name)),
+                Some(directory) => {
+                    at_file(&PathBuf::from(directory).join(name), holding_only_a_secret)
+                }
                 None => Err(Unusable::NoCredentials { name: name.clone() }),
+            },
+            SecretSource::Keyring => at_program(keyring_program(), environment),
+            SecretSource::Netrc(named) => match netrc_file(named.as_deref(), environment) {
+                Some(path) => at_file(&path, holding_configuration),
+                None => Err(Unusable::NoNetrc),
             },
         }
     }
 }
 
-fn at_file(path: &Path) -> Result<(), Unusable> {
+fn at_file(
+    path: &Path,
+    fault: impl Fn(&File) -> io::Result<Option<Fault>>,
+) -> Result<(), Unusable> {
     let unreadable = |source| Unusable::Unreadable { what: path.display().to_string(), source };
     let facts = metadata(path).map_err(unreadable)?;
     if facts.is_dir() {
@@ -85,7 +96,7 @@ fn at_file(path: &Path) -> Result<(), Unusable> {
         return Ok(());
     }
     let file = File::open(path).map_err(unreadable)?;
-    match holding_only_a_secret(&file).map_err(unreadable)? {
+    match fault(&file).map_err(unreadable)? {
         Some(fault) => Err(Unusable::Exposed { file: path.to_owned(), fault }),
         None if facts.len() == 0 => Err(Unusable::Empty { file: path.to_owned() }),
         None => Ok(()),
@@ -161,6 +172,27 @@ mod tests {
         let error = words(Path::new("pass")).look(&elsewhere).unwrap_err();
         assert_eq!(error.to_string(), "there is no program ‘pass’ in PATH");
         assert!(!ran.exists());
+    }
+
+    #[test]
+    fn a_netrc_file_and_the_program_of_the_keyring_are_looked_for() {
+        // SEC-9
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path().to_str().unwrap();
+        let environment = Environment::from([("HOME", home), ("PATH", home)]);
+        let netrc = directory.path().join(".netrc");
+        let error = SecretSource::Netrc(None).look(&environment).unwrap_err();
+        assert!(matches!(error, Unusable::Unreadable { .. }), "{error}");
+        write(&netrc, "default password p").unwrap();
+        set_permissions(&netrc, Permissions::from_mode(0o640)).unwrap();
+        let error = SecretSource::Netrc(None).look(&environment).unwrap_err();
+        assert!(matches!(error, Unusable::Exposed { .. }), "{error}");
+        set_permissions(&netrc, Permissions::from_mode(0o600)).unwrap();
+        assert!(SecretSource::Netrc(None).look(&environment).is_ok());
+        let error = SecretSource::Netrc(None).look(&Environment::from([("A", "a")])).unwrap_err();
+        assert!(matches!(error, Unusable::NoNetrc), "{error}");
+        let error = SecretSource::Keyring.look(&environment).unwrap_err();
+        assert!(matches!(error, Unusable::NoProgram { .. }), "{error}");
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! | who signs its messages | `dkim.rs`, `private_file.rs` |
 //! | senders that are shown as others | `masquerade.rs` |
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
-//! | where a secret is and how it is fetched | `secret.rs`, `private_file.rs` |
+//! | where a secret is and how it is fetched | `secret.rs`, `secret/`, `private_file.rs` |
 //! | whether it looks as if there were one | `look.rs` |
 
 mod choice;
@@ -52,7 +52,7 @@ pub use pattern::Pattern;
 pub use private_file::Fault;
 pub use proxy::{EnvironmentProxy, ProxyChoice, ProxyError};
 pub use rewriting::{FromRule, Rewriting};
-pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};
+pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, Whose, World};
 pub use server::{Origin, SCHEMES, Scheme, Server, ServerError, ServerUrl, host};
 pub use settings::{Pipelining, Settings, mechanism};
 

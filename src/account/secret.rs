@@ -1,17 +1,26 @@
 //! Where a secret is kept, and how it is fetched from there.
 
 mod command;
+mod error;
+mod file;
+mod keyring;
+mod netrc;
+mod wait;
+
+pub use error::SecretError;
+pub(super) use netrc::path as netrc_file;
 
 use super::environment::Environment;
-use super::private_file;
+use crate::net::{Deadline, Interrupt};
 use crate::sasl::Secret;
+use command::program;
+use keyring::Keyring;
 use std::fmt;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::io;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-use zeroize::Zeroizing;
+use wait::Wait;
 
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +37,10 @@ pub enum SecretSource {
     Fd(u32),
     /// A systemd credential: a file below `$CREDENTIALS_DIRECTORY`.
     Credential(String),
+    /// The keyring of the desktop, by the platform's own program.
+    Keyring,
+    /// An entry of this netrc file, or of that of the user.
+    Netrc(Option<PathBuf>),
     /// The user is asked.
     Prompt,
 }
@@ -41,6 +54,27 @@ pub struct World<'w> {
     /// with its final blank. A process without a terminal has an error to
     /// return here.
     pub ask: &'w dyn Fn(&str) -> io::Result<Secret>,
+    /// The user's wish to stop.
+    pub interrupt: &'w Interrupt,
+    /// The cap of each wait.
+    pub timeout: Option<Duration>,
+    /// When everything must be over.
+    pub deadline: Option<Deadline>,
+}
+
+/// Whose secret is wanted.
+#[derive(Clone, Copy)]
+pub struct Whose<'w> {
+    /// Who signs in.
+    pub user: &'w str,
+    /// The server's name, or its address without brackets.
+    pub host: &'w str,
+}
+
+impl fmt::Display for Whose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.user, self.host)
+    }
 }
 
 /// Why a text is not a SOURCE. It never repeats the text, which may be a
@@ -62,87 +96,18 @@ pub enum SourceError {
     Quotes,
 }
 
-/// Why a secret could not be had. It never holds the secret or a part of it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SecretError {
-    /// The environment variable is not set, or set to nothing.
-    #[error("the environment variable {0} is not set")]
-    NotSet(String),
-    /// A file or a file descriptor cannot be read.
-    #[error("cannot read {what}")]
-    Unreadable {
-        /// The path, or which descriptor.
-        what: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file that people could read or write who should not.
-    #[error("{file} is not safe to take a secret from: {fault}", file = .file.display())]
-    Exposed {
-        /// The path.
-        file: PathBuf,
-        /// What is wrong with it.
-        fault: private_file::Fault,
-    },
-    /// Nothing on the first line.
-    #[error("{what} is empty")]
-    Empty {
-        /// What was read.
-        what: String,
-    },
-    /// More than 64 KiB.
-    #[error("{what} is longer than 64 KiB, which no password is")]
-    TooLong {
-        /// What was read.
-        what: String,
-    },
-    /// `$CREDENTIALS_DIRECTORY` is not set.
-    #[error("there is no credential ‘{name}’: CREDENTIALS_DIRECTORY is not set")]
-    NoCredentials {
-        /// Its name.
-        name: String,
-    },
-    /// A credential's name with a slash, or `.` or `..`.
-    #[error("‘{name}’ is not the name of a credential")]
-    CredentialName {
-        /// As written.
-        name: String,
-    },
-    /// The program could not be started.
-    #[error("cannot run ‘{program}’ for the password")]
-    NotRun {
-        /// Its first word.
-        program: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The program failed.
-    #[error("‘{program}’ gave no password: {status}{colon}{said}", colon = if .said.is_empty() { "" } else { ": " })]
-    Failed {
-        /// Its first word.
-        program: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// The first line it wrote on stderr, as it came.
-        said: String,
-    },
-    /// The program took too long and was ended.
-    #[error("‘{program}’ gave no password within {} s", .limit.as_secs())]
-    TooSlow {
-        /// Its first word.
-        program: String,
-        /// How long it was given.
-        limit: Duration,
-    },
-    /// There is nobody to ask.
-    #[error("cannot ask for the password")]
-    NotAsked(#[source] io::Error),
-}
-
 /// The forms of SOURCE, for help texts and errors.
-pub const KNOWN: &[&str] =
-    &["env:NAME", "file:PATH", "command:WORDS", "fd:N", "credential:NAME", "prompt"];
+pub const KNOWN: &[&str] = &[
+    "env:NAME",
+    "file:PATH",
+    "command:WORDS",
+    "fd:N",
+    "credential:NAME",
+    "keyring",
+    "netrc",
+    "netrc:PATH",
+    "prompt",
+];
 
 impl FromStr for SecretSource {
     type Err = SourceError;
@@ -150,8 +115,11 @@ impl FromStr for SecretSource {
     /// Takes the forms of [`KNOWN`]. The words of a command are split as a
     /// shell would, but nothing in them is expanded.
     fn from_str(text: &str) -> Result<Self, SourceError> {
-        if text == "prompt" {
-            return Ok(SecretSource::Prompt);
+        match text {
+            "keyring" => return Ok(SecretSource::Keyring),
+            "netrc" => return Ok(SecretSource::Netrc(None)),
+            "prompt" => return Ok(SecretSource::Prompt),
+            _ => {}
         }
         let (kind, rest) = text.split_once(':').ok_or(SourceError::Unknown)?;
         let source = match kind {
@@ -162,6 +130,7 @@ impl FromStr for SecretSource {
             }
             "fd" => SecretSource::Fd(rest.parse().map_err(|_| SourceError::Fd)?),
             "credential" => SecretSource::Credential(rest.to_owned()),
+            "netrc" => SecretSource::Netrc(Some(rest.into())),
             _ => return Err(SourceError::Unknown),
         };
         if rest.trim().is_empty() { Err(SourceError::Empty) } else { Ok(source) }
@@ -179,21 +148,28 @@ impl fmt::Display for SecretSource {
             SecretSource::Command(words) => write!(f, "command:{}", program(words)),
             SecretSource::Fd(number) => write!(f, "fd:{number}"),
             SecretSource::Credential(name) => write!(f, "credential:{name}"),
+            SecretSource::Keyring => f.write_str("keyring"),
+            SecretSource::Netrc(None) => f.write_str("netrc"),
+            SecretSource::Netrc(Some(path)) => write!(f, "netrc:{}", path.display()),
             SecretSource::Prompt => f.write_str("prompt"),
         }
     }
 }
 
 impl SecretSource {
-    /// Fetches the secret. `whose` completes the question "Password for …: ".
-    pub fn read(&self, whose: &str, world: World<'_>) -> Result<Secret, SecretError> {
+    /// Fetches the secret.
+    pub fn read(&self, whose: Whose<'_>, world: World<'_>) -> Result<Secret, SecretError> {
+        let environment = world.environment;
+        let wait = Wait::of(LIMIT, world);
         match self {
             SecretSource::Value(secret) => Ok(secret.clone()),
-            SecretSource::Env(name) => from_variable(name, world.environment),
-            SecretSource::File(path) => from_file(path),
-            SecretSource::Command(words) => command::run(words, world.environment, command::LIMIT),
-            SecretSource::Fd(number) => from_descriptor(*number),
-            SecretSource::Credential(name) => from_credential(name, world.environment),
+            SecretSource::Env(name) => from_variable(name, environment),
+            SecretSource::File(path) => file::from_file(path, &wait),
+            SecretSource::Command(words) => command::run(words, environment, &wait),
+            SecretSource::Fd(number) => file::from_descriptor(*number, &wait),
+            SecretSource::Credential(name) => file::from_credential(name, environment, &wait),
+            SecretSource::Keyring => Keyring::of_platform().read(whose, world),
+            SecretSource::Netrc(path) => netrc::read(path.as_deref(), whose, environment, &wait),
             SecretSource::Prompt => from_user(whose, world),
         }
     }
@@ -205,45 +181,12 @@ impl SecretSource {
 }
 
 fn from_variable(name: &str, environment: &Environment) -> Result<Secret, SecretError> {
-    let value = environment.get(name).ok_or_else(|| SecretError::NotSet(name.to_owned()))?;
+    let value = environment.secret(name).ok_or_else(|| SecretError::NotSet(name.to_owned()))?;
     // Orchestrators put whole files into variables, line end included.
-    first_line(value.as_encoded_bytes(), &format!("the environment variable {name}"))
+    first_line(&value, &format!("the environment variable {name}"))
 }
 
-fn from_file(path: &Path) -> Result<Secret, SecretError> {
-    let what = path.display().to_string();
-    let unreadable = |source| SecretError::Unreadable { what: what.clone(), source };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    if let Some(fault) = private_file::holding_only_a_secret(&file).map_err(unreadable)? {
-        return Err(SecretError::Exposed { file: path.to_owned(), fault });
-    }
-    first_line(file, &what)
-}
-
-fn from_descriptor(number: u32) -> Result<Secret, SecretError> {
-    let what = format!("file descriptor {number}");
-    if number == 0 {
-        return first_line(io::stdin().lock(), &what);
-    }
-    // std takes a bare number only in unsafe code; this opens the same pipe or
-    // file once more.
-    match std::fs::File::open(format!("/proc/self/fd/{number}")) {
-        Ok(file) => first_line(file, &what),
-        Err(source) => Err(SecretError::Unreadable { what, source }),
-    }
-}
-
-fn from_credential(name: &str, environment: &Environment) -> Result<Secret, SecretError> {
-    if name.contains('/') || matches!(name, "" | "." | "..") {
-        return Err(SecretError::CredentialName { name: name.to_owned() });
-    }
-    match environment.get("CREDENTIALS_DIRECTORY") {
-        Some(directory) => from_file(&PathBuf::from(directory).join(name)),
-        None => Err(SecretError::NoCredentials { name: name.to_owned() }),
-    }
-}
-
-fn from_user(whose: &str, world: World<'_>) -> Result<Secret, SecretError> {
+fn from_user(whose: Whose<'_>, world: World<'_>) -> Result<Secret, SecretError> {
     let secret = (world.ask)(&format!("Password for {whose}: ")).map_err(SecretError::NotAsked)?;
     if secret.is_empty() {
         return Err(SecretError::Empty { what: "the password".to_owned() });
@@ -251,31 +194,36 @@ fn from_user(whose: &str, world: World<'_>) -> Result<Secret, SecretError> {
     Ok(secret)
 }
 
-/// Takes the first line, without its line end, of what is at most 64 KiB long.
-fn first_line(source: impl Read, what: &str) -> Result<Secret, SecretError> {
-    // The room is made beforehand, so that no copy stays behind in memory that
-    // was given back while growing.
-    let mut octets = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    source
-        .take(LONGEST as u64 + 1)
-        .read_to_end(&mut octets)
-        .map_err(|source| SecretError::Unreadable { what: what.to_owned(), source })?;
-    if octets.len() > LONGEST {
-        return Err(SecretError::TooLong { what: what.to_owned() });
-    }
-    let line = octets.split(|&octet| octet == b'\n').next().unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.is_empty() {
-        return Err(SecretError::Empty { what: what.to_owned() });
-    }
-    Ok(Secret::new(line))
+/// The program that asks the keyring of this platform.
+pub(super) fn keyring_program() -> &'static str {
+    Keyring::of_platform().program()
 }
 
-fn program(words: &[String]) -> &str {
-    words.first().map_or("", String::as_str)
+/// Takes the first line, without its line end.
+fn first_line(octets: &[u8], what: &str) -> Result<Secret, SecretError> {
+    let text = octets.strip_prefix(BOM).unwrap_or(octets);
+    let line = text.split(|&octet| octet == b'\n').next().unwrap_or_default();
+    fit(line.strip_suffix(b"\r").unwrap_or(line), what)
 }
 
+/// Takes octets that can be a secret.
+fn fit(octets: &[u8], what: &str) -> Result<Secret, SecretError> {
+    if octets.is_empty() {
+        Err(SecretError::Empty { what: what.to_owned() })
+    } else if octets.iter().any(|octet| b"\0\r\n".contains(octet)) {
+        Err(SecretError::NoText { what: what.to_owned() })
+    } else {
+        Ok(Secret::new(octets))
+    }
+}
+
+/// What some editors put at the beginning of a text. No password begins so:
+/// `SASLprep` maps the character to nothing (RFC 4013 §2.1).
+const BOM: &[u8] = "\u{feff}".as_bytes();
+
+/// The most that is read, and how long it is waited for.
 const LONGEST: usize = 64 * 1024;
+const LIMIT: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

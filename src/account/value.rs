@@ -117,6 +117,19 @@ impl<'a> Value<'a> {
         self.content.get_ref().as_bool().ok_or_else(|| self.wrong("it is true or false".to_owned()))
     }
 
+    /// True, for a key that says everything by being there.
+    pub(super) fn yes(&self) -> Result<(), Error> {
+        match self.content.get_ref().as_bool() {
+            Some(true) => Ok(()),
+            _ => Err(self.wrong("it is true, or the key is left out".to_owned())),
+        }
+    }
+
+    /// True for a text in quotation marks.
+    pub(super) fn is_text(&self) -> bool {
+        self.content.get_ref().is_str()
+    }
+
     /// `true`, `false`, `"yes"` or `"no"`.
     pub(super) fn yes_or_no(&self) -> Result<bool, Error> {
         match self.content.get_ref() {

@@ -8,6 +8,7 @@ use super::secret::SecretSource;
 use super::server::{Origin, ServerUrl};
 use super::settings::Settings;
 use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 /// What the environment says.
 #[derive(Debug, Default)]
@@ -25,11 +26,13 @@ impl Said {
     pub(super) fn by(environment: &Environment) -> Result<Self, Error> {
         let server = match environment.text("ENVOI_SERVER")? {
             None => None,
-            Some(text) => Some(ServerUrl::parse(&text, Origin::Environment).map_err(|error| {
-                Error::Variable { variable: "ENVOI_SERVER", reason: error.to_string() }
-            })?),
+            Some(text) => {
+                Some(ServerUrl::parse(&Zeroizing::new(text), Origin::Environment).map_err(
+                    |error| Error::Variable { variable: "ENVOI_SERVER", reason: error.to_string() },
+                )?)
+            }
         };
-        let in_variable = environment.get("ENVOI_PASSWORD").is_some();
+        let in_variable = environment.has("ENVOI_PASSWORD");
         let in_file = environment.get("ENVOI_PASSWORD_FILE").map(PathBuf::from);
         if in_variable && in_file.is_some() {
             return Err(Error::Variable {

@@ -1,10 +1,9 @@
-//! Standard input: read once, by one who wants it; and the terminal, where the
-//! user types a message or a password.
+//! Standard input: read once, by one who wants it; the terminal, too, where the
+//! user types a message.
 
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::message::random_word;
-use crate::sasl::Secret;
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read, Seek as _, Write};
@@ -169,12 +168,6 @@ impl Read for UpToDot {
         self.line.drain(..length);
         Ok(length)
     }
-}
-
-/// Asks at the terminal, without echo, even when standard input is something
-/// else. An error where there is no terminal.
-pub(super) fn ask(question: &str) -> io::Result<Secret> {
-    rpassword::prompt_password(question).map(Secret::new)
 }
 
 fn not_read(purpose: &str, error: io::Error) -> Failure {

@@ -2,7 +2,7 @@
 //! process as it always would. A file that may not grow is no reason to end.
 
 use crate::net::Interrupt;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use std::io;
 use std::sync::Arc;
@@ -17,6 +17,9 @@ pub(super) fn install() -> io::Result<Interrupt> {
         flag::register(signal, asked_before)?;
         flag::register_usize(signal, interrupt.cell(), number)?;
     }
+    // Who starts us may ignore this signal, and so would we: then nobody learns
+    // how a password program ended (wait(2)).
+    flag::register(SIGCHLD, Arc::default())?;
     // With a handler, the write fails instead (setrlimit(2)).
     flag::register(SIGXFSZ, Arc::default())?;
     Ok(interrupt)

@@ -23,6 +23,7 @@ mod sent;
 mod sign;
 mod sink;
 mod status;
+mod terminal;
 mod transcript;
 mod words;
 
@@ -33,6 +34,7 @@ use crate::account::{Accounts, Environment};
 use args::{Cli, Command, Globals};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use escape::Escaped;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -67,12 +69,23 @@ impl Surroundings<'_> {
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     // A panic's message may quote anything, a secret too.
     panic::set_hook(Box::new(|_| {}));
+    leave_no_core();
     let exit = panic::catch_unwind(AssertUnwindSafe(|| run(words))).unwrap_or_else(|_| {
         let sentence = "envoi: a defect in envoi ended it; please report what was typed";
         let _ = writeln!(io::stderr(), "{sentence}");
         Exit::Software
     });
     exit.into()
+}
+
+/// A core dump holds the password. Only the soft limit falls, so that whoever
+/// hunts a crash can raise it again: `prlimit --core=unlimited --pid PID`. Not
+/// `PR_SET_DUMPABLE`, which keeps debuggers out, and the process from its own
+/// /proc/self/fd.
+fn leave_no_core() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Core);
+    // Lowering a limit is never refused.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
 }
 
 fn run(words: impl IntoIterator<Item = OsString>) -> Exit {

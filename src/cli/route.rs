@@ -5,19 +5,20 @@ use super::Surroundings;
 use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::{Failure, of_secret};
-use super::input::ask;
 use super::sink::default_directory;
+use super::terminal::ask;
 use crate::account::{self, Account, Environment, Pipelining, SecretSource, Server, ServerUrl};
 use crate::delivery::{Hop, Route, Secrets, SignIn, Unavailable};
 use crate::message::random_word;
 use crate::net::{
-    Deadline, Endpoint, Family, Host, Place, Roots, Security, TlsSettings, Verification,
+    Deadline, Endpoint, Family, Host, Interrupt, Place, Roots, Security, TlsSettings, Verification,
 };
 use crate::sasl::{Proof, Secret};
 use crate::sink::{Settings, Sink};
 use crate::smtp::{Protocol, Timeouts};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A route, what fetches its passwords, and the receiver that listens for as
 /// long as this value lives, if the route leads to one.
@@ -30,6 +31,9 @@ pub(super) struct Prepared<'e> {
 /// Fetches passwords and tokens when a server is about to be given one.
 pub(super) struct Passwords<'e> {
     environment: &'e Environment,
+    interrupt: Interrupt,
+    timeout: Option<Duration>,
+    deadline: Option<Deadline>,
     known: Vec<(Endpoint, account::SignIn)>,
 }
 
@@ -79,14 +83,21 @@ impl Passwords<'_> {
         server: &Endpoint,
         user: Option<&str>,
     ) -> Result<Secret, Unavailable> {
-        let world = account::World { environment: self.environment, ask: &ask };
-        let place = Escaped(server.place.name());
-        let whose = format!("{}@{place}", Escaped(user.unwrap_or_default()));
-        source.read(&whose, world).map_err(|error| {
+        let world = account::World {
+            environment: self.environment,
+            ask: &|question| ask(&Escaped(question).to_string(), &self.interrupt),
+            interrupt: &self.interrupt,
+            timeout: self.timeout,
+            deadline: self.deadline,
+        };
+        let host = server.place.name();
+        let whose = account::Whose { user: user.unwrap_or_default(), host: &host };
+        source.read(whose, world).map_err(|error| {
+            let is_temporary = error.is_temporary();
             let way_out = of_secret(&error).map(|hint| format!("; {hint}"));
             let error = anyhow::Error::new(error).context(format!("the {what} cannot be had"));
             let reason = format!("{error:#}{}", way_out.unwrap_or_default());
-            Unavailable { reason, is_temporary: false }
+            Unavailable { reason, is_temporary }
         })
     }
 }
@@ -95,15 +106,23 @@ impl Passwords<'_> {
 pub(super) fn prepare<'e>(
     account: &Account,
     all_or_nothing: bool,
+    interrupt: &Interrupt,
     surroundings: &mut Surroundings<'e>,
 ) -> Result<Prepared<'e>, Failure> {
     let environment = surroundings.environment;
+    let timeout = account.timeout;
+    let deadline = account.deadline.map(Deadline::after);
     let mut prepared = Prepared {
         route: Route { hops: Vec::new() },
-        passwords: Passwords { environment, known: Vec::new() },
+        passwords: Passwords {
+            environment,
+            interrupt: interrupt.clone(),
+            timeout,
+            deadline,
+            known: Vec::new(),
+        },
         sink: None,
     };
-    let deadline = account.deadline.map(Deadline::after);
     let roots = Roots { files: account.tls.ca.clone(), ..Roots::default() };
     roots.check().map_err(|error| {
         Failure::new(Exit::OsFile, error).hint("--tls-ca takes a file of certificates in PEM form")
@@ -114,7 +133,7 @@ pub(super) fn prepare<'e>(
             ServerUrl::Sink(directory) => to_sink(account, directory.as_deref(), &mut prepared)?,
         };
         hop.hello.clone_from(&account.helo);
-        hop.timeouts = Timeouts { cap: account.timeout };
+        hop.timeouts = Timeouts { cap: timeout };
         hop.deadline = deadline;
         hop.all_or_nothing = all_or_nothing;
         hop.pipelining = account.pipelining == Pipelining::Standard;

@@ -13,6 +13,7 @@ use super::{Surroundings, dry_run, interrupt};
 use crate::account::Account;
 use crate::delivery::{Report, Submission, World, submit};
 use crate::message::random_word;
+use crate::net::Interrupt;
 use crate::session::{Event, Observer as _};
 use crate::sink;
 use std::fs::File;
@@ -62,7 +63,9 @@ pub(super) fn send(
     let host = host_name();
     let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
     let copy = copy.transpose()?;
-    let mut prepared = route::prepare(account, delivery.all_or_nothing, surroundings)?;
+    let interrupt = interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
+    let mut prepared = route::prepare(account, delivery.all_or_nothing, &interrupt, surroundings)?;
     let mut warnings = job.warnings.clone();
     if !account.tls.verify {
         warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
@@ -71,7 +74,7 @@ pub(super) fn send(
         surroundings.warn(warning);
     }
     let Delivered { report, signal, trouble } =
-        deliver(delivery, job, &prepared, &host, surroundings)?;
+        deliver(delivery, job, &prepared, &interrupt, &host, surroundings)?;
     let exit = Exit::of_report(&report, signal);
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, &job.submission));
     for trouble in trouble.iter().chain(copied.as_ref().err()) {
@@ -97,11 +100,10 @@ fn deliver(
     delivery: &Delivery<'_>,
     job: &Job,
     prepared: &Prepared<'_>,
+    interrupt: &Interrupt,
     host: &str,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Delivered, Failure> {
-    let interrupt = interrupt::install()
-        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
     let verbose = surroundings.globals.verbose;
     let mut transcript = Transcript::default();
     if let Some(path) = delivery.transcript {
@@ -115,7 +117,7 @@ fn deliver(
     }
     let world = World {
         secrets: &prepared.passwords,
-        interrupt: &interrupt,
+        interrupt,
         host_name: Some(host),
         wait_for_farewell: transcript.is_watched(),
     };

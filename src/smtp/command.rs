@@ -115,6 +115,7 @@ impl Command<'_> {
     pub fn write_to(&self, wire: &mut Vec<u8>) {
         match self {
             Command::Auth { mechanism, initial: Some(message) } => {
+                wire.reserve("AUTH ".len() + mechanism.len() + " ".len() + room_for(message));
                 wire.extend_from_slice(b"AUTH ");
                 wire.extend_from_slice(mechanism.as_bytes());
                 wire.push(b' ');
@@ -125,6 +126,7 @@ impl Command<'_> {
                 base64::STANDARD.encode_append(message.expose(), wire);
             }
             Command::AuthResponse(message) => {
+                wire.reserve(room_for(message));
                 base64::STANDARD.encode_append(message.expose(), wire);
             }
             // What is shown of these is what is sent.
@@ -156,6 +158,12 @@ impl Command<'_> {
             Command::Quit => Phase::Quit,
         }
     }
+}
+
+/// As base64, or `=`, with CRLF. Room is made before a secret is written, so
+/// that growing leaves no copy of it behind.
+fn room_for(message: &Secret) -> usize {
+    message.expose().len().div_ceil(3).max(1) * 4 + "\r\n".len()
 }
 
 impl fmt::Display for Command<'_> {

@@ -13,6 +13,7 @@
 //! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
+//! | [`keyring`] | GNOME's keyring, open and locked |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
 //! | [`program`] | how the binary is run, and what it answered |
 //! | [`secrets`] | the look for a password in its output |
@@ -31,6 +32,7 @@ mod authority;
 mod dkim;
 mod dovecot_lmtp;
 mod exchanges;
+mod keyring;
 mod letter;
 mod postfix;
 mod program;

@@ -94,7 +94,12 @@ fn a_password_is_in_exactly_one_place() {
         ("{ env = 'P' }", SecretSource::Env("P".into())),
         ("{ file = 'p' }", SecretSource::File("/c/p".into())),
         ("{ credential = 'mail' }", SecretSource::Credential("mail".into())),
+        ("{ keyring = true }", SecretSource::Keyring),
+        ("{ netrc = true }", SecretSource::Netrc(None)),
+        ("{ netrc = 'p' }", SecretSource::Netrc(Some("/c/p".into()))),
         ("{ prompt = true }", SecretSource::Prompt),
+        // With an escape: a text that is not the file's own.
+        (r#"{ env = "\u0050" }"#, SecretSource::Env("P".into())),
         ("{ command = ['p', ''] }", SecretSource::Command(vec!["p".into(), String::new()])),
     ] {
         assert_eq!(account(&format!("password = {written}")).password, Some(source), "{written}");
@@ -104,6 +109,11 @@ fn a_password_is_in_exactly_one_place() {
         "{}",
         "{ env = 'P', file = 'p' }",
         "{ prompt = false }",
+        "{ keyring = false }",
+        "{ keyring = 'hunter2' }",
+        "{ netrc = false }",
+        "{ netrc = '' }",
+        "{ netrc = ['hunter2'] }",
         "{ command = [] }",
         "{ value = '' }",
         "'hunter2'",

@@ -1,111 +1,211 @@
 //! A program that prints a password (checklist SEC-14).
 
-use super::{Environment, LONGEST, Secret, SecretError, first_line, program};
+use super::wait::{GLANCE, Octets, Over, Wait, is_ready};
+use super::{Environment, LONGEST, Secret, SecretError, first_line};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
-/// Runs a program and takes its first line. It runs in our process group, so
-/// that it may ask for a passphrase at the terminal.
+/// Runs a program and takes the first line that it writes.
 pub(super) fn run(
     words: &[String],
     environment: &Environment,
-    limit: Duration,
+    wait: &Wait<'_>,
 ) -> Result<Secret, SecretError> {
     let name = program(words).to_owned();
-    let mut child = Command::new(&name)
+    let what = format!("what ‘{name}’ wrote");
+    let ended = match finish(words, environment, wait) {
+        Ok(ended) => ended,
+        Err(Unfinished::NotRun(source)) => {
+            return Err(SecretError::NotRun { program: name, source });
+        }
+        Err(Unfinished::TooMuch) => return Err(SecretError::TooLong { what }),
+        Err(Unfinished::Over(Over::Late(after))) => {
+            return Err(SecretError::TooSlow { program: name, after });
+        }
+        Err(Unfinished::Over(Over::Interrupted)) => return Err(SecretError::Interrupted),
+    };
+    if ended.status.success() {
+        first_line(ended.wrote(), &what)
+    } else {
+        let (status, said) = (ended.status, ended.said());
+        Err(SecretError::Failed { program: name, status, said })
+    }
+}
+
+/// What a program came to.
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    wrote: Octets,
+    said: Octets,
+}
+
+/// Why a program did not come to its end.
+#[derive(Debug)]
+pub(super) enum Unfinished {
+    /// It could not be started, or not be waited for.
+    NotRun(io::Error),
+    /// It wrote more than a secret may have, and was ended.
+    TooMuch,
+    /// It was ended.
+    Over(Over),
+}
+
+impl Ended {
+    /// Its standard output.
+    pub(super) fn wrote(&self) -> &[u8] {
+        self.wrote.as_slice()
+    }
+
+    /// The first line of its standard error that says something, not too long.
+    pub(super) fn said(&self) -> String {
+        let said = String::from_utf8_lossy(self.said.as_slice());
+        let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        line.trim().chars().take(LONGEST_SAYING).collect()
+    }
+}
+
+/// Runs a program to its end. It sees nothing of our standard input and of our
+/// own password.
+pub(super) fn finish(
+    words: &[String],
+    environment: &Environment,
+    wait: &Wait<'_>,
+) -> Result<Ended, Unfinished> {
+    let mut command = Command::new(program(words));
+    command
         .args(words.get(1..).unwrap_or_default())
         .env_clear()
         .envs(environment.for_children())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|source| SecretError::NotRun { program: name.clone(), source })?;
-    let wrote = in_background(child.stdout.take());
-    let said = in_background(child.stderr.take());
-    let what = format!("what ‘{name}’ wrote");
-    let secret = match wrote.recv_timeout(limit) {
-        Ok(Ok(octets)) => first_line(octets.as_slice(), &what),
-        Ok(Err(source)) => Err(SecretError::Unreadable { what, source }),
-        Err(_) => {
-            end(child);
-            return Err(SecretError::TooSlow { program: name, limit });
-        }
-    };
-    if matches!(secret, Err(SecretError::TooLong { .. })) {
-        end(child);
-        return secret;
+        .stderr(Stdio::piped());
+    let mut running = Running::start(command).map_err(Unfinished::NotRun)?;
+    let ended = running.collect(wait);
+    if ended.is_err() {
+        running.end();
     }
-    match status(&mut child, limit) {
-        Some(status) if status.success() => secret,
-        Some(status) => {
-            let said = said.recv_timeout(PATIENCE_FOR_WORDS).ok().and_then(Result::ok);
-            let said = first_words(said.as_ref().map(|octets| octets.as_slice()));
-            Err(SecretError::Failed { program: name, status, said })
+    ended
+}
+
+/// A program that runs.
+struct Running {
+    child: Child,
+    leads_group: bool,
+}
+
+impl Running {
+    /// At a terminal the program stays in our process group, or it could not
+    /// ask for a passphrase there. Elsewhere it leads a group of its own, so
+    /// that whatever it starts can be ended with it.
+    fn start(mut command: Command) -> io::Result<Self> {
+        let leads_group = !has_terminal();
+        if leads_group {
+            command.process_group(0);
         }
-        None => {
-            end(child);
-            Err(SecretError::TooSlow { program: name, limit })
+        Ok(Running { child: command.spawn()?, leads_group })
+    }
+
+    /// Reads what it writes until it has ended. A process that it leaves
+    /// behind may hold the pipes open: nobody waits for that.
+    fn collect(&mut self, wait: &Wait<'_>) -> Result<Ended, Unfinished> {
+        let mut wrote = Output::of(self.child.stdout.take());
+        let mut said = Output::of(self.child.stderr.take());
+        loop {
+            let status = self.child.try_wait().map_err(Unfinished::NotRun)?;
+            wrote.drain();
+            said.drain();
+            if wrote.octets.is_full() {
+                return Err(Unfinished::TooMuch);
+            }
+            if let Some(status) = status {
+                return Ok(Ended { status, wrote: wrote.octets, said: said.octets });
+            }
+            // Nobody reads so many words, but the program may want to be heard.
+            said.octets.make_room();
+            let sources: Vec<_> = [wrote.source(), said.source()].into_iter().flatten().collect();
+            // With both at their end, the program is about to end.
+            let moment = if sources.is_empty() { STEP } else { GLANCE };
+            wait.glance_at(&sources, moment).map_err(Unfinished::Over)?;
+        }
+    }
+
+    /// Ends it: with a request first, which lets it restore the terminal.
+    /// Nothing here can fail in a way that would change what is said next.
+    fn end(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            // Its number may be another's by now.
+            return;
+        }
+        let id = Pid::from_child(&self.child);
+        let signal = |signal| {
+            let send = if self.leads_group { kill_process_group } else { kill_process };
+            let _ = send(id, signal);
+        };
+        // Until it is waited for, nobody else can get its number.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let has_ended = || !matches!(waitid(WaitId::Pid(id), options), Ok(None));
+        signal(Signal::TERM);
+        let mut steps = GRACE.as_millis() / STEP.as_millis();
+        while steps > 0 && !has_ended() {
+            std::thread::sleep(STEP);
+            steps -= 1;
+        }
+        signal(Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// One of a program's outputs, while it is being read.
+struct Output<P> {
+    pipe: Option<P>,
+    octets: Octets,
+}
+
+impl<P: Read + AsFd> Output<P> {
+    fn of(pipe: Option<P>) -> Self {
+        Output { pipe, octets: Octets::up_to(LONGEST + 1) }
+    }
+
+    fn source(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Reads what there is now, as far as there is room.
+    fn drain(&mut self) {
+        while let Some(pipe) = self.pipe.as_mut().filter(|pipe| is_ready(pipe.as_fd())) {
+            if self.octets.is_full() {
+                return;
+            }
+            if !self.octets.read_some(pipe).unwrap_or(false) {
+                self.pipe = None;
+            }
         }
     }
 }
 
-/// How a program ended that has nothing more to write, or `None` if it has not
-/// ended in time.
-fn status(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
-    const STEP: Duration = Duration::from_millis(5);
-    let mut waited = Duration::ZERO;
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
-        }
-        if waited >= limit {
-            return None;
-        }
-        thread::sleep(STEP);
-        waited += STEP;
-    }
+/// Whether there is a terminal that a program could ask at.
+pub(super) fn has_terminal() -> bool {
+    File::open("/dev/tty").is_ok()
 }
 
-/// Neither step can fail in a way that would change what is said next.
-fn end(mut child: Child) {
-    let _ = child.kill();
-    let _ = child.wait();
+/// The program among the words of a command.
+pub(super) fn program(words: &[String]) -> &str {
+    words.first().map_or("", String::as_str)
 }
 
-/// Reads a pipe to its end, or to one octet more than a secret may have, and
-/// closes it.
-fn in_background<P>(pipe: Option<P>) -> mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>
-where
-    P: Read + Send + 'static,
-{
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut octets = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-        let read =
-            pipe.map_or(Ok(0), |pipe| pipe.take(LONGEST as u64 + 1).read_to_end(&mut octets));
-        // Nobody listens once the time is up.
-        let _ = sender.send(read.map(|_| octets));
-    });
-    receiver
-}
+/// How long a program that was asked to end may take.
+const GRACE: Duration = Duration::from_millis(500);
 
-/// The first line of what a program said that says something, not too long.
-fn first_words(said: Option<&[u8]>) -> String {
-    let said = String::from_utf8_lossy(said.unwrap_or_default());
-    let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    line.trim().chars().take(LONGEST_SAYING).collect()
-}
-
-/// How long a program may take to give a password.
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
-
-/// How long the words of a program that has ended may take to come through:
-/// a process that it left behind can hold the pipe open.
-const PATIENCE_FOR_WORDS: Duration = Duration::from_secs(1);
+const STEP: Duration = Duration::from_millis(2);
 
 const LONGEST_SAYING: usize = 300;
+
+#[cfg(test)]
+mod tests;

@@ -1,23 +1,39 @@
-use super::command::LIMIT;
 use super::*;
-use std::fs;
+use crate::account::private_file::Fault;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 fn nobody(_: &str) -> io::Result<Secret> {
     Err(io::Error::other("no terminal"))
 }
 
-fn read(source: &str, environment: &Environment) -> Result<Secret, SecretError> {
+/// Alice at her server.
+pub(super) const ALICE: Whose<'_> = Whose { user: "alice", host: "mail.example.org" };
+
+/// A world where nobody is asked.
+pub(super) fn world<'w>(environment: &'w Environment, interrupt: &'w Interrupt) -> World<'w> {
+    World { environment, ask: &nobody, interrupt, timeout: None, deadline: None }
+}
+
+pub(super) fn read(source: &str, environment: &Environment) -> Result<Secret, SecretError> {
     let source: SecretSource = source.parse().unwrap();
-    source.read("alice at mail.example.org", World { environment, ask: &nobody })
+    source.read(ALICE, world(environment, &Interrupt::default()))
 }
 
-fn run(words: &[&str], limit: Duration) -> Result<Secret, SecretError> {
-    let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
-    command::run(&words, &Environment::of_process(), limit)
+/// Reads with little patience.
+fn read_hastily(source: &str, environment: &Environment) -> Result<Secret, SecretError> {
+    let source: SecretSource = source.parse().unwrap();
+    let interrupt = Interrupt::default();
+    let timeout = Some(Duration::from_millis(50));
+    source.read(ALICE, World { timeout, ..world(environment, &interrupt) })
 }
 
-fn file(content: &[u8], mode: u32) -> (tempfile::TempDir, String) {
+pub(super) fn file(content: &[u8], mode: u32) -> (tempfile::TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
     fs::write(&path, content).unwrap();
@@ -33,6 +49,9 @@ fn a_source_reads_as_it_is_written() {
         ("file:/a b:c", SecretSource::File("/a b:c".into())),
         ("fd:3", SecretSource::Fd(3)),
         ("credential:mail", SecretSource::Credential("mail".into())),
+        ("keyring", SecretSource::Keyring),
+        ("netrc", SecretSource::Netrc(None)),
+        ("netrc:/a b", SecretSource::Netrc(Some("/a b".into()))),
         ("prompt", SecretSource::Prompt),
     ] {
         assert_eq!(text.parse(), Ok(source.clone()), "{text}");
@@ -48,8 +67,8 @@ fn what_is_no_source_is_refused_without_being_repeated() {
     for (text, expected) in [
         ("hunter2", SourceError::Unknown),
         ("hunter2:x", SourceError::Unknown),
-        ("keyring", SourceError::Unknown),
-        ("netrc", SourceError::Unknown),
+        ("keyring:x", SourceError::Unknown),
+        ("netrc:", SourceError::Empty),
         ("env:", SourceError::Empty),
         ("file:", SourceError::Empty),
         ("command: ", SourceError::Empty),
@@ -73,9 +92,16 @@ fn a_variable_gives_its_value_without_a_line_end() {
 
 #[test]
 fn a_file_gives_its_first_line_without_the_line_end() {
-    for (content, secret) in
-        [("p", "p"), ("p\n", "p"), ("p\r\n", "p"), ("p q \n\n", "p q "), ("p\nuser: alice\n", "p")]
-    {
+    for (content, secret) in [
+        ("p", "p"),
+        ("p\n", "p"),
+        ("p\r\n", "p"),
+        (" p q \t\n\n", " p q \t"),
+        ("p\nuser: alice\n", "p"),
+        ("\u{feff}p\r\n", "p"),
+        ("p\u{feff}", "p\u{feff}"),
+        ("é\n", "é"),
+    ] {
         let (_directory, path) = file(content.as_bytes(), 0o600);
         let read = read(&format!("file:{path}"), &Environment::of_process());
         assert_eq!(read.unwrap(), Secret::new(secret), "{content:?}");
@@ -121,61 +147,17 @@ fn a_credential_is_a_file_in_the_directory_of_the_service() {
         let error = read(&format!("credential:{name}"), &environment).unwrap_err();
         assert!(matches!(error, SecretError::CredentialName { .. }), "{error}");
     }
+    let error = read("credential:none", &environment).unwrap_err();
+    assert!(matches!(error, SecretError::NoCredential { .. }), "{error}");
     let nowhere = Environment::from([("HOME", "/")]);
     let error = read("credential:secret", &nowhere).unwrap_err();
-    assert!(matches!(error, SecretError::NoCredentials { .. }));
+    assert!(matches!(error, SecretError::NoCredential { .. }));
 }
 
 #[test]
-fn a_command_gives_its_first_line_and_no_shell_reads_its_words() {
-    // SEC-14
-    let words = ["printf", "%s\\n", "$(id);p", "second"];
-    assert_eq!(run(&words, LIMIT).unwrap(), Secret::new("$(id);p"));
-}
-
-#[test]
-fn a_command_that_fails_says_why_without_steering_the_terminal() {
-    // SEC-14, SEC-6
-    let script = "printf 'p\\n'; printf '\\n\\033[31mlocked\\n' >&2; exit 2";
-    let error = run(&["sh", "-c", script], LIMIT).unwrap_err();
-    let SecretError::Failed { said, status, .. } = &error else { panic!("{error}") };
-    assert_eq!((said.as_str(), status.code()), ("\x1b[31mlocked", Some(2)));
-    let error = run(&["/nonexistent/program"], LIMIT).unwrap_err();
-    assert!(matches!(error, SecretError::NotRun { .. }), "{error}");
-}
-
-#[test]
-fn a_command_is_ended_when_its_time_is_up() {
-    // SEC-14
-    let error = run(&["sleep", "20"], Duration::from_millis(50)).unwrap_err();
-    assert!(matches!(error, SecretError::TooSlow { .. }), "{error}");
-    let script = "echo p; exec >&- 2>&-; sleep 20";
-    let error = run(&["sh", "-c", script], Duration::from_millis(50)).unwrap_err();
-    assert!(matches!(error, SecretError::TooSlow { .. }), "{error}");
-}
-
-#[test]
-fn a_command_that_talks_too_much_is_refused() {
-    // SEC-14
-    let error = run(&["head", "-c", "300000", "/dev/zero"], LIMIT).unwrap_err();
-    assert!(matches!(error, SecretError::TooLong { .. }), "{error}");
-}
-
-#[test]
-fn a_command_has_no_input_and_does_not_see_our_password() {
-    // SEC-7, SEC-14
-    let environment = Environment::from([("ENVOI_PASSWORD", "hunter2"), ("PATH", "/usr/bin:/bin")]);
-    let script = "cat; echo \"[$ENVOI_PASSWORD]\"";
-    let words = ["sh", "-c", script].map(str::to_owned);
-    assert_eq!(command::run(&words, &environment, LIMIT).unwrap(), Secret::new("[]"));
-}
-
-#[test]
-fn a_file_descriptor_is_read_to_its_end() {
-    use std::os::fd::AsRawFd;
+fn a_file_descriptor_gives_its_first_line_and_need_not_end() {
     let (reader, mut writer) = io::pipe().unwrap();
-    io::Write::write_all(&mut writer, b"p\n").unwrap();
-    drop(writer);
+    writer.write_all(b"p\nq").unwrap();
     let source = format!("fd:{}", reader.as_raw_fd());
     assert_eq!(read(&source, &Environment::of_process()).unwrap(), Secret::new("p"));
     let error = read("fd:9999", &Environment::of_process()).unwrap_err();
@@ -184,15 +166,98 @@ fn a_file_descriptor_is_read_to_its_end() {
 }
 
 #[test]
+fn a_file_descriptor_may_be_a_socket() {
+    let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    theirs.write_all(b"p\n").unwrap();
+    let source = format!("fd:{}", ours.as_raw_fd());
+    assert_eq!(read(&source, &Environment::of_process()).unwrap(), Secret::new("p"));
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_into_is_not_waited_for_for_ever() {
+    let environment = Environment::of_process();
+    let (reader, _writer) = io::pipe().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    for source in [format!("fd:{}", reader.as_raw_fd()), format!("file:{}", fifo.display())] {
+        let error = read_hastily(&source, &environment).unwrap_err();
+        assert!(matches!(error, SecretError::Silent { .. }), "{source}: {error}");
+        assert!(error.is_temporary());
+    }
+    let writer = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || File::options().write(true).open(fifo).unwrap().write_all(b"p\n").unwrap()
+    });
+    let secret = read(&format!("file:{}", fifo.display()), &environment);
+    assert_eq!(secret.unwrap(), Secret::new("p"));
+    writer.join().unwrap();
+}
+
+#[test]
+fn a_file_that_is_none_is_told_for_what_it_is() {
+    let environment = Environment::of_process();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().display();
+    let error = read(&format!("file:{path}"), &environment).unwrap_err();
+    let SecretError::UnreadableFile { source, .. } = &error else { panic!("{error}") };
+    assert_eq!(source.kind(), io::ErrorKind::IsADirectory);
+    let error = read(&format!("file:{path}/none"), &environment).unwrap_err();
+    assert!(matches!(error, SecretError::UnreadableFile { .. }), "{error}");
+    assert!(!error.is_temporary());
+    let utf_16 = "\u{feff}hunter2\n".encode_utf16().flat_map(u16::to_le_bytes);
+    for content in [utf_16.collect(), b"a\0b\n".to_vec(), b"a\rb\n".to_vec()] {
+        let (_directory, path) = file(&content, 0o600);
+        let error = read(&format!("file:{path}"), &environment).unwrap_err();
+        assert!(matches!(error, SecretError::NoText { .. }), "{error}");
+    }
+}
+
+#[test]
+fn what_may_go_well_later_is_temporary_and_nothing_else() {
+    let file = || "/f".into();
+    let name = || "x".to_owned();
+    let after = Duration::from_secs(1);
+    let failed = |status| SecretError::Failed {
+        program: name(),
+        status: ExitStatus::from_raw(status),
+        said: String::new(),
+    };
+    let errno = |errno: rustix::io::Errno| io::Error::from(errno);
+    for (error, expected) in [
+        (SecretError::Silent { what: name(), after }, true),
+        (SecretError::TooSlow { program: name(), after }, true),
+        (SecretError::KeyringLocked, true),
+        (SecretError::KeyringSilent { after }, true),
+        // By signal 9; with the status 1.
+        (failed(9), true),
+        (failed(256), false),
+        (SecretError::NotRun { program: name(), source: errno(rustix::io::Errno::AGAIN) }, true),
+        (SecretError::NotRun { program: name(), source: errno(rustix::io::Errno::NOENT) }, false),
+        (
+            SecretError::UnreadableFile { file: file(), source: io::ErrorKind::NotFound.into() },
+            false,
+        ),
+        (SecretError::Exposed { file: file(), fault: Fault::Mode(0o666) }, false),
+        (SecretError::Empty { what: name() }, false),
+        (SecretError::NotSet(name()), false),
+        (SecretError::NoKeyringProgram { program: "secret-tool" }, false),
+        (SecretError::NoSessionBus, false),
+    ] {
+        assert_eq!(error.is_temporary(), expected, "{error:?}");
+    }
+}
+
+#[test]
 fn the_user_is_asked_for_whose_password_it_is() {
     let environment = Environment::of_process();
+    let interrupt = Interrupt::default();
     let ask = |question: &str| {
-        assert_eq!(question, "Password for alice at mail.example.org: ");
+        assert_eq!(question, "Password for alice@mail.example.org: ");
         Ok(Secret::new("p"))
     };
-    let world = World { environment: &environment, ask: &ask };
-    let secret = SecretSource::Prompt.read("alice at mail.example.org", world).unwrap();
-    assert_eq!(secret, Secret::new("p"));
+    let world = World { ask: &ask, ..world(&environment, &interrupt) };
+    assert_eq!(SecretSource::Prompt.read(ALICE, world).unwrap(), Secret::new("p"));
     let error = read("prompt", &environment).unwrap_err();
     assert!(matches!(error, SecretError::NotAsked(_)), "{error}");
 }

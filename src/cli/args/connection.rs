@@ -159,6 +159,8 @@ pub struct ConnectionArgs {
     ///   command:WORDS    the first line that a program prints; no shell
     ///   fd:N             the first line from an open file descriptor
     ///   credential:NAME  a systemd credential
+    ///   keyring          the keyring of the desktop
+    ///   netrc[:PATH]     an entry of ~/.netrc, or of another file like it
     ///   prompt           asked for at the terminal
     ///
     /// Without it, the password of the account; where there is none, it is

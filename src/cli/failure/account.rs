@@ -40,7 +40,8 @@ impl From<Unusable> for Failure {
             Unusable::NotSet(_)
             | Unusable::Unreadable { .. }
             | Unusable::Empty { .. }
-            | Unusable::NoProgram { .. } => None,
+            | Unusable::NoProgram { .. }
+            | Unusable::NoNetrc => None,
         };
         Failure { hints: hint.into_iter().collect(), ..Failure::new(Exit::Config, error) }
     }
@@ -69,22 +70,67 @@ fn of_key(file: &Path, reason: &KeyError) -> String {
     }
 }
 
-/// What to try where a source gives no password.
+/// What to try where a source gives no password, beside another source.
 pub(in crate::cli) fn of_secret(error: &SecretError) -> Option<String> {
     match error {
         SecretError::Exposed { file, fault } => Some(close(file, *fault)),
-        SecretError::NoCredentials { name } => {
+        SecretError::UnreadableFile { file, .. } => {
+            Some(format!("check its name and who may read it: ls -l {}", quoted(file)))
+        }
+        SecretError::NoText { .. } => Some(
+            "write it as text: iconv -f UTF-16 -t UTF-8 FILE, if that is what it is".to_owned(),
+        ),
+        SecretError::NoCredential { name, .. } => {
             Some(format!("in the unit of the service: LoadCredential={name}:PATH"))
+        }
+        SecretError::NoKeyringProgram { program: "secret-tool" } => Some(
+            "install its package: libsecret-tools on Debian and Ubuntu, libsecret elsewhere"
+                .to_owned(),
+        ),
+        SecretError::NoSessionBus => Some(format!(
+            "while you are logged in, its bus is reached by \
+             DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/{}/bus",
+            rustix::process::getuid().as_raw()
+        )),
+        SecretError::KeyringLocked | SecretError::KeyringSilent { .. } => {
+            Some("log in at the desktop, or unlock it there".to_owned())
+        }
+        SecretError::NotInKeyring { store, .. } => {
+            Some(format!("to store it: {}", shell_words::join(store)))
+        }
+        SecretError::Netrc { .. } => {
+            Some("an entry is: machine HOST login USER password \"PASSWORD\"".to_owned())
+        }
+        SecretError::NotInNetrc { file, user, host } => {
+            let user = in_netrc(user);
+            Some(format!(
+                "add to {} the line: machine {host} login {user} password \"PASSWORD\"",
+                quoted(file)
+            ))
         }
         SecretError::NotSet(_)
         | SecretError::Unreadable { .. }
+        | SecretError::Silent { .. }
         | SecretError::Empty { .. }
         | SecretError::TooLong { .. }
         | SecretError::CredentialName { .. }
         | SecretError::NotRun { .. }
         | SecretError::Failed { .. }
+        | SecretError::NoKeyringProgram { .. }
+        | SecretError::KeyringUnreachable { .. }
+        | SecretError::NoNetrc
         | SecretError::NotAsked(_)
+        | SecretError::Interrupted
         | SecretError::TooSlow { .. } => None,
+    }
+}
+
+/// A word as netrc files have it.
+fn in_netrc(word: &str) -> String {
+    if word.contains(|c: char| c.is_whitespace() || "\"'#".contains(c)) {
+        format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
+    } else {
+        word.to_owned()
     }
 }
 

@@ -1,0 +1,177 @@
+//! The keyring of the desktop, through the platform's own program.
+
+use super::command::{Ended, Unfinished, finish, has_terminal};
+use super::wait::{Over, Wait};
+use super::{Environment, LIMIT, Secret, SecretError, Whose, World, first_line};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// A kind of keyring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keyring {
+    /// The Secret Service of freedesktop.org, by `secret-tool` of libsecret.
+    SecretService,
+    /// The keychain of macOS, by `security`.
+    Keychain,
+}
+
+impl Keyring {
+    /// The one of this platform.
+    pub(super) fn of_platform() -> Self {
+        if cfg!(target_os = "macos") { Keyring::Keychain } else { Keyring::SecretService }
+    }
+
+    /// Asks for the password.
+    pub(super) fn read(self, whose: Whose<'_>, world: World<'_>) -> Result<Secret, SecretError> {
+        let environment = world.environment;
+        if self == Keyring::SecretService && !may_have_a_bus(environment) {
+            return Err(SecretError::NoSessionBus);
+        }
+        let wait = Wait::of(limit(environment, has_terminal()), world);
+        let found = self.ask(&self.lookup(whose), environment, &wait)?;
+        if found.status.success() {
+            return first_line(found.wrote(), "the password in the keyring");
+        }
+        match self.refusal(&found) {
+            Refusal::Unreachable => Err(SecretError::KeyringUnreachable { said: found.said() }),
+            Refusal::Locked => Err(SecretError::KeyringLocked),
+            Refusal::NoEntry => Err(self.no_entry(whose)),
+            Refusal::Silent => {
+                // What is found without being opened is locked. The answer may
+                // hold the password all the same, if somebody unlocks it now.
+                let listed = self.ask(&search(whose), environment, &wait)?;
+                if listed.wrote().is_empty() {
+                    Err(self.no_entry(whose))
+                } else {
+                    Err(SecretError::KeyringLocked)
+                }
+            }
+        }
+    }
+
+    /// The words that look the password up. The names of the attributes are
+    /// those of msmtp, whose entries are found, too.
+    pub(super) fn lookup(self, whose: Whose<'_>) -> Vec<String> {
+        match self {
+            // A user may begin with a hyphen.
+            Keyring::SecretService => words(&["secret-tool", "lookup", "--"], &attributes(whose)),
+            Keyring::Keychain => words(
+                &["security", "find-internet-password"],
+                &["-s", whose.host, "-a", whose.user, "-r", "smtp", "-w"],
+            ),
+        }
+    }
+
+    /// The words that store a password, which they ask for.
+    pub(super) fn store(self, whose: Whose<'_>) -> Vec<String> {
+        match self {
+            Keyring::SecretService => {
+                let end = if whose.user.starts_with('-') { &["--"][..] } else { &[] };
+                let begin = [&["secret-tool", "store", "--label", "envoi"], end].concat();
+                words(&begin, &attributes(whose))
+            }
+            Keyring::Keychain => words(
+                &["security", "add-internet-password"],
+                &["-s", whose.host, "-a", whose.user, "-r", "smtp", "-w"],
+            ),
+        }
+    }
+
+    fn ask(
+        self,
+        words: &[String],
+        environment: &Environment,
+        wait: &Wait<'_>,
+    ) -> Result<Ended, SecretError> {
+        finish(words, environment, wait).map_err(|unfinished| match unfinished {
+            Unfinished::NotRun(source) if source.kind() == io::ErrorKind::NotFound => {
+                SecretError::NoKeyringProgram { program: self.program() }
+            }
+            Unfinished::NotRun(source) => {
+                SecretError::NotRun { program: self.program().to_owned(), source }
+            }
+            Unfinished::TooMuch => {
+                SecretError::TooLong { what: "the password in the keyring".to_owned() }
+            }
+            Unfinished::Over(Over::Late(after)) => SecretError::KeyringSilent { after },
+            Unfinished::Over(Over::Interrupted) => SecretError::Interrupted,
+        })
+    }
+
+    /// Its program.
+    pub(super) fn program(self) -> &'static str {
+        match self {
+            Keyring::SecretService => "secret-tool",
+            Keyring::Keychain => "security",
+        }
+    }
+
+    fn refusal(self, found: &Ended) -> Refusal {
+        match (self, found.status.code()) {
+            (Keyring::Keychain, Some(44)) => Refusal::NoEntry,
+            (Keyring::Keychain, Some(36 | 51 | 128)) => Refusal::Locked,
+            (Keyring::SecretService, Some(1)) if found.said().is_empty() => Refusal::Silent,
+            (Keyring::Keychain | Keyring::SecretService, _) => Refusal::Unreachable,
+        }
+    }
+
+    fn no_entry(self, whose: Whose<'_>) -> SecretError {
+        SecretError::NotInKeyring {
+            user: whose.user.to_owned(),
+            host: whose.host.to_owned(),
+            store: self.store(whose),
+        }
+    }
+}
+
+/// What a program means that gives no password.
+enum Refusal {
+    /// It could not ask.
+    Unreachable,
+    /// `security` ends with the last octet of an `OSStatus`: that the user may
+    /// not be asked (-25308), gave a wrong passphrase (-25293), or gave none
+    /// (-128).
+    Locked,
+    /// errSecItemNotFound (-25300) of `security`.
+    NoEntry,
+    /// `secret-tool` ends with 1 and says nothing both where there is no entry
+    /// and where nobody unlocked it.
+    Silent,
+}
+
+/// The words that tell whether there is an entry, locked or not.
+fn search(whose: Whose<'_>) -> Vec<String> {
+    words(&["secret-tool", "search", "--"], &attributes(whose))
+}
+
+fn attributes(whose: Whose<'_>) -> [&str; 6] {
+    ["host", whose.host, "service", "smtp", "user", whose.user]
+}
+
+fn words(begin: &[&str], rest: &[&str]) -> Vec<String> {
+    begin.iter().chain(rest).map(|&word| word.to_owned()).collect()
+}
+
+/// Whether something says where the bus of the session is, over which the
+/// Secret Service is asked: the variable, the usual place (D-Bus
+/// Specification, "Well-known Message Bus Instances"), or a display on which
+/// one is noted.
+fn may_have_a_bus(environment: &Environment) -> bool {
+    let usual = || environment.get("XDG_RUNTIME_DIR").map(|at| Path::new(&at).join("bus"));
+    environment.has("DBUS_SESSION_BUS_ADDRESS")
+        || usual().is_some_and(|bus| bus.exists())
+        || environment.has("DISPLAY")
+}
+
+/// A locked keyring waits for its passphrase; where nobody can be asked for
+/// it, that is as good as never.
+fn limit(environment: &Environment, has_terminal: bool) -> Duration {
+    let has_display = environment.has("DISPLAY") || environment.has("WAYLAND_DISPLAY");
+    if has_terminal || has_display { LIMIT } else { UNATTENDED }
+}
+
+const UNATTENDED: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests;

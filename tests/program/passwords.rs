@@ -1,0 +1,304 @@
+//! Fetching a password while somebody watches, types, or wants it to stop.
+
+use crate::running::{GENEROUS, Place, Run, Started, finished};
+use crate::{check, only_message, shell, sink};
+use envoi::sasl::server::Users;
+use envoi::sasl::{Credentials, Secret};
+use envoi::sink::{Policy, Settings, Sink};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The words that send to this receiver, signed in with this password.
+fn signing_in(sink: &Sink, place: &Place, source: &str, more: &[&str]) -> Vec<OsString> {
+    place.write("ca.pem", sink.ca_pem(), None);
+    let url = format!("smtp://alice@localhost:{}", sink.address().port());
+    let words = ["send", "-q", "--server", &url, "--tls-ca", "ca.pem", "--password-from", source];
+    let whom = ["-f", "me@client.example", "a@x.example"];
+    words.iter().chain(more).chain(&whom).map(OsString::from).collect()
+}
+
+/// A receiver that alice may sign in to by this password, and nobody else.
+fn only_for_alice(password: &str) -> Sink {
+    let alice = Credentials { user: "alice".into(), password: Secret::new(password) };
+    let policy = Policy { users: Users::Only(vec![alice]), ..Policy::default() };
+    Sink::start(Settings { policy, ..Settings::default() }).expect("starting the receiver")
+}
+
+/// Waits until this holds; what did not happen is said if it never does.
+#[track_caller]
+fn wait_until<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = answer() {
+            return answer;
+        }
+        assert!(started.elapsed() < GENEROUS, "waited for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Asks envoi alone to stop, as `kill` does.
+fn terminate(envoi: &Started) {
+    kill_process(Pid::from_child(&envoi.0), Signal::TERM).expect("sending SIGTERM");
+}
+
+fn is_running(number: &str) -> bool {
+    let state = fs::read_to_string(format!("/proc/{}/stat", number.trim())).unwrap_or_default();
+    let state = state.rsplit(") ").next().unwrap_or_default();
+    !state.is_empty() && !state.starts_with('Z')
+}
+
+const STOPPED: &str = "\
+envoi: nothing was sent to a@x.example through localhost:{*}: interrupted while signing in
+{…}";
+
+#[test]
+fn who_ends_envoi_alone_ends_the_program_that_gives_the_password() {
+    // SEC-14, SEC-17
+    let (sink, place) = (sink(), Place::new());
+    let script = "trap 'echo asked >asked; exit' TERM; echo $$ >new; mv new note; sleep 60 & wait";
+    let source = format!("command:sh -c {}", shell_words::quote(script));
+    let words = signing_in(&sink, &place, &source, &["--body", "hi"]);
+    let envoi = Started(place.envoi(words).spawn().expect("starting envoi"));
+    let note = place.directory().join("note");
+    let number = wait_until("the program", || fs::read_to_string(&note).ok());
+    let started = Instant::now();
+    terminate(&envoi);
+    check(&envoi.finish(), 143, "", STOPPED);
+    assert!(started.elapsed() < Duration::from_secs(30), "it was waited for");
+    assert!(!is_running(&number), "the program still runs");
+    assert!(place.directory().join("asked").exists(), "the program could not clean up");
+}
+
+#[test]
+fn a_parent_that_ignores_its_children_takes_no_password_away() {
+    let (sink, place) = (only_for_alice("p"), Place::new());
+    let words = signing_in(&sink, &place, "command:echo p", &["--body", "hi"]);
+    check(&finished(shell(&place, "trap '' CHLD; exec \"$@\"", &words)), 0, "", "");
+}
+
+#[test]
+fn a_crash_leaves_no_password_behind() {
+    // SEC-7
+    let (sink, place) = (sink(), Place::new());
+    let source = "command:sh -c 'cat /proc/$PPID/limits >limits; echo p'";
+    let words = signing_in(&sink, &place, source, &["--body", "hi"]);
+    let script = "ulimit -S -c \"$(ulimit -H -c)\"; ulimit -c >before; exec \"$@\"";
+    check(&finished(shell(&place, script, &words)), 0, "", "");
+    let read = |name: &str| fs::read_to_string(place.directory().join(name)).expect("a file");
+    assert_ne!(read("before"), "0\n", "a test where a crash leaves nothing anyway shows nothing");
+    let limits = read("limits");
+    let line = limits.lines().find(|line| line.starts_with("Max core file size"));
+    let soft = line.and_then(|line| line.split_whitespace().nth(4));
+    assert_eq!(soft, Some("0"), "{limits}");
+}
+
+#[test]
+fn a_descriptor_is_read_from_where_it_stands() {
+    let (sink, place) = (only_for_alice("p"), Place::new());
+    place.write("two", "not this\np\n", Some(0o600));
+    let words = signing_in(&sink, &place, "fd:3", &["--body", "hi"]);
+    let script = "exec 3<two; read -r first <&3; exec \"$@\"";
+    check(&finished(shell(&place, script, &words)), 0, "", "");
+}
+
+// Without a terminal ----------------------------------------------------------
+
+/// Runs envoi in a session without a terminal, whatever the test has.
+fn without_terminal(place: &Place, words: &[OsString]) -> Run {
+    finished(shell(place, "exec setsid --wait \"$@\"", words))
+}
+
+const NOT_HAD: &str = "\
+envoi: nothing was sent to a@x.example through localhost:{*}: the password cannot be had: ";
+
+#[test]
+fn without_a_terminal_nobody_is_asked() {
+    let (sink, place) = (sink(), Place::new());
+    let words = signing_in(&sink, &place, "prompt", &["--body", "hi"]);
+    let expected = format!("{NOT_HAD}cannot ask for the password: there is no terminal\n{{…}}");
+    check(&without_terminal(&place, &words), 78, "", &expected);
+}
+
+#[test]
+fn where_nobody_can_unlock_the_keyring_it_is_left_soon() {
+    let (sink, mut place) = (sink(), Place::new());
+    place.write("secret-tool", "#!/bin/sh\nexec sleep 1000\n", Some(0o755));
+    let here = place.directory().display().to_string();
+    place.set("PATH", format!("{here}:/usr/bin:/bin"));
+    place.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=bus".to_owned());
+    let words = signing_in(&sink, &place, "keyring", &["--body", "hi"]);
+    let expected = format!(
+        "{NOT_HAD}the keyring gave no answer within {{*}} s: it is locked, or stuck; \
+         log in at the desktop, or unlock it there\n{{…}}"
+    );
+    check(&without_terminal(&place, &words), 75, "", &expected);
+}
+
+// At a terminal ----------------------------------------------------------------
+
+/// A terminal: what is typed goes in, what is shown comes out.
+struct Terminal {
+    master: File,
+    name: OsString,
+    shown: String,
+}
+
+impl Terminal {
+    fn new() -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        unlockpt(&master).expect("unlocking it");
+        let name = ptsname(&master, Vec::new()).expect("its name");
+        rustix::io::ioctl_fionbio(&master, true).expect("not to wait for it");
+        let name = OsStr::from_bytes(name.to_bytes()).to_owned();
+        Terminal { master: File::from(master), name, shown: String::new() }
+    }
+
+    /// Starts envoi in a session of this terminal, with this text on standard
+    /// input.
+    fn start(&self, place: &Place, words: &[OsString], stdin: &str) -> Started {
+        place.write("stdin", stdin, None);
+        let envoi = place.envoi(words);
+        let mut command = Command::new("setsid");
+        // Its standard input becomes the terminal of the session.
+        let script = "exec \"$@\" <stdin";
+        command.args(["--ctty", "sh", "-c", script, "sh"]);
+        command.arg(envoi.get_program()).args(envoi.get_args());
+        command.env_clear().envs(envoi.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(place.directory());
+        let terminal = File::options().read(true).write(true).open(&self.name);
+        command.stdin(terminal.expect("opening it")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Started(command.spawn().expect("starting setsid"))
+    }
+
+    /// Waits until this is shown.
+    #[track_caller]
+    fn expect(&mut self, text: &str) {
+        wait_until(&format!("{text:?} on the terminal"), || {
+            let mut octets = [0; 1024];
+            if let Ok(length) = self.master.read(&mut octets) {
+                self.shown.push_str(&String::from_utf8_lossy(&octets[..length]));
+            }
+            self.shown.contains(text).then_some(())
+        });
+    }
+
+    fn enter(&mut self, text: &str) {
+        self.master.write_all(text.as_bytes()).expect("typing");
+    }
+
+    /// Whether what is typed is shown.
+    fn echoes(&self) -> bool {
+        tcgetattr(&self.master).expect("its modes").local_modes.contains(LocalModes::ECHO)
+    }
+}
+
+const QUESTION: &str = "Password for alice@localhost: ";
+
+#[test]
+fn the_password_is_typed_at_the_terminal_while_the_message_comes_from_elsewhere() {
+    let (sink, place) = (only_for_alice("correct-horse"), Place::new());
+    let mut terminal = Terminal::new();
+    let words = signing_in(&sink, &place, "prompt", &[]);
+    let envoi = terminal.start(&place, &words, "from elsewhere\n");
+    terminal.expect(QUESTION);
+    assert!(!terminal.echoes());
+    // As typed, with a correction.
+    terminal.enter("correct-horsf\x7fe\n");
+    check(&envoi.finish(), 0, "", "");
+    terminal.expect(&format!("{QUESTION}\r\n"));
+    assert!(!terminal.shown.contains("horse"), "{}", terminal.shown);
+    assert!(terminal.echoes());
+    assert!(only_message(&sink).ends_with("\n\nfrom elsewhere\n"));
+}
+
+#[test]
+fn what_is_typed_is_the_password() {
+    let (sink, place) = (only_for_alice("correct horse"), Place::new());
+    for (typed, status) in
+        [("correct horse\n", 0), ("correct horse \n", 77), ("\n", 78), ("\x04", 78)]
+    {
+        let mut terminal = Terminal::new();
+        let words = signing_in(&sink, &place, "prompt", &["--body", "hi"]);
+        let envoi = terminal.start(&place, &words, "");
+        terminal.expect(QUESTION);
+        terminal.enter(typed);
+        let run: Run = envoi.finish();
+        assert_eq!(run.status, status, "{typed:?}\n{run}");
+        assert!(terminal.echoes());
+    }
+}
+
+/// How a run at a terminal is stopped.
+type Stop<'s> = &'s dyn Fn(&mut Terminal, &Started);
+
+#[test]
+fn whoever_stops_at_the_question_finds_the_terminal_as_it_was() {
+    // SEC-17
+    let (sink, place) = (sink(), Place::new());
+    let words = signing_in(&sink, &place, "prompt", &["--body", "hi"]);
+    let stops: [(Stop<'_>, i32); 2] =
+        [(&|terminal, _| terminal.enter("correct\x03"), 130), (&|_, envoi| terminate(envoi), 143)];
+    for (stop, status) in stops {
+        let mut terminal = Terminal::new();
+        let envoi = terminal.start(&place, &words, "");
+        terminal.expect(QUESTION);
+        assert!(!terminal.echoes());
+        stop(&mut terminal, &envoi);
+        check(&envoi.finish(), status, "", STOPPED);
+        assert!(terminal.echoes());
+    }
+}
+
+#[test]
+fn a_program_may_ask_at_the_terminal_and_ends_with_envoi() {
+    // SEC-14, SEC-17
+    let (sink, place) = (only_for_alice("correct-horse"), Place::new());
+    let script =
+        "echo $$ >new; mv new note; printf 'PIN: ' >/dev/tty; read -r p </dev/tty; echo $p";
+    let source = format!("command:sh -c {}", shell_words::quote(script));
+    let words = signing_in(&sink, &place, &source, &["--body", "hi"]);
+    let stops: [(Stop<'_>, i32, &str); 3] = [
+        (&|terminal, _| terminal.enter("correct-horse\n"), 0, ""),
+        (&|terminal, _| terminal.enter("\x03"), 130, STOPPED),
+        (&|_, envoi| terminate(envoi), 143, STOPPED),
+    ];
+    for (stop, status, stderr) in stops {
+        let mut terminal = Terminal::new();
+        let envoi = terminal.start(&place, &words, "");
+        terminal.expect("PIN: ");
+        stop(&mut terminal, &envoi);
+        check(&envoi.finish(), status, "", stderr);
+        let number = fs::read_to_string(place.directory().join("note")).expect("its number");
+        assert!(!is_running(&number), "the program still runs");
+    }
+}
+
+#[test]
+#[ignore = "only root can give files away"]
+fn a_secret_in_a_file_of_somebody_else_is_not_taken() {
+    // SEC-9
+    let (sink, place) = (sink(), Place::new());
+    let config =
+        "[accounts.a]\nserver = 'smtp://alice@localhost'\npassword = { value = 'horse' }\n";
+    let line = "machine localhost login alice password horse\n";
+    for (name, text) in [("c.toml", config), ("netrc", line), ("secret", "horse\n")] {
+        place.write(name, text, Some(0o600));
+        let path = place.directory().join(name);
+        std::os::unix::fs::chown(path, Some(12_345), None).expect("giving a file away");
+    }
+    for (source, more) in [("env:P", "-Cc.toml"), ("netrc:netrc", "-4"), ("file:secret", "-4")] {
+        let run = place.run(signing_in(&sink, &place, source, &["--body", "hi", more]), None);
+        assert_eq!(run.status, 78, "{run}");
+        let sentence = "it belongs to the user with the number 12345";
+        assert!(run.stderr.contains(sentence) && run.stderr.contains("chown"), "{run}");
+        assert!(!run.stderr.contains("horse"), "{run}");
+    }
+}
