@@ -126,8 +126,16 @@ fn a_program_that_does_not_want_to_end_is_ended_with_what_it_started() {
         return;
     }
     let left: u32 = fs::read_to_string(&note).unwrap().trim().parse().unwrap();
-    // Gone, or dead and waiting for whoever inherited it.
-    let state = fs::read_to_string(format!("/proc/{left}/stat")).unwrap_or_default();
-    let state = state.rsplit(") ").next().unwrap_or_default().to_owned();
-    assert!(state.is_empty() || state.starts_with('Z'), "{left} still runs: {state}");
+    // Gone, or dead and waiting for whoever inherited it; the kernel may take
+    // its time.
+    let runs = || {
+        let state = fs::read_to_string(format!("/proc/{left}/stat")).unwrap_or_default();
+        let state = state.rsplit(") ").next().unwrap_or_default().to_owned();
+        !(state.is_empty() || state.starts_with(['Z', 'X']))
+    };
+    let since = Stopwatch::start();
+    while runs() {
+        assert!(since.elapsed() < Duration::from_secs(20), "{left} still runs");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
