@@ -7,18 +7,21 @@
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
 //! | which account it is | `choice.rs`, `pattern.rs` |
-//! | who signs its messages | `dkim.rs`, `private_file.rs` |
+//! | who signs its messages | `dkim.rs`, `key_file.rs`, `private_file.rs` |
+//! | by which certificate it says who it is | `client_certificate.rs`, `key_file.rs` |
 //! | senders that are shown as others | `masquerade.rs` |
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `private_file.rs` |
 
 mod choice;
+mod client_certificate;
 mod dkim;
 mod duration;
 mod environment;
 mod error;
 mod file;
 mod grammar;
+mod key_file;
 mod machine;
 mod masquerade;
 mod pattern;
@@ -30,20 +33,22 @@ mod settings;
 mod value;
 
 pub use choice::{Accounts, Choice};
+pub use client_certificate::{ClientCertificateFiles, ClientFilesError};
 pub use dkim::{Dkim, DkimError};
 pub use duration::{DurationError, duration};
 pub use environment::Environment;
 pub use error::{Error, Location, NamedBy};
 pub use file::Files;
+pub use key_file::KeyFileError;
 pub use machine::{Machine, User, small_file};
 pub use masquerade::Masquerade;
 pub use private_file::Fault;
 pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};
-pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host};
+pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host, name};
 pub use settings::{Pipelining, Settings, mechanism};
 
-use crate::net::Host;
+use crate::net::{Host, Pin, Security, TlsVersion};
 use crate::smtp::EhloName;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -84,13 +89,15 @@ pub struct Account {
     pub save_sent: Option<PathBuf>,
     /// The signatures that messages get, none of them twice.
     pub dkim: Vec<Dkim>,
-    /// What makes a server's certificate good.
+    /// What makes a server's certificate good, and what TLS must be like.
     pub tls: Trust,
+    /// Where the certificate is that says who we are.
+    pub client_certificate: Option<ClientCertificateFiles>,
     /// Recipients in one transaction.
     pub max_recipients: Option<NonZeroUsize>,
 }
 
-/// What makes a server's certificate good.
+/// What makes a server's certificate good, and what TLS must be like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
     /// Files of PEM certificates to trust, in place of the built-in ones.
@@ -101,6 +108,13 @@ pub struct Trust {
     pub verify: bool,
     /// The name it must bear, where that is not the host's.
     pub name: Option<Host>,
+    /// The certificates and keys of which the server must show one, in place of
+    /// all of this; none asks for none.
+    pub pins: Vec<Pin>,
+    /// The name that the server is asked for, where it is not that.
+    pub sni: Option<String>,
+    /// The oldest version of TLS to speak.
+    pub least: TlsVersion,
 }
 
 /// An address family.
@@ -156,11 +170,17 @@ impl Account {
             }
         };
         let no_server = || Error::NoServer { account: name.unwrap_or_default().to_owned() };
+        let servers = said.servers.filter(|urls| !urls.is_empty()).ok_or_else(no_server)?;
+        let pins = said.tls_pin.unwrap_or_default();
+        if !pins.is_empty() {
+            check_use_of_pins(said.tls_verify, &servers)?;
+        }
+        let client_certificate = ClientCertificateFiles::of(said.tls_cert, said.tls_key)?;
         Ok(Account {
             name: name.map(str::to_owned),
             from: said.from,
             masquerade: said.masquerade.unwrap_or_default(),
-            servers: said.servers.filter(|urls| !urls.is_empty()).ok_or_else(no_server)?,
+            servers,
             user: said.user,
             password: said.password,
             auth: said.auth.unwrap_or_default(),
@@ -177,8 +197,25 @@ impl Account {
                 system_roots: said.tls_system_roots.unwrap_or(false),
                 verify: said.tls_verify.unwrap_or(true),
                 name: said.tls_name,
+                pins,
+                sni: said.tls_sni,
+                least: said.tls_min.unwrap_or_default(),
             },
+            client_certificate,
             max_recipients,
         })
     }
+}
+
+/// A pin is a promise that nobody else is spoken to: nothing may stand beside
+/// it that breaks it without a word.
+fn check_use_of_pins(verify: Option<bool>, servers: &[ServerUrl]) -> Result<(), Error> {
+    if verify == Some(false) {
+        return Err(Error::PinUnchecked);
+    }
+    let in_clear = servers.iter().find(|url| match url {
+        ServerUrl::Smtp(server) => server.endpoint.security == Security::Cleartext,
+        ServerUrl::Sink(_) => false,
+    });
+    in_clear.map_or(Ok(()), |url| Err(Error::PinInClear { server: url.to_string() }))
 }

@@ -191,6 +191,14 @@ pub fn host(text: &str) -> Result<Host, ServerError> {
     }
 }
 
+/// A host that is named, and no address.
+pub fn name(text: &str) -> Option<String> {
+    match host(text) {
+        Ok(Host::Name(name)) => Some(name),
+        Ok(Host::Address(_)) | Err(_) => None,
+    }
+}
+
 /// Reads what follows `scheme://`.
 fn server(
     rest: &str,

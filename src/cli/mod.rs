@@ -3,6 +3,7 @@
 
 mod advice;
 pub mod args;
+mod certificate;
 mod clock;
 mod completions;
 mod content;

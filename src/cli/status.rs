@@ -114,6 +114,9 @@ fn of_net(error: &net::Error) -> Exit {
         net::Error::NoSuchHost { .. } | net::Error::NoAddressOfFamily { .. } => Exit::NoHost,
         net::Error::NotTls { .. }
         | net::Error::Certificate { .. }
+        | net::Error::NoCommonVersion { .. }
+        | net::Error::NoCommonSuite
+        | net::Error::ClientCertificate(_)
         | net::Error::Tls(_)
         | net::Error::TlsName(_) => Exit::Protocol,
         net::Error::Roots { .. } | net::Error::SystemRoots(_) => Exit::OsFile,

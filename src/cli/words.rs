@@ -1,6 +1,7 @@
 //! What happened, in sentences.
 
 use super::advice::{hints, of_error};
+use super::certificate;
 use super::escape::Escaped;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, Endpoint};
@@ -154,6 +155,7 @@ pub(super) fn error_words(error: &Error) -> String {
         {
             format!("{host} is not an {family} address")
         }
+        Kind::Net(net::Error::Certificate { fault, .. }) => certificate::words(fault),
         Kind::NoMechanism { exposing, .. } if !exposing.is_empty() => format!(
             "the sign-in would expose the password: {} wants TLS with a verified certificate",
             exposing.join(" or ")

@@ -11,7 +11,7 @@ pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
 
 use crate::message::{self, Message};
-use crate::net::{self, Deadline, Endpoint, Interrupt, Security, Stopwatch, lookup};
+use crate::net::{self, Deadline, Endpoint, Interrupt, Stopwatch, lookup};
 use crate::sasl::Secret;
 use crate::session::{
     Error, Event, Kind, Misfit, Observer, Plan, Session, Shortfall, Transaction, form, negotiate,
@@ -103,7 +103,7 @@ struct Target {
 /// Whether opportunistic TLS failed in a way that leaves the mail no worse off
 /// in clear. Text behind STARTTLS is no such failure, but an attack.
 fn may_go_in_clear(hop: &Hop, tried: &Attempt) -> bool {
-    hop.endpoint.security == Security::Opportunistic
+    hop.is_opportunistic()
         && tried.error.as_ref().is_some_and(|error| {
             matches!(error.phase, Phase::StartTls | Phase::Handshake)
                 && !matches!(

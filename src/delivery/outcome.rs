@@ -209,6 +209,9 @@ fn may_pass(error: &Error) -> bool {
             | net::Error::NoAddressOfFamily { .. }
             | net::Error::NotTls { .. }
             | net::Error::Certificate { .. }
+            | net::Error::NoCommonVersion { .. }
+            | net::Error::NoCommonSuite
+            | net::Error::ClientCertificate(_)
             | net::Error::TlsName(_)
             | net::Error::Roots { .. }
             | net::Error::SystemRoots(_) => false,

@@ -2,10 +2,14 @@
 //! takes one address or one question and returns facts.
 
 mod certificate;
+mod client_certificate;
+mod connector;
 mod deadline;
+mod diagnosis;
 mod endpoint;
 mod error;
 mod lookup;
+mod pin;
 mod roots;
 mod stream;
 mod tcp;
@@ -13,11 +17,14 @@ mod tls;
 mod verifier;
 
 pub use certificate::Summary;
+pub use client_certificate::{ClientCertificate, ClientCertificateError};
+pub use connector::{SessionCache, TlsSettings, TlsVersion, Verification};
 pub use deadline::{Deadline, Interrupt, Stopwatch};
 pub use endpoint::{Endpoint, Host, Security};
-pub use error::{CertificateFault, Error};
+pub use error::{CertificateFault, ClientCertificateFault, Error, Place};
 pub use lookup::{Family, lookup};
-pub use roots::Roots;
+pub use pin::{Fingerprint, Pin, PinError};
+pub use roots::{Roots, SystemPaths, certificates};
 pub use stream::Stream;
 pub use tcp::Tcp;
-pub use tls::{Tls, TlsFacts, TlsSettings, Verification};
+pub use tls::{Tls, TlsFacts};

@@ -1,5 +1,6 @@
 //! One client's socket, in clear and then perhaps under TLS.
 
+use crate::net::Summary;
 use rustix::net::RecvFlags;
 use rustls::{HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
 use std::io::{self, Read, Write};
@@ -48,6 +49,13 @@ impl Channel {
             Some(ProtocolVersion::TLSv1_2) => Some("TLS 1.2"),
             _ => Some("TLS 1.3"),
         }
+    }
+
+    /// The client's own certificate, which an authority vouches for, if it
+    /// showed one.
+    pub(super) fn client_certificate(&self) -> Option<Summary> {
+        let own = self.tls.as_ref()?.peer_certificates()?.first()?;
+        Summary::read(own)
     }
 
     /// True when octets have come that were not read yet. Does not wait.

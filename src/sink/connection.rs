@@ -165,6 +165,7 @@ impl<'s> Connection<'s> {
         // No reply can be read in the middle of a handshake.
         self.turnarounds += trips.map_err(|e| if is_idle(&e) { silence() } else { e })?;
         self.conversation.secured();
+        self.conversation.identified(self.channel.client_certificate());
         Ok(())
     }
 
@@ -240,6 +241,7 @@ impl<'s> Connection<'s> {
             path: kept.path,
             octets: kept.octets,
             tls: self.channel.tls(),
+            client_certificate: self.conversation.client_certificate().cloned(),
             user: self.conversation.user().map(str::to_owned),
             protocol: self.conversation.protocol(),
             turnarounds: self.turnarounds,

@@ -9,6 +9,7 @@ use super::arguments;
 use super::policy::Policy;
 use super::replies::say;
 use super::sign_in::{self, Exchange, Step};
+use crate::net::Summary;
 use crate::smtp::{ForwardPath, Keyword, MailParameters, Reply, ReplyCode, ReversePath};
 
 /// One client's conversation.
@@ -17,6 +18,7 @@ pub struct Conversation<'p> {
     policy: &'p Policy,
     nonce: String,
     tls: bool,
+    client_certificate: Option<Summary>,
     hello: Option<Hello>,
     user: Option<String>,
     exchange: Option<Exchange>,
@@ -93,6 +95,7 @@ impl<'p> Conversation<'p> {
             policy,
             nonce: nonce.to_owned(),
             tls,
+            client_certificate: None,
             hello: None,
             user: None,
             exchange: None,
@@ -134,10 +137,22 @@ impl<'p> Conversation<'p> {
     /// TLS is up: everything learned before is forgotten (RFC 3207 §4.2).
     pub fn secured(&mut self) {
         self.tls = true;
+        self.client_certificate = None;
         self.hello = None;
         self.user = None;
         self.exchange = None;
         self.transaction = None;
+    }
+
+    /// In the handshake the client showed this certificate, which an authority
+    /// vouches for, or none.
+    pub fn identified(&mut self, certificate: Option<Summary>) {
+        self.client_certificate = certificate;
+    }
+
+    /// The certificate by which the client said who it is.
+    pub fn client_certificate(&self) -> Option<&Summary> {
+        self.client_certificate.as_ref()
     }
 
     /// Answers the end of the content, and closes the transaction.
