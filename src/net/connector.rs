@@ -8,10 +8,13 @@ use super::pin::Pin;
 use super::roots::Roots;
 use super::verifier::{Verifier, provider};
 use rustls::client::danger::ServerCertVerifier;
-use rustls::client::{Resumption, Tls12Resumption};
+use rustls::client::{
+    ClientSessionMemoryCache, ClientSessionStore, Resumption, Tls12ClientSessionValue,
+    Tls12Resumption, Tls13ClientSessionValue,
+};
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, SupportedProtocolVersion};
+use rustls::{ClientConfig, NamedGroup, SupportedProtocolVersion};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -183,14 +186,47 @@ fn config(verifier: &Arc<Verifier>, settings: &TlsSettings) -> Result<ClientConf
         None => builder.with_no_client_auth(),
     };
     config.resumption = match settings.verification {
-        // RFC 7677 §4: without an extended master secret a resumed session of
-        // TLS 1.2 cannot be bound to its sign-in.
-        Verification::Required => Resumption::in_memory_sessions(SESSIONS)
-            .tls12_resumption(Tls12Resumption::Disabled),
+        Verification::Required => {
+            let tickets = ClientSessionMemoryCache::new(SESSIONS);
+            Resumption::store(Arc::new(OnlyTls13(tickets)))
+                .tls12_resumption(Tls12Resumption::Disabled)
+        }
         // A session of a server that nobody vouches for gains nothing by age.
         Verification::Noted => Resumption::disabled(),
     };
     Ok(config)
+}
+
+/// A store that forgets sessions of TLS 1.2: without an extended master secret
+/// a resumed one cannot be bound to its sign-in (RFC 7677 §4). rustls's own
+/// setting for that asks for no tickets, but still resumes by session IDs.
+#[derive(Debug)]
+struct OnlyTls13(ClientSessionMemoryCache);
+
+impl ClientSessionStore for OnlyTls13 {
+    fn set_kx_hint(&self, server: ServerName<'static>, group: NamedGroup) {
+        self.0.set_kx_hint(server, group);
+    }
+
+    fn kx_hint(&self, server: &ServerName<'_>) -> Option<NamedGroup> {
+        self.0.kx_hint(server)
+    }
+
+    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
+
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        None
+    }
+
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
+
+    fn insert_tls13_ticket(&self, server: ServerName<'static>, ticket: Tls13ClientSessionValue) {
+        self.0.insert_tls13_ticket(server, ticket);
+    }
+
+    fn take_tls13_ticket(&self, server: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.0.take_tls13_ticket(server)
+    }
 }
 
 /// Of one server there is one; rustls counts in servers, and keeps eight
