@@ -262,7 +262,7 @@ _envoi() {
                     return 0
                     ;;
                 --auth)
-                    COMPREPLY=($(compgen -W "PLAIN LOGIN CRAM-MD5" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "OAUTHBEARER XOAUTH2 SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN CRAM-MD5 EXTERNAL ANONYMOUS" -- "${cur}"))
                     return 0
                     ;;
                 --save-sent)

@@ -73,9 +73,17 @@ no\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-name -d 'Expect NAME in the certificate instead of the server\'s name' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l user -d 'Sign in as USER' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l password-from -d 'Take the password from SOURCE' -r
-complete -c envoi -n "__fish_envoi_using_subcommand send" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "PLAIN\t''
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "OAUTHBEARER\t''
+XOAUTH2\t''
+SCRAM-SHA-256-PLUS\t''
+SCRAM-SHA-1-PLUS\t''
+SCRAM-SHA-256\t''
+SCRAM-SHA-1\t''
+PLAIN\t''
 LOGIN\t''
-CRAM-MD5\t''"
+CRAM-MD5\t''
+EXTERNAL\t''
+ANONYMOUS\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l save-sent -d 'Keep a copy of the message in the Maildir DIR once it is sent' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s n -l dry-run -d 'Print envelope and message instead of sending them' -r -f -a "8bit\t'It offers 8BITMIME and SMTPUTF8'
 7bit\t'It offers nothing'"

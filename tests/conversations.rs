@@ -6,13 +6,14 @@
 mod harness;
 
 use envoi::delivery::{
-    Cause, Hop, Outcome, Report, Route, Secrets, SignIn, Submission, World, submit,
+    Cause, Hop, Outcome, Report, Route, Secrets, SignIn, Submission, Unavailable, World, submit,
 };
 use envoi::message::{Message, Source};
 use envoi::net::{Endpoint, Interrupt, Roots, Security, TlsSettings};
-use envoi::sasl::{Credentials, Secret, Users};
+use envoi::sasl::server::Users;
+use envoi::sasl::{Credentials, Proof, Secret};
 use envoi::session::Unobserved;
-use envoi::sink::{ContentReader, Conversation, Next, Offer, Policy, Refusal, Verdict};
+use envoi::sink::{ContentReader, Conversation, Next, Offer, Policy, Refusal, Secured, Verdict};
 use envoi::smtp::{Envelope, ForwardPath, Reply, ReversePath};
 use harness::{Identity, Peer, Scripted, hop};
 use std::collections::VecDeque;
@@ -165,7 +166,7 @@ fn play_against_sink(script: &Script) {
         match step {
             Step::Tls => {
                 assert_eq!(next, Next::Handshake, "{}: no handshake is due", script.name);
-                conversation.secured();
+                conversation.secured(Secured::default());
             }
             Step::Server(expected) => {
                 let said = replies.pop_front();
@@ -310,7 +311,8 @@ fn client_part(
 ) -> Report {
     let user = script.value("user").map(|user| user.split_once(':').unwrap());
     let sign_in = user.map(|(user, _)| SignIn {
-        user: user.to_owned(),
+        user: Some(user.to_owned()),
+        proof: if script.values("token").next().is_some() { Proof::Token } else { Proof::Password },
         mechanisms: script.values("auth").map(str::to_owned).collect(),
         allow_cleartext: false,
     });
@@ -336,7 +338,12 @@ fn client_part(
 struct Password<'a>(&'a str);
 
 impl Secrets for Password<'_> {
-    fn password(&self, _server: &Endpoint, _user: &str) -> Result<Secret, String> {
+    fn secret(
+        &self,
+        _server: &Endpoint,
+        _user: Option<&str>,
+        _proof: Proof,
+    ) -> Result<Secret, Unavailable> {
         Ok(Secret::new(self.0))
     }
 }

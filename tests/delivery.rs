@@ -4,9 +4,9 @@
 
 mod harness;
 
-use envoi::delivery::SignIn;
 use envoi::net::{Endpoint, Host, Roots, Security, TlsSettings};
-use envoi::sasl::{Credentials, Secret, Users};
+use envoi::sasl::server::Users;
+use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{Encryption, Listen, Offer, Policy, Settings, Sink, Storage};
 use harness::*;
 use std::time::Duration;
@@ -27,8 +27,14 @@ fn only_alice() -> Policy {
 
 /// A server to try, trusting this receiver and signing in as alice.
 fn signed_in(sink: &Sink, security: Security) -> envoi::delivery::Hop {
+    by(sink, security, &[])
+}
+
+/// The same by these mechanisms.
+fn by(sink: &Sink, security: Security, mechanisms: &[&str]) -> envoi::delivery::Hop {
     let roots = Roots { given: vec![sink.ca().clone()], ..Roots::default() };
-    let sign_in = SignIn { user: "alice".into(), mechanisms: Vec::new(), allow_cleartext: false };
+    let mechanisms = mechanisms.iter().map(|&name| name.to_owned()).collect();
+    let sign_in = signing_in("alice", mechanisms, false);
     envoi::delivery::Hop {
         tls: TlsSettings { roots, ..TlsSettings::default() },
         sign_in: Some(sign_in),
@@ -40,18 +46,26 @@ fn signed_in(sink: &Sink, security: Security) -> envoi::delivery::Hop {
 fn a_message_arrives_in_each_mode_in_the_fewest_round_trips() {
     // RTT-1, row B of the table; the same for one recipient and for fifty.
     let cases = [
-        (Security::Cleartext, Encryption::StartTls, Policy::default(), 5, "ESMTP"),
-        (Security::StartTls, Encryption::StartTls, only_alice(), 9, "ESMTPSA"),
-        (Security::Implicit, Encryption::Implicit, only_alice(), 7, "ESMTPSA"),
+        (Security::Cleartext, Encryption::StartTls, Policy::default(), "", 5, "ESMTP"),
+        (Security::StartTls, Encryption::StartTls, only_alice(), "PLAIN", 9, "ESMTPSA"),
+        (Security::Implicit, Encryption::Implicit, only_alice(), "PLAIN", 7, "ESMTPSA"),
+        (
+            Security::Implicit,
+            Encryption::Implicit,
+            only_alice(),
+            "SCRAM-SHA-256-PLUS",
+            9,
+            "ESMTPSA",
+        ),
     ];
-    for (security, encryption, policy, round_trips, protocol) in cases {
+    for (security, encryption, policy, mechanism, round_trips, protocol) in cases {
         for recipients in [1, 50] {
             let sink = sink(encryption, policy.clone());
             let to: Vec<String> = (0..recipients).map(|n| format!("u{n}@x.example")).collect();
             let to: Vec<&str> = to.iter().map(String::as_str).collect();
             let hop = match security {
                 Security::Cleartext => hop(endpoint(sink.address(), security)),
-                _ => signed_in(&sink, security),
+                _ => by(&sink, security, &[mechanism]),
             };
             let report = deliver(&submission(&to), vec![hop]);
             assert!(words(&report).iter().all(|w| w.contains(" accepted 250")), "{report:#?}");
@@ -224,8 +238,16 @@ fn a_password_never_crosses_a_channel_in_clear() {
     // 8314-3b
     let policy = Policy { cleartext_auth: true, ..only_alice() };
     let sink = sink(Encryption::StartTls, policy);
+    for mechanism in ["PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"] {
+        let hop = by(&sink, Security::Cleartext, &[mechanism]);
+        let report = deliver(&submission(&["a@x.y"]), vec![hop]);
+        assert!(words(&report)[0].contains("no way to sign in"), "{:?}", words(&report));
+    }
+    // What shows no password may.
     let report = deliver(&submission(&["a@x.y"]), vec![signed_in(&sink, Security::Cleartext)]);
-    assert!(words(&report)[0].contains("no way to sign in"), "{:?}", words(&report));
+    assert!(words(&report)[0].contains("accepted"), "{:?}", words(&report));
+    let signed_in = report.attempts[0].signed_in.as_ref().unwrap();
+    assert_eq!(signed_in.mechanism, "SCRAM-SHA-256");
 }
 
 #[test]

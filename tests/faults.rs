@@ -2,7 +2,7 @@
 
 mod harness;
 
-use envoi::delivery::{Hop, Route, SignIn, World, submit};
+use envoi::delivery::{Hop, Route, World, submit};
 use envoi::net::{Interrupt, Security};
 use envoi::session::{Event, Observer, Unobserved};
 use envoi::sink::{Settings, Sink};
@@ -156,7 +156,7 @@ fn a_lone_lf_ends_a_reply_but_no_part_of_a_sign_in() {
         });
         let mut hop = hop(server.endpoint(security));
         let mechanisms = vec!["CRAM-MD5".to_owned()];
-        hop.sign_in = Some(SignIn { user: "a".into(), mechanisms, allow_cleartext: false });
+        hop.sign_in = Some(signing_in("a", mechanisms, false));
         let report = deliver(&submission(&["a@x.y"]), vec![hop]);
         assert!(words(&report)[0].contains("LF without CR"), "{:?}", words(&report));
         server.finish();
@@ -189,7 +189,7 @@ fn helo_is_tried_where_ehlo_is_unknown_and_nothing_depends_on_it() {
             peer.expect(if says_helo { "HELO client.example" } else { "QUIT" });
         });
         let mut hop = hop(server.endpoint(Security::Cleartext));
-        let sign_in = SignIn { user: "a".into(), mechanisms: Vec::new(), allow_cleartext: true };
+        let sign_in = signing_in("a", Vec::new(), true);
         hop.sign_in = signs_in.then_some(sign_in);
         deliver(&submission(&["a@x.y"]), vec![hop]);
         server.finish();

@@ -15,7 +15,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("smtp", &["sasl::Secret"]),
     ("message", &["smtp"]),
     ("maildir", &["message::random_word"]),
-    ("net", &["smtp"]),
+    ("net", &["smtp", "sasl::ChannelBinding"]),
     ("dns", &["smtp", "net"]),
     ("session", &["smtp", "sasl", "message", "net"]),
     ("delivery", &["session", "smtp", "sasl", "message", "net", "dns"]),

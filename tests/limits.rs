@@ -4,7 +4,7 @@
 
 mod harness;
 
-use envoi::delivery::{Hop, Report, Route, SignIn, Submission, World, submit};
+use envoi::delivery::{Hop, Report, Route, Submission, World, submit};
 use envoi::net::{
     Deadline, Endpoint, Family, Host, Interrupt, Roots, Security, TlsSettings, lookup,
 };
@@ -233,7 +233,7 @@ fn no_event_shows_a_secret() {
         let mechanisms = vec![mechanism.to_owned()];
         let hop = Hop {
             tls: TlsSettings { roots, ..TlsSettings::default() },
-            sign_in: Some(SignIn { user: "alice".into(), mechanisms, allow_cleartext: false }),
+            sign_in: Some(signing_in("alice", mechanisms, false)),
             ..hop(endpoint(sink.address(), Security::Implicit))
         };
         let mut diary = Diary::that_stops(&Interrupt::default(), |_| false);

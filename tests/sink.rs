@@ -5,7 +5,8 @@
     reason = "a client of our own, and a watch"
 )]
 
-use envoi::sasl::{Credentials, Secret, Users};
+use envoi::sasl::server::Users;
+use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{
     Encryption, Event, Listen, Offer, Policy, Refusal, Settings, Sink, Storage, Stored,
 };
@@ -311,7 +312,10 @@ fn starttls_begins_anew_and_drops_what_was_sent_in_clear() {
             break;
         }
     }
-    assert!(offered.contains(&"AUTH PLAIN LOGIN CRAM-MD5".to_owned()), "{offered:?}");
+    assert!(
+        offered.iter().any(|line| line.starts_with("AUTH PLAIN LOGIN CRAM-MD5")),
+        "{offered:?}"
+    );
     assert!(!offered.contains(&"STARTTLS".to_owned()), "{offered:?}");
     assert_eq!(client.ask("STARTTLS\r\n"), 503);
     assert_eq!(client.ask("QUIT\r\n"), 221);

@@ -2,7 +2,7 @@
 
 mod harness;
 
-use envoi::delivery::{Hop, SignIn};
+use envoi::delivery::Hop;
 use envoi::net::{self, Deadline, Host, Interrupt, Roots, Security, Stream, Tcp, Tls, TlsFacts};
 use envoi::net::{TlsSettings, Verification};
 use envoi::sink::{Encryption, Listen, Policy, Settings, Sink, Storage};
@@ -101,7 +101,7 @@ fn a_bad_certificate_that_is_forgiven_still_gets_no_password() {
     });
     let mut hop = trusting(&server, &identity);
     hop.tls.verification = Verification::Noted;
-    hop.sign_in = Some(SignIn { user: "a".into(), mechanisms: vec![], allow_cleartext: false });
+    hop.sign_in = Some(signing_in("a", vec![], false));
     let report = deliver(&submission(&["a@x.y"]), vec![hop]);
     assert!(words(&report)[0].contains("no way to sign in"), "{:?}", words(&report));
     server.finish();
@@ -288,7 +288,7 @@ fn signing_in_costs_the_round_trips_of_its_mechanism() {
         let mechanisms = vec![mechanism.to_owned()];
         let hop = Hop {
             tls: TlsSettings { roots, ..TlsSettings::default() },
-            sign_in: Some(SignIn { user: "alice".into(), mechanisms, allow_cleartext: false }),
+            sign_in: Some(signing_in("alice", mechanisms, false)),
             ..hop(endpoint(sink.address(), Security::Implicit))
         };
         let report = deliver(&submission(&["a@x.y"]), vec![hop]);
@@ -394,7 +394,7 @@ fn opportunistic_tls_takes_any_certificate_for_mail_and_none_for_a_password() {
     for signs_in in [false, true] {
         let sink = Sink::start(Settings::default()).unwrap();
         let mut hop = hop(endpoint(sink.address(), Security::Opportunistic));
-        let sign_in = SignIn { user: "a".into(), mechanisms: Vec::new(), allow_cleartext: true };
+        let sign_in = signing_in("a", Vec::new(), true);
         hop.sign_in = signs_in.then_some(sign_in);
         let report = deliver(&submission(&["a@x.y"]), vec![hop]);
         let expected = if signs_in { "no way to sign in" } else { "accepted" };

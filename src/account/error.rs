@@ -131,8 +131,16 @@ pub enum Error {
         account: String,
     },
     /// A password, but nobody it could belong to.
-    #[error("there is a password for {place}, but no user name")]
+    #[error("there is a password or token for {place}, but no user name")]
     NoUser {
+        /// The account's name in quotation marks, or its server.
+        place: String,
+    },
+    /// A mechanism that needs a user, and none is named.
+    #[error("{mechanism} is to be used for {place}, but there is no user name")]
+    NobodyFor {
+        /// The mechanism.
+        mechanism: &'static str,
         /// The account's name in quotation marks, or its server.
         place: String,
     },

@@ -205,6 +205,12 @@ const ACCOUNT: &[(&str, Setter<Account>)] = &[
         set(&mut account.entry.settings.tls_system_roots, value.flag())
     }),
     ("tls-verify", |account, value| set(&mut account.entry.settings.tls_verify, value.yes_or_no())),
+    ("token", |account, value| {
+        let token = value.password()?;
+        account.holds_secret |= matches!(token, SecretSource::Value(_));
+        account.entry.settings.token = Some(token);
+        Ok(())
+    }),
     ("user", |account, value| set(&mut account.entry.settings.user, value.line())),
 ];
 
@@ -224,7 +230,7 @@ const DKIM: &[(&str, Setter<Signature>)] = &[
     ("selector", |signature, value| set(&mut signature.selector, value.parsed())),
 ];
 
-/// `password`, before it is known that it is exactly one of these.
+/// `password` and `token`, before it is known that it is exactly one of these.
 const PASSWORD: &[(&str, Setter<Vec<SecretSource>>)] = &[
     ("command", |sources, value| {
         let words = value.texts()?;
@@ -296,10 +302,10 @@ fn add<T>(
 }
 
 impl Value<'_> {
-    /// The one source that `password` names.
+    /// The one source that `password` or `token` names.
     fn password(&self) -> Result<SecretSource, Error> {
         let mut sources = Vec::new();
-        fill(&mut sources, self.source, "password", self.table()?, PASSWORD)?;
+        fill(&mut sources, self.source, self.key, self.table()?, PASSWORD)?;
         if let (Some(source), true) = (sources.pop(), sources.is_empty()) {
             return Ok(source);
         }

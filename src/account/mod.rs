@@ -49,6 +49,7 @@ pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host, name};
 pub use settings::{Pipelining, Settings, mechanism};
 
 use crate::net::{Host, Pin, Security, TlsVersion};
+use crate::sasl;
 use crate::smtp::EhloName;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -70,6 +71,8 @@ pub struct Account {
     pub user: Option<String>,
     /// Where the password is, where the URL holds none.
     pub password: Option<SecretSource>,
+    /// Where the access token is; with one, no password is used unasked.
+    pub token: Option<SecretSource>,
     /// SASL mechanisms in the order in which they are tried; none means those
     /// that are tried without being named.
     pub auth: Vec<&'static str>,
@@ -126,25 +129,30 @@ pub enum Family {
     V6,
 }
 
-/// Who signs in at a server, the password still where it is kept.
+/// Who signs in at a server, the secrets still where they are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignIn {
-    /// The user.
-    pub user: String,
+    /// The user, unless nobody is named and the mechanism wants none.
+    pub user: Option<String>,
     /// Where the password is.
     pub password: SecretSource,
+    /// Where the access token is.
+    pub token: Option<SecretSource>,
 }
 
 impl Account {
     /// Who signs in at this server of the account; `None` if nobody does. A
     /// user without a password is asked for it.
     pub fn sign_in(&self, server: &Server) -> Option<SignIn> {
-        let user = server.user.as_ref().or(self.user.as_ref())?.clone();
-        let password = match &server.password {
-            Some(password) => SecretSource::Value(password.clone()),
-            None => self.password.clone().unwrap_or(SecretSource::Prompt),
+        let user = server.user.as_ref().or(self.user.as_ref()).cloned();
+        if user.is_none() && self.auth.is_empty() {
+            return None;
+        }
+        let (password, token) = match &server.password {
+            Some(password) => (SecretSource::Value(password.clone()), None),
+            None => (self.password.clone().unwrap_or(SecretSource::Prompt), self.token.clone()),
         };
-        Some(SignIn { user, password })
+        Some(SignIn { user, password, token })
     }
 
     /// Makes an account of everything that was said about it.
@@ -154,10 +162,18 @@ impl Account {
         max_recipients: Option<NonZeroUsize>,
     ) -> Result<Self, Error> {
         let quoted = || name.map(|name| format!("the account ‘{name}’"));
-        if said.password.is_some() && !said.names_a_user() {
-            let servers = said.servers.iter().flatten();
-            let place = quoted().or_else(|| servers.map(ToString::to_string).next());
-            return Err(Error::NoUser { place: place.unwrap_or_default() });
+        let place = || {
+            let mut servers = said.servers.iter().flatten();
+            quoted().or_else(|| servers.next().map(ToString::to_string)).unwrap_or_default()
+        };
+        if !said.names_a_user() {
+            if said.password.is_some() || said.token.is_some() {
+                return Err(Error::NoUser { place: place() });
+            }
+            let nameless = said.auth.iter().flatten().find(|name| needs_user(name));
+            if let Some(mechanism) = nameless.filter(|_| !said.leads_to_sink()) {
+                return Err(Error::NobodyFor { mechanism, place: place() });
+            }
         }
         let family = match (said.ipv4.unwrap_or(false), said.ipv6.unwrap_or(false)) {
             (false, false) => None,
@@ -183,6 +199,7 @@ impl Account {
             servers,
             user: said.user,
             password: said.password,
+            token: said.token,
             auth: said.auth.unwrap_or_default(),
             allow_cleartext_auth: said.allow_cleartext_auth.unwrap_or(false),
             helo: said.helo,
@@ -218,4 +235,8 @@ fn check_use_of_pins(verify: Option<bool>, servers: &[ServerUrl]) -> Result<(), 
         ServerUrl::Sink(_) => false,
     });
     in_clear.map_or(Ok(()), |url| Err(Error::PinInClear { server: url.to_string() }))
+}
+
+fn needs_user(mechanism: &str) -> bool {
+    sasl::Entry::named(mechanism).is_some_and(|entry| entry.needs_user)
 }

@@ -27,6 +27,8 @@ pub struct Settings {
     pub user: Option<String>,
     /// Where the password is.
     pub password: Option<SecretSource>,
+    /// Where the access token is.
+    pub token: Option<SecretSource>,
     /// SASL mechanisms, in the order in which they are tried.
     pub auth: Option<Vec<&'static str>>,
     /// Whether a password may go over a channel that is not verified.
@@ -99,6 +101,13 @@ impl Settings {
                 .servers
                 .map(|servers| servers.into_iter().map(ServerUrl::without_user).collect());
         }
+        // What is proved by the one is not proved by the other.
+        if self.password.is_some() {
+            below.token = None;
+        }
+        if self.token.is_some() {
+            below.password = None;
+        }
         if self.ipv4.is_some() || self.ipv6.is_some() {
             (below.ipv4, below.ipv6) = (None, None);
         }
@@ -113,6 +122,7 @@ impl Settings {
             servers: self.servers.or(below.servers),
             user: self.user.or(below.user),
             password: self.password.or(below.password),
+            token: self.token.or(below.token),
             auth: self.auth.or(below.auth),
             allow_cleartext_auth: self.allow_cleartext_auth.or(below.allow_cleartext_auth),
             helo: self.helo.or(below.helo),
@@ -139,12 +149,18 @@ impl Settings {
     pub(super) fn names_a_user(&self) -> bool {
         self.user.is_some() || self.servers.iter().flatten().any(|url| url.user().is_some())
     }
+
+    /// True when the receiver inside envoi is the only server, which has a user
+    /// of its own.
+    pub(super) fn leads_to_sink(&self) -> bool {
+        let mut servers = self.servers.iter().flatten();
+        servers.all(|url| matches!(url, ServerUrl::Sink(_)))
+    }
 }
 
 /// The registered name of a mechanism that envoi has, written in any case.
 pub fn mechanism(name: &str) -> Option<&'static str> {
-    let names = sasl::MECHANISMS.iter().map(|entry| entry.name);
-    names.into_iter().find(|known| known.eq_ignore_ascii_case(name.trim()))
+    sasl::Entry::named(name.trim()).map(|entry| entry.name)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use super::certificate;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, Endpoint, Security, TlsVersion};
+use crate::sasl::{MechanismError, ScramFault, TokenFault};
 use crate::session::{Error, Kind, Shortfall};
 use crate::smtp::{Keyword, Phase, Reply, Severity};
 
@@ -85,21 +86,94 @@ pub(super) fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> 
             return of_mechanisms(offered, named, exposing, attempt, &host);
         }
         Kind::Refused(reply) if reply.severity() == Severity::Transient => LATER,
-        Kind::Refused(reply) if error.phase == Phase::Auth && reply.code.value() == 535 => {
-            "check the user name and the password; many providers want an app password here"
-        }
+        Kind::Refused(reply) if error.phase == Phase::Auth => return of_sign_in(reply, attempt),
+        Kind::Mechanism(error) => return of_mechanism(*error),
         Kind::PlaintextAfterStartTls => {
             "somebody between here and the server may be tampering: try from another network"
         }
         Kind::Source(_) => "run the same command again",
-        Kind::Secret(_) => {
+        Kind::Secret { is_temporary: true, .. } => LATER,
+        Kind::Secret { .. } => {
             "name another source: --password-from env:NAME, file:PATH, command:WORDS or prompt"
         }
-        Kind::Refused(_)
-        | Kind::Malformed(_)
-        | Kind::OutOfTurn(_)
-        | Kind::BadChallenge
-        | Kind::Mechanism(_) => return Vec::new(),
+        Kind::Refused(_) | Kind::Malformed(_) | Kind::OutOfTurn(_) | Kind::BadChallenge => {
+            return Vec::new();
+        }
+    };
+    vec![hint.to_owned()]
+}
+
+/// A sign-in was refused for good (RFC 4954 §6, RFC 5248 §2.4).
+fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>) -> Vec<String> {
+    if let Some(fault) = attempt.and_then(|attempt| attempt.token_fault.as_ref()) {
+        return vec![of_token(fault)];
+    }
+    let hint = match reply.code.value() {
+        535 => "check the user name and the password; many providers want an app password here",
+        523 | 524 | 538 => {
+            "the server wants TLS before a sign-in: --server smtp://HOST or smtps://HOST"
+        }
+        525 => "the account is disabled: ask whoever runs the server",
+        422 | 432 => {
+            "the server has to take the password over once in another form: --auth plain, under \
+             TLS with a verified certificate"
+        }
+        _ => return Vec::new(),
+    };
+    vec![hint.to_owned()]
+}
+
+/// What the server says against a token (RFC 7628 §3.2.2).
+fn of_token(fault: &TokenFault) -> String {
+    let status = match fault.status.as_str() {
+        "" => "the server does not take the token".to_owned(),
+        status => format!("the server says of the token: {status}"),
+    };
+    let scope = fault.scope.as_ref().map(|scope| format!("; it wants the scope {scope}"));
+    format!("{status}{}: fetch a new token", scope.unwrap_or_default())
+}
+
+/// Our side stopped the sign-in.
+fn of_mechanism(error: MechanismError) -> Vec<String> {
+    let hint = match error {
+        MechanismError::Unprepared(_) => "LOGIN carries it as it is: --auth login",
+        MechanismError::NoCertificate => {
+            "name the certificate and its key: --tls-cert FILE --tls-key FILE"
+        }
+        MechanismError::NoChannelBinding(_) => {
+            "without binding, over TLS: --auth scram-sha-256 or --auth plain"
+        }
+        MechanismError::Scram { fault, .. } => return of_scram(fault),
+        MechanismError::Unfit(_)
+        | MechanismError::NoToken(_)
+        | MechanismError::NoTrace
+        | MechanismError::OneChallengeTooMany(_)
+        | MechanismError::TooShort(_) => return Vec::new(),
+    };
+    vec![hint.to_owned()]
+}
+
+fn of_scram(fault: ScramFault) -> Vec<String> {
+    let hint = match fault {
+        ScramFault::Refused("invalid-proof" | "unknown-user") => {
+            "check the user name and the password"
+        }
+        ScramFault::Refused(
+            "channel-bindings-dont-match" | "server-does-support-channel-binding",
+        )
+        | ScramFault::Signature
+        | ScramFault::Nonce => {
+            "somebody between here and the server may be tampering: try from another network"
+        }
+        ScramFault::Refused("no-resources") => LATER,
+        ScramFault::TooFewIterations(_) => {
+            "ask whoever runs the server for more rounds; until then, over TLS: --auth plain"
+        }
+        ScramFault::Malformed
+        | ScramFault::MandatoryExtension
+        | ScramFault::Salt
+        | ScramFault::TooManyIterations(_)
+        | ScramFault::Refused(_) => "over TLS with a verified certificate: --auth plain",
     };
     vec![hint.to_owned()]
 }

@@ -101,10 +101,10 @@ fn summary(report: &Report) -> String {
         let doubt = if tls.is_verified() { "" } else { ", certificate not verified" };
         format!("{}{doubt}", tls.version)
     });
-    let signed_in = attempt
-        .signed_in
-        .as_ref()
-        .map_or_else(String::new, |who| format!(", signed in as {}", Escaped(&who.user)));
+    let signed_in = attempt.signed_in.as_ref().map_or_else(String::new, |who| match &who.user {
+        Some(user) => format!(", signed in as {}", Escaped(user)),
+        None => format!(", signed in by {}", who.mechanism),
+    });
     let queued = attempt
         .queue_id()
         .map_or_else(String::new, |id| format!(", queued there as {}", Escaped(id)));
@@ -246,7 +246,7 @@ impl<'a> AttemptJson<'a> {
             auth: attempt
                 .signed_in
                 .as_ref()
-                .map(|who| AuthJson { mechanism: who.mechanism, user: &who.user }),
+                .map(|who| AuthJson { mechanism: who.mechanism, user: who.user.as_deref() }),
             extensions: &attempt.extensions,
             timings: attempt.timings.iter().map(milliseconds).collect(),
             error: attempt.error.as_deref().map(error_words),
@@ -296,7 +296,7 @@ impl<'a> TlsJson<'a> {
 #[derive(Serialize)]
 struct AuthJson<'a> {
     mechanism: &'static str,
-    user: &'a str,
+    user: Option<&'a str>,
 }
 
 #[derive(Serialize)]

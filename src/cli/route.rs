@@ -8,15 +8,15 @@ use super::failure::{Failure, of_secret};
 use super::input::ask;
 use super::sink::default_directory;
 use crate::account::{
-    self, Account, ClientCertificateFiles, Environment, Pipelining, Server, ServerUrl,
+    self, Account, ClientCertificateFiles, Environment, Pipelining, SecretSource, Server, ServerUrl,
 };
-use crate::delivery::{Hop, Route, Secrets, SignIn};
+use crate::delivery::{Hop, Route, Secrets, SignIn, Unavailable};
 use crate::message::random_word;
 use crate::net::{
     Deadline, Endpoint, Family, Host, Roots, Security, SessionCache, SystemPaths, TlsSettings,
     Verification,
 };
-use crate::sasl::Secret;
+use crate::sasl::{Proof, Secret};
 use crate::sink::{Settings, Sink};
 use crate::smtp::Timeouts;
 use std::net::{IpAddr, Ipv4Addr};
@@ -30,25 +30,65 @@ pub(super) struct Prepared<'e> {
     pub(super) sink: Option<Sink>,
 }
 
-/// Fetches passwords when a server is about to be given one.
+/// Fetches passwords and tokens when a server is about to be given one.
 pub(super) struct Passwords<'e> {
     environment: &'e Environment,
     known: Vec<(Endpoint, account::SignIn)>,
 }
 
 impl Secrets for Passwords<'_> {
-    fn password(&self, server: &Endpoint, user: &str) -> Result<Secret, String> {
-        let (_, sign_in) = self
-            .known
-            .iter()
-            .find(|(known, sign_in)| known == server && sign_in.user == user)
-            .ok_or_else(|| format!("no password is known for {user}"))?;
+    fn secret(
+        &self,
+        server: &Endpoint,
+        user: Option<&str>,
+        proof: Proof,
+    ) -> Result<Secret, Unavailable> {
+        let Some(sign_in) = self.sign_in(server, user) else {
+            let reason = format!("nothing is known of who signs in at {server}");
+            return Err(Unavailable { reason, is_temporary: false });
+        };
+        // Whoever names a mechanism for tokens means what is configured, be it
+        // called a password.
+        match (proof, &sign_in.token) {
+            (Proof::Token, Some(token)) => self.read("token", token, server, user),
+            _ => self.read("password", &sign_in.password, server, user),
+        }
+    }
+
+    fn renewed(
+        &self,
+        server: &Endpoint,
+        user: Option<&str>,
+    ) -> Option<Result<Secret, Unavailable>> {
+        let sign_in = self.sign_in(server, user)?;
+        let source = sign_in.token.as_ref().unwrap_or(&sign_in.password);
+        let may_differ = matches!(source, SecretSource::Command(_));
+        may_differ.then(|| self.read("token", source, server, user))
+    }
+}
+
+impl Passwords<'_> {
+    fn sign_in(&self, server: &Endpoint, user: Option<&str>) -> Option<&account::SignIn> {
+        let mut known = self.known.iter();
+        let known =
+            known.find(|(known, sign_in)| known == server && sign_in.user.as_deref() == user);
+        known.map(|(_, sign_in)| sign_in)
+    }
+
+    fn read(
+        &self,
+        what: &str,
+        source: &SecretSource,
+        server: &Endpoint,
+        user: Option<&str>,
+    ) -> Result<Secret, Unavailable> {
         let world = account::World { environment: self.environment, ask: &ask };
-        let whose = format!("{}@{}", Escaped(user), server.host);
-        sign_in.password.read(&whose, world).map_err(|error| {
+        let whose = format!("{}@{}", Escaped(user.unwrap_or_default()), server.host);
+        source.read(&whose, world).map_err(|error| {
             let way_out = of_secret(&error).map(|hint| format!("; {hint}"));
-            let error = anyhow::Error::new(error).context("the password cannot be had");
-            format!("{error:#}{}", way_out.unwrap_or_default())
+            let error = anyhow::Error::new(error).context(format!("the {what} cannot be had"));
+            let reason = format!("{error:#}{}", way_out.unwrap_or_default());
+            Unavailable { reason, is_temporary: false }
         })
     }
 }
@@ -70,7 +110,7 @@ pub(super) fn prepare<'e>(
     for url in &account.servers {
         let mut hop = match url {
             ServerUrl::Smtp(server) => to_server(account, server, &tls, &mut prepared.passwords),
-            ServerUrl::Sink(directory) => to_sink(directory.as_deref(), &mut prepared)?,
+            ServerUrl::Sink(directory) => to_sink(account, directory.as_deref(), &mut prepared)?,
         };
         hop.hello.clone_from(&account.helo);
         hop.timeouts = Timeouts { cap: account.timeout };
@@ -128,11 +168,17 @@ fn to_server(
         },
         sign_in: sign_in.map(|sign_in| SignIn {
             user: sign_in.user,
-            mechanisms: account.auth.iter().map(|&name| name.to_owned()).collect(),
+            proof: if sign_in.token.is_some() { Proof::Token } else { Proof::Password },
+            mechanisms: named(account),
             allow_cleartext: account.allow_cleartext_auth,
         }),
         ..plain_hop(server.endpoint.clone())
     }
+}
+
+/// The mechanisms that the account names.
+fn named(account: &Account) -> Vec<String> {
+    account.auth.iter().map(|&name| name.to_owned()).collect()
 }
 
 /// The name that signs in to a receiver of our own.
@@ -140,7 +186,11 @@ const NEWCOMER: &str = "envoi";
 
 /// Starts the receiver, with a certificate and a password of its own, so that
 /// the first message goes through everything that a real one does.
-fn to_sink(directory: Option<&Path>, prepared: &mut Prepared<'_>) -> Result<Hop, Failure> {
+fn to_sink(
+    account: &Account,
+    directory: Option<&Path>,
+    prepared: &mut Prepared<'_>,
+) -> Result<Hop, Failure> {
     let directory: PathBuf = match directory {
         Some(directory) => directory.to_owned(),
         None => default_directory(prepared.passwords.environment)?,
@@ -159,16 +209,17 @@ fn to_sink(directory: Option<&Path>, prepared: &mut Prepared<'_>) -> Result<Hop,
         port: sink.address().port(),
         security: Security::StartTls,
     };
-    let password = account::SecretSource::Value(secret);
-    let known = account::SignIn { user: NEWCOMER.to_owned(), password };
+    let password = SecretSource::Value(secret);
+    let known = account::SignIn { user: Some(NEWCOMER.to_owned()), password, token: None };
     prepared.passwords.known.push((endpoint.clone(), known));
     let given = vec![sink.ca().clone()];
     prepared.sink = Some(sink);
     Ok(Hop {
         tls: TlsSettings { roots: Roots { given, ..Roots::default() }, ..TlsSettings::default() },
         sign_in: Some(SignIn {
-            user: NEWCOMER.to_owned(),
-            mechanisms: Vec::new(),
+            user: Some(NEWCOMER.to_owned()),
+            proof: Proof::Password,
+            mechanisms: named(account),
             allow_cleartext: false,
         }),
         ..plain_hop(endpoint)

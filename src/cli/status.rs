@@ -4,6 +4,7 @@
 use super::exit::Exit;
 use crate::delivery::{Cause, Outcome, Report};
 use crate::net;
+use crate::sasl::{MechanismError, ScramFault};
 use crate::session::{Error, Kind};
 use crate::smtp::{EnhancedCode, Phase, Reply};
 
@@ -101,11 +102,33 @@ fn of_error(error: &Error) -> Exit {
         Kind::Malformed(_)
         | Kind::OutOfTurn(_)
         | Kind::PlaintextAfterStartTls
-        | Kind::BadChallenge
-        | Kind::Mechanism(_) => Exit::Protocol,
+        | Kind::BadChallenge => Exit::Protocol,
+        Kind::Mechanism(error) => of_mechanism(*error),
         Kind::Lacks(_) | Kind::NoMechanism { .. } => Exit::Unavailable,
-        Kind::Secret(_) => Exit::Config,
+        Kind::Secret { is_temporary: true, .. } => Exit::TempFail,
+        Kind::Secret { is_temporary: false, .. } => Exit::Config,
         Kind::Source(_) => Exit::IoErr,
+    }
+}
+
+/// What stops a sign-in on our side: what we have cannot be carried, or the
+/// server is not to be believed; unless it only said no in SCRAM's own words.
+fn of_mechanism(error: MechanismError) -> Exit {
+    match error {
+        MechanismError::Unfit(_)
+        | MechanismError::Unprepared(_)
+        | MechanismError::NoToken(_)
+        | MechanismError::NoTrace
+        | MechanismError::NoCertificate
+        | MechanismError::NoChannelBinding(_) => Exit::Config,
+        MechanismError::Scram { fault: ScramFault::Refused(word), .. } => match word {
+            "invalid-proof" | "unknown-user" => Exit::NoPerm,
+            "no-resources" => Exit::TempFail,
+            _ => Exit::Protocol,
+        },
+        MechanismError::Scram { .. }
+        | MechanismError::OneChallengeTooMany(_)
+        | MechanismError::TooShort(_) => Exit::Protocol,
     }
 }
 
@@ -191,11 +214,21 @@ mod tests {
         }
     }
 
+    fn scram(fault: ScramFault) -> Kind {
+        MechanismError::Scram { name: "SCRAM-SHA-256", fault }.into()
+    }
+
     #[test]
     fn what_broke_a_session_has_its_status() {
         for (phase, kind, expected) in [
             (Phase::Auth, Kind::Refused(reply("535 5.7.8 x")), 77),
-            (Phase::Auth, Kind::Secret("x".into()), 78),
+            (Phase::Auth, Kind::Secret { reason: "x".into(), is_temporary: false }, 78),
+            (Phase::Auth, Kind::Secret { reason: "x".into(), is_temporary: true }, 75),
+            (Phase::Auth, MechanismError::NoTrace.into(), 78),
+            (Phase::Auth, scram(ScramFault::Signature), 76),
+            (Phase::Auth, scram(ScramFault::Refused("invalid-proof")), 77),
+            (Phase::Auth, scram(ScramFault::Refused("channel-bindings-dont-match")), 76),
+            (Phase::Auth, scram(ScramFault::Refused("no-resources")), 75),
             (Phase::Greeting, Kind::Refused(reply("554 x")), 69),
             (Phase::StartTls, Kind::PlaintextAfterStartTls, 76),
             (Phase::Handshake, net::Error::NotTls { octets: vec![] }.into(), 76),

@@ -5,6 +5,7 @@ use super::certificate;
 use super::escape::Escaped;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, Endpoint};
+use crate::sasl::{Entry, Proof};
 use crate::session::{Error, Kind};
 use crate::smtp::Phase;
 use std::mem::discriminant;
@@ -157,7 +158,8 @@ pub(super) fn error_words(error: &Error) -> String {
         }
         Kind::Net(net::Error::Certificate { fault, .. }) => certificate::words(fault),
         Kind::NoMechanism { exposing, .. } if !exposing.is_empty() => format!(
-            "the sign-in would expose the password: {} wants TLS with a verified certificate",
+            "the sign-in would expose the {}: {} wants TLS with a verified certificate",
+            if exposing.iter().all(|name| takes_a_token(name)) { "token" } else { "password" },
             exposing.join(" or ")
         ),
         Kind::NoMechanism { named, .. } if !named.is_empty() => {
@@ -166,6 +168,10 @@ pub(super) fn error_words(error: &Error) -> String {
         Kind::Refused(reply) => format!("{} was refused: {reply}", asked(phase)),
         kind => plain(&kind.to_string()),
     }
+}
+
+fn takes_a_token(mechanism: &str) -> bool {
+    Entry::named(mechanism).is_some_and(|entry| entry.proof == Proof::Token)
 }
 
 /// What was asked when a refusal ended the session.

@@ -5,6 +5,7 @@ mod connection;
 mod outcome;
 mod report;
 mod route;
+mod sign_in;
 
 pub use outcome::{Cause, Outcome};
 pub use report::{Attempt, Report, SignedIn};
@@ -12,7 +13,7 @@ pub use route::{Hop, Route, SignIn};
 
 use crate::message::{self, Message};
 use crate::net::{self, Deadline, Endpoint, Interrupt, Stopwatch, lookup};
-use crate::sasl::Secret;
+use crate::sasl::{Proof, Secret};
 use crate::session::{
     Error, Event, Kind, Misfit, Observer, Plan, Session, Shortfall, Transaction, form, negotiate,
     width,
@@ -34,7 +35,7 @@ pub struct Submission {
 
 /// What a delivery needs from outside.
 pub struct World<'w> {
-    /// Where passwords come from.
+    /// Where passwords and tokens come from.
     pub secrets: &'w dyn Secrets,
     /// The user's wish to stop.
     pub interrupt: &'w Interrupt,
@@ -44,10 +45,35 @@ pub struct World<'w> {
     pub wait_for_farewell: bool,
 }
 
-/// Where passwords come from, when they are needed and not before.
+/// Where passwords and tokens come from, when they are needed and not before.
 pub trait Secrets {
-    /// The password of this user at this server, or why it cannot be had.
-    fn password(&self, server: &Endpoint, user: &str) -> Result<Secret, String>;
+    /// The password or token of this user at this server.
+    fn secret(
+        &self,
+        server: &Endpoint,
+        user: Option<&str>,
+        proof: Proof,
+    ) -> Result<Secret, Unavailable>;
+
+    /// A token in place of one that was refused; `None` where asking again
+    /// cannot give another.
+    fn renewed(
+        &self,
+        server: &Endpoint,
+        user: Option<&str>,
+    ) -> Option<Result<Secret, Unavailable>> {
+        let _ = (server, user);
+        None
+    }
+}
+
+/// Why a password or token cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    /// A sentence, and what to try. Nothing of a secret is in it.
+    pub reason: String,
+    /// It may be had at another time.
+    pub is_temporary: bool,
 }
 
 /// Submits one message: each server in turn, each of its addresses in turn,

@@ -16,6 +16,7 @@
 //! | 2yz | 2yz | broken after it | uncertain: sending again may duplicate |
 
 use crate::net;
+use crate::sasl::{MechanismError, ScramFault};
 use crate::session::{Error, Kind, Shortfall, Transaction};
 use crate::smtp::{Phase, Reply, Severity};
 use std::sync::Arc;
@@ -217,6 +218,10 @@ fn may_pass(error: &Error) -> bool {
             | net::Error::SystemRoots(_) => false,
         },
         Kind::Refused(reply) => reply.severity() == Severity::Transient,
+        Kind::Secret { is_temporary, .. } => *is_temporary,
+        Kind::Mechanism(MechanismError::Scram { fault, .. }) => {
+            *fault == ScramFault::Refused("no-resources")
+        }
         Kind::Malformed(_)
         | Kind::OutOfTurn(_)
         | Kind::Lacks(_)
@@ -224,7 +229,6 @@ fn may_pass(error: &Error) -> bool {
         | Kind::PlaintextAfterStartTls
         | Kind::BadChallenge
         | Kind::Mechanism(_)
-        | Kind::Secret(_)
         | Kind::Source(_) => false,
     }
 }
@@ -247,7 +251,7 @@ fn another_may_do(error: &Error) -> bool {
         | Kind::NoMechanism { .. }
         | Kind::PlaintextAfterStartTls
         | Kind::BadChallenge => true,
-        Kind::Mechanism(_) | Kind::Secret(_) | Kind::Source(_) => false,
+        Kind::Mechanism(_) | Kind::Secret { .. } | Kind::Source(_) => false,
     }
 }
 
@@ -360,6 +364,7 @@ mod tests {
     fn only_what_no_server_has_decided_goes_to_another() {
         let broke = |phase, kind: Kind| Outcome::of_error(&Arc::new(Error::new(phase, kind)));
         let refused = |text| Kind::Refused(reply(text));
+        let unavailable = |is_temporary| Kind::Secret { reason: "x".into(), is_temporary };
         for (outcome, expected) in [
             (broke(Phase::Greeting, refused("554 x")), true),
             (broke(Phase::Mail, refused("421 x")), true),
@@ -367,7 +372,8 @@ mod tests {
             (broke(Phase::Auth, refused("454 x")), true),
             (broke(Phase::Content, net::Error::Closed { abruptly: true }.into()), true),
             (broke(Phase::Mail, net::Error::Interrupted.into()), false),
-            (broke(Phase::Auth, Kind::Secret("x".into())), false),
+            (broke(Phase::Auth, unavailable(false)), false),
+            (broke(Phase::Auth, unavailable(true)), false),
             (Outcome::Deferred(Cause::Replied(Phase::Rcpt, reply("450 x"))), false),
             (Outcome::Uncertain(Cause::Withheld), false),
         ] {

@@ -3,6 +3,7 @@
 use super::outcome::{Cause, Outcome};
 use crate::message::Width;
 use crate::net::{Endpoint, TlsFacts};
+use crate::sasl::TokenFault;
 use crate::session::Error;
 use crate::smtp::{Envelope, ForwardPath, Phase, Reply, Severity};
 use std::net::SocketAddr;
@@ -29,6 +30,8 @@ pub struct Attempt {
     pub tls: Option<TlsFacts>,
     /// Who signed in, and how.
     pub signed_in: Option<SignedIn>,
+    /// What the server said against the token, if it said more than no.
+    pub token_fault: Option<TokenFault>,
     /// What the last EHLO offered.
     pub extensions: Vec<String>,
     /// How long each phase took.
@@ -56,8 +59,8 @@ impl Attempt {
 pub struct SignedIn {
     /// The registered name of the mechanism.
     pub mechanism: &'static str,
-    /// The authentication identity.
-    pub user: String,
+    /// The authentication identity, if one was named.
+    pub user: Option<String>,
 }
 
 impl Attempt {
@@ -68,6 +71,7 @@ impl Attempt {
             address,
             tls: None,
             signed_in: None,
+            token_fault: None,
             extensions: Vec::new(),
             timings: Vec::new(),
             width: None,

@@ -2,6 +2,7 @@
 //! needed to talk to it.
 
 use crate::net::{Deadline, Endpoint, Family, Security, TlsSettings};
+use crate::sasl::Proof;
 use crate::smtp::{EhloName, Timeouts};
 
 /// The servers to try, best first.
@@ -45,13 +46,15 @@ impl Hop {
     }
 }
 
-/// How to sign in. The password is asked for when it is needed.
+/// How to sign in. The password or token is asked for when it is needed.
 #[derive(Clone, Debug)]
 pub struct SignIn {
-    /// The authentication identity.
-    pub user: String,
+    /// The authentication identity; only EXTERNAL and ANONYMOUS do without.
+    pub user: Option<String>,
+    /// By what the user is proved where no mechanism is named.
+    pub proof: Proof,
     /// The mechanisms to use, best first; empty leaves the choice to us.
     pub mechanisms: Vec<String>,
-    /// The password may cross a channel that is not verified.
+    /// The secret may cross a channel that is not verified.
     pub allow_cleartext: bool,
 }

@@ -1,6 +1,7 @@
 //! The street: sockets, TLS, names, the clock. No protocol, no observer: it
 //! takes one address or one question and returns facts.
 
+mod binding;
 mod certificate;
 mod client_certificate;
 mod connector;
@@ -16,6 +17,7 @@ mod tcp;
 mod tls;
 mod verifier;
 
+pub use binding::bindings;
 pub use certificate::Summary;
 pub use client_certificate::{ClientCertificate, ClientCertificateError};
 pub use connector::{SessionCache, TlsSettings, TlsVersion, Verification};

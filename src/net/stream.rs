@@ -3,6 +3,7 @@
 use super::deadline::Deadline;
 use super::error::Error;
 use super::tls::TlsFacts;
+use crate::sasl::ChannelBinding;
 use std::net::SocketAddr;
 
 /// A channel to a server. Every call ends by the deadline last armed, and when
@@ -39,6 +40,12 @@ pub trait Stream: Send {
 
     /// What TLS protects the channel; `None` in clear.
     fn protection(&self) -> Option<&TlsFacts>;
+
+    /// What a sign-in can be tied to the channel with, the preferred first;
+    /// nothing in clear.
+    fn bindings(&self) -> Vec<ChannelBinding> {
+        Vec::new()
+    }
 
     /// The address of this end.
     fn local_address(&self) -> Option<SocketAddr>;

@@ -1,5 +1,6 @@
 //! TLS 1.2 and 1.3 by rustls with ring (RFC 8446, RFC 9525 for names).
 
+use super::binding::bindings;
 use super::certificate::Summary;
 use super::connector::{Connector, TlsSettings, Verification};
 use super::deadline::Deadline;
@@ -8,6 +9,7 @@ use super::endpoint::Host;
 use super::error::{CertificateFault, Error};
 use super::stream::Stream;
 use super::verifier::summaries;
+use crate::sasl::ChannelBinding;
 use rustls::pki_types::UnixTime;
 use rustls::{ClientConnection, HandshakeKind};
 use std::io::{ErrorKind, Read, Write};
@@ -313,6 +315,11 @@ impl Stream for Tls {
 
     fn protection(&self) -> Option<&TlsFacts> {
         self.facts.as_ref()
+    }
+
+    fn bindings(&self) -> Vec<ChannelBinding> {
+        let server = self.connection.peer_certificates().and_then(<[_]>::first);
+        bindings(&self.connection, server)
     }
 
     fn local_address(&self) -> Option<SocketAddr> {

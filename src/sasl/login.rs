@@ -1,11 +1,23 @@
 //! LOGIN (draft-murchison-sasl-login-00): the server asks twice, the client
 //! gives the name and then the password, whatever the questions say.
 
-use super::{Credentials, Mechanism, MechanismError, Secret, fit};
+use super::{Entry, Identity, Mechanism, MechanismError, Proof, Secret};
+
+/// LOGIN.
+pub(super) const ENTRY: Entry = Entry {
+    name: NAME,
+    proof: Proof::Password,
+    automatic: true,
+    needs_user: true,
+    exposes_secret: true,
+    binds_channel: false,
+    begin: |who| Ok(Box::new(Login::new(who)?)),
+};
+
+const NAME: &str = "LOGIN";
 
 /// One attempt with LOGIN.
-#[derive(Debug)]
-pub struct Login {
+struct Login {
     user: String,
     password: Secret,
     answered: u8,
@@ -13,15 +25,15 @@ pub struct Login {
 
 impl Login {
     /// Takes the name and the password.
-    pub fn new(who: &Credentials) -> Result<Self, MechanismError> {
-        fit("LOGIN", who)?;
-        Ok(Login { user: who.user.clone(), password: who.password.clone(), answered: 0 })
+    fn new(who: &Identity) -> Result<Self, MechanismError> {
+        let (user, password) = who.plain(NAME)?;
+        Ok(Login { user: user.to_owned(), password: password.clone(), answered: 0 })
     }
 }
 
 impl Mechanism for Login {
     fn name(&self) -> &'static str {
-        "LOGIN"
+        NAME
     }
 
     /// Draft §2: the server begins.
@@ -34,29 +46,29 @@ impl Mechanism for Login {
         match self.answered {
             1 => Ok(Secret::new(self.user.as_bytes())),
             2 => Ok(self.password.clone()),
-            _ => Err(MechanismError::OneChallengeTooMany("LOGIN")),
+            _ => Err(MechanismError::OneChallengeTooMany(NAME)),
         }
     }
 
     fn verify(&mut self) -> Result<(), MechanismError> {
-        if self.answered == 2 { Ok(()) } else { Err(MechanismError::TooShort("LOGIN")) }
+        if self.answered == 2 { Ok(()) } else { Err(MechanismError::TooShort(NAME)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::identity;
     use super::*;
 
     #[test]
     fn the_name_and_then_the_password_answer_any_two_questions() {
         // LOGIN
-        let who = Credentials { user: "tim".into(), password: Secret::new("pw") };
-        let mut login = Login::new(&who).unwrap();
+        let mut login = Login::new(&identity("tim", "pw")).unwrap();
         assert_eq!(login.initial_response(), None);
         assert_eq!(login.respond(b"User Name\0").unwrap().expose(), b"tim");
-        assert_eq!(login.verify(), Err(MechanismError::TooShort("LOGIN")));
+        assert_eq!(login.verify(), Err(MechanismError::TooShort(NAME)));
         assert_eq!(login.respond(b"").unwrap().expose(), b"pw");
         assert_eq!(login.verify(), Ok(()));
-        assert_eq!(login.respond(b"more?"), Err(MechanismError::OneChallengeTooMany("LOGIN")));
+        assert_eq!(login.respond(b"more?"), Err(MechanismError::OneChallengeTooMany(NAME)));
     }
 }

@@ -2,63 +2,85 @@
 //!
 //! | mechanism | source | file |
 //! |---|---|---|
+//! | OAUTHBEARER | RFC 7628 | `oauthbearer.rs` |
+//! | XOAUTH2 | Google's and Microsoft's documents | `xoauth2.rs` |
+//! | SCRAM-SHA-256-PLUS and its three kin | RFC 5802, RFC 7677 | `scram.rs` |
 //! | PLAIN | RFC 4616 | `plain.rs` |
 //! | LOGIN | draft-murchison-sasl-login-00 | `login.rs` |
 //! | CRAM-MD5 | RFC 2195 | `cram_md5.rs` |
-//! | the server's side of these | | `verify.rs` |
+//! | EXTERNAL | RFC 4422 appendix A | `external.rs` |
+//! | ANONYMOUS | RFC 4505 | `anonymous.rs` |
+//!
+//! | beside them | source | file |
+//! |---|---|---|
+//! | names and passwords in one spelling | RFC 4013 | `saslprep.rs` |
+//! | what a server says against a token | RFC 7628 §3.2.2 | `token.rs` |
+//! | the server's side, for the receiver | | `server/` |
 //!
 //! A new mechanism is one file here and one line in [`MECHANISMS`].
 
+mod anonymous;
 mod cram_md5;
+mod error;
+mod external;
 mod login;
+mod oauthbearer;
 mod plain;
-mod verify;
+mod saslprep;
+mod scram;
+mod secret;
+pub mod server;
+mod token;
+mod xoauth2;
 
-pub use cram_md5::CramMd5;
-pub use login::Login;
-pub use plain::Plain;
-pub use verify::{Denied, Users};
+pub use error::{MechanismError, ScramFault};
+pub use secret::Secret;
+pub use token::TokenFault;
 
-use std::fmt;
-use zeroize::Zeroizing;
-
-/// Octets that must not be seen: passwords, and every message of a SASL
-/// exchange. It has no `Display`, its `Debug` is `***` in every build, and its
-/// memory is cleared when it goes.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<Vec<u8>>);
-
-impl Secret {
-    /// Takes the octets over.
-    pub fn new(octets: impl Into<Vec<u8>>) -> Self {
-        Secret(Zeroizing::new(octets.into()))
-    }
-
-    /// True when there is nothing to hide.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The octets. Called in `sasl/` and `smtp/command.rs` only, which
-    /// `tests/floors.rs` holds.
-    pub(crate) fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-/// A user's name and password, as the mechanisms take them.
+/// A user's name and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// The authentication identity.
     pub user: String,
     /// The password.
     pub password: Secret,
+}
+
+/// Who signs in, by what, where: all that a mechanism may make use of.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The authentication identity. EXTERNAL takes it for an authorization
+    /// identity, ANONYMOUS for its trace; only these can do without.
+    pub user: Option<String>,
+    /// The password or token, for mechanisms that ask for one.
+    pub secret: Option<Secret>,
+    /// The server's name, as it was given.
+    pub host: String,
+    /// The server's port.
+    pub port: u16,
+    /// What the channel can prove.
+    pub channel: Channel,
+}
+
+/// What the channel to the server adds to an exchange.
+#[derive(Clone, Debug, Default)]
+pub struct Channel {
+    /// What an exchange can be tied to this channel with, if anything.
+    pub binding: Option<ChannelBinding>,
+    /// The server offers mechanisms that bind to the channel.
+    pub server_binds: bool,
+    /// Our certificate was shown to the server.
+    pub shows_certificate: bool,
+}
+
+/// Octets that both ends of one channel know and no other channel has
+/// (RFC 5056).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelBinding {
+    /// The registered type, such as `tls-exporter`.
+    pub kind: &'static str,
+    /// The octets.
+    pub octets: Vec<u8>,
 }
 
 /// One attempt to sign in.
@@ -76,92 +98,133 @@ pub trait Mechanism {
     /// Called after the server has accepted: whether the exchange proved all
     /// that the mechanism promises.
     fn verify(&mut self) -> Result<(), MechanismError>;
+
+    /// What the server said against a token before it refused it.
+    fn token_fault(&self) -> Option<&TokenFault> {
+        None
+    }
 }
 
-/// Why an exchange stops on our side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MechanismError {
-    /// The server asks for more than the mechanism has.
-    #[error("the server asked for more than {0} has to say")]
-    OneChallengeTooMany(&'static str),
-    /// The server accepted before the exchange was over.
-    #[error("the server accepted before {0} had come to its end")]
-    TooShort(&'static str),
-    /// A name or a password that the mechanism cannot carry.
-    #[error("{0} cannot carry an empty name or password, nor one with a NUL, CR or LF")]
-    Unfit(&'static str),
+/// What a mechanism proves the identity by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A password.
+    Password,
+    /// An access token that somebody else has issued (RFC 6750).
+    Token,
+    /// Nothing within the exchange: a certificate, or nothing at all.
+    Nothing,
 }
 
-/// A mechanism that a password can feed.
+/// What is known of a mechanism before it begins.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Entry {
     /// The registered name.
     pub name: &'static str,
+    /// By what it proves the identity.
+    pub proof: Proof,
     /// Tried without being named by `--auth`.
     pub automatic: bool,
+    /// Needs a user name.
+    pub needs_user: bool,
     /// Who reads the exchange can sign in afterwards, so it belongs on a
     /// verified channel only.
-    pub exposes_password: bool,
+    pub exposes_secret: bool,
+    /// Ties the exchange to the channel, which must be able to.
+    pub binds_channel: bool,
     /// Begins an attempt.
-    pub begin: fn(&Credentials) -> Result<Box<dyn Mechanism>, MechanismError>,
+    pub begin: fn(&Identity) -> Result<Box<dyn Mechanism>, MechanismError>,
 }
 
-/// Every mechanism for passwords, best first. LOGIN stands behind PLAIN, of
-/// which it is the obsolete twin (draft-murchison-sasl-login-00 §1). CRAM-MD5
-/// proves nothing about the server and makes it keep the password in clear,
-/// so it waits to be named.
-pub const MECHANISMS: [Entry; 3] = [
-    Entry {
-        name: "PLAIN",
-        automatic: true,
-        exposes_password: true,
-        begin: |who| Ok(Box::new(Plain::new(who)?)),
-    },
-    Entry {
-        name: "LOGIN",
-        automatic: true,
-        exposes_password: true,
-        begin: |who| Ok(Box::new(Login::new(who)?)),
-    },
-    Entry {
-        name: "CRAM-MD5",
-        automatic: false,
-        exposes_password: false,
-        begin: |who| Ok(Box::new(CramMd5::new(who)?)),
-    },
+/// Every mechanism, best first. Of those for passwords, SCRAM never shows the
+/// password and proves that the server knows it; what binds to the channel
+/// stands before what does not (RFC 5802 §6). LOGIN stands behind PLAIN, of
+/// which it is the obsolete twin (draft-murchison-sasl-login-00 §1). The others
+/// wait to be named: CRAM-MD5 proves nothing about the server and makes it keep
+/// the password in clear; EXTERNAL and ANONYMOUS prove nothing themselves.
+pub const MECHANISMS: &[Entry] = &[
+    oauthbearer::ENTRY,
+    xoauth2::ENTRY,
+    scram::SHA_256_PLUS,
+    scram::SHA_1_PLUS,
+    scram::SHA_256,
+    scram::SHA_1,
+    plain::ENTRY,
+    login::ENTRY,
+    cram_md5::ENTRY,
+    external::ENTRY,
+    anonymous::ENTRY,
 ];
 
-/// Refuses what no mechanism of this table can carry.
-fn fit(name: &'static str, who: &Credentials) -> Result<(), MechanismError> {
-    let unfit = |octets: &[u8]| octets.is_empty() || octets.iter().any(|b| b"\0\r\n".contains(b));
-    if unfit(who.user.as_bytes()) || unfit(who.password.expose()) {
-        return Err(MechanismError::Unfit(name));
+impl Entry {
+    /// The mechanism of this name, in any case of letters.
+    pub fn named(name: &str) -> Option<&'static Entry> {
+        MECHANISMS.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
     }
-    Ok(())
+}
+
+impl Identity {
+    /// The name and the secret, both as they are; an error if one of them is
+    /// missing or cannot be carried by any mechanism.
+    fn plain(&self, name: &'static str) -> Result<(&str, &Secret), MechanismError> {
+        let unfit =
+            |octets: &[u8]| octets.is_empty() || octets.iter().any(|b| b"\0\r\n".contains(b));
+        match (&self.user, &self.secret) {
+            (Some(user), Some(secret)) if !unfit(user.as_bytes()) && !unfit(secret.expose()) => {
+                Ok((user, secret))
+            }
+            _ => Err(MechanismError::Unfit(name)),
+        }
+    }
+
+    /// The same in the one spelling that RFC 4013 gives them.
+    fn prepared(&self, name: &'static str) -> Result<(String, Secret), MechanismError> {
+        let (user, secret) = self.plain(name)?;
+        let unprepared = MechanismError::Unprepared(name);
+        let user = saslprep::saslprep(user.as_bytes()).ok_or(unprepared)?;
+        let user = String::from_utf8(user.to_vec()).map_err(|_| unprepared)?;
+        let secret = saslprep::saslprep(secret.expose()).ok_or(unprepared)?;
+        Ok((user, Secret::new(secret.as_slice())))
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn a_secret_never_prints() {
-        // SASL-secret
-        let who = Credentials { user: "tim".into(), password: Secret::new("tanstaaf") };
-        let shown = format!("{who:?} {:#?}", who.password);
-        assert!(!shown.contains("tanstaaf"), "{shown}");
-        assert!(!shown.contains("116"), "{shown}");
+    /// Somebody at a server, on a channel that can do nothing.
+    pub(crate) fn identity(user: &str, secret: &str) -> Identity {
+        Identity {
+            user: Some(user.to_owned()),
+            secret: Some(Secret::new(secret)),
+            host: "server.example.com".to_owned(),
+            port: 587,
+            channel: Channel::default(),
+        }
+    }
+
+    /// Somebody for whom every mechanism can begin.
+    fn equipped(user: &str, secret: &str) -> Identity {
+        let octets = vec![7; 32];
+        Identity {
+            channel: Channel {
+                binding: Some(ChannelBinding { kind: "tls-exporter", octets }),
+                server_binds: true,
+                shows_certificate: true,
+            },
+            ..identity(user, secret)
+        }
     }
 
     #[test]
-    fn no_mechanism_carries_an_empty_name_or_a_nul() {
+    fn no_mechanism_carries_an_empty_name_or_secret_nor_one_with_a_nul() {
         // 4616
-        for (user, password) in [("", "p"), ("u", ""), ("u\0x", "p"), ("u", "p\0"), ("u", "p\r\nx")]
-        {
-            let who = Credentials { user: user.into(), password: Secret::new(password) };
-            for entry in &MECHANISMS {
+        for (user, secret) in [("", "p"), ("u", ""), ("u\0x", "p"), ("u", "p\0"), ("u", "p\r\nx")] {
+            for entry in MECHANISMS.iter().filter(|entry| entry.proof != Proof::Nothing) {
                 assert!(
-                    matches!((entry.begin)(&who), Err(MechanismError::Unfit(name)) if name == entry.name)
+                    matches!((entry.begin)(&equipped(user, secret)), Err(MechanismError::Unfit(name)) if name == entry.name),
+                    "{} {user:?} {secret:?}",
+                    entry.name
                 );
             }
         }
@@ -169,9 +232,18 @@ mod tests {
 
     #[test]
     fn every_mechanism_of_the_table_bears_its_name() {
-        let who = Credentials { user: "u".into(), password: Secret::new("p") };
-        for entry in &MECHANISMS {
-            assert_eq!((entry.begin)(&who).map(|m| m.name()).ok(), Some(entry.name));
+        for entry in MECHANISMS {
+            let begun = (entry.begin)(&equipped("u", "p"));
+            assert_eq!(begun.map(|m| m.name()).ok(), Some(entry.name));
+            assert_eq!(Entry::named(&entry.name.to_lowercase()).map(|e| e.name), Some(entry.name));
+        }
+    }
+
+    #[test]
+    fn what_needs_a_user_does_not_begin_without_one() {
+        for entry in MECHANISMS {
+            let nobody = Identity { user: None, ..equipped("", "p") };
+            assert_eq!((entry.begin)(&nobody).is_err(), entry.needs_user, "{}", entry.name);
         }
     }
 }

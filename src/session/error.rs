@@ -54,9 +54,14 @@ pub enum Kind {
     /// Our side of the sign-in stopped it.
     #[error("{0}")]
     Mechanism(MechanismError),
-    /// The password could not be had.
-    #[error("{0}")]
-    Secret(String),
+    /// The password or token could not be had.
+    #[error("{reason}")]
+    Secret {
+        /// Why not, in words.
+        reason: String,
+        /// It may be had at another time.
+        is_temporary: bool,
+    },
     /// The message could not be read to its end. Nothing was sent that a
     /// server could take for the whole.
     #[error("the message could not be read: {0}")]

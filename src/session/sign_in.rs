@@ -1,14 +1,19 @@
 //! Signing in: AUTH, challenges and responses (RFC 4954).
 
 use super::{Error, Kind, LONGEST_COMMAND, Session};
-use crate::sasl::{Mechanism, Secret};
+use crate::sasl::{ChannelBinding, Mechanism, Secret};
 use crate::smtp::{Command, Phase, Reply, ReplyCode, Severity};
 use encodify::base64;
 use zeroize::Zeroizing;
 
 impl Session<'_> {
-    /// Signs in (RFC 4954 §4). After a refusal the session is still good, for
-    /// another mechanism or for QUIT.
+    /// What a sign-in can be tied to the channel with, the preferred first.
+    pub fn bindings(&self) -> Vec<ChannelBinding> {
+        self.stream.bindings()
+    }
+
+    /// Signs in (RFC 4954 §4). After a failure the session is in step, for
+    /// another mechanism or for QUIT; unless the channel itself broke.
     pub fn authenticate(&mut self, mechanism: &mut dyn Mechanism) -> Result<(), Error> {
         let name = mechanism.name();
         let mut initial = mechanism.initial_response();
@@ -19,7 +24,7 @@ impl Session<'_> {
         loop {
             match reply.severity() {
                 Severity::Positive => {
-                    return mechanism.verify().map_err(|e| self.parted(Error::new(Phase::Auth, e)));
+                    return mechanism.verify().map_err(|error| Error::new(Phase::Auth, error));
                 }
                 Severity::Intermediate if reply.code == ReplyCode::CHALLENGE => {}
                 Severity::Intermediate => return Err(self.out_of_turn(Phase::Auth, reply)),
@@ -44,7 +49,7 @@ impl Session<'_> {
     /// Breaks a sign-in off by `*` (RFC 4954 §4); the server answers 501.
     fn cancelled(&mut self, kind: Kind) -> Result<Error, Error> {
         self.ask(&Command::AuthCancel)?;
-        Ok(self.parted(Error::new(Phase::Auth, kind)))
+        Ok(Error::new(Phase::Auth, kind))
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Certificates {
     pub(super) ca: CertificateDer<'static>,
     /// The same in PEM.
     pub(super) ca_pem: String,
+    /// The server's certificate.
+    pub(super) leaf: CertificateDer<'static>,
     /// TLS 1.2 and 1.3 with the server certificate.
     pub(super) server: Arc<ServerConfig>,
 }
@@ -33,6 +35,7 @@ impl Certificates {
     ) -> io::Result<Self> {
         let (ca, issuer) = authority().map_err(io::Error::other)?;
         let (certificate, key) = server(names, &issuer).map_err(io::Error::other)?;
+        let leaf = certificate.clone();
         let clients = clients(client_authorities)?;
         let server = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -40,7 +43,7 @@ impl Certificates {
                 builder.with_client_cert_verifier(clients).with_single_cert(vec![certificate], key)
             })
             .map_err(io::Error::other)?;
-        Ok(Certificates { ca: ca.der().clone(), ca_pem: ca.pem(), server: Arc::new(server) })
+        Ok(Certificates { ca: ca.der().clone(), ca_pem: ca.pem(), leaf, server: Arc::new(server) })
     }
 }
 

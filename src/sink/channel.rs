@@ -1,7 +1,9 @@
 //! One client's socket, in clear and then perhaps under TLS.
 
-use crate::net::Summary;
+use crate::net::{self, Summary};
+use crate::sasl::ChannelBinding;
 use rustix::net::RecvFlags;
+use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -56,6 +58,12 @@ impl Channel {
     pub(super) fn client_certificate(&self) -> Option<Summary> {
         let own = self.tls.as_ref()?.peer_certificates()?.first()?;
         Summary::read(own)
+    }
+
+    /// What only the two ends of the channel know, given the server's
+    /// certificate; nothing in clear.
+    pub(super) fn bindings(&self, server: &CertificateDer<'_>) -> Vec<ChannelBinding> {
+        self.tls.as_ref().map_or_else(Vec::new, |tls| net::bindings(tls, Some(server)))
     }
 
     /// True when octets have come that were not read yet. Does not wait.

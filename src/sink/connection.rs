@@ -3,7 +3,7 @@
 use super::Settings;
 use super::certificate::Certificates;
 use super::channel::Channel;
-use super::conversation::{Conversation, Next, Verdict};
+use super::conversation::{Conversation, Next, Secured, Verdict};
 use super::data::ContentReader;
 use super::event::{Event, Stored};
 use super::input::{Input, Line};
@@ -164,8 +164,9 @@ impl<'s> Connection<'s> {
         let trips = self.channel.secure(&self.shared.certificates.server);
         // No reply can be read in the middle of a handshake.
         self.turnarounds += trips.map_err(|e| if is_idle(&e) { silence() } else { e })?;
-        self.conversation.secured();
-        self.conversation.identified(self.channel.client_certificate());
+        let bindings = self.channel.bindings(&self.shared.certificates.leaf);
+        let client_certificate = self.channel.client_certificate();
+        self.conversation.secured(Secured { bindings, client_certificate });
         Ok(())
     }
 

@@ -10,6 +10,8 @@ use super::policy::Policy;
 use super::replies::say;
 use super::sign_in::{self, Exchange, Step};
 use crate::net::Summary;
+use crate::sasl::ChannelBinding;
+use crate::sasl::server::{Offered, Premise};
 use crate::smtp::{ForwardPath, Keyword, MailParameters, Reply, ReplyCode, ReversePath};
 
 /// One client's conversation.
@@ -19,6 +21,7 @@ pub struct Conversation<'p> {
     nonce: String,
     tls: bool,
     client_certificate: Option<Summary>,
+    bindings: Vec<ChannelBinding>,
     hello: Option<Hello>,
     user: Option<String>,
     exchange: Option<Exchange>,
@@ -51,6 +54,16 @@ pub enum Next {
     Content,
     /// The connection ends.
     Close,
+}
+
+/// What TLS has brought.
+#[derive(Clone, Debug, Default)]
+pub struct Secured {
+    /// What only the two ends of the channel know.
+    pub bindings: Vec<ChannelBinding>,
+    /// The certificate that the client showed, if it did, and which an
+    /// authority vouches for.
+    pub client_certificate: Option<Summary>,
 }
 
 /// What became of a message's content.
@@ -96,6 +109,7 @@ impl<'p> Conversation<'p> {
             nonce: nonce.to_owned(),
             tls,
             client_certificate: None,
+            bindings: Vec::new(),
             hello: None,
             user: None,
             exchange: None,
@@ -114,7 +128,7 @@ impl<'p> Conversation<'p> {
     pub fn answer(&mut self, line: &[u8]) -> Answer {
         let answer = match self.exchange.take() {
             Some(exchange) => {
-                let step = sign_in::respond(exchange, line, &self.policy.users);
+                let step = sign_in::respond(exchange, line);
                 self.signed_in(step)
             }
             None => self.command(line),
@@ -135,19 +149,14 @@ impl<'p> Conversation<'p> {
     }
 
     /// TLS is up: everything learned before is forgotten (RFC 3207 §4.2).
-    pub fn secured(&mut self) {
+    pub fn secured(&mut self, secured: Secured) {
         self.tls = true;
-        self.client_certificate = None;
+        self.bindings = secured.bindings;
+        self.client_certificate = secured.client_certificate;
         self.hello = None;
         self.user = None;
         self.exchange = None;
         self.transaction = None;
-    }
-
-    /// In the handshake the client showed this certificate, which an authority
-    /// vouches for, or none.
-    pub fn identified(&mut self, certificate: Option<Summary>) {
-        self.client_certificate = certificate;
     }
 
     /// The certificate by which the client said who it is.
@@ -269,7 +278,7 @@ impl<'p> Conversation<'p> {
                 None => "SIZE".to_owned(),
             },
             Keyword::Auth => {
-                let mechanisms: Vec<_> = self.policy.offer.mechanisms().collect();
+                let mechanisms: Vec<_> = self.mechanisms().map(|it| it.name).collect();
                 format!("AUTH {}", mechanisms.join(" "))
             }
             other => other.as_str().to_owned(),
@@ -283,8 +292,7 @@ impl<'p> Conversation<'p> {
                 // RFC 3207 §4.2.
                 Keyword::StartTls => !self.tls,
                 Keyword::Auth => {
-                    (self.tls || self.policy.cleartext_auth)
-                        && self.policy.offer.mechanisms().next().is_some()
+                    (self.tls || self.policy.cleartext_auth) && self.mechanisms().next().is_some()
                 }
                 Keyword::EightBitMime
                 | Keyword::EnhancedStatusCodes
@@ -333,15 +341,43 @@ impl<'p> Conversation<'p> {
             say(501, "5.5.4 Syntax: AUTH mechanism [response]")
         } else if !self.offers(Keyword::Auth) {
             say(538, "5.7.11 Signing in needs TLS")
-        } else if !self.policy.offer.mechanisms().any(|name| name == mechanism) {
-            say(504, "5.5.4 Unknown mechanism")
-        } else {
+        } else if let Some(mechanism) = self.mechanism(&mechanism) {
             self.attempts += 1;
-            let challenge = format!("<{}.{}@{}>", self.nonce, self.attempts, self.policy.host);
-            let step = sign_in::begin(&mechanism, initial, challenge, &self.policy.users);
+            let nonce = format!("{}.{}@{}", self.nonce, self.attempts, self.policy.host);
+            let step = sign_in::begin(mechanism, initial, &self.premise(&nonce));
             return self.signed_in(step);
+        } else {
+            say(504, "5.5.4 Unknown mechanism")
         };
         grouped(refused)
+    }
+
+    /// The mechanisms offered on the channel as it is now.
+    fn mechanisms(&self) -> impl Iterator<Item = &'static Offered> {
+        let premise = self.premise("");
+        self.policy.offer.mechanisms().filter(move |offered| (offered.fits)(&premise))
+    }
+
+    fn mechanism(&self, name: &str) -> Option<&'static Offered> {
+        self.mechanisms().find(|offered| offered.name == name)
+    }
+
+    fn premise<'c>(&'c self, nonce: &'c str) -> Premise<'c> {
+        let binds = |offered: &Offered| offered.name.ends_with("-PLUS");
+        Premise {
+            users: &self.policy.users,
+            nonce,
+            bindings: &self.bindings,
+            certified: self.certified(),
+            binds: !self.bindings.is_empty() && self.policy.offer.mechanisms().any(binds),
+        }
+    }
+
+    /// Who the client's certificate says it is: by its mail address, else by
+    /// its common name.
+    fn certified(&self) -> Option<&str> {
+        let certificate = self.client_certificate.as_ref()?;
+        certificate.mailboxes.first().or(certificate.common_name.as_ref()).map(String::as_str)
     }
 
     fn signed_in(&mut self, step: Step) -> Answer {

@@ -33,7 +33,7 @@ mod replies;
 mod sign_in;
 mod storage;
 
-pub use conversation::{Answer, Conversation, Next, Transaction, Verdict};
+pub use conversation::{Answer, Conversation, Next, Secured, Transaction, Verdict};
 pub use data::{ContentReader, Progress};
 pub use event::{Event, Stored};
 pub use offer::{Offer, UnknownKeyword};
@@ -41,7 +41,8 @@ pub use policy::Policy;
 pub use replies::Refusal;
 pub use storage::Storage;
 
-use crate::sasl::{Credentials, Secret, Users};
+use crate::sasl::server::Users;
+use crate::sasl::{Credentials, Secret};
 use certificate::Certificates;
 use connection::Shared;
 use listener::Clients;

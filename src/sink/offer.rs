@@ -1,5 +1,6 @@
 //! What the receiver offers in its reply to EHLO.
 
+use crate::sasl::server::{MECHANISMS, Offered};
 use crate::smtp::Keyword;
 
 /// The extensions and SASL mechanisms that are switched on.
@@ -28,19 +29,17 @@ const KEYWORDS: [Keyword; 7] = [
     Keyword::SmtpUtf8,
 ];
 
-const MECHANISMS: [&str; 3] = ["PLAIN", "LOGIN", "CRAM-MD5"];
-
 impl Default for Offer {
     /// Everything the receiver can do.
     fn default() -> Self {
-        Offer { keywords: KEYWORDS.to_vec(), mechanisms: MECHANISMS.to_vec() }
+        Offer { keywords: KEYWORDS.to_vec(), mechanisms: mechanism_names().collect() }
     }
 }
 
 impl Offer {
     /// Nothing: a server of RFC 5321 without extensions.
     pub fn nothing() -> Self {
-        Offer { keywords: Vec::new(), mechanisms: MECHANISMS.to_vec() }
+        Offer { keywords: Vec::new(), mechanisms: mechanism_names().collect() }
     }
 
     /// Switches an extension on, or a mechanism of AUTH; in any case of
@@ -48,7 +47,7 @@ impl Offer {
     pub fn with(mut self, word: &str) -> Result<Self, UnknownKeyword> {
         self = self.without(word)?;
         self.keywords.extend(KEYWORDS.iter().find(|k| k.as_str().eq_ignore_ascii_case(word)));
-        self.mechanisms.extend(MECHANISMS.iter().find(|name| name.eq_ignore_ascii_case(word)));
+        self.mechanisms.extend(mechanism_names().find(|name| name.eq_ignore_ascii_case(word)));
         Ok(self)
     }
 
@@ -73,14 +72,19 @@ impl Offer {
         KEYWORDS.into_iter().filter(|keyword| self.has(*keyword))
     }
 
-    /// The mechanisms switched on, best first.
-    pub(super) fn mechanisms(&self) -> impl Iterator<Item = &'static str> {
-        MECHANISMS.into_iter().filter(|name| self.mechanisms.contains(name))
+    /// The mechanisms switched on, best first. Which of them fit a channel and
+    /// the users is another question.
+    pub(super) fn mechanisms(&self) -> impl Iterator<Item = &'static Offered> {
+        MECHANISMS.iter().filter(|offered| self.mechanisms.contains(&offered.name))
     }
 }
 
 fn names() -> Vec<&'static str> {
-    KEYWORDS.iter().map(|keyword| keyword.as_str()).chain(MECHANISMS).collect()
+    KEYWORDS.iter().map(|keyword| keyword.as_str()).chain(mechanism_names()).collect()
+}
+
+fn mechanism_names() -> impl Iterator<Item = &'static str> {
+    MECHANISMS.iter().map(|offered| offered.name)
 }
 
 #[cfg(test)]
@@ -93,7 +97,8 @@ mod tests {
             let less = Offer::default().without(&name.to_lowercase()).unwrap();
             assert_ne!(less, Offer::default(), "{name}");
             let more = less.with(name).unwrap();
-            assert!(more.keywords().eq(KEYWORDS) && more.mechanisms().eq(MECHANISMS), "{name}");
+            let every = more.mechanisms().map(|offered| offered.name).eq(mechanism_names());
+            assert!(more.keywords().eq(KEYWORDS) && every, "{name}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::offer::Offer;
 use super::replies::Refusal;
-use crate::sasl::Users;
+use crate::sasl::server::Users;
 
 /// How the receiver behaves, the same on every connection.
 #[derive(Clone, Debug)]

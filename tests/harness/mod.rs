@@ -7,12 +7,15 @@ mod identity;
 
 pub use identity::Identity;
 
-use envoi::delivery::{Hop, Report, Route, Secrets, Submission, World, submit};
+use envoi::delivery::{
+    Hop, Report, Route, Secrets, SignIn, Submission, Unavailable, World, submit,
+};
 use envoi::message::{Additions, Message, Repairs, Source, complete};
 use envoi::net::{Endpoint, Family, Host, Interrupt, Security, TlsSettings};
-use envoi::sasl::Secret;
+use envoi::sasl::{ChannelBinding, Proof, Secret};
 use envoi::session::{Observer, Unobserved};
 use envoi::smtp::{Envelope, Timeouts};
+use rustls::pki_types::CertificateDer;
 use rustls::{ServerConfig, ServerConnection};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -139,6 +142,13 @@ impl Peer {
     pub fn is_secured(&self) -> bool {
         let tls = self.reader.get_ref().tls.as_ref();
         tls.is_some_and(|tls| !tls.is_handshaking())
+    }
+
+    /// What binds a sign-in to this channel, whose server showed this
+    /// certificate.
+    pub fn bindings(&self, certificate: &CertificateDer<'_>) -> Vec<ChannelBinding> {
+        let tls = self.reader.get_ref().tls.as_ref().unwrap();
+        envoi::net::bindings(tls, Some(certificate))
     }
 
     /// Leaves the kernel little room for what has not been read.
@@ -346,13 +356,23 @@ pub fn submission_of(to: &[&str], message: Message) -> Submission {
     Submission { envelope: Envelope::new("a@client.example".parse().unwrap(), to), message }
 }
 
+/// Who signs in with a password by these mechanisms, or by the best.
+pub fn signing_in(user: &str, mechanisms: Vec<String>, allow_cleartext: bool) -> SignIn {
+    SignIn { user: Some(user.to_owned()), proof: Proof::Password, mechanisms, allow_cleartext }
+}
+
 /// The password of every test.
 pub const PASSWORD: &str = "correct-horse-battery";
 
 pub struct Fixed;
 
 impl Secrets for Fixed {
-    fn password(&self, _server: &Endpoint, _user: &str) -> Result<Secret, String> {
+    fn secret(
+        &self,
+        _server: &Endpoint,
+        _user: Option<&str>,
+        _proof: Proof,
+    ) -> Result<Secret, Unavailable> {
         Ok(Secret::new(PASSWORD))
     }
 }

@@ -5,8 +5,11 @@ use crate::certificates::{Fault, Identity, server_with, wary_server, write_clien
 use crate::harness::{Peer, Scripted};
 use crate::running::{GENEROUS, Place};
 use crate::scenario::agree;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use envoi::net::Summary;
-use envoi::sasl::{Credentials, Secret, Users};
+use envoi::sasl::server::Users;
+use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{
     Encryption, Event, Listen, Offer, Policy, Refusal, Settings, Sink, Storage, Stored,
 };
@@ -42,6 +45,9 @@ pub(crate) struct Description {
     /// S: line      the server says this
     /// S> text      the same without a line end; \n, \r and \xHH are octets
     /// C: start     the client says a line that begins like this
+    /// scram: text  the client begins SCRAM; the server challenges it with
+    ///              this, where NONCE is the client's
+    /// asks: text   the server challenges the client with this
     /// content      the client sends a message up to the final dot
     /// hang         the server is silent until the client leaves
     /// flood: line  the server says this until the client leaves
@@ -209,6 +215,14 @@ fn step(peer: &mut Peer, line: &str) {
         peer.say(octets(text));
     } else if let Some(start) = line.strip_prefix("C: ") {
         peer.expect(start);
+    } else if let Some(text) = line.strip_prefix("scram: ") {
+        let said = peer.expect("AUTH SCRAM-");
+        let first = said.rsplit(' ').next().and_then(|it| STANDARD.decode(it).ok());
+        let first = String::from_utf8(first.expect("base64")).expect("UTF-8");
+        let nonce = first.rsplit("r=").next().expect("a nonce");
+        peer.say(format!("334 {}\r\n", STANDARD.encode(text.replace("NONCE", nonce))));
+    } else if let Some(text) = line.strip_prefix("asks: ") {
+        peer.say(format!("334 {}\r\n", STANDARD.encode(text)));
     } else if let Some(text) = line.strip_prefix("flood: ") {
         while peer.hears(format!("{text}\r\n").repeat(100)) {}
     } else {

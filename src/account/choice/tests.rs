@@ -210,7 +210,7 @@ fn a_user_without_a_password_is_asked_and_a_url_names_its_own() {
         ServerUrl::Sink(_) => None,
     };
     let own = sign_in(&account).unwrap();
-    assert_eq!(own.user, "alice");
+    assert_eq!(own.user.as_deref(), Some("alice"));
     assert_eq!(own.password, SecretSource::Value(crate::sasl::Secret::new("p")));
 
     let choose =

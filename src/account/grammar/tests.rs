@@ -194,7 +194,8 @@ fn an_error_reads_as_a_sentence_with_its_place() {
         ),
         (
             "[accounts.a]\nauth = 'NTLM'",
-            "/c/config.toml:2:8: auth: ‘NTLM’ is not one of PLAIN, LOGIN, CRAM-MD5",
+            "/c/config.toml:2:8: auth: ‘NTLM’ is not one of OAUTHBEARER, XOAUTH2, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, \
+             SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, LOGIN, CRAM-MD5, EXTERNAL, ANONYMOUS",
         ),
     ] {
         assert_eq!(read(text).unwrap_err().to_string(), sentence);

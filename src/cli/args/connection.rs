@@ -183,7 +183,14 @@ pub struct ConnectionArgs {
 
     /// Sign in by one of these mechanisms, in this order
     ///
-    /// May be repeated, or a list with commas. Without it, PLAIN and LOGIN.
+    /// May be repeated, or a list with commas. Without it, the best that the
+    /// server offers: with a password one of the SCRAM family, bound to the TLS
+    /// connection if that is possible, else PLAIN, else LOGIN; with a token
+    /// OAUTHBEARER, else XOAUTH2. The others are used only when they are named:
+    /// CRAM-MD5; EXTERNAL, for which the certificate of --tls-cert speaks and
+    /// --user is whom to act for; ANONYMOUS, for which --user is the trace to
+    /// leave. If a mechanism for tokens is named and the account has no token,
+    /// the password is the token.
     #[arg(
         long,
         value_name = "MECHANISM",
@@ -231,6 +238,7 @@ impl ConnectionArgs {
             servers: (!servers.is_empty()).then_some(servers),
             user: self.user.clone(),
             password: self.password_from.as_ref().map(source).transpose()?,
+            token: None,
             auth: (!auth.is_empty()).then_some(auth),
             allow_cleartext_auth: yes(self.allow_cleartext_auth),
             helo: self.helo.clone(),

@@ -3,7 +3,8 @@
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::net::certificates;
-use crate::sasl::{Credentials, Secret, Users};
+use crate::sasl::server::Users;
+use crate::sasl::{Credentials, Secret};
 use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Storage};
 use clap::Args;
 use std::net::SocketAddr;

@@ -140,10 +140,18 @@ pub(in crate::cli) fn of_server(option: &str, error: &ServerError) -> Failure {
     }
 }
 
+/// A hint names all keys of a table that has no more than these.
+const FEW: usize = 8;
+
 fn of_account(error: &Error) -> Vec<String> {
     match error {
         Error::UnknownKey { nearest, known, .. } => {
-            vec![format!("did you mean ‘{nearest}’? The keys are {}", known.join(", "))]
+            let all = if known.len() > FEW {
+                "man envoi-config has all of them".to_owned()
+            } else {
+                format!("The keys are {}", known.join(", "))
+            };
+            vec![format!("did you mean ‘{nearest}’? {all}")]
         }
         Error::Exposed { file, fault } => vec![close(file, *fault)],
         Error::UnknownAccount { nearest: Some(nearest), names, .. } => {
@@ -160,7 +168,7 @@ fn of_account(error: &Error) -> Vec<String> {
         Error::NoServer { account } => vec![format!(
             "in [accounts.{account}], write server = \"smtps://HOST\" or \"smtp://HOST\""
         )],
-        Error::NoUser { .. } => {
+        Error::NoUser { .. } | Error::NobodyFor { .. } => {
             vec!["name the user: --user, user = in the account, or ENVOI_USER".to_owned()]
         }
         Error::Aliases { file, .. } => {

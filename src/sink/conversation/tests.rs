@@ -1,7 +1,8 @@
 use super::super::offer::Offer;
 use super::super::replies::Refusal;
 use super::*;
-use crate::sasl::{Credentials, Secret, Users};
+use crate::sasl::server::Users;
+use crate::sasl::{Credentials, Secret};
 use encodify::base64;
 
 /// Says the lines one after another, and asks of each reply that it begins as
@@ -12,7 +13,7 @@ fn talk(policy: &Policy, lines: &[(&str, &str)]) {
     for (line, expected) in lines {
         let answer = match *line {
             "(tls)" => {
-                conversation.secured();
+                conversation.secured(Secured::default());
                 continue;
             }
             "(end)" => conversation.end_of_data(Verdict::Stored("X")),
@@ -90,12 +91,15 @@ fn each_extension_is_offered_until_it_is_switched_off() {
     // RX-6: STARTTLS goes, AUTH comes.
     assert_eq!(
         offered(&policy, true),
-        "PIPELINING; SIZE 10; AUTH PLAIN LOGIN CRAM-MD5; ENHANCEDSTATUSCODES; 8BITMIME; SMTPUTF8"
+        "PIPELINING; SIZE 10; AUTH PLAIN LOGIN CRAM-MD5 OAUTHBEARER XOAUTH2 ANONYMOUS; ENHANCEDSTATUSCODES; 8BITMIME; SMTPUTF8"
     );
     for word in ["PIPELINING", "SIZE", "STARTTLS", "LOGIN", "enhancedstatuscodes"] {
         policy.offer = policy.offer.without(word).unwrap();
     }
-    assert_eq!(offered(&policy, true), "AUTH PLAIN CRAM-MD5; 8BITMIME; SMTPUTF8");
+    assert_eq!(
+        offered(&policy, true),
+        "AUTH PLAIN CRAM-MD5 OAUTHBEARER XOAUTH2 ANONYMOUS; 8BITMIME; SMTPUTF8"
+    );
 }
 
 #[test]

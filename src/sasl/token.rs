@@ -1,0 +1,60 @@
+//! Access tokens: which characters they have, and what a server says against
+//! one.
+
+use super::{Identity, MechanismError, Secret};
+use serde::Deserialize;
+
+/// What a server says against a token before it refuses it (RFC 7628 §3.2.2;
+/// XOAUTH2 has the same form). As the server wrote it: escape it before a
+/// person sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct TokenFault {
+    /// `invalid_token`, `insufficient_scope`, or a number of HTTP.
+    pub status: String,
+    /// The scope that a token would need.
+    pub scope: Option<String>,
+}
+
+impl TokenFault {
+    /// Reads the challenge that stands for a refusal; what it does not say is
+    /// empty.
+    pub(super) fn read(challenge: &[u8]) -> Self {
+        serde_json::from_slice(challenge).unwrap_or_default()
+    }
+}
+
+/// The user's name and token; an error where one is missing, or the token has
+/// characters that no token has (RFC 6750 §2.1, `b64token`).
+pub(super) fn bearer<'i>(
+    who: &'i Identity,
+    name: &'static str,
+) -> Result<(&'i str, &'i Secret), MechanismError> {
+    let (user, token) = who.plain(name)?;
+    let fits = |b: &u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(b);
+    let framing = |c: char| c.is_control();
+    if token.expose().iter().all(fits) && !user.contains(framing) {
+        Ok((user, token))
+    } else {
+        Err(MechanismError::NoToken(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_s_words_are_read_where_there_are_any() {
+        // 7628 §3.2.2
+        let said = br#"{"status":"invalid_token","scope":"example_scope","openid-configuration":"https://x"}"#;
+        let fault = TokenFault::read(said);
+        assert_eq!(
+            (&*fault.status, fault.scope.as_deref()),
+            ("invalid_token", Some("example_scope"))
+        );
+        for nonsense in [&b""[..], b"{", b"[]", b"\xff", br#"{"status":401}"#] {
+            assert_eq!(TokenFault::read(nonsense), TokenFault::default());
+        }
+    }
+}
