@@ -3,11 +3,10 @@
 
 mod harness;
 
-use envoi::delivery::{Attempt, Hop, Report, SignIn};
+use envoi::delivery::{Attempt, Hop, Report};
 use envoi::net::{ClientCertificate, Pin, Security, Summary, TlsSettings, TlsVersion};
 use envoi::net::{Host, Roots, Verification};
 use envoi::sink::{Encryption, Listen, Settings, Sink};
-use envoi::sasl::Proof;
 use harness::*;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use rustls::server::WebPkiClientVerifier;
@@ -144,12 +143,7 @@ fn with_a_pin_opportunistic_tls_is_required_and_trusted() {
     // 3207-6, 8314-3d
     let identity = Identity::of(&["elsewhere.example"]);
     let try_it = |server: &Scripted, tls: TlsSettings| {
-        let sign_in = SignIn {
-            user: Some("a".into()),
-            proof: Proof::Password,
-            mechanisms: Vec::new(),
-            allow_cleartext: false,
-        };
+        let sign_in = signing_in("a", Vec::new(), false);
         let hop = hop(server.endpoint(Security::Opportunistic));
         deliver(&submission(&["a@x.y"]), vec![Hop { tls, sign_in: Some(sign_in), ..hop }])
     };

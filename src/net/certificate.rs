@@ -1,6 +1,8 @@
 //! What a certificate says of itself, for people (RFC 5280 §4.1).
 
 use super::pin::Fingerprint;
+use rustls::pki_types::CertificateDer;
+use rustls::server::ParsedCertificate;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 use x509_cert::Certificate;
@@ -51,6 +53,10 @@ impl Summary {
             _ => (Vec::new(), Vec::new()),
         };
         let key = contents.subject_public_key_info();
+        let spki_sha256 = match key_info(der) {
+            Some(info) => Fingerprint::of(info.as_ref()),
+            None => Fingerprint::of(&key.to_der().ok()?),
+        };
         Some(Summary {
             subject: contents.subject().to_string(),
             common_name: common_name(contents.subject()),
@@ -60,7 +66,7 @@ impl Summary {
             not_before: contents.validity().not_before.to_system_time(),
             not_after: contents.validity().not_after.to_system_time(),
             sha256: Fingerprint::of(der),
-            spki_sha256: Fingerprint::of(&key.to_der().ok()?),
+            spki_sha256,
             rsa_bits: (key.algorithm.oid == RSA)
                 .then(|| modulus_bits(key.subject_public_key.raw_bytes()).ok())
                 .flatten(),
@@ -74,10 +80,12 @@ impl Summary {
     }
 }
 
-/// The `SubjectPublicKeyInfo` of a certificate, in DER.
-pub(super) fn key_info(certificate: &[u8]) -> Option<Vec<u8>> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    certificate.tbs_certificate().subject_public_key_info().to_der().ok()
+/// The `SubjectPublicKeyInfo` of a certificate, in DER: found by the reader that
+/// also finds the key by which the handshake is checked, so that the two cannot
+/// be different ones.
+pub(super) fn key_info(certificate: &[u8]) -> Option<impl AsRef<[u8]> + use<>> {
+    let certificate = CertificateDer::from(certificate);
+    Some(ParsedCertificate::try_from(&certificate).ok()?.subject_public_key_info())
 }
 
 /// RFC 8017 §A.1.

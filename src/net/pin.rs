@@ -58,7 +58,7 @@ impl Pin {
         match self {
             Pin::Certificate(pinned) => Fingerprint::of(certificate) == *pinned,
             Pin::Key(pinned) => {
-                key_info(certificate).is_some_and(|info| Fingerprint::of(&info) == *pinned)
+                key_info(certificate).is_some_and(|info| Fingerprint::of(info.as_ref()) == *pinned)
             }
         }
     }
@@ -165,7 +165,7 @@ mod tests {
         let (one, other) = (certificate("a.example"), certificate("b.example"));
         let of_one = Pin::Certificate(Fingerprint::of(&one));
         assert!(of_one.fits(&one) && !of_one.fits(&other));
-        let of_key = Pin::Key(Fingerprint::of(&key_info(&one).unwrap()));
+        let of_key = Pin::Key(Fingerprint::of(key_info(&one).unwrap().as_ref()));
         assert!(of_key.fits(&one) && of_key.fits(&other));
         let stranger = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
         assert!(!of_key.fits(stranger.cert.der()));

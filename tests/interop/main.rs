@@ -12,6 +12,7 @@
 //! | [`postfix`], [`aiosmtpd`] | how that server is started, and what only it can show |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
+//! | [`openssl`] | TLS with a server that does nothing else |
 //! | [`program`] | how the binary is run, and what it answered |
 //! | [`secrets`] | the look for a password in its output |
 //! | [`server`] | what all servers have in common: ports, waiting, an end |
@@ -29,6 +30,7 @@ mod authority;
 mod dkim;
 mod exchanges;
 mod letter;
+mod openssl;
 mod postfix;
 mod program;
 mod secrets;
