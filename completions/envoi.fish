@@ -74,6 +74,12 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-ca -d 'Trust th
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
 no\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-name -d 'Expect NAME in the certificate instead of the server\'s name' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-pin -d 'Accept this certificate or key of the server, and no other' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-cert -d 'Say who we are by the certificate in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-key -d 'The key of that certificate is in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-min -d 'Speak no older version of TLS than this' -r -f -a "1.2\t''
+1.3\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-sni -d 'Ask the server for NAME, if it has several' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l user -d 'Sign in as USER' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l password-from -d 'Take the password from SOURCE' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "OAUTHBEARER\t''
@@ -116,6 +122,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen-tls -d 'List
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen-lmtp -d 'Listen here for LMTP, in clear with STARTTLS' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l ca-out -d 'Write the certificate that clients must trust to FILE' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l user -d 'Let this user sign in, and nobody else' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l tls-client-ca -d 'Ask clients for a certificate that an authority in FILE vouches for' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l without -d 'Do not offer this extension or mechanism' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l size-limit -d 'Refuse messages with more octets than this' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse -d 'Refuse this recipient with this reply' -r

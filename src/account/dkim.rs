@@ -1,12 +1,11 @@
 //! Who signs the messages of an account: which domain, by which key, and where
 //! that is kept.
 
-use super::private_file::{self, Fault};
+use super::key_file::{self, KeyFileError};
+use super::private_file::Fault;
 use crate::message::dkim::{Canonicalization, Key, KeyError, Selector, Signer, SigningDomain};
-use std::fs::{File, metadata};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
+use std::io;
+use std::path::PathBuf;
 
 /// A signature that messages get, the key still in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +59,13 @@ pub enum DkimError {
 impl Dkim {
     /// Reads the key.
     pub fn signer(&self) -> Result<Signer, DkimError> {
-        let pem = read(&self.key)?;
-        let unfit = |reason| DkimError::Unfit { file: self.key.clone(), reason };
+        let file = || self.key.clone();
+        let pem = key_file::read(&self.key).map_err(|error| match error {
+            KeyFileError::Unreadable(source) => DkimError::Unreadable { file: file(), source },
+            KeyFileError::NotAFile => DkimError::NotAFile { file: file() },
+            KeyFileError::Exposed(fault) => DkimError::Exposed { file: file(), fault },
+        })?;
+        let unfit = |reason| DkimError::Unfit { file: file(), reason };
         Ok(Signer {
             domain: self.domain.clone(),
             selector: self.selector.clone(),
@@ -71,31 +75,12 @@ impl Dkim {
     }
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, DkimError> {
-    let unreadable = |source| DkimError::Unreadable { file: path.to_owned(), source };
-    // A pipe is not opened at all, for that would wait for its writer.
-    if !metadata(path).map_err(unreadable)?.is_file() {
-        return Err(DkimError::NotAFile { file: path.to_owned() });
-    }
-    let file = File::open(path).map_err(unreadable)?;
-    if let Some(fault) = private_file::holding_a_key(&file).map_err(unreadable)? {
-        return Err(DkimError::Exposed { file: path.to_owned(), fault });
-    }
-    // The room is made beforehand, so that no copy stays behind in memory that
-    // was given back while growing. What is longer is no key, and cut off.
-    let mut octets = Zeroizing::new(Vec::with_capacity(LONGEST));
-    file.take(LONGEST as u64).read_to_end(&mut octets).map_err(unreadable)?;
-    Ok(octets)
-}
-
-/// Many times the length of a key of 4096 bits.
-const LONGEST: usize = 64 * 1024;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     const KEY: &str = include_str!("../../tests/keys/ed25519.pem");
 

@@ -164,6 +164,18 @@ pub enum Error {
         /// Where connections are to begin.
         from: IpAddr,
     },
+    /// A pin, and a server that shows no certificate.
+    #[error("{server} shows no certificate that could be held against the pin")]
+    PinInClear {
+        /// Its URL.
+        server: String,
+    },
+    /// A pin, and `tls-verify = "no"`.
+    #[error("a pin (tls-pin) and no check of the certificate (tls-verify) exclude each other")]
+    PinUnchecked,
+    /// `tls-key` without `tls-cert`.
+    #[error("there is a key for TLS (tls-key), but no certificate (tls-cert)")]
+    KeyWithoutCertificate,
     /// An environment variable whose value does not fit.
     #[error("the environment variable {variable}: {reason}")]
     Variable {

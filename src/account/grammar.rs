@@ -15,6 +15,7 @@ use super::settings::{Pipelining, Settings, mechanism};
 use super::value::{Source, Value};
 use crate::message::dkim::{Canonicalization, Selector, SigningDomain};
 use crate::message::{Repair, StrayCr};
+use crate::net::{Pin, TlsVersion};
 use crate::sasl::{self, Secret};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -224,10 +225,20 @@ const ACCOUNT: &[(&str, Setter<Account>)] = &[
     }),
     ("timeout", |account, value| set(&mut account.entry.settings.timeout, value.duration())),
     ("tls-ca", |account, value| set(&mut account.entry.settings.tls_ca, value.paths())),
+    ("tls-cert", |account, value| set(&mut account.entry.settings.tls_cert, value.path())),
+    ("tls-key", |account, value| set(&mut account.entry.settings.tls_key, value.path())),
+    ("tls-min", |account, value| {
+        set(&mut account.entry.settings.tls_min, value.one_of(&TlsVersion::ALL))
+    }),
     ("tls-name", |account, value| {
         let host = server::host(value.text()?);
         let wrong = |_| value.wrong("it is a host name or an address".to_owned());
         set(&mut account.entry.settings.tls_name, host.map_err(wrong))
+    }),
+    ("tls-pin", |account, value| set(&mut account.entry.settings.tls_pin, value.pins())),
+    ("tls-sni", |account, value| {
+        let wrong = || value.wrong("it is a host name, and no address".to_owned());
+        set(&mut account.entry.settings.tls_sni, server::name(value.text()?).ok_or_else(wrong))
     }),
     ("tls-system-roots", |account, value| {
         set(&mut account.entry.settings.tls_system_roots, value.flag())
@@ -443,6 +454,19 @@ impl Value<'_> {
             ServerUrl::parse(text, Origin::File).map_err(|error| self.wrong(error.to_string()))
         };
         urls.iter().map(url).collect()
+    }
+
+    /// One pin, or several of which any will do; without one, none would be
+    /// asked for.
+    fn pins(&self) -> Result<Vec<Pin>, Error> {
+        let texts = self.texts()?;
+        if texts.is_empty() {
+            return Err(self.wrong("the list is empty".to_owned()));
+        }
+        let pin = |text: &String| {
+            text.parse().map_err(|error| self.wrong(format!("‘{text}’ is no pin: {error}")))
+        };
+        texts.iter().map(pin).collect()
     }
 
     /// Mechanisms in a list, or in a text with commas.

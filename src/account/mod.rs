@@ -9,7 +9,8 @@
 //! | which account it is, why, and who said what of it | `choice.rs`, `chosen.rs`, `pattern.rs`, `variables.rs` |
 //! | where its servers are | `server.rs` |
 //! | which proxy leads there | `proxy.rs`, `exceptions.rs` |
-//! | who signs its messages | `dkim.rs`, `private_file.rs` |
+//! | who signs its messages | `dkim.rs`, `key_file.rs`, `private_file.rs` |
+//! | by which certificate it says who it is | `client_certificate.rs`, `key_file.rs` |
 //! | senders that are shown as others | `masquerade.rs` |
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `secret/`, `private_file.rs` |
@@ -17,6 +18,7 @@
 
 mod choice;
 mod chosen;
+mod client_certificate;
 mod dkim;
 mod duration;
 mod environment;
@@ -24,6 +26,7 @@ mod error;
 mod exceptions;
 mod file;
 mod grammar;
+mod key_file;
 mod look;
 mod machine;
 mod masquerade;
@@ -39,12 +42,14 @@ mod variables;
 
 pub use choice::{Accounts, Choice};
 pub use chosen::{Chosen, Fit, Place, Reason};
+pub use client_certificate::{ClientCertificateFiles, ClientFilesError};
 pub use dkim::{Dkim, DkimError};
 pub use duration::{DurationError, duration};
 pub use environment::Environment;
 pub use error::{Error, Location, NamedBy};
 pub use file::Files;
 pub use grammar::account_keys;
+pub use key_file::KeyFileError;
 pub use look::Unusable;
 pub use machine::{Machine, User, small_file};
 pub use masquerade::Masquerade;
@@ -53,10 +58,10 @@ pub use private_file::Fault;
 pub use proxy::{EnvironmentProxy, ProxyChoice, ProxyError};
 pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, Whose, World};
-pub use server::{Origin, SCHEMES, Scheme, Server, ServerError, ServerUrl, host};
+pub use server::{Origin, SCHEMES, Scheme, Server, ServerError, ServerUrl, host, name};
 pub use settings::{Pipelining, Settings, mechanism};
 
-use crate::net::Host;
+use crate::net::{Host, Pin, Security, TlsVersion};
 use crate::sasl;
 use crate::smtp::EhloName;
 use std::net::IpAddr;
@@ -105,13 +110,15 @@ pub struct Account {
     pub save_sent: Option<PathBuf>,
     /// The signatures that messages get, none of them twice.
     pub dkim: Vec<Dkim>,
-    /// What makes a server's certificate good.
+    /// What makes a server's certificate good, and what TLS must be like.
     pub tls: Trust,
+    /// Where the certificate is that says who we are.
+    pub client_certificate: Option<ClientCertificateFiles>,
     /// Recipients in one transaction.
     pub max_recipients: Option<NonZeroUsize>,
 }
 
-/// What makes a server's certificate good.
+/// What makes a server's certificate good, and what TLS must be like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
     /// Files of PEM certificates to trust, in place of the built-in ones.
@@ -122,6 +129,13 @@ pub struct Trust {
     pub verify: bool,
     /// The name it must bear, where that is not the host's.
     pub name: Option<Host>,
+    /// The certificates and keys of which the server must show one, in place of
+    /// all of this; none asks for none.
+    pub pins: Vec<Pin>,
+    /// The name that the server is asked for, where it is not that.
+    pub sni: Option<String>,
+    /// The oldest version of TLS to speak.
+    pub least: TlsVersion,
 }
 
 /// An address family.
@@ -196,11 +210,17 @@ impl Account {
             return Err(Error::SourceFamily { place, from: source });
         }
         let no_server = || Error::NoServer { account: name.unwrap_or_default().to_owned() };
+        let servers = said.servers.filter(|urls| !urls.is_empty()).ok_or_else(no_server)?;
+        let pins = said.tls_pin.unwrap_or_default();
+        if !pins.is_empty() {
+            check_use_of_pins(said.tls_verify, &servers)?;
+        }
+        let client_certificate = ClientCertificateFiles::of(said.tls_cert, said.tls_key)?;
         Ok(Account {
             name: name.map(str::to_owned),
             from: said.from,
             masquerade: said.masquerade.unwrap_or_default(),
-            servers: said.servers.filter(|urls| !urls.is_empty()).ok_or_else(no_server)?,
+            servers,
             user: said.user,
             password: said.password,
             token: said.token,
@@ -220,10 +240,27 @@ impl Account {
                 system_roots: said.tls_system_roots.unwrap_or(false),
                 verify: said.tls_verify.unwrap_or(true),
                 name: said.tls_name,
+                pins,
+                sni: said.tls_sni,
+                least: said.tls_min.unwrap_or_default(),
             },
+            client_certificate,
             max_recipients,
         })
     }
+}
+
+/// A pin is a promise that nobody else is spoken to: nothing may stand beside
+/// it that breaks it without a word.
+fn check_use_of_pins(verify: Option<bool>, servers: &[ServerUrl]) -> Result<(), Error> {
+    if verify == Some(false) {
+        return Err(Error::PinUnchecked);
+    }
+    let in_clear = servers.iter().find(|url| match url {
+        ServerUrl::Server(server) => server.endpoint.security == Security::Cleartext,
+        ServerUrl::Sink(_) => false,
+    });
+    in_clear.map_or(Ok(()), |url| Err(Error::PinInClear { server: url.to_string() }))
 }
 
 fn needs_user(mechanism: &str) -> bool {

@@ -254,6 +254,14 @@ fn unix(rest: &str) -> Result<Server, ServerError> {
     Ok(Server { endpoint, user: None, password: None })
 }
 
+/// A host that is named, and no address.
+pub fn name(text: &str) -> Option<String> {
+    match host(text) {
+        Ok(Host::Name(name)) => Some(name),
+        Ok(Host::Address(_)) | Err(_) => None,
+    }
+}
+
 /// Reads what follows `scheme://`.
 fn server(rest: &str, scheme: &Scheme, origin: Origin) -> Result<Server, ServerError> {
     let Authority { host, port, user, password } = authority(rest, origin)?;

@@ -8,7 +8,7 @@ use super::pattern::Pattern;
 use super::proxy::ProxyChoice;
 use super::secret::SecretSource;
 use super::server::ServerUrl;
-use crate::net::Host;
+use crate::net::{Host, Pin, TlsVersion};
 use crate::sasl;
 use crate::smtp::EhloName;
 use std::net::IpAddr;
@@ -58,12 +58,22 @@ pub struct Settings {
     pub dkim: Option<Vec<Dkim>>,
     /// Files of certificates to trust.
     pub tls_ca: Option<Vec<PathBuf>>,
+    /// The file of the certificate that says who we are.
+    pub tls_cert: Option<PathBuf>,
+    /// The file of its key.
+    pub tls_key: Option<PathBuf>,
+    /// The oldest version of TLS to speak.
+    pub tls_min: Option<TlsVersion>,
     /// Whether to trust what the system trusts.
     pub tls_system_roots: Option<bool>,
     /// Whether the certificate is looked at.
     pub tls_verify: Option<bool>,
     /// The name the certificate must bear, where it is not the host's.
     pub tls_name: Option<Host>,
+    /// The certificates and keys of which the server must show one.
+    pub tls_pin: Option<Vec<Pin>>,
+    /// The name that the server is asked for.
+    pub tls_sni: Option<String>,
 }
 
 /// How many commands go out before a reply is read (RFC 2920).
@@ -108,6 +118,10 @@ impl Settings {
         if self.ipv4.is_some() || self.ipv6.is_some() {
             (below.ipv4, below.ipv6) = (None, None);
         }
+        if self.tls_cert.is_some() {
+            // The key of one certificate is of no use with another.
+            below.tls_key = None;
+        }
         Settings {
             from: self.from.or(below.from),
             matches: self.matches.or(below.matches),
@@ -129,9 +143,14 @@ impl Settings {
             save_sent: self.save_sent.or(below.save_sent),
             dkim: self.dkim.or(below.dkim),
             tls_ca: self.tls_ca.or(below.tls_ca),
+            tls_cert: self.tls_cert.or(below.tls_cert),
+            tls_key: self.tls_key.or(below.tls_key),
+            tls_min: self.tls_min.or(below.tls_min),
             tls_system_roots: self.tls_system_roots.or(below.tls_system_roots),
             tls_verify: self.tls_verify.or(below.tls_verify),
             tls_name: self.tls_name.or(below.tls_name),
+            tls_pin: self.tls_pin.or(below.tls_pin),
+            tls_sni: self.tls_sni.or(below.tls_sni),
         }
     }
 
@@ -193,6 +212,21 @@ mod tests {
         let above = Settings { ipv4: Some(true), ..Settings::default() };
         let both = above.over(below);
         assert_eq!((both.ipv4, both.ipv6), (Some(true), None));
+    }
+
+    #[test]
+    fn a_certificate_does_not_go_with_the_key_of_another() {
+        let below = Settings {
+            tls_cert: Some("a.pem".into()),
+            tls_key: Some("a.key".into()),
+            ..Settings::default()
+        };
+        let above = Settings { tls_cert: Some("b.pem".into()), ..Settings::default() };
+        let both = above.clone().over(below.clone());
+        assert_eq!((both.tls_cert, both.tls_key), (above.tls_cert, None));
+        let above = Settings { tls_key: Some("b.key".into()), ..Settings::default() };
+        let both = above.clone().over(below.clone());
+        assert_eq!((both.tls_cert, both.tls_key), (below.tls_cert, above.tls_key));
     }
 
     #[test]

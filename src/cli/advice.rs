@@ -4,8 +4,9 @@
 mod lmtp;
 mod proxy;
 
+use super::certificate;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
-use crate::net::{self, CertificateFault, Endpoint, Security};
+use crate::net::{self, Endpoint, Security, TlsVersion};
 use crate::sasl::{MechanismError, ScramFault, TokenFault};
 use crate::session::{Error, Kind, Shortfall};
 use crate::smtp::{Keyword, Phase, Reply, Severity};
@@ -294,7 +295,14 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
         net::Error::TimedOut { .. } | net::Error::Closed { .. } | net::Error::Io(_) => {
             LATER.to_owned()
         }
-        net::Error::Certificate { fault, .. } => return of_certificate(fault, host),
+        net::Error::Certificate { fault, chain } => return certificate::hints(fault, chain),
+        net::Error::ClientCertificate(fault) => return certificate::of_client(*fault),
+        net::Error::NoCommonVersion { least: TlsVersion::V1_3 } => {
+            "if TLS 1.2 is good enough: --tls-min 1.2".to_owned()
+        }
+        net::Error::NoCommonVersion { .. } | net::Error::NoCommonSuite => {
+            "what it speaks is not safe any more: its operator has to bring it up to date".to_owned()
+        }
         net::Error::NoAddressOfFamily { .. }
         | net::Error::NotASocket(_)
         | net::Error::Forbidden(_)
@@ -305,37 +313,4 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
         | net::Error::SystemRoots(_) => return Vec::new(),
     };
     vec![hint]
-}
-
-fn of_certificate(fault: &CertificateFault, host: &str) -> Vec<String> {
-    match fault {
-        CertificateFault::UnknownIssuer => vec![
-            "if a private authority signed it: --tls-ca FILE with the authority's certificate"
-                .to_owned(),
-            "if this system knows the authority: --tls-system-roots".to_owned(),
-        ],
-        CertificateFault::SelfSigned => {
-            vec!["if you have the certificate from a source you trust: --tls-ca FILE".to_owned()]
-        }
-        CertificateFault::AuthorityAsServer => {
-            vec!["the server needs a certificate of its own, with CA:FALSE".to_owned()]
-        }
-        CertificateFault::WrongName { presented, .. } if presented.is_empty() => {
-            vec!["the certificate bears no name at all: it needs a subjectAltName".to_owned()]
-        }
-        CertificateFault::WrongName { presented, .. } => {
-            let concrete = presented.iter().find(|name| !name.starts_with('*'));
-            vec![format!(
-                "it is for {}: use that name in --server, or, if you know that {host} is right, \
-                 --tls-name {}",
-                presented.join(", "),
-                concrete.map_or("NAME", String::as_str)
-            )]
-        }
-        CertificateFault::Expired { .. } => {
-            vec!["the server's operator has to renew it; also check the clock here".to_owned()]
-        }
-        CertificateFault::NotYetValid => vec!["check the clock here: date".to_owned()],
-        CertificateFault::Other(_) => Vec::new(),
-    }
 }

@@ -4,6 +4,7 @@
 mod account;
 mod advice;
 pub mod args;
+mod certificate;
 mod clock;
 mod completions;
 mod content;

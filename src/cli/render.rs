@@ -1,10 +1,13 @@
 //! The report of a submission: lines for people, one object for programs.
 
+use super::certificate;
 use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::words::{error_words, plain, problems, why};
 use crate::delivery::{Attempt, Outcome, Report};
+use crate::net::{self, TlsFacts};
+use crate::session::{Error, Kind};
 use crate::smtp::{ForwardPath, Reply};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -245,12 +248,7 @@ impl<'a> AttemptJson<'a> {
             server: attempt.server.to_string(),
             address: attempt.address.as_ref().map(ToString::to_string),
             proxy: attempt.proxy.as_ref().map(ToString::to_string),
-            tls: attempt.tls.as_ref().map(|facts| TlsJson {
-                version: &facts.version,
-                cipher: &facts.cipher,
-                verified: facts.is_verified(),
-                subject: facts.certificate.as_ref().map(|certificate| certificate.subject.as_str()),
-            }),
+            tls: TlsJson::of(attempt),
             auth: attempt
                 .signed_in
                 .as_ref()
@@ -263,11 +261,43 @@ impl<'a> AttemptJson<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct TlsJson<'a> {
-    version: &'a str,
-    cipher: &'a str,
+    version: Option<&'a str>,
+    cipher: Option<&'a str>,
+    group: Option<&'a str>,
+    resumed: bool,
     verified: bool,
+    fault: Option<&'static str>,
     subject: Option<&'a str>,
+    sha256: Option<String>,
+    spki_sha256: Option<String>,
+}
+
+impl<'a> TlsJson<'a> {
+    /// What stood; else what was wrong with the certificate for which it did
+    /// not.
+    fn of(attempt: &'a Attempt) -> Option<Self> {
+        let (facts, fault, certificate) = match (&attempt.tls, attempt.error.as_deref()) {
+            (Some(facts), _) => (Some(facts), facts.fault.as_ref(), facts.certificate.as_ref()),
+            (
+                None,
+                Some(Error { kind: Kind::Net(net::Error::Certificate { fault, chain }), .. }),
+            ) => (None, Some(fault), chain.first()),
+            (None, _) => return None,
+        };
+        Some(TlsJson {
+            version: facts.map(|facts| facts.version.as_str()),
+            cipher: facts.map(|facts| facts.cipher.as_str()),
+            group: facts.and_then(|facts| facts.group.as_deref()),
+            resumed: facts.is_some_and(|facts| facts.resumed),
+            verified: facts.is_some_and(TlsFacts::is_verified),
+            fault: fault.map(certificate::kind),
+            subject: certificate.map(|certificate| certificate.subject.as_str()),
+            sha256: certificate.map(|certificate| certificate.sha256.hex()),
+            spki_sha256: certificate.map(|certificate| certificate.spki_sha256.base64()),
+        })
+    }
 }
 
 #[derive(Serialize)]

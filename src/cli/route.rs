@@ -7,11 +7,14 @@ use super::exit::Exit;
 use super::failure::{Failure, of_secret};
 use super::sink::default_directory;
 use super::terminal::ask;
-use crate::account::{self, Account, Environment, Pipelining, SecretSource, Server, ServerUrl};
+use crate::account::{
+    self, Account, ClientCertificateFiles, Environment, Pipelining, SecretSource, Server, ServerUrl,
+};
 use crate::delivery::{Hop, Route, Secrets, SignIn, Unavailable};
 use crate::message::random_word;
 use crate::net::{
-    Deadline, Endpoint, Family, Host, Interrupt, Place, Roots, Security, TlsSettings, Verification,
+    Deadline, Endpoint, Family, Host, Interrupt, Place, Roots, Security, SessionCache, SystemPaths,
+    TlsSettings, Verification,
 };
 use crate::sasl::{Proof, Secret};
 use crate::sink::{Settings, Sink};
@@ -123,13 +126,10 @@ pub(super) fn prepare<'e>(
         },
         sink: None,
     };
-    let roots = Roots { files: account.tls.ca.clone(), ..Roots::default() };
-    roots.check().map_err(|error| {
-        Failure::new(Exit::OsFile, error).hint("--tls-ca takes a file of certificates in PEM form")
-    })?;
+    let tls = tls(account, environment)?;
     for url in &account.servers {
         let mut hop = match url {
-            ServerUrl::Server(server) => to_server(account, server, &mut prepared.passwords)?,
+            ServerUrl::Server(server) => to_server(account, server, &tls, &mut prepared.passwords)?,
             ServerUrl::Sink(directory) => to_sink(account, directory.as_deref(), &mut prepared)?,
         };
         hop.hello.clone_from(&account.helo);
@@ -143,22 +143,50 @@ pub(super) fn prepare<'e>(
     Ok(prepared)
 }
 
+/// What TLS is to be like. Reads every file that it needs, so that one that is
+/// no good is found before anybody is asked.
+pub(super) fn tls(account: &Account, environment: &Environment) -> Result<TlsSettings, Failure> {
+    let trust = &account.tls;
+    let directories = environment.get("SSL_CERT_DIR");
+    let system_paths = SystemPaths {
+        file: environment.get("SSL_CERT_FILE").map(PathBuf::from),
+        directories: directories.iter().flat_map(std::env::split_paths).collect(),
+    };
+    let roots = Roots {
+        files: trust.ca.clone(),
+        system: trust.system_roots,
+        system_paths,
+        given: Vec::new(),
+    };
+    roots.check().map_err(|error| {
+        Failure::new(Exit::OsFile, error).hint("--tls-ca takes a file of certificates in PEM form")
+    })?;
+    let client = account.client_certificate.as_ref().map(ClientCertificateFiles::read);
+    Ok(TlsSettings {
+        roots,
+        pins: trust.pins.clone(),
+        verification: if trust.verify { Verification::Required } else { Verification::Noted },
+        name: trust.name.clone(),
+        sni: trust.sni.clone(),
+        least: trust.least,
+        client: client.transpose()?,
+        sessions: SessionCache::default(),
+    })
+}
+
 fn to_server(
     account: &Account,
     server: &Server,
+    tls: &TlsSettings,
     passwords: &mut Passwords<'_>,
 ) -> Result<Hop, Failure> {
-    let trust = &account.tls;
     let sign_in = account.sign_in(server);
     passwords.known.extend(sign_in.clone().map(|sign_in| (server.endpoint.clone(), sign_in)));
     Ok(Hop {
         proxy: account.proxy.to(&server.endpoint)?.cloned(),
         source: account.source,
-        tls: TlsSettings {
-            roots: Roots { files: trust.ca.clone(), system: trust.system_roots, given: Vec::new() },
-            verification: if trust.verify { Verification::Required } else { Verification::Noted },
-            name: trust.name.clone(),
-        },
+        // Each server has sessions of its own.
+        tls: TlsSettings { sessions: SessionCache::default(), ..tls.clone() },
         family: match account.family {
             None => Family::Any,
             Some(account::Family::V4) => Family::V4,

@@ -1,6 +1,7 @@
 //! `envoi send`: the story of one message, from what was typed to the report.
 
 use super::args::SendArgs;
+use super::certificate;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::message::{self, Job};
@@ -77,13 +78,28 @@ pub(super) fn send(
         deliver(delivery, job, &prepared, &interrupt, &host, surroundings)?;
     let exit = Exit::of_report(&report, signal);
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, &job.submission));
-    for trouble in trouble.iter().chain(copied.as_ref().err()) {
+    let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
+    for trouble in forgiven.iter().chain(&trouble).chain(copied.as_ref().err()) {
         surroundings.warn(trouble);
         warnings.push(trouble.clone());
     }
     let left = Left { stored: stored(&mut prepared), saved: copied.unwrap_or_default() };
     tell(&job.submission, &report, exit, &warnings, &left, surroundings);
     Ok(exit)
+}
+
+/// What was wrong with certificates that nobody checked, each once.
+fn forgiven(report: &Report) -> Vec<String> {
+    let mut faults: Vec<String> = Vec::new();
+    for attempt in &report.attempts {
+        let fault = attempt.tls.as_ref().and_then(|facts| facts.fault.as_ref());
+        let Some(fault) = fault else { continue };
+        let words = format!("{}: {}", attempt.server.place.name(), certificate::words(fault));
+        if !faults.contains(&words) {
+            faults.push(words);
+        }
+    }
+    faults
 }
 
 /// What a submission left behind.

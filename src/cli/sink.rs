@@ -192,6 +192,8 @@ fn as_json(event: &Event) -> Option<Value> {
             "sha256": message.sha256,
             "path": message.path,
             "tls": message.tls,
+            "clientCertificate":
+                message.client_certificate.as_ref().map(|certificate| &certificate.subject),
             "user": message.user,
             "protocol": message.protocol,
             "turnarounds": message.turnarounds,

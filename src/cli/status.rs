@@ -140,6 +140,9 @@ fn of_net(error: &net::Error) -> Exit {
         net::Error::Proxy { fault, .. } => of_proxy(fault),
         net::Error::NotTls { .. }
         | net::Error::Certificate { .. }
+        | net::Error::NoCommonVersion { .. }
+        | net::Error::NoCommonSuite
+        | net::Error::ClientCertificate(_)
         | net::Error::Tls(_)
         | net::Error::TlsName(_) => Exit::Protocol,
         net::Error::NotASocket(_)

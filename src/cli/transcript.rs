@@ -9,9 +9,10 @@
 //! | `<- ` `<~ ` | received as hoped for |
 //! | `<**` `<~*` | received, but not what was hoped for |
 
+use super::certificate;
 use super::escape::Escaped;
 use super::words::error_words;
-use crate::net::{Host, TlsFacts};
+use crate::net::{Host, Summary, TlsFacts};
 use crate::session::{Event, Observer};
 use crate::smtp::Reply;
 use std::fmt::Display;
@@ -104,22 +105,35 @@ impl<'w> Transcript<'w> {
     fn secured(&mut self, facts: &TlsFacts) {
         self.is_secured = true;
         self.say(format_args!("{} started, cipher {}", facts.version, facts.cipher));
-        if let Some(certificate) = &facts.certificate {
-            for (what, text) in [
-                ("peer subject", &certificate.subject),
-                ("     issuer", &certificate.issuer),
-                ("     names", &certificate.names.join(", ")),
-            ] {
-                self.line(For::Detailed, "===", format_args!("{what}=[{}]", Escaped(text)));
-            }
+        let how = if facts.resumed { "resumed session" } else { "full handshake" };
+        let group = facts.group.as_deref().unwrap_or("none");
+        self.line(For::Detailed, "===", format_args!("{how}, key exchange {group}"));
+        for (at, certificate) in facts.chain.iter().enumerate() {
+            self.certificate(at, certificate);
         }
         match &facts.fault {
             None => self.say("server certificate verified"),
             Some(fault) => self.line(
                 For::All,
                 "***",
-                format_args!("{}; going on all the same", Escaped(fault)),
+                format_args!("{}; going on all the same", Escaped(certificate::words(fault))),
             ),
+        }
+    }
+
+    fn certificate(&mut self, at: usize, certificate: &Summary) {
+        let from = certificate::moment(certificate.not_before);
+        let until = certificate::moment(certificate.not_after);
+        let names = certificate.names.join(", ");
+        for (what, text) in [
+            ("subject", &certificate.subject),
+            ("issuer", &certificate.issuer),
+            ("names", &names),
+            ("valid", &format!("{from} to {until}")),
+            ("sha256", &certificate.sha256.hex()),
+            ("spki-sha256", &certificate.spki_sha256.base64()),
+        ] {
+            self.line(For::Detailed, "===", format_args!("peer[{at}] {what}=[{}]", Escaped(text)));
         }
     }
 

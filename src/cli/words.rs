@@ -1,6 +1,7 @@
 //! What happened, in sentences.
 
 use super::advice::{hints, of_error};
+use super::certificate;
 use super::escape::Escaped;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, Endpoint};
@@ -160,6 +161,7 @@ pub(super) fn error_words(error: &Error) -> String {
         {
             format!("{host} cannot be reached from {from}: they are of different families")
         }
+        Kind::Net(net::Error::Certificate { fault, .. }) => certificate::words(fault),
         Kind::NoMechanism { exposing, .. } if !exposing.is_empty() => format!(
             "the sign-in would expose the {}: {} wants TLS with a verified certificate",
             if exposing.iter().all(|name| takes_a_token(name)) { "token" } else { "password" },

@@ -65,12 +65,10 @@ fn connect(
 }
 
 fn handshake(hop: &Hop, channel: Box<dyn Stream>) -> Result<Box<dyn Stream>, net::Error> {
-    let verification = match hop.endpoint.security {
-        // Without TLS the mail would go in clear: a bad certificate is no
-        // worse, as long as nobody signs in (RFC 7435 §1.2).
-        Security::Opportunistic => Verification::Noted,
-        Security::Implicit | Security::StartTls | Security::Cleartext => hop.tls.verification,
-    };
+    // Without TLS the mail would go in clear: a bad certificate is no worse, as
+    // long as nobody signs in (RFC 7435 §1.2).
+    let verification =
+        if hop.is_opportunistic() { Verification::Noted } else { hop.tls.verification };
     let settings = TlsSettings { verification, ..hop.tls.clone() };
     Ok(Box::new(Tls::handshake(channel, &hop.endpoint.place.host(), &settings)?))
 }
@@ -78,6 +76,7 @@ fn handshake(hop: &Hop, channel: Box<dyn Stream>) -> Result<Box<dyn Stream>, net
 fn wants_starttls(hop: &Hop, target: &Target, session: &Session<'_>) -> bool {
     match hop.endpoint.security {
         Security::StartTls => true,
+        Security::Opportunistic if !hop.is_opportunistic() => true,
         Security::Opportunistic => {
             !target.in_clear && session.capabilities().has(Keyword::StartTls)
         }
@@ -96,7 +95,7 @@ fn conduct(hop: &Hop, channel: &dyn Stream, world: &World<'_>) -> Conduct {
         timeouts: hop.timeouts,
         deadline: hop.deadline,
         may_fall_back_to_helo: hop.sign_in.is_none()
-            && matches!(hop.endpoint.security, Security::Cleartext | Security::Opportunistic),
+            && (hop.endpoint.security == Security::Cleartext || hop.is_opportunistic()),
         pipelining: hop.pipelining,
     }
 }

@@ -13,7 +13,7 @@ pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
 
 use crate::message::{self, Message};
-use crate::net::{self, Address, Endpoint, Interrupt, Security, Stopwatch};
+use crate::net::{self, Address, Endpoint, Interrupt, Stopwatch};
 use crate::sasl::{Proof, Secret};
 use crate::session::{
     End, Error, Event, Kind, Misfit, Observer, Plan, Session, Shortfall, Transaction, form,
@@ -128,7 +128,7 @@ struct Target {
 /// Whether opportunistic TLS failed in a way that leaves the mail no worse off
 /// in clear. Text behind STARTTLS is no such failure, but an attack.
 fn may_go_in_clear(hop: &Hop, tried: &Attempt) -> bool {
-    hop.endpoint.security == Security::Opportunistic
+    hop.is_opportunistic()
         && tried.error.as_ref().is_some_and(|error| {
             matches!(error.phase, Phase::StartTls | Phase::Handshake)
                 && !matches!(

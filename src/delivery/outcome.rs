@@ -252,6 +252,9 @@ fn channel_may_be_had_later(error: &net::Error, phase: Phase) -> bool {
         | net::Error::Forbidden(_)
         | net::Error::NotTls { .. }
         | net::Error::Certificate { .. }
+        | net::Error::NoCommonVersion { .. }
+        | net::Error::NoCommonSuite
+        | net::Error::ClientCertificate(_)
         | net::Error::TlsName(_)
         | net::Error::Roots { .. }
         | net::Error::SystemRoots(_) => false,

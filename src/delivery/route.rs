@@ -1,7 +1,7 @@
 //! Where a message goes: the servers to try, in order, each with all that is
 //! needed to talk to it.
 
-use crate::net::{Deadline, Endpoint, Family, Proxy, TlsSettings};
+use crate::net::{Deadline, Endpoint, Family, Proxy, Security, TlsSettings};
 use crate::sasl::Proof;
 use crate::smtp::{EhloName, Timeouts};
 use std::net::IpAddr;
@@ -43,6 +43,14 @@ pub struct Hop {
     pub timeouts: Timeouts,
     /// The end of the whole run.
     pub deadline: Option<Deadline>,
+}
+
+impl Hop {
+    /// Whether TLS is taken as it comes: any certificate, and none at all. A
+    /// pin says which certificate it must be, so that nothing else will do.
+    pub(super) fn is_opportunistic(&self) -> bool {
+        self.endpoint.security == Security::Opportunistic && self.tls.pins.is_empty()
+    }
 }
 
 /// How to sign in. The password or token is asked for when it is needed.

@@ -135,12 +135,14 @@ impl SigningIn<'_> {
             .mechanisms()
             .iter()
             .any(|name| Entry::named(name).is_some_and(|entry| entry.binds_channel));
+        // Only under TLS is there somebody to show it to.
+        let shows_certificate = self.hop.tls.client.is_some() && session.protection().is_some();
         Identity {
             user: self.sign_in.user.clone(),
             secret: secret.cloned(),
             host: self.hop.endpoint.place.host().to_string(),
             port: self.hop.endpoint.place.port(),
-            channel: Channel { binding, server_binds, shows_certificate: false },
+            channel: Channel { binding, server_binds, shows_certificate },
         }
     }
 

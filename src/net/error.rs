@@ -1,10 +1,12 @@
 //! Why a channel to a server could not be had, or broke.
 
 use super::certificate::Summary;
+use super::connector::TlsVersion;
 use super::endpoint::{Address, SocketPath};
 use super::lookup::Family;
 use super::proxy::{ProxyFault, ProxyPlace};
 use rustix::io::Errno;
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -109,9 +111,22 @@ pub enum Error {
     Certificate {
         /// Which check failed.
         fault: CertificateFault,
-        /// The certificate, as far as it can be read.
-        certificate: Option<Box<Summary>>,
+        /// The certificates of the server, its own first, as far as they can be
+        /// read.
+        chain: Vec<Summary>,
     },
+    /// The server speaks no version of TLS that we do.
+    #[error("the server does not speak {least} or later")]
+    NoCommonVersion {
+        /// The oldest that we would have spoken.
+        least: TlsVersion,
+    },
+    /// No cipher suite, or no group for the key exchange, that both have.
+    #[error("the server has no cipher suite or key exchange that is safe enough to be used here")]
+    NoCommonSuite,
+    /// The server wants to know who we are.
+    #[error("{0}")]
+    ClientCertificate(ClientCertificateFault),
     /// The handshake failed for another reason.
     #[error("the TLS handshake failed: {0}")]
     Tls(rustls::Error),
@@ -137,7 +152,12 @@ pub enum Error {
 pub enum CertificateFault {
     /// No chain to a root that we trust.
     #[error("the server's certificate is not signed by an authority that is trusted here")]
-    UnknownIssuer,
+    UnknownIssuer {
+        /// The distinguished name with which the chain ends.
+        issuer: String,
+        /// The server sends its certificate, too.
+        is_sent: bool,
+    },
     /// The certificate signed itself.
     #[error("the server's certificate is self-signed, and not trusted here")]
     SelfSigned,
@@ -145,14 +165,25 @@ pub enum CertificateFault {
     #[error("the server uses the certificate of an authority (CA:TRUE) as its own")]
     AuthorityAsServer,
     /// Past its last day.
-    #[error("the server's certificate has expired")]
+    #[error("{place} has expired")]
     Expired {
+        /// Which certificate.
+        place: Link,
         /// Its last moment.
-        not_after: Option<SystemTime>,
+        not_after: SystemTime,
+        /// What the clock said here.
+        now: SystemTime,
     },
     /// Before its first day.
-    #[error("the server's certificate is not valid yet")]
-    NotYetValid,
+    #[error("{place} is not valid yet")]
+    NotYetValid {
+        /// Which certificate.
+        place: Link,
+        /// Its first moment.
+        not_before: SystemTime,
+        /// What the clock said here.
+        now: SystemTime,
+    },
     /// It bears other names.
     #[error("the server's certificate is not for {asked}")]
     WrongName {
@@ -160,10 +191,70 @@ pub enum CertificateFault {
         asked: String,
         /// The names that it bears.
         presented: Vec<String>,
+        /// Its common name, which is no name of a server (RFC 9525 §2).
+        common_name: Option<String>,
     },
+    /// Its extended key usage is another (RFC 5280 §4.2.1.12).
+    #[error("the server's certificate is not meant for servers")]
+    NotForServers,
+    /// Signed by an algorithm with which anybody can sign.
+    #[error("{place} is signed by {algorithm}, which can be forged")]
+    Forgeable {
+        /// Which certificate.
+        place: Link,
+        /// Its name.
+        algorithm: &'static str,
+    },
+    /// An RSA key that is too short to be trusted, or longer than is checked.
+    #[error("the key of {place} is RSA of {bits} bits")]
+    WeakKey {
+        /// Which certificate.
+        place: Link,
+        /// How long it is.
+        bits: usize,
+    },
+    /// A signature in the chain is wrong.
+    #[error("the signature of the server's certificate, or of one behind it, is wrong")]
+    BadSignature,
+    /// The server's signature in the handshake is wrong.
+    #[error("the server cannot prove that it has the key of its certificate")]
+    NoProofOfKey,
+    /// None of those that were pinned.
+    #[error("the server's certificate is not the one that is pinned")]
+    NotPinned,
+    /// It is no certificate.
+    #[error("the server's certificate cannot be read")]
+    Unreadable,
     /// Anything else.
     #[error("the server's certificate is not acceptable: {0}")]
     Other(String),
+}
+
+/// Which certificate of a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The server's own.
+    Own,
+    /// One of those that vouch for it, with this subject.
+    Behind(String),
+}
+
+impl Link {
+    /// The place of this certificate.
+    pub(super) fn of(chain: &[Summary], at: usize) -> Self {
+        if at == 0 { Link::Own } else { Link::Behind(chain[at].subject.clone()) }
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Link::Own => f.write_str("the server's certificate"),
+            Link::Behind(subject) => {
+                write!(f, "the certificate of ‘{subject}’, behind the server's own,")
+            }
+        }
+    }
 }
 
 impl Error {
@@ -174,6 +265,23 @@ impl Error {
             (address, errno) => Error::Connect { address, cause: errno.into() },
         }
     }
+}
+
+/// What is wrong with the certificate by which we say who we are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientCertificateFault {
+    /// The server wants one, and got none.
+    #[error("the server asks for a client certificate, and got none that it can use")]
+    Missing,
+    /// The same, in words that may mean something else.
+    #[error(
+        "the server broke off the TLS handshake, as those do that ask for a client certificate"
+    )]
+    MissingPerhaps,
+    /// The server does not take it; the alert it gave.
+    #[error("the server does not accept the client certificate ({0})")]
+    Refused(&'static str),
 }
 
 impl From<io::Error> for Error {

@@ -3,10 +3,14 @@
 
 mod binding;
 mod certificate;
+mod client_certificate;
+mod connector;
 mod deadline;
+mod diagnosis;
 mod endpoint;
 mod error;
 mod lookup;
+mod pin;
 mod proxy;
 mod roots;
 mod socket;
@@ -16,12 +20,15 @@ mod verifier;
 
 pub use binding::bindings;
 pub use certificate::Summary;
+pub use client_certificate::{ClientCertificate, ClientCertificateError};
+pub use connector::{SessionCache, TlsSettings, TlsVersion, Verification};
 pub use deadline::{Deadline, Interrupt, Stopwatch};
 pub use endpoint::{Address, Endpoint, Host, Place, Security, SocketPath};
-pub use error::{CertificateFault, Error};
+pub use error::{CertificateFault, ClientCertificateFault, Error, Link};
 pub use lookup::{Family, lookup};
+pub use pin::{Fingerprint, Pin, PinError};
 pub use proxy::{Proxy, ProxyFault, ProxyPlace, ProxyProtocol, Refusal, UnfitSignIn};
-pub use roots::Roots;
+pub use roots::{Roots, SystemPaths, certificates};
 pub use socket::Socket;
 pub use stream::Stream;
-pub use tls::{Tls, TlsFacts, TlsSettings, Verification};
+pub use tls::{Tls, TlsFacts};

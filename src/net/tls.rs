@@ -2,41 +2,20 @@
 
 use super::binding::bindings;
 use super::certificate::Summary;
+use super::connector::{Connector, TlsSettings, Verification};
 use super::deadline::Deadline;
+use super::diagnosis::{Circumstances, of_channel};
 use super::endpoint::Host;
 use super::error::{CertificateFault, Error};
-use super::roots::Roots;
 use super::stream::Stream;
-use super::verifier::{Verifier, certificate_fault, explained, provider};
+use super::verifier::summaries;
 use crate::sasl::ChannelBinding;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::pki_types::UnixTime;
+use rustls::{ClientConnection, HandshakeKind};
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Whom to trust, and what to do when the check fails.
-#[derive(Clone, Debug, Default)]
-pub struct TlsSettings {
-    /// Whose signature makes a certificate good.
-    pub roots: Roots,
-    /// Whether a bad certificate ends the handshake.
-    pub verification: Verification,
-    /// The name to look for in the certificate instead of the host's.
-    pub name: Option<Host>,
-}
-
-/// What a bad certificate means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Verification {
-    /// The handshake fails.
-    #[default]
-    Required,
-    /// The fault is noted in [`TlsFacts::fault`].
-    Noted,
-}
 
 /// What is known of an established channel.
 #[derive(Clone, Debug)]
@@ -45,11 +24,19 @@ pub struct TlsFacts {
     pub version: String,
     /// The registered name of the cipher suite.
     pub cipher: String,
+    /// The name of the group of the key exchange, such as `X25519`; `None` where
+    /// there was none.
+    pub group: Option<String>,
+    /// It goes on where an earlier connection ended (RFC 8446 §2.2), with the
+    /// certificates of that one.
+    pub resumed: bool,
     /// What is wrong with the server's certificate; `None` when chain, name
-    /// and dates were found good.
+    /// and dates were found good, or when it is one that is pinned.
     pub fault: Option<CertificateFault>,
     /// The server's own certificate, as far as it can be read.
     pub certificate: Option<Summary>,
+    /// All that the server sent, its own first, as far as they can be read.
+    pub chain: Vec<Summary>,
 }
 
 impl TlsFacts {
@@ -65,6 +52,7 @@ impl TlsFacts {
 pub struct Tls {
     channel: Box<dyn Stream>,
     connection: ClientConnection,
+    connector: Arc<Connector>,
     facts: Option<TlsFacts>,
     outgoing: Vec<u8>,
     incoming: Vec<u8>,
@@ -89,13 +77,14 @@ impl Tls {
         host: &Host,
         settings: &TlsSettings,
     ) -> Result<Tls, Error> {
-        let asked = settings.name.as_ref().unwrap_or(host);
-        let verifier = Arc::new(Verifier::new(settings)?);
+        let connector = settings.sessions.connector(host, settings)?;
+        let config = Arc::clone(&connector.config);
         let connection =
-            ClientConnection::new(config(&verifier)?, server_name(asked)?).map_err(Error::Tls)?;
+            ClientConnection::new(config, connector.sent.clone()).map_err(Error::Tls)?;
         let mut tls = Tls {
             channel,
             connection,
+            connector,
             facts: None,
             outgoing: Vec::new(),
             incoming: vec![0; INCOMING],
@@ -103,12 +92,12 @@ impl Tls {
             ended: false,
             muted: false,
         };
-        tls.shake_hands(asked, &verifier)?;
-        tls.facts = Some(tls.facts(asked, &verifier));
+        tls.shake_hands()?;
+        tls.facts = Some(tls.facts()?);
         Ok(tls)
     }
 
-    fn shake_hands(&mut self, asked: &Host, verifier: &Verifier) -> Result<(), Error> {
+    fn shake_hands(&mut self) -> Result<(), Error> {
         let mut first = true;
         while self.connection.is_handshaking() {
             self.flush()?;
@@ -124,13 +113,27 @@ impl Tls {
             if let Err(error) = self.decrypt() {
                 // The alert tells the server why; that it is lost is no news.
                 let _ = self.flush();
-                return Err(explained(error, asked, verifier));
+                return Err(error);
             }
         }
         Ok(())
     }
 
-    fn facts(&self, asked: &Host, verifier: &Verifier) -> TlsFacts {
+    /// What is known once the handshake is over. The certificates are looked at
+    /// here where rustls did not: of a session that is resumed, and where a
+    /// fault is only noted.
+    fn facts(&self) -> Result<TlsFacts, Error> {
+        let verifier = &self.connector.verifier;
+        let certificates = self.connection.peer_certificates().unwrap_or_default();
+        let chain = summaries(certificates);
+        let resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
+        let fault = match (verifier.verification(), resumed) {
+            (Verification::Required, false) => None,
+            (_, _) => verifier.fault(certificates, UnixTime::now()),
+        };
+        if let (Verification::Required, Some(fault)) = (verifier.verification(), &fault) {
+            return Err(Error::Certificate { fault: fault.clone(), chain });
+        }
         let version = match self.connection.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3".to_owned(),
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2".to_owned(),
@@ -140,20 +143,36 @@ impl Tls {
             let name = suite.suite().as_str().unwrap_or_default();
             name.replacen("TLS13_", "TLS_", 1)
         });
-        let fault = verifier.noted().map(|error| certificate_fault(&error, asked, verifier));
-        TlsFacts { version, cipher, fault, certificate: verifier.certificate() }
+        let group = self.connection.negotiated_key_exchange_group();
+        Ok(TlsFacts {
+            version,
+            cipher,
+            group: group.and_then(|group| group.name().as_str()).map(str::to_owned),
+            resumed,
+            fault,
+            certificate: chain.first().cloned(),
+            chain,
+        })
+    }
+
+    /// Why rustls cannot go on.
+    fn explained(&self, error: rustls::Error) -> Error {
+        let so_far = Circumstances {
+            server_has_chosen: self.connection.protocol_version().is_some(),
+            least: self.connector.least,
+            has_certificate: self.connector.has_certificate,
+        };
+        of_channel(error, so_far)
     }
 
     /// Hands what has come to rustls until that makes plaintext of it, of which
     /// it holds little.
-    fn decrypt(&mut self) -> Result<(), rustls::Error> {
+    fn decrypt(&mut self) -> Result<(), Error> {
         while !self.unread.is_empty() {
             let mut octets = &self.incoming[self.unread.clone()];
-            let taken = self
-                .connection
-                .read_tls(&mut octets)
-                .map_err(|e| rustls::Error::General(e.to_string()))?;
-            let state = self.connection.process_new_packets()?;
+            let taken = self.connection.read_tls(&mut octets).map_err(overfull)?;
+            let state =
+                self.connection.process_new_packets().map_err(|error| self.explained(error))?;
             self.unread.start += taken;
             if state.plaintext_bytes_to_read() > 0 {
                 break;
@@ -212,11 +231,11 @@ impl Tls {
                 self.connection.read_tls(&mut std::io::empty()).map_err(Error::Io)?;
             }
         }
-        self.decrypt().map_err(Error::Tls)
+        self.decrypt()
     }
 
     fn has_decrypted(&mut self) -> Result<bool, Error> {
-        let state = self.connection.process_new_packets().map_err(Error::Tls)?;
+        let state = self.connection.process_new_packets().map_err(|error| self.explained(error))?;
         Ok(state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() || self.ended)
     }
 }
@@ -307,29 +326,13 @@ impl Stream for Tls {
     }
 }
 
+/// rustls holds more than it wants to: a server that does not let go.
+fn overfull(error: std::io::Error) -> Error {
+    Error::Tls(rustls::Error::General(error.to_string()))
+}
+
 /// RFC 8446 §5.1: the four content types, from `change_cipher_spec` to
 /// `application_data`.
 fn is_tls_record(octet: u8) -> bool {
     (20..=23).contains(&octet)
-}
-
-fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
-    match host {
-        Host::Address(address) => Ok(ServerName::IpAddress((*address).into())),
-        Host::Name(name) => {
-            ServerName::try_from(name.clone()).map_err(|_| Error::TlsName(name.clone()))
-        }
-    }
-}
-
-fn config(verifier: &Arc<Verifier>) -> Result<Arc<ClientConfig>, Error> {
-    // TLS 1.2 and 1.3 only (RFC 8996); never early data, of which SMTP has no
-    // profile (RFC 8446 §2.3).
-    let config = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(Error::Tls)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::clone(verifier) as Arc<dyn ServerCertVerifier>)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
 }

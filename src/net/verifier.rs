@@ -1,53 +1,78 @@
-//! Checking the server's certificate, and saying what was wrong with it.
+//! Checking the server's certificate. Nothing of one connection is kept here:
+//! a verifier serves all connections to a server.
 
 use super::certificate::Summary;
-use super::endpoint::Host;
+use super::connector::{TlsSettings, Verification};
+use super::diagnosis::{Refused, of_chain, unusable_key};
 use super::error::{CertificateFault, Error};
-use super::tls::{TlsSettings, Verification};
+use super::pin::Pin;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
-use std::sync::{Arc, Mutex, PoisonError};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+use std::sync::Arc;
 
-/// webpki's check, and a note of what it saw: rustls keeps neither the
-/// certificate of a failed handshake nor the fault of a forgiven one.
+/// Says whether a server is the one that was asked for.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    webpki: Arc<WebPkiServerVerifier>,
-    provider: Arc<CryptoProvider>,
+    check: Check,
+    asked: ServerName<'static>,
     verification: Verification,
-    seen: Mutex<Seen>,
+    provider: Arc<CryptoProvider>,
 }
 
-#[derive(Debug, Default)]
-struct Seen {
-    certificate: Option<Summary>,
-    fault: Option<rustls::Error>,
+/// What makes a certificate good.
+#[derive(Debug)]
+enum Check {
+    /// A chain to an authority, the name, the dates (RFC 5280 §6, RFC 9525).
+    Chain(Arc<WebPkiServerVerifier>),
+    /// Being one of these.
+    Pins(Vec<Pin>),
 }
 
 impl Verifier {
     /// Reads the authorities, so that a file that is no good is found here.
-    pub(super) fn new(settings: &TlsSettings) -> Result<Self, Error> {
+    pub(super) fn new(asked: ServerName<'static>, settings: &TlsSettings) -> Result<Self, Error> {
         let provider = provider();
-        let roots = Arc::new(settings.roots.store()?);
-        let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
-            .build()
-            .map_err(|e| Error::SystemRoots(e.to_string()))?;
-        let seen = Mutex::default();
-        Ok(Verifier { webpki, provider, verification: settings.verification, seen })
+        let check = if settings.pins.is_empty() {
+            let roots = Arc::new(settings.roots.store()?);
+            let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+            Check::Chain(webpki.build().map_err(|e| Error::SystemRoots(e.to_string()))?)
+        } else {
+            Check::Pins(settings.pins.clone())
+        };
+        Ok(Verifier { check, asked, verification: settings.verification, provider })
     }
 
-    /// The server's certificate, once it was seen.
-    pub(super) fn certificate(&self) -> Option<Summary> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).certificate.clone()
+    /// Whether a fault ends the handshake.
+    pub(super) fn verification(&self) -> Verification {
+        self.verification
     }
 
-    /// What was wrong with it and forgiven.
-    pub(super) fn noted(&self) -> Option<rustls::Error> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).fault.clone()
+    /// What is wrong with the certificates of a server, its own first.
+    pub(super) fn fault(
+        &self,
+        chain: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Option<CertificateFault> {
+        let [own, behind @ ..] = chain else { return Some(CertificateFault::Unreadable) };
+        match &self.check {
+            Check::Chain(webpki) => {
+                let verdict = webpki.verify_server_cert(own, behind, &self.asked, &[], now);
+                let error = verdict.err()?;
+                Some(of_chain(&error, &summaries(chain), &self.asked, now))
+            }
+            Check::Pins(pins) => {
+                (!pins.iter().any(|pin| pin.fits(own))).then_some(CertificateFault::NotPinned)
+            }
+        }
     }
+}
+
+/// What is readable of each, up to one that is not.
+pub(super) fn summaries(chain: &[CertificateDer<'_>]) -> Vec<Summary> {
+    chain.iter().map_while(|certificate| Summary::read(certificate)).collect()
 }
 
 impl ServerCertVerifier for Verifier {
@@ -55,20 +80,24 @@ impl ServerCertVerifier for Verifier {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp: &[u8],
+        _server_name: &ServerName<'_>,
+        _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verdict =
-            self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp, now);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.certificate = Summary::read(end_entity);
-        match (verdict, self.verification) {
-            (Err(fault), Verification::Noted) => {
-                seen.fault = Some(fault);
-                Ok(ServerCertVerified::assertion())
-            }
-            (verdict, _) => verdict,
+        let chain: Vec<_> = std::iter::once(end_entity)
+            .chain(intermediates)
+            .map(|one| one.as_ref().into())
+            .collect();
+        // The signature that the server makes with such a key cannot be
+        // checked, whatever is forgiven.
+        let fault = unusable_key(end_entity).or_else(|| match self.verification {
+            Verification::Required => self.fault(&chain, now),
+            // It is looked for when the handshake is over.
+            Verification::Noted => None,
+        });
+        match fault {
+            Some(fault) => Err(Refused { fault, chain: summaries(&chain) }.into()),
+            None => Ok(ServerCertVerified::assertion()),
         }
     }
 
@@ -100,51 +129,4 @@ impl ServerCertVerifier for Verifier {
 /// Always named: with a second one in the build, rustls has no default.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
-}
-
-/// Why a handshake failed.
-pub(super) fn explained(error: rustls::Error, asked: &Host, verifier: &Verifier) -> Error {
-    match &error {
-        rustls::Error::InvalidCertificate(_) => Error::Certificate {
-            fault: certificate_fault(&error, asked, verifier),
-            certificate: verifier.certificate().map(Box::new),
-        },
-        _ => Error::Tls(error),
-    }
-}
-
-/// What is wrong with a certificate, in terms of the one that was seen.
-pub(super) fn certificate_fault(
-    error: &rustls::Error,
-    asked: &Host,
-    verifier: &Verifier,
-) -> CertificateFault {
-    let rustls::Error::InvalidCertificate(fault) = error else {
-        return CertificateFault::Other(error.to_string());
-    };
-    let certificate = verifier.certificate();
-    let presented = certificate.as_ref().map_or_else(Vec::new, |c| c.names.clone());
-    let not_after = certificate.as_ref().map(|c| c.not_after);
-    match fault {
-        CertificateError::UnknownIssuer
-            if certificate.as_ref().is_some_and(Summary::is_self_issued) =>
-        {
-            CertificateFault::SelfSigned
-        }
-        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            CertificateFault::Expired { not_after }
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            CertificateFault::NotYetValid
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            CertificateFault::WrongName { asked: asked.to_string(), presented }
-        }
-        // webpki's own word for it; rustls has no variant.
-        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            CertificateFault::AuthorityAsServer
-        }
-        other => CertificateFault::Other(other.to_string()),
-    }
 }

@@ -5,8 +5,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
-use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use std::io;
 use std::sync::Arc;
 
@@ -24,20 +27,44 @@ pub(super) struct Certificates {
 }
 
 impl Certificates {
-    /// Makes both certificates, the server's for these names and addresses.
-    pub(super) fn generate(names: Vec<String>) -> io::Result<Self> {
+    /// Makes both certificates, the server's for these names and addresses. A
+    /// client is asked for one if there are authorities to vouch for it.
+    pub(super) fn generate(
+        names: Vec<String>,
+        client_authorities: &[CertificateDer<'static>],
+    ) -> io::Result<Self> {
         let (ca, issuer) = authority().map_err(io::Error::other)?;
         let (certificate, key) = server(names, &issuer).map_err(io::Error::other)?;
         let leaf = certificate.clone();
-        let server =
-            ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-                .with_safe_default_protocol_versions()
-                .and_then(|builder| {
-                    builder.with_no_client_auth().with_single_cert(vec![certificate], key)
-                })
-                .map_err(io::Error::other)?;
+        let clients = clients(client_authorities)?;
+        let server = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| {
+                builder.with_client_cert_verifier(clients).with_single_cert(vec![certificate], key)
+            })
+            .map_err(io::Error::other)?;
         Ok(Certificates { ca: ca.der().clone(), ca_pem: ca.pem(), leaf, server: Arc::new(server) })
     }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Who is asked for a certificate: a client without one is let in, one with a
+/// bad one is not.
+fn clients(authorities: &[CertificateDer<'static>]) -> io::Result<Arc<dyn ClientCertVerifier>> {
+    if authorities.is_empty() {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    }
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        roots.add(authority.clone()).map_err(io::Error::other)?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .allow_unauthenticated()
+        .build()
+        .map_err(io::Error::other)
 }
 
 fn authority() -> Result<(rcgen::Certificate, Issuer<'static, KeyPair>), rcgen::Error> {

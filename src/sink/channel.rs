@@ -1,6 +1,6 @@
 //! One client's socket, in clear and then perhaps under TLS.
 
-use crate::net;
+use crate::net::{self, Summary};
 use crate::sasl::ChannelBinding;
 use rustix::net::RecvFlags;
 use rustls::pki_types::CertificateDer;
@@ -51,6 +51,13 @@ impl Channel {
             Some(ProtocolVersion::TLSv1_2) => Some("TLS 1.2"),
             _ => Some("TLS 1.3"),
         }
+    }
+
+    /// The client's own certificate, which an authority vouches for, if it
+    /// showed one.
+    pub(super) fn client_certificate(&self) -> Option<Summary> {
+        let own = self.tls.as_ref()?.peer_certificates()?.first()?;
+        Summary::read(own)
     }
 
     /// What only the two ends of the channel know, given the server's

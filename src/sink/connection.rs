@@ -168,7 +168,8 @@ impl<'s> Connection<'s> {
         // No reply can be read in the middle of a handshake.
         self.turnarounds += trips.map_err(|e| if is_idle(&e) { silence() } else { e })?;
         let bindings = self.channel.bindings(&self.shared.certificates.leaf);
-        self.conversation.secured(Secured { bindings });
+        let client_certificate = self.channel.client_certificate();
+        self.conversation.secured(Secured { bindings, client_certificate });
         Ok(())
     }
 
@@ -253,6 +254,7 @@ impl<'s> Connection<'s> {
             path: kept.path,
             octets: kept.octets,
             tls: self.channel.tls(),
+            client_certificate: self.conversation.client_certificate().cloned(),
             user: self.conversation.user().map(str::to_owned),
             protocol: self.conversation.protocol(),
             turnarounds: self.turnarounds,

@@ -9,6 +9,7 @@ use super::arguments;
 use super::policy::Policy;
 use super::replies::say;
 use super::sign_in::{self, Exchange, Step};
+use crate::net::Summary;
 use crate::sasl::ChannelBinding;
 use crate::sasl::server::{Offered, Premise};
 use crate::smtp::{ForwardPath, Keyword, MailParameters, Protocol, Reply, ReplyCode, ReversePath};
@@ -20,6 +21,7 @@ pub struct Conversation<'p> {
     protocol: Protocol,
     nonce: String,
     tls: bool,
+    client_certificate: Option<Summary>,
     bindings: Vec<ChannelBinding>,
     hello: Option<Hello>,
     user: Option<String>,
@@ -60,6 +62,9 @@ pub enum Next {
 pub struct Secured {
     /// What only the two ends of the channel know.
     pub bindings: Vec<ChannelBinding>,
+    /// The certificate that the client showed, if it did, and which an
+    /// authority vouches for.
+    pub client_certificate: Option<Summary>,
 }
 
 /// What became of a message's content.
@@ -107,6 +112,7 @@ impl<'p> Conversation<'p> {
             protocol,
             nonce: nonce.to_owned(),
             tls,
+            client_certificate: None,
             bindings: Vec::new(),
             hello: None,
             user: None,
@@ -154,10 +160,16 @@ impl<'p> Conversation<'p> {
     pub fn secured(&mut self, secured: Secured) {
         self.tls = true;
         self.bindings = secured.bindings;
+        self.client_certificate = secured.client_certificate;
         self.hello = None;
         self.user = None;
         self.exchange = None;
         self.transaction = None;
+    }
+
+    /// The certificate by which the client said who it is.
+    pub fn client_certificate(&self) -> Option<&Summary> {
+        self.client_certificate.as_ref()
     }
 
     /// Answers the end of the content, and closes the transaction. In LMTP there
@@ -412,9 +424,16 @@ impl<'p> Conversation<'p> {
             users: &self.policy.users,
             nonce,
             bindings: &self.bindings,
-            certified: None,
+            certified: self.certified(),
             binds: !self.bindings.is_empty() && self.policy.offer.mechanisms().any(binds),
         }
+    }
+
+    /// Who the client's certificate says it is: by its mail address, else by
+    /// its common name.
+    fn certified(&self) -> Option<&str> {
+        let certificate = self.client_certificate.as_ref()?;
+        certificate.mailboxes.first().or(certificate.common_name.as_ref()).map(String::as_str)
     }
 
     fn signed_in(&mut self, step: Step) -> Answer {

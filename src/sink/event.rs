@@ -1,5 +1,6 @@
 //! What the receiver tells its owner while it runs.
 
+use crate::net::Summary;
 use crate::smtp::{ForwardPath, Reply, ReversePath};
 use std::io;
 use std::net::SocketAddr;
@@ -76,6 +77,8 @@ pub struct Stored {
     pub octets: Option<Vec<u8>>,
     /// The TLS version, as "TLS 1.3".
     pub tls: Option<&'static str>,
+    /// The certificate by which the client said who it is.
+    pub client_certificate: Option<Summary>,
     /// Who signed in.
     pub user: Option<String>,
     /// `ESMTPSA`, `LMTP` and the like (RFC 3848).

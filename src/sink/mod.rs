@@ -66,6 +66,9 @@ pub struct Settings {
     pub policy: Policy,
     /// Where messages go.
     pub storage: Storage,
+    /// Authorities that vouch for clients. Where there are any, a client is
+    /// asked for its certificate under TLS; it may do without one.
+    pub client_authorities: Vec<CertificateDer<'static>>,
     /// How long a client may be silent (RFC 5321 §4.5.3.2.7: at least five
     /// minutes).
     pub idle: Duration,
@@ -109,6 +112,7 @@ impl Default for Settings {
             listen: vec![Listen::loopback(0, Encryption::StartTls)],
             policy: Policy::default(),
             storage: Storage::Memory,
+            client_authorities: Vec::new(),
             idle: Duration::from_secs(5 * 60),
         }
     }
@@ -185,7 +189,7 @@ impl Sink {
         let others = settings.listen.iter().map(|listen| listen.address.ip());
         let others = others.filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
         names.extend(others.map(|ip| ip.to_string()));
-        let certificates = Certificates::generate(names)?;
+        let certificates = Certificates::generate(names, &settings.client_authorities)?;
         let (sender, events) = mpsc::channel();
         let mut sink = Sink {
             addresses: Vec::new(),

@@ -145,6 +145,23 @@ impl Peer {
         channel.tls = Some(tls);
     }
 
+    /// The name that the client asked for in the handshake.
+    pub fn asked_name(&self) -> Option<String> {
+        self.reader.get_ref().tls.as_ref()?.server_name().map(str::to_owned)
+    }
+
+    /// Whether the handshake went on where an earlier one ended.
+    pub fn is_resumed(&self) -> bool {
+        let tls = self.reader.get_ref().tls.as_ref();
+        tls.is_some_and(|tls| tls.handshake_kind() == Some(rustls::HandshakeKind::Resumed))
+    }
+
+    /// Whether the handshake came to its end.
+    pub fn is_secured(&self) -> bool {
+        let tls = self.reader.get_ref().tls.as_ref();
+        tls.is_some_and(|tls| !tls.is_handshaking())
+    }
+
     /// What binds a sign-in to this channel, whose server showed this
     /// certificate.
     pub fn bindings(&self, certificate: &CertificateDer<'_>) -> Vec<ChannelBinding> {

@@ -15,6 +15,7 @@
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`keyring`] | GNOME's keyring, open and locked |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
+//! | [`openssl`] | TLS with a server that does nothing else |
 //! | [`program`] | how the binary is run, and what it answered |
 //! | [`secrets`] | the look for a password in its output |
 //! | [`server`] | what all servers have in common: ports, waiting, an end |
@@ -34,6 +35,7 @@ mod dovecot_lmtp;
 mod exchanges;
 mod keyring;
 mod letter;
+mod openssl;
 mod postfix;
 mod program;
 mod proxy;

@@ -89,7 +89,7 @@ impl Scenario {
         let mut place = Place::new();
         let described = self.server.iter().chain(&expected.server);
         let servers: Vec<Server> =
-            described.map(|description| description.start(place.directory())).collect();
+            described.map(|description| description.start(&mut place)).collect();
         for (at, server) in servers.iter().enumerate() {
             let number = if at == 0 { String::new() } else { (at + 1).to_string() };
             place.call(&format!("{{port{number}}}"), server.port().to_string());

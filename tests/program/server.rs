@@ -1,12 +1,13 @@
 //! The servers of scenarios: the embedded receiver, a script, a certificate
 //! that is no good, and a port where nobody listens.
 
-use crate::certificates::{Fault, server_with};
+use crate::certificates::{Fault, Identity, server_with, wary_server, write_clients};
 use crate::harness::{Peer, Scripted};
 use crate::running::{GENEROUS, Place};
 use crate::scenario::agree;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use envoi::net::Summary;
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{
@@ -17,7 +18,6 @@ use serde::Deserialize;
 use std::fs;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 
 /// A server, as a scenario describes it: the embedded receiver unless
@@ -61,8 +61,17 @@ pub(crate) struct Description {
     /// ```
     script: Option<String>,
 
-    /// TLS from the first octet, with this certificate, and then nothing.
+    /// TLS from the first octet, with this certificate, and then the script or
+    /// nothing. {pin} is that of its key, {fingerprint} that of the certificate.
     certificate: Option<Fault>,
+
+    /// The receiver asks its clients for a certificate: `client.pem` is one that
+    /// it takes, `stranger.pem` one that it does not.
+    asks: bool,
+
+    /// TLS from the first octet for clients with `client.pem` only, and then
+    /// nothing.
+    wary: bool,
 
     /// A port that refuses connections.
     absent: bool,
@@ -86,20 +95,33 @@ pub(crate) struct Taken {
 }
 
 impl Description {
-    pub(crate) fn start(&self, directory: &Path) -> Server {
-        if let Some(script) = &self.script {
-            return Server::Scripted(scripted(script));
-        }
-        if let Some(fault) = self.certificate {
-            let (config, trusted) = server_with(fault);
+    pub(crate) fn start(&self, place: &mut Place) -> Server {
+        let directory = place.directory().to_owned();
+        let client_authority = (self.asks || self.wary).then(|| write_clients(place));
+        let identity = match (&client_authority, self.certificate) {
+            (Some(authority), _) if self.wary => Some(wary_server(authority.clone())),
+            (_, fault) => fault.map(server_with),
+        };
+        if let Some(Identity { config, trusted, own }) = identity {
             fs::write(directory.join("ca.pem"), trusted).expect("writing ca.pem");
-            return Server::Scripted(handshaking(config));
+            let own = Summary::read(&own).expect("a certificate");
+            place.call("{pin}", format!("spki-sha256:{}", own.spki_sha256.base64()));
+            place.call("{fingerprint}", format!("sha256:{}", own.sha256.hex()));
+            return Server::Scripted(match &self.script {
+                Some(script) => scripted(script, Some(&config)),
+                None => handshaking(config),
+            });
+        }
+        if let Some(script) = &self.script {
+            return Server::Scripted(scripted(script, None));
         }
         if self.absent {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
             return Server::Absent(listener.local_addr().expect("its address"));
         }
-        let sink = Sink::start(self.settings()).expect("starting the receiver");
+        let client_authorities = client_authority.into_iter().collect();
+        let settings = Settings { client_authorities, ..self.settings() };
+        let sink = Sink::start(settings).expect("starting the receiver");
         fs::write(directory.join("ca.pem"), sink.ca_pem()).expect("writing ca.pem");
         Server::Sink(sink)
     }
@@ -183,14 +205,17 @@ pub(crate) fn taken(sink: &Sink) -> Taken {
     }
 }
 
-fn scripted(script: &str) -> Scripted {
-    let connections: Vec<String> = script.split("---\n").map(str::to_owned).collect();
-    Scripted::start(
-        connections
-            .into_iter()
-            .map(|lines| move |peer: &mut Peer| lines.lines().for_each(|line| step(peer, line)))
-            .collect(),
-    )
+fn scripted(script: &str, tls: Option<&Arc<ServerConfig>>) -> Scripted {
+    let play = |lines: &str| {
+        let (lines, tls) = (lines.to_owned(), tls.cloned());
+        move |peer: &mut Peer| {
+            if let Some(config) = tls {
+                peer.secure(&config);
+            }
+            lines.lines().for_each(|line| step(peer, line));
+        }
+    };
+    Scripted::start(script.split("---\n").map(play).collect())
 }
 
 fn step(peer: &mut Peer, line: &str) {
@@ -256,6 +281,8 @@ pub(crate) struct Arrived {
     to: Vec<String>,
     /// Who signed in.
     user: Option<String>,
+    /// Whose certificate the client showed.
+    client: Option<String>,
     /// `ESMTPSA` and the like.
     protocol: Option<String>,
     /// All of it, line ends as LF.
@@ -279,6 +306,11 @@ impl Arrived {
         for (what, expected, got) in [
             ("the sender", &self.from, Some(message.from.to_string())),
             ("the user", &self.user, message.user.clone()),
+            (
+                "the client's certificate",
+                &self.client,
+                message.client_certificate.as_ref().map(|certificate| certificate.subject.clone()),
+            ),
             ("the protocol", &self.protocol, Some(message.protocol.clone())),
             ("the content", &self.content, Some(content.clone())),
         ] {

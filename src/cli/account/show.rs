@@ -17,8 +17,8 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::message::list as addresses;
 use crate::cli::render;
+use crate::cli::route;
 use crate::cli::words::plain;
-use crate::net::Roots;
 use json::ShowJson;
 use std::io::{self, Write};
 
@@ -133,10 +133,7 @@ fn problems(account: &Account, environment: &Environment) -> Vec<Failure> {
         ServerUrl::Sink(_) => None,
     });
     problems.extend(proxies.take(1).map(Failure::from));
-    let roots = Roots { files: account.tls.ca.clone(), ..Roots::default() };
-    problems.extend(roots.check().err().map(|error| {
-        Failure::new(Exit::OsFile, error).hint("tls-ca takes a file of certificates in PEM form")
-    }));
+    problems.extend(route::tls(account, environment).err());
     let keys = account.dkim.iter().filter_map(|dkim| dkim.signer().err());
     problems.extend(keys.map(Failure::from));
     problems

@@ -3,7 +3,9 @@
 
 use super::server;
 use crate::account::{Dkim, Pipelining, SecretSource, Settings};
+use crate::net::TlsVersion;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 /// A key, and how its value is shown.
@@ -87,6 +89,15 @@ pub(super) const ROWS: &[Row] = &[
     row("tls-verify", |said| said.tls_verify.map(YesNo), || YesNo(true)),
     row("tls-name", |said| said.tls_name.as_ref().map(text), || Nothing("the server's")),
     row(
+        "tls-pin",
+        |said| said.tls_pin.as_deref().filter(|pins| !pins.is_empty()).map(list),
+        || Nothing("none"),
+    ),
+    row("tls-cert", |said| said.tls_cert.as_deref().map(path), || Nothing("none")),
+    row("tls-key", |said| said.tls_key.as_deref().map(path), || Nothing("with the certificate")),
+    row("tls-min", |said| said.tls_min.as_ref().map(text), || text(&TlsVersion::default())),
+    row("tls-sni", |said| said.tls_sni.clone().map(Text), || Nothing("the server's")),
+    row(
         "dkim",
         |said| {
             let signatures = said.dkim.as_ref().filter(|signatures| !signatures.is_empty())?;
@@ -94,11 +105,7 @@ pub(super) const ROWS: &[Row] = &[
         },
         || Nothing("not signed"),
     ),
-    row(
-        "save-sent",
-        |said| said.save_sent.as_ref().map(|path| Text(path.display().to_string())),
-        || Nothing("no copies"),
-    ),
+    row("save-sent", |said| said.save_sent.as_deref().map(path), || Nothing("no copies")),
 ];
 
 impl Row {
@@ -130,6 +137,10 @@ impl Value {
 
 fn text<T: ToString + ?Sized>(value: &T) -> Value {
     Text(value.to_string())
+}
+
+fn path(path: &Path) -> Value {
+    Text(path.display().to_string())
 }
 
 fn list<T: ToString>(values: &[T]) -> Value {

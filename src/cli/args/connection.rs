@@ -9,7 +9,7 @@ use crate::account::{
 };
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, of_proxy, of_server};
-use crate::net::Host;
+use crate::net::{Host, Pin, PinError, TlsVersion};
 use crate::sasl;
 use crate::smtp::EhloName;
 use clap::Args;
@@ -123,6 +123,8 @@ pub struct ConnectionArgs {
     pub tls_ca: Vec<PathBuf>,
 
     /// Trust what the system trusts instead of the built-in certificates
+    ///
+    /// These are in $SSL_CERT_FILE and $SSL_CERT_DIR where one of them is set.
     #[arg(long, help_heading = TLS)]
     pub tls_system_roots: bool,
 
@@ -143,6 +145,44 @@ pub struct ConnectionArgs {
     /// Expect NAME in the certificate instead of the server's name
     #[arg(long, value_name = "NAME", value_parser = host, help_heading = TLS)]
     pub tls_name: Option<Host>,
+
+    /// Accept this certificate or key of the server, and no other
+    ///
+    /// PIN is sha256: and the SHA-256 fingerprint of the certificate in
+    /// hexadecimal digits, or spki-sha256: and that of its public key in base64,
+    /// which stays the same when a certificate is renewed for the same key. It
+    /// replaces the signature of an authority, the name and the dates. May be
+    /// repeated; any of them will do. With it, smtp+opportunistic:// sends
+    /// nothing in clear.
+    #[arg(long, value_name = "PIN", value_parser = pin, help_heading = TLS)]
+    pub tls_pin: Vec<Pin>,
+
+    /// Say who we are by the certificate in FILE
+    ///
+    /// FILE holds it in PEM form, those that vouch for it behind it. Servers
+    /// that ask for none are not shown it.
+    #[arg(long, value_name = "FILE", help_heading = TLS)]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The key of that certificate is in FILE
+    ///
+    /// Without it, it is in the file of the certificate. Nobody else may read
+    /// it, and no password may lock it.
+    #[arg(long, value_name = "FILE", help_heading = TLS)]
+    pub tls_key: Option<PathBuf>,
+
+    /// Speak no older version of TLS than this
+    ///
+    /// Without it, 1.2; older ones are never spoken.
+    #[arg(long, value_name = "VERSION", value_parser = version(), help_heading = TLS)]
+    pub tls_min: Option<TlsVersion>,
+
+    /// Ask the server for NAME, if it has several
+    ///
+    /// Without it, that is the name expected in the certificate. An address is
+    /// never sent.
+    #[arg(long, value_name = "NAME", value_parser = name, help_heading = TLS)]
+    pub tls_sni: Option<String>,
 
     /// Sign in as USER
     ///
@@ -210,6 +250,14 @@ impl ConnectionArgs {
         };
         let servers: Vec<_> = self.server.iter().map(url).collect::<Result<_, _>>()?;
         let source = |text: &String| text.parse::<SecretSource>().map_err(not_a_source);
+        if self.tls_verify == Some(false) && !self.tls_pin.is_empty() {
+            return Err(Failure::say(
+                Exit::Usage,
+                "--tls-pin and --tls-verify no exclude each other: \
+                 a pin that is not checked is none",
+            )
+            .hint("leave out --tls-verify no"));
+        }
         let auth: Vec<_> = self.auth.iter().filter_map(|name| account::mechanism(name)).collect();
         Ok(Settings {
             from: None,
@@ -235,6 +283,11 @@ impl ConnectionArgs {
             tls_system_roots: yes(self.tls_system_roots),
             tls_verify: self.tls_verify,
             tls_name: self.tls_name.clone(),
+            tls_pin: (!self.tls_pin.is_empty()).then(|| self.tls_pin.clone()),
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
+            tls_min: self.tls_min,
+            tls_sni: self.tls_sni.clone(),
         })
     }
 }
@@ -258,6 +311,21 @@ fn duration(text: &str) -> Result<Duration, DurationError> {
 
 fn host(text: &str) -> Result<Host, &'static str> {
     account::host(text).map_err(|_| "it is neither a host name nor an address")
+}
+
+fn name(text: &str) -> Result<String, &'static str> {
+    account::name(text).ok_or("it is not a host name")
+}
+
+fn pin(text: &str) -> Result<Pin, PinError> {
+    text.parse()
+}
+
+fn version() -> impl TypedValueParser<Value = TlsVersion> {
+    PossibleValuesParser::new(TlsVersion::ALL.map(|(name, _)| name)).try_map(|name| {
+        let known = TlsVersion::ALL.iter().find(|(known, _)| *known == name);
+        known.map(|(_, version)| *version).ok_or("there is no such version")
+    })
 }
 
 fn pipelining() -> impl TypedValueParser<Value = Pipelining> {

@@ -2,6 +2,7 @@
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::net::certificates;
 use crate::sasl::server::Users;
 use crate::sasl::{Credentials, Secret};
 use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Storage};
@@ -59,6 +60,14 @@ pub struct SinkArgs {
     /// Take mail only from clients that signed in
     #[arg(long, help_heading = "Sign-in")]
     pub require_auth: bool,
+
+    /// Ask clients for a certificate that an authority in FILE vouches for
+    ///
+    /// FILE holds certificates in PEM form. A client without one is served all
+    /// the same; one with another is not. Whose it is stands in the line
+    /// ‘stored’ of --json.
+    #[arg(long, value_name = "FILE", help_heading = "Ports")]
+    tls_client_ca: Option<PathBuf>,
 
     /// Take mail only under TLS
     #[arg(long, help_heading = "Ports")]
@@ -137,7 +146,15 @@ impl SinkArgs {
             refuse_after_data: self.refuse_after_data.clone(),
             ..Policy::default()
         };
+        let read = |file: &PathBuf| {
+            certificates(file).map_err(|error| {
+                let hint = "--tls-client-ca takes a file of certificates in PEM form";
+                Failure::new(Exit::OsFile, error).hint(hint)
+            })
+        };
+        let client_authorities = self.tls_client_ca.as_ref().map(read).transpose()?;
         Ok(Settings {
+            client_authorities: client_authorities.unwrap_or_default(),
             listen: ports.to_vec(),
             policy,
             storage: Storage::Maildir(directory.to_owned()),

@@ -1,8 +1,12 @@
 //! What an error of `account` means for the exit status, and what to try.
 
 use super::{Exit, Failure, quoted};
-use crate::account::{DkimError, Error, Fault, ProxyError, SecretError, ServerError, Unusable};
+use crate::account::{
+    ClientFilesError, DkimError, Error, Fault, KeyFileError, ProxyError, SecretError, ServerError,
+    Unusable,
+};
 use crate::message::dkim::KeyError;
+use crate::net::ClientCertificateError;
 use std::path::Path;
 
 impl From<Error> for Failure {
@@ -19,9 +23,7 @@ impl From<DkimError> for Failure {
     /// (checklist DKIM-key).
     fn from(error: DkimError) -> Self {
         let hint = match &error {
-            DkimError::Unreadable { file, .. } | DkimError::NotAFile { file } => {
-                format!("check its name and who may read it: ls -l {}", quoted(file))
-            }
+            DkimError::Unreadable { file, .. } | DkimError::NotAFile { file } => readable(file),
             DkimError::Exposed { file, fault } => close(file, *fault),
             DkimError::Unfit { file, reason } => of_key(file, reason),
         };
@@ -44,6 +46,49 @@ impl From<Unusable> for Failure {
             | Unusable::NoNetrc => None,
         };
         Failure { hints: hint.into_iter().collect(), ..Failure::new(Exit::Config, error) }
+    }
+}
+
+impl From<ClientFilesError> for Failure {
+    /// A certificate that cannot be shown is a matter of configuration
+    /// (checklist TLS-cert).
+    fn from(error: ClientFilesError) -> Self {
+        let hint = match &error {
+            ClientFilesError::Unreadable { file, .. }
+            | ClientFilesError::Key {
+                file,
+                reason: KeyFileError::Unreadable(_) | KeyFileError::NotAFile,
+            } => readable(file),
+            ClientFilesError::Key { file, reason: KeyFileError::Exposed(fault) } => {
+                close(file, *fault)
+            }
+            ClientFilesError::Unfit { files, reason } => {
+                let key = files.key.as_ref().unwrap_or(&files.certificate);
+                of_client_certificate(&files.certificate, key, *reason)
+            }
+        };
+        Failure::new(Exit::Config, error).hint(hint)
+    }
+}
+
+/// What to try where files hold no certificate that can be shown.
+fn of_client_certificate(certificate: &Path, key: &Path, reason: ClientCertificateError) -> String {
+    match reason {
+        ClientCertificateError::NoCertificate | ClientCertificateError::DamagedCertificate => {
+            format!("see what is in it: openssl x509 -noout -subject -in {}", quoted(certificate))
+        }
+        ClientCertificateError::NoKey => "name the file of the key: --tls-key FILE".to_owned(),
+        ClientCertificateError::Locked => format!(
+            "write it down unlocked: (umask 077; openssl pkey -in {} -out {})",
+            quoted(key),
+            quoted(&key.with_extension("unlocked.pem"))
+        ),
+        ClientCertificateError::Mismatch => format!(
+            "compare the two: openssl x509 -noout -pubkey -in {}; openssl pkey -pubout -in {}",
+            quoted(certificate),
+            quoted(key)
+        ),
+        _ => format!("see what it is: openssl pkey -noout -text_pub -in {}", quoted(key)),
     }
 }
 
@@ -240,6 +285,16 @@ fn of_account(error: &Error) -> Vec<String> {
         Error::Syntax { .. } | Error::Value { .. } | Error::Circle { .. } => {
             vec!["every key is described by: man 5 envoi-config".to_owned()]
         }
+        Error::PinInClear { .. } => vec![
+            "leave out tls-pin, or name a server that speaks TLS: smtps://HOST or smtp://HOST"
+                .to_owned(),
+        ],
+        Error::PinUnchecked => {
+            vec!["to have the pin checked: --tls-verify yes".to_owned()]
+        }
+        Error::KeyWithoutCertificate => {
+            vec!["name the file of the certificate, too: --tls-cert FILE".to_owned()]
+        }
         Error::Variable { variable: "ENVOI_SERVER", .. } => {
             vec!["write it as in ENVOI_SERVER=smtps://mail.example.org".to_owned()]
         }
@@ -252,6 +307,10 @@ fn of_account(error: &Error) -> Vec<String> {
         }
         Error::TooLong { .. } | Error::Families { .. } | Error::Variable { .. } => Vec::new(),
     }
+}
+
+fn readable(file: &Path) -> String {
+    format!("check its name and who may read it: ls -l {}", quoted(file))
 }
 
 /// The command that closes a file to others.
