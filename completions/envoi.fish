@@ -36,6 +36,7 @@ complete -c envoi -n "__fish_envoi_needs_command" -s h -l help -d 'Print help; -
 complete -c envoi -n "__fish_envoi_needs_command" -s V -l version -d 'Print the version'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "send" -d 'Compose a message, or take a finished one, and submit it'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "sink" -d 'Catch mail on this machine instead of sending it'
+complete -c envoi -n "__fish_envoi_needs_command" -f -a "account" -d 'See which accounts there are, and what they say'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "sendmail" -d 'Send a message as sendmail(1) does, for programs that call that'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s f -l from -d 'Who the message is from' -r
@@ -128,6 +129,63 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink" -s v -l verbose -d 'Sh
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -f -a "list" -d 'List the accounts that are configured'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -f -a "show" -d 'Show what an account says, and where each value comes from'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l for -d 'Show the account for messages from ADDRESS' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l helo -d 'Call ourselves NAME when greeting the server' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l timeout -d 'Wait no longer than this for any one thing' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l deadline -d 'Stop sending after this time, whatever is going on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
+standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
+no\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-name -d 'Expect NAME in the certificate instead of the server\'s name' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l user -d 'Sign in as USER' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l password-from -d 'Take the password from SOURCE' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "OAUTHBEARER\t''
+XOAUTH2\t''
+SCRAM-SHA-256-PLUS\t''
+SCRAM-SHA-1-PLUS\t''
+SCRAM-SHA-256\t''
+SCRAM-SHA-1\t''
+PLAIN\t''
+LOGIN\t''
+CRAM-MD5\t''
+EXTERNAL\t''
+ANONYMOUS\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -s 4 -l ipv4 -d 'Use IPv4 only'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-system-roots -d 'Trust what the system trusts instead of the built-in certificates'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l allow-cleartext-auth -d 'Allow a password to be sent over an unprotected connection'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''

@@ -152,7 +152,9 @@ fn pages() -> Vec<(String, String)> {
         let page = page(&name, command);
         (format!("{name}.1"), page)
     };
-    std::iter::once(&whole).chain(whole.get_subcommands()).map(of).collect()
+    let faces = whole.get_subcommands();
+    let below = whole.get_subcommands().flat_map(clap::Command::get_subcommands);
+    std::iter::once(&whole).chain(faces).chain(below).map(of).collect()
 }
 
 fn page(name: &str, command: &clap::Command) -> String {

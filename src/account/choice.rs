@@ -4,16 +4,16 @@
 //! given on the command line; `ENVOI_ACCOUNT`; `ENVOI_SERVER`; the sender;
 //! `default`; there being one account only.
 
+use super::Account;
+use super::chosen::{By, Chosen, Fit, Layer, Reason, together};
 use super::environment::Environment;
-use super::error::{Error, Location, NamedBy, nearest};
+use super::error::{Error, NamedBy, nearest};
 use super::file::Files;
 use super::grammar::{Document, Entry};
-use super::pattern::{address, fits};
+use super::pattern::{address, folded, without_detail};
 use super::rewriting::RewriteSettings;
-use super::secret::SecretSource;
-use super::server::{Origin, ServerUrl};
 use super::settings::Settings;
-use super::{Account, grammar};
+use super::variables::Said;
 use crate::message::Repairs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -25,16 +25,6 @@ pub struct Accounts {
     files: Files,
     found: Vec<PathBuf>,
     environment: Said,
-}
-
-/// What the environment says.
-#[derive(Debug, Default)]
-struct Said {
-    account: Option<String>,
-    from: Option<String>,
-    server: Option<ServerUrl>,
-    user: Option<String>,
-    password: Option<SecretSource>,
 }
 
 /// What is known when an account is to be chosen.
@@ -100,9 +90,13 @@ impl Accounts {
     pub fn has_author(&self) -> bool {
         self.choose(Choice::default()).map_or_else(
             // Without a choice an example names the first account.
-            |_| self.names().next().and_then(|name| self.settings_of(name).ok()?.from).is_some(),
+            |_| self.names().next().is_some_and(|name| self.names_an_author(name)),
             |account| account.from.is_some(),
         )
+    }
+
+    fn names_an_author(&self, name: &str) -> bool {
+        self.said_of(name).is_ok_and(|layers| together(&layers).from.is_some())
     }
 
     /// What may be changed in a message, and how.
@@ -117,80 +111,123 @@ impl Accounts {
 
     /// The account that the choice leads to, with the typed options over it.
     pub fn choose(&self, choice: Choice<'_>) -> Result<Account, Error> {
-        let sender = choice.sender.or(self.environment.from.as_deref());
-        let name = match (choice.named, &choice.typed.servers) {
-            (Some(name), _) => Some(self.entry(name, || NamedBy::Option)?.0),
-            (None, Some(_)) => None,
-            (None, None) => self.by_environment_or_sender(sender)?,
-        };
-        let said = match name {
-            Some(name) => choice.typed.over(self.settings_of(name)?),
-            None if choice.typed.servers.is_some() => choice.typed,
-            None => choice.typed.over(self.environment.settings()),
-        };
-        let mut said = self.environment.sign_in(said);
-        said.from = self.environment.from.clone().or(said.from);
-        let max_recipients = self.document.message.max_recipients.and_then(NonZeroUsize::new);
-        Account::of(name, said, max_recipients)
+        self.decide(choice)?.account()
     }
 
-    /// `None` stands for the server of the environment.
-    fn by_environment_or_sender(&self, sender: Option<&str>) -> Result<Option<&str>, Error> {
+    /// The same before it is put together: why it is this one, and who said
+    /// what of it.
+    pub fn decide<'a>(&'a self, choice: Choice<'_>) -> Result<Chosen<'a>, Error> {
+        let sender = choice.sender.or(self.environment.from.as_deref());
+        let (name, reason) = match (choice.named, &choice.typed.servers) {
+            (Some(name), _) => (Some(self.entry(name, || NamedBy::Option)?.0), Reason::Named),
+            (None, Some(_)) => (None, Reason::Server),
+            (None, None) => self.by_environment_or_sender(sender)?,
+        };
+        let from = Settings { from: self.environment.from.clone(), ..Settings::default() };
+        let mut layers = vec![
+            Layer { by: By::Environment, settings: from },
+            Layer { by: By::CommandLine, settings: choice.typed },
+        ];
+        match (name, &reason) {
+            (Some(name), _) => layers.extend(self.said_of(name)?),
+            (None, Reason::Server) => {}
+            (None, _) => {
+                layers.push(Layer { by: By::Environment, settings: self.environment.settings() });
+            }
+        }
+        let lent = self.environment.lent(&together(&layers));
+        layers.push(Layer { by: By::Environment, settings: lent });
+        Ok(Chosen { name, reason, layers, max_recipients: self.max_recipients() })
+    }
+
+    /// An account as the files describe it, whatever the environment says.
+    pub fn configured(&self, name: &str) -> Result<Chosen<'_>, Error> {
+        let name = self.entry(name, || NamedBy::Option)?.0;
+        let layers = self.said_of(name)?;
+        let (name, reason) = (Some(name), Reason::Named);
+        Ok(Chosen { name, reason, layers, max_recipients: self.max_recipients() })
+    }
+
+    /// Where an account begins: its file, and the line counted from 1. `None`
+    /// if there is no such account.
+    pub fn place(&self, name: &str) -> Option<(&Path, usize)> {
+        let entry = self.document.accounts.get(name)?;
+        Some((&entry.file, entry.line))
+    }
+
+    fn max_recipients(&self) -> Option<NonZeroUsize> {
+        self.document.message.max_recipients.and_then(NonZeroUsize::new)
+    }
+
+    /// Without a name it is the server of the environment.
+    fn by_environment_or_sender(
+        &self,
+        sender: Option<&str>,
+    ) -> Result<(Option<&str>, Reason<'_>), Error> {
         if let Some(name) = &self.environment.account {
-            return Ok(Some(self.entry(name, || NamedBy::Variable)?.0));
+            return Ok((Some(self.entry(name, || NamedBy::Variable)?.0), Reason::Variable));
         }
         if self.environment.server.is_some() {
-            return Ok(None);
+            return Ok((None, Reason::ServerVariable));
         }
-        let names = || self.names().map(str::to_owned).collect();
-        if let Some(name) = sender.map(|sender| self.by_sender(sender)).transpose()?.flatten() {
-            return Ok(Some(name));
+        let sender = sender.map(address);
+        if let Some(sender) = &sender
+            && let Some((name, reason)) = self.by_sender(sender)?
+        {
+            return Ok((Some(name), reason));
         }
         if let Some(name) = self.default_name() {
-            return Ok(Some(name));
+            return Ok((Some(name), Reason::Default { sender }));
         }
         let mut every = self.names();
         match (every.next(), every.next()) {
             (None, _) => Err(Error::NoAccounts),
-            (only, None) => Ok(only),
-            _ => Err(Error::NoChoice { sender: sender.map(str::to_owned), names: names() }),
+            (only, None) => Ok((only, Reason::Only { sender })),
+            _ => Err(Error::NoChoice { sender, names: self.names().map(str::to_owned).collect() }),
         }
     }
 
     /// The account whose own `from` is the sender; else the one with a pattern
-    /// that fits. What an account takes over by `extends` does not speak for
+    /// that fits; else the same for the sender without the detail behind a
+    /// plus sign. What an account takes over by `extends` does not speak for
     /// it here, or it would fit whomever its model fits.
-    fn by_sender(&self, sender: &str) -> Result<Option<&str>, Error> {
-        let sender = address(sender);
-        let own = |entry: &Entry| {
-            entry.settings.from.as_deref().is_some_and(|from| is_same(address(from), sender))
-        };
-        let pattern = |entry: &Entry| {
-            entry.settings.matches.iter().flatten().any(|pattern| fits(pattern, sender))
-        };
-        Ok(self.one_that(sender, own)?.or(self.one_that(sender, pattern)?))
+    fn by_sender(&self, sender: &str) -> Result<Option<(&str, Reason<'_>)>, Error> {
+        for asked in [Some(sender.to_owned()), without_detail(sender)].into_iter().flatten() {
+            for question in [Entry::is_from, Entry::has_pattern_for] {
+                let found = self.one_that(&asked, |entry| question(entry, &folded(&asked)))?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(None)
     }
 
-    /// The one account that the question is true of; among several, the
-    /// default.
-    fn one_that(
-        &self,
+    /// The one account that something fits of; among several, the default.
+    fn one_that<'a>(
+        &'a self,
         sender: &str,
-        question: impl Fn(&Entry) -> bool,
-    ) -> Result<Option<&str>, Error> {
-        let accounts = self.document.accounts.iter().filter(|(_, entry)| question(entry));
-        let names: Vec<&str> = accounts.map(|(name, _)| name.as_str()).collect();
-        match names.as_slice() {
-            [] => Ok(None),
-            [name] => Ok(Some(name)),
-            names => match self.default_name().filter(|default| names.contains(default)) {
-                Some(default) => Ok(Some(default)),
-                None => Err(Error::Ambiguous {
+        question: impl Fn(&'a Entry) -> Option<Fit<'a>>,
+    ) -> Result<Option<(&'a str, Reason<'a>)>, Error> {
+        let accounts = self.document.accounts.iter();
+        let mut found: Vec<(&str, Fit<'_>)> =
+            accounts.filter_map(|(name, entry)| Some((name.as_str(), question(entry)?))).collect();
+        let default = found.iter().position(|(name, _)| Some(*name) == self.default_name());
+        let at = match (found.len(), default) {
+            (0, _) => return Ok(None),
+            (1, _) => 0,
+            (_, Some(at)) => at,
+            (_, None) => {
+                return Err(Error::Ambiguous {
                     sender: sender.to_owned(),
-                    names: names.iter().map(|&name| name.to_owned()).collect(),
-                }),
-            },
-        }
+                    names: found.iter().map(|(name, _)| (*name).to_owned()).collect(),
+                    fits: found.iter().map(|(name, fit)| format!("{name} ({fit})")).collect(),
+                });
+            }
+        };
+        let (name, fit) = found.remove(at);
+        let others = found.into_iter().map(|(name, _)| name).collect();
+        Ok(Some((name, Reason::Sender { sender: sender.to_owned(), fit, others })))
     }
 
     fn entry(&self, name: &str, by: impl Fn() -> NamedBy) -> Result<(&str, &Entry), Error> {
@@ -205,92 +242,37 @@ impl Accounts {
         }
     }
 
-    /// What an account says, over what the accounts say that it extends.
-    fn settings_of(&self, name: &str) -> Result<Settings, Error> {
-        let mut settings = Settings::default();
-        let mut seen = vec![name];
-        let mut extends: Option<&(String, Location)> = None;
+    /// What an account says, and then what the accounts say that it extends.
+    fn said_of(&self, name: &str) -> Result<Vec<Layer<'_>>, Error> {
+        let (mut name, mut entry) = self.entry(name, || NamedBy::Option)?;
+        let mut layers: Vec<Layer<'_>> = Vec::new();
         loop {
-            let name = seen.last().copied().unwrap_or(name);
-            let by = || extends.map_or(NamedBy::Option, |(_, at)| NamedBy::Extends(at.clone()));
-            let entry: &grammar::Entry = self.entry(name, by)?.1;
-            settings = settings.over(entry.settings.clone());
-            extends = entry.extends.as_ref();
-            let Some((next, at)) = extends else { return Ok(settings) };
-            if seen.contains(&next.as_str()) {
+            let mut settings = entry.settings.clone();
+            if !layers.is_empty() {
+                // Which senders an account is for is never taken over.
+                settings.matches = None;
+            }
+            layers.push(Layer { by: By::Account { name, entry }, settings });
+            let Some((next, at)) = &entry.extends else { return Ok(layers) };
+            (name, entry) = self.entry(next, || NamedBy::Extends(at.clone()))?;
+            if layers.iter().any(|layer| layer.account() == Some(name)) {
                 return Err(Error::Circle { at: at.clone(), name: next.clone() });
             }
-            seen.push(next);
         }
     }
 }
 
-impl Said {
-    fn by(environment: &Environment) -> Result<Self, Error> {
-        let server = match environment.text("ENVOI_SERVER")? {
-            None => None,
-            Some(text) => Some(ServerUrl::parse(&text, Origin::Environment).map_err(|error| {
-                Error::Variable { variable: "ENVOI_SERVER", reason: error.to_string() }
-            })?),
-        };
-        let in_variable = environment.get("ENVOI_PASSWORD").is_some();
-        let in_file = environment.get("ENVOI_PASSWORD_FILE").map(PathBuf::from);
-        if in_variable && in_file.is_some() {
-            return Err(Error::Variable {
-                variable: "ENVOI_PASSWORD_FILE",
-                reason: "ENVOI_PASSWORD is set too, and only one of them can be right".to_owned(),
-            });
-        }
-        let variable = in_variable.then(|| SecretSource::Env("ENVOI_PASSWORD".to_owned()));
-        Ok(Said {
-            account: environment.text("ENVOI_ACCOUNT")?,
-            from: environment.text("ENVOI_FROM")?,
-            server,
-            user: environment.text("ENVOI_USER")?,
-            password: variable.or(in_file.map(SecretSource::File)),
-        })
+impl Entry {
+    /// Whether its own `from` is this address, which is folded.
+    fn is_from(&self, sender: &str) -> Option<Fit<'_>> {
+        let from = self.settings.from.as_deref()?;
+        (folded(&address(from)) == sender).then_some(Fit::From)
     }
 
-    /// The account that the environment is on its own.
-    fn settings(&self) -> Settings {
-        Settings {
-            servers: self.server.clone().map(|url| vec![url]),
-            user: self.user.clone(),
-            password: self.password.clone(),
-            ..Settings::default()
-        }
-    }
-
-    /// Lends user and password to an account that lacks them. With
-    /// `ENVOI_SERVER` they are for that server and no other; a password is
-    /// never lent to another user than the one it came with.
-    fn sign_in(&self, mut said: Settings) -> Settings {
-        let users: Vec<_> = said.servers.iter().flatten().map(ServerUrl::user).collect();
-        let foreign = |user: &str| self.user.as_deref().is_some_and(|ours| ours != user);
-        let kept_back = self.server.is_some()
-            || said.password.is_some()
-            || said.user.as_deref().is_some_and(foreign)
-            || users.iter().flatten().any(|user| foreign(user));
-        if kept_back {
-            return said;
-        }
-        if said.user.is_none() {
-            said.user.clone_from(&self.user);
-        }
-        if said.names_a_user() {
-            said.password.clone_from(&self.password);
-        }
-        said
-    }
-}
-
-/// Equal as mail addresses are (RFC 5321 §2.4).
-fn is_same(one: &str, other: &str) -> bool {
-    match (one.rsplit_once('@'), other.rsplit_once('@')) {
-        (Some((local, domain)), Some((other_local, other_domain))) => {
-            local == other_local && domain.eq_ignore_ascii_case(other_domain)
-        }
-        _ => one == other,
+    /// The first of its patterns that fits this address, which is folded.
+    fn has_pattern_for(&self, sender: &str) -> Option<Fit<'_>> {
+        let mut patterns = self.settings.matches.iter().flatten();
+        patterns.find(|pattern| pattern.fits(sender)).map(Fit::Match)
     }
 }
 

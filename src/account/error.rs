@@ -117,12 +117,14 @@ pub enum Error {
         names: Vec<String>,
     },
     /// Several accounts fit the sender.
-    #[error("the sender {sender} fits more than one account: {}", .names.join(", "))]
+    #[error("the sender {sender} fits more than one account: {}", .fits.join(", "))]
     Ambiguous {
         /// The sender.
         sender: String,
         /// The accounts that fit.
         names: Vec<String>,
+        /// The same, each with what fits.
+        fits: Vec<String>,
     },
     /// The account names no server.
     #[error("the account ‘{account}’ names no server")]
@@ -165,6 +167,8 @@ pub enum Error {
 pub enum NamedBy {
     /// `--account`.
     Option,
+    /// A word of the command line.
+    Word,
     /// `ENVOI_ACCOUNT`.
     Variable,
     /// `default`, here.
@@ -183,6 +187,7 @@ impl fmt::Display for NamedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NamedBy::Option => f.write_str("--account"),
+            NamedBy::Word => f.write_str("the command line"),
             NamedBy::Variable => f.write_str("ENVOI_ACCOUNT"),
             NamedBy::Default(at) => write!(f, "{at}: default"),
             NamedBy::Extends(at) => write!(f, "{at}: extends"),

@@ -6,6 +6,7 @@
 use super::dkim::Dkim;
 use super::error::{Error, Location, nearest};
 use super::masquerade::Masquerade;
+use super::pattern::Pattern;
 use super::rewriting::{FromRule, RewriteSettings};
 use super::secret::SecretSource;
 use super::server::{self, Origin, ServerUrl};
@@ -15,6 +16,7 @@ use crate::message::dkim::{Canonicalization, Selector, SigningDomain};
 use crate::message::{Repair, StrayCr};
 use crate::sasl::{self, Secret};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::{DeString, DeTable};
@@ -41,6 +43,12 @@ pub(super) struct Entry {
     pub(super) settings: Settings,
     /// Which account says the rest.
     pub(super) extends: Option<(String, Location)>,
+    /// The file that it stands in.
+    pub(super) file: PathBuf,
+    /// The line that it begins on, counted from 1.
+    pub(super) line: usize,
+    /// The line of each key that it has.
+    pub(super) lines: BTreeMap<&'static str, usize>,
 }
 
 /// `[message]`: `None` is not said.
@@ -86,11 +94,15 @@ type Setter<T> = fn(&mut T, &Value<'_>) -> Result<(), Error>;
 
 const TOP: &[(&str, Setter<Document>)] = &[
     ("accounts", |document, value| {
+        let lines = Lines::of(value.source.text);
         for (name, table) in value.table()? {
             let here = Value { key: name.get_ref(), content: table, ..*value };
             let mut account = Account::default();
             let title = format!("[accounts.{}]", name.get_ref());
             fill(&mut account, value.source, &title, here.table()?, ACCOUNT)?;
+            value.source.file.clone_into(&mut account.entry.file);
+            account.entry.line = lines.at(&name.span());
+            account.entry.lines = lines.of_keys(here.table()?, ACCOUNT);
             document.holds_secret |= account.holds_secret;
             document.accounts.insert(name.get_ref().to_string(), account.entry);
         }
@@ -162,7 +174,7 @@ const ACCOUNT: &[(&str, Setter<Account>)] = &[
     ("masquerade", |account, value| {
         set(&mut account.entry.settings.masquerade, value.masquerade())
     }),
-    ("match", |account, value| set(&mut account.entry.settings.matches, value.texts())),
+    ("match", |account, value| set(&mut account.entry.settings.matches, value.patterns())),
     ("password", |account, value| {
         let password = value.password()?;
         account.holds_secret |= matches!(password, SecretSource::Value(_));
@@ -202,6 +214,11 @@ const ACCOUNT: &[(&str, Setter<Account>)] = &[
     }),
     ("user", |account, value| set(&mut account.entry.settings.user, value.line())),
 ];
+
+/// Every key of an account.
+pub fn account_keys() -> impl Iterator<Item = &'static str> {
+    ACCOUNT.iter().map(|(key, _)| *key)
+}
 
 /// One table of `dkim`, while it is being read.
 #[derive(Default)]
@@ -276,6 +293,33 @@ fn unknown(
     }
 }
 
+/// Where the lines of a text end. Counting them anew for each key would take
+/// the square of a long file.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Lines(memchr::memchr_iter(b'\n', text.as_bytes()).collect())
+    }
+
+    /// The number of the line that a span begins on, counted from 1.
+    fn at(&self, span: &Range<usize>) -> usize {
+        self.0.partition_point(|&end| end < span.start) + 1
+    }
+
+    /// The line of each key that a table has.
+    fn of_keys<T>(
+        &self,
+        table: &DeTable<'_>,
+        keys: &[(&'static str, Setter<T>)],
+    ) -> BTreeMap<&'static str, usize> {
+        let known = |written: &str| keys.iter().find(|(known, _)| *known == written);
+        let line =
+            |key: &Spanned<DeString<'_>>| Some((known(key.get_ref())?.0, self.at(&key.span())));
+        table.iter().filter_map(|(key, _)| line(key)).collect()
+    }
+}
+
 fn set<T>(place: &mut Option<T>, value: Result<T, Error>) -> Result<(), Error> {
     *place = Some(value?);
     Ok(())
@@ -301,6 +345,17 @@ impl Value<'_> {
         let known: Vec<_> = PASSWORD.iter().map(|(known, _)| *known).collect();
         let known = known.join(", ");
         Err(self.wrong(format!("it takes exactly one of {known}")))
+    }
+
+    /// Patterns of senders, at least one: a list of none would say nothing,
+    /// since no other account's is taken over.
+    fn patterns(&self) -> Result<Vec<Pattern>, Error> {
+        let patterns = self.texts()?;
+        if patterns.is_empty() {
+            return Err(self.wrong("the list is empty".to_owned()));
+        }
+        let pattern = |text: &String| text.parse().map_err(|why| self.wrong(why));
+        patterns.iter().map(pattern).collect()
     }
 
     /// Patterns of senders, and what each is shown as.

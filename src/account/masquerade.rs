@@ -25,6 +25,12 @@ impl Masquerade {
         Ok(())
     }
 
+    /// Each pattern with the address that is shown, in the order in which they
+    /// are tried.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Mailbox)> {
+        self.0.iter().map(|(pattern, shown)| (pattern.as_str(), shown))
+    }
+
     /// What a sender is shown as, if that is another address.
     pub fn of(&self, sender: &Mailbox) -> Option<Mailbox> {
         let address = sender.to_string();

@@ -6,19 +6,22 @@
 //! | which files there are, what they say together | `file.rs` |
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
-//! | which account it is | `choice.rs`, `pattern.rs` |
+//! | which account it is, why, and who said what of it | `choice.rs`, `chosen.rs`, `pattern.rs`, `variables.rs` |
 //! | who signs its messages | `dkim.rs`, `private_file.rs` |
 //! | senders that are shown as others | `masquerade.rs` |
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `private_file.rs` |
+//! | whether it looks as if there were one | `look.rs` |
 
 mod choice;
+mod chosen;
 mod dkim;
 mod duration;
 mod environment;
 mod error;
 mod file;
 mod grammar;
+mod look;
 mod machine;
 mod masquerade;
 mod pattern;
@@ -28,15 +31,20 @@ mod secret;
 mod server;
 mod settings;
 mod value;
+mod variables;
 
 pub use choice::{Accounts, Choice};
+pub use chosen::{Chosen, Fit, Place, Reason};
 pub use dkim::{Dkim, DkimError};
 pub use duration::{DurationError, duration};
 pub use environment::Environment;
 pub use error::{Error, Location, NamedBy};
 pub use file::Files;
+pub use grammar::account_keys;
+pub use look::Unusable;
 pub use machine::{Machine, User, small_file};
 pub use masquerade::Masquerade;
+pub use pattern::Pattern;
 pub use private_file::Fault;
 pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};

@@ -4,6 +4,7 @@
 
 use super::dkim::Dkim;
 use super::masquerade::Masquerade;
+use super::pattern::Pattern;
 use super::secret::SecretSource;
 use super::server::ServerUrl;
 use crate::net::Host;
@@ -18,7 +19,7 @@ pub struct Settings {
     /// The author of messages, as it goes into From.
     pub from: Option<String>,
     /// Patterns of further senders the account is for.
-    pub matches: Option<Vec<String>>,
+    pub matches: Option<Vec<Pattern>>,
     /// Which senders are shown as others.
     pub masquerade: Option<Masquerade>,
     /// Servers, in the order in which they are tried.

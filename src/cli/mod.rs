@@ -1,6 +1,7 @@
 //! The top: argv, stdin, the terminal, exit statuses. The only floor that
 //! prints.
 
+mod account;
 mod advice;
 pub mod args;
 mod clock;
@@ -169,6 +170,7 @@ fn misspelt(error: &clap::Error) -> Failure {
 fn dispatch(cli: &Cli, mut surroundings: Surroundings<'_>) -> Result<Exit, Failure> {
     match &cli.command {
         Some(Command::Send(args)) => send::run(args, &mut surroundings),
+        Some(Command::Account(args)) => account::run(args, &mut surroundings),
         Some(Command::Sink(args)) => sink::run(args, &mut surroundings),
         Some(Command::Completions { shell }) => completions::run(*shell, surroundings.out),
         None => {

@@ -167,7 +167,8 @@ pub(super) fn json_failure(failure: &Failure, out: &mut dyn Write) -> io::Result
     line(&object, out)
 }
 
-fn line(object: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+/// An object on a line of its own.
+pub(super) fn line(object: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer(&mut *out, object)?;
     writeln!(out)
 }

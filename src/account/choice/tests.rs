@@ -1,3 +1,6 @@
+use super::super::chosen::Place;
+use super::super::secret::SecretSource;
+use super::super::server::{Origin, ServerUrl};
 use super::*;
 
 /// What a file says, together with an environment.
@@ -72,6 +75,62 @@ fn the_sender_is_looked_for_in_from_and_then_in_match() {
         let choice = Choice { sender: Some(sender), ..Choice::default() };
         assert_eq!(accounts.choose(choice).unwrap().name.as_deref(), Some(expected), "{sender}");
     }
+}
+
+#[test]
+fn a_sender_is_known_in_any_case_with_its_name_and_with_a_detail() {
+    let accounts = accounts(TWO, &bare()).unwrap();
+    for (sender, expected) in [
+        ("ALICE@home.example", Some("home")),
+        ("Alice <alice+lists@home.example>", Some("home")),
+        ("Sales@Anywhere.example", Some("work")),
+        ("alice@home.example (Alice)", Some("home")),
+        ("alice@home.example, bob@work.example", Some("home")),
+        ("bob+alice@home.example", None),
+    ] {
+        let choice = Choice { sender: Some(sender), ..Choice::default() };
+        let chosen = accounts.choose(choice).ok().and_then(|account| account.name);
+        assert_eq!(chosen.as_deref(), expected, "{sender}");
+    }
+}
+
+#[test]
+fn a_choice_knows_its_reason() {
+    let text = "default = 'home'\n[accounts.home]\nfrom = 'Alice@Home.example'\nserver = 'sink:'\n\
+                [accounts.work]\nmatch = '*@home.example'\nserver = 'sink:'\n";
+    let accounts = accounts(text, &bare()).unwrap();
+    let reason = |named, sender| {
+        let choice = Choice { named, sender, ..Choice::default() };
+        format!("{:?}", accounts.decide(choice).unwrap().reason())
+    };
+    assert_eq!(reason(Some("work"), None), "Named");
+    assert_eq!(reason(None, None), "Default { sender: None }");
+    assert!(reason(None, Some("x@y.z")).starts_with("Default { sender: Some(\"x@y.z\")"));
+    assert!(reason(None, Some("alice@home.example")).contains("fit: From"));
+    assert!(reason(None, Some("bob@home.example")).contains("fit: Match"));
+}
+
+#[test]
+fn each_value_knows_who_says_it() {
+    let text = "[accounts.a]\nfrom = 'a@x'\nserver = 'smtps://a'\nuser = 'u'\nipv6 = true\n\
+                match = '*@x'\n[accounts.b]\nextends = 'a'\n\nserver = 'smtps://b'\nipv4 = true\n";
+    let environment = Environment::from([("ENVOI_FROM", "f@x"), ("ENVOI_PASSWORD", "p")]);
+    let accounts = accounts(text, &environment).unwrap();
+    let typed = Settings { tls_verify: Some(false), ..Settings::default() };
+    let chosen = accounts.decide(Choice { named: Some("b"), sender: None, typed }).unwrap();
+    let line = |key: &str, is_said: fn(&Settings) -> bool| match chosen.place(key, is_said) {
+        Place::File { account, line, .. } => format!("{account}:{line}"),
+        place => format!("{place:?}"),
+    };
+    assert_eq!(line("server", |said| said.servers.is_some()), "b:10");
+    assert_eq!(line("user", |said| said.user.is_some()), "a:4");
+    assert_eq!(line("from", |said| said.from.is_some()), "Variable(\"ENVOI_FROM\")");
+    assert_eq!(line("password", |said| said.password.is_some()), "Variable(\"ENVOI_PASSWORD\")");
+    assert_eq!(line("tls-verify", |said| said.tls_verify.is_some()), "CommandLine");
+    assert_eq!(line("helo", |said| said.helo.is_some()), "Default");
+    // The senders of another account are not this one's.
+    assert_eq!(line("match", |said| said.matches.is_some()), "Default");
+    assert_eq!(chosen.extends().unwrap().0, ["a"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
     reason = "doc comments on options are help texts, and each flag is an option"
 )]
 
+mod account;
 mod attachments;
 mod connection;
 mod content;
@@ -14,6 +15,7 @@ mod send;
 mod sendmail;
 mod sink;
 
+pub use account::{AccountArgs, AccountCommand, ShowArgs};
 pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
 pub use content::ContentArgs;
@@ -136,6 +138,11 @@ pub enum Command {
     /// ‘envoi send’ takes. It runs until it is interrupted.
     #[command(after_help = SINK_EXAMPLES)]
     Sink(SinkArgs),
+    /// See which accounts there are, and what they say
+    ///
+    /// Alone it lists the accounts; where there are none, it says how to make
+    /// one.
+    Account(AccountArgs),
     /// Print the completion script for a shell
     ///
     /// The script belongs in a file that the shell reads when it starts, or

@@ -1,7 +1,7 @@
 //! What an error of `account` means for the exit status, and what to try.
 
 use super::{Exit, Failure, quoted};
-use crate::account::{DkimError, Error, Fault, SecretError, ServerError};
+use crate::account::{DkimError, Error, Fault, SecretError, ServerError, Unusable};
 use crate::message::dkim::KeyError;
 use std::path::Path;
 
@@ -26,6 +26,23 @@ impl From<DkimError> for Failure {
             DkimError::Unfit { file, reason } => of_key(file, reason),
         };
         Failure::new(Exit::Config, error).hint(hint)
+    }
+}
+
+impl From<Unusable> for Failure {
+    /// A secret that will not be had is a matter of configuration.
+    fn from(error: Unusable) -> Self {
+        let hint = match &error {
+            Unusable::Exposed { file, fault } => Some(close(file, *fault)),
+            Unusable::NoCredentials { name } => {
+                Some(format!("in the unit of the service: LoadCredential={name}:PATH"))
+            }
+            Unusable::NotSet(_)
+            | Unusable::Unreadable { .. }
+            | Unusable::Empty { .. }
+            | Unusable::NoProgram { .. } => None,
+        };
+        Failure { hints: hint.into_iter().collect(), ..Failure::new(Exit::Config, error) }
     }
 }
 
@@ -96,7 +113,7 @@ pub(in crate::cli) fn of_server(option: &str, error: &ServerError) -> Failure {
     }
 }
 
-/// A hint names all keys of a table that has no more than these.
+/// A hint names all keys of a table, and all accounts, if there are no more.
 const FEW: usize = 8;
 
 fn of_account(error: &Error) -> Vec<String> {
@@ -111,14 +128,23 @@ fn of_account(error: &Error) -> Vec<String> {
         }
         Error::Exposed { file, fault } => vec![close(file, *fault)],
         Error::UnknownAccount { nearest: Some(nearest), names, .. } => {
-            vec![format!("did you mean ‘{nearest}’? The accounts are {}", names.join(", "))]
+            let all = if names.len() > FEW {
+                "All of them: envoi account".to_owned()
+            } else {
+                format!("The accounts are {}", names.join(", "))
+            };
+            vec![format!("did you mean ‘{nearest}’? {all}")]
         }
         Error::NoAccounts | Error::UnknownAccount { nearest: None, .. } => vec![
             "to try envoi without a server: --server sink:".to_owned(),
             "to see how to write a configuration: envoi".to_owned(),
         ],
         Error::NoChoice { names, .. } | Error::Ambiguous { names, .. } => vec![
-            format!("name one: --account {}", names.join(" or --account ")),
+            if names.len() > FEW {
+                "name one of those that envoi account lists: --account NAME".to_owned()
+            } else {
+                format!("name one: --account {}", names.join(" or --account "))
+            },
             "or write default = \"NAME\" at the top of the configuration".to_owned(),
         ],
         Error::NoServer { account } => vec![format!(
@@ -195,6 +221,15 @@ mod tests {
         let failure = failure("[accounts.work]\n[accounts.home]\n", Some("wrok"));
         assert_eq!(failure.exit, Exit::Config);
         assert_eq!(failure.hints, ["did you mean ‘work’? The accounts are home, work"]);
+    }
+
+    #[test]
+    fn of_many_accounts_a_hint_names_none() {
+        let many: String = (0..20).map(|number| format!("[accounts.a{number}]\n")).collect();
+        let unchosen = failure(&many, None);
+        assert_eq!(unchosen.hints[0], "name one of those that envoi account lists: --account NAME");
+        let unknown = failure(&many, Some("a2O"));
+        assert!(unknown.hints[0].ends_with("? All of them: envoi account"), "{:?}", unknown.hints);
     }
 
     #[test]

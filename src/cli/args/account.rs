@@ -1,0 +1,72 @@
+//! What ‘envoi account’ takes.
+
+use super::ConnectionArgs;
+use clap::{Args, Subcommand};
+
+/// What `envoi account` takes.
+#[derive(Args, Clone, Debug)]
+#[command(
+    subcommand_help_heading = "Commands",
+    disable_help_subcommand = true,
+    after_help = EXAMPLES
+)]
+pub struct AccountArgs {
+    /// What to do; nothing typed lists the accounts.
+    #[command(subcommand)]
+    pub command: Option<AccountCommand>,
+}
+
+/// What to do with accounts.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AccountCommand {
+    /// List the accounts that are configured
+    ///
+    /// Of each it tells the senders that it is for, its servers, who signs in,
+    /// where the password is, and the file and line where it begins; then which
+    /// one is used where nothing else chooses one.
+    List,
+    /// Show what an account says, and where each value comes from
+    ///
+    /// Every key of an account is shown with the value that applies: what the
+    /// account says, what the accounts say that it extends, what variables and
+    /// options say, and the default. No password is fetched or shown; but it is
+    /// looked whether its source is there, and whether the files that the
+    /// account names are any good. The exit status is 78 if a message could not
+    /// be sent through the account.
+    Show(Box<ShowArgs>),
+}
+
+/// What `envoi account show` takes.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = SHOW_EXAMPLES)]
+pub struct ShowArgs {
+    /// The account; the same as --account
+    ///
+    /// Without a name, the account that a message would be sent through.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Show the account for messages from ADDRESS
+    ///
+    /// It is chosen as ‘envoi send’ does, and the first line says why.
+    #[arg(long = "for", value_name = "ADDRESS")]
+    pub sender: Option<String>,
+
+    /// How to reach a server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  envoi account
+  envoi account show work
+  envoi account show --for alice@example.org";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  Which server does the account use, for a script:
+    envoi account show --json work | jq -r '.servers[0].url'
+
+  Through which account would a message from alice@example.org go, and why:
+    envoi account show --for alice@example.org";
