@@ -64,6 +64,8 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l message -d 'Send th
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l envelope-from -d 'The address that reports of failure go to' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l helo -d 'Call ourselves NAME when greeting the server' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l proxy -d 'Connect to servers through this proxy' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l source -d 'Connect from ADDRESS, one of this machine\'s' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l timeout -d 'Wait no longer than this for any one thing' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l deadline -d 'Stop sending after this time, whatever is going on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
@@ -152,6 +154,8 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l for -d 'Show the account for messages from ADDRESS' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l helo -d 'Call ourselves NAME when greeting the server' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l proxy -d 'Connect to servers through this proxy' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l source -d 'Connect from ADDRESS, one of this machine\'s' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l timeout -d 'Wait no longer than this for any one thing' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l deadline -d 'Stop sending after this time, whatever is going on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''

@@ -370,7 +370,7 @@ fn what_is_left_of_a_broken_off_write_never_stands_before_the_reply() {
         peer.rest();
     });
     let deadline = Deadline::after(GENEROUS);
-    let tcp = Tcp::connect(server.address, deadline, &Interrupt::default()).unwrap();
+    let tcp = Tcp::connect(server.address, None, deadline, &Interrupt::default()).unwrap();
     let clogged = Clogged { channel: tcp, room: 100_000 };
     let roots = Roots { given: vec![identity.root.clone()], ..Roots::default() };
     let settings = TlsSettings { roots, ..TlsSettings::default() };

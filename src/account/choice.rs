@@ -137,6 +137,7 @@ impl Accounts {
         }
         let lent = self.environment.lent(&together(&layers));
         layers.push(Layer { by: By::Environment, settings: lent });
+        layers.push(Layer { by: By::Environment, settings: self.environment.common() });
         Ok(Chosen { name, reason, layers, max_recipients: self.max_recipients() })
     }
 

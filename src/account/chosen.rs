@@ -4,6 +4,7 @@ use super::Account;
 use super::error::Error;
 use super::grammar::Entry;
 use super::pattern::Pattern;
+use super::proxy::ProxyChoice;
 use super::secret::SecretSource;
 use super::settings::Settings;
 use std::fmt;
@@ -179,6 +180,10 @@ pub(super) fn together(layers: &[Layer<'_>]) -> Settings {
 /// The variable that says the value of a key.
 fn variable(key: &str, settings: &Settings) -> &'static str {
     match key {
+        "proxy" => match &settings.proxy {
+            Some(ProxyChoice::Environment(said)) => said.variable(),
+            _ => "ALL_PROXY",
+        },
         "from" => "ENVOI_FROM",
         "server" => "ENVOI_SERVER",
         "user" => "ENVOI_USER",

@@ -3,6 +3,7 @@
 use super::private_file::Fault;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// A place in a configuration file. Line and column count from 1, columns in
@@ -151,6 +152,17 @@ pub enum Error {
     Families {
         /// The account's name in quotation marks, or its server.
         place: String,
+    },
+    /// `ipv4` or `ipv6`, and a `source` of the other family.
+    #[error(
+        "{place} is to be reached by IPv{} only, but from {from}, which is of the other family",
+        if .from.is_ipv4() { 6 } else { 4 }
+    )]
+    SourceFamily {
+        /// The account's name in quotation marks, or its server.
+        place: String,
+        /// Where connections are to begin.
+        from: IpAddr,
     },
     /// An environment variable whose value does not fit.
     #[error("the environment variable {variable}: {reason}")]

@@ -7,6 +7,7 @@ use super::dkim::Dkim;
 use super::error::{Error, Location, nearest};
 use super::masquerade::Masquerade;
 use super::pattern::Pattern;
+use super::proxy::ProxyChoice;
 use super::rewriting::{FromRule, RewriteSettings};
 use super::secret::SecretSource;
 use super::server::{self, Origin, ServerUrl};
@@ -188,12 +189,24 @@ const ACCOUNT: &[(&str, Setter<Account>)] = &[
             Pipelining::named(value.text()?).ok_or_else(known),
         )
     }),
+    ("proxy", |account, value| {
+        let proxy = ProxyChoice::parse(value.text()?, Origin::File);
+        let proxy = proxy.map_err(|error| value.wrong(error.to_string()))?;
+        account.holds_secret |= proxy.has_password();
+        account.entry.settings.proxy = Some(proxy);
+        Ok(())
+    }),
     ("save-sent", |account, value| set(&mut account.entry.settings.save_sent, value.path())),
     ("server", |account, value| {
         let servers = value.servers()?;
         account.holds_secret |= servers.iter().any(ServerUrl::has_password);
         account.entry.settings.servers = Some(servers);
         Ok(())
+    }),
+    ("source", |account, value| {
+        let address = value.text()?.parse();
+        let wrong = |_| value.wrong("it is an IPv4 or IPv6 address".to_owned());
+        set(&mut account.entry.settings.source, address.map_err(wrong))
     }),
     ("timeout", |account, value| set(&mut account.entry.settings.timeout, value.duration())),
     ("tls-ca", |account, value| set(&mut account.entry.settings.tls_ca, value.paths())),

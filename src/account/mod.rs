@@ -7,6 +7,8 @@
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
 //! | which account it is, why, and who said what of it | `choice.rs`, `chosen.rs`, `pattern.rs`, `variables.rs` |
+//! | where its servers are | `server.rs` |
+//! | which proxy leads there | `proxy.rs`, `exceptions.rs` |
 //! | who signs its messages | `dkim.rs`, `private_file.rs` |
 //! | senders that are shown as others | `masquerade.rs` |
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
@@ -19,6 +21,7 @@ mod dkim;
 mod duration;
 mod environment;
 mod error;
+mod exceptions;
 mod file;
 mod grammar;
 mod look;
@@ -26,6 +29,7 @@ mod machine;
 mod masquerade;
 mod pattern;
 mod private_file;
+mod proxy;
 mod rewriting;
 mod secret;
 mod server;
@@ -46,6 +50,7 @@ pub use machine::{Machine, User, small_file};
 pub use masquerade::Masquerade;
 pub use pattern::Pattern;
 pub use private_file::Fault;
+pub use proxy::{EnvironmentProxy, ProxyChoice, ProxyError};
 pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, World};
 pub use server::{Origin, SCHEMES, Server, ServerError, ServerUrl, host};
@@ -54,6 +59,7 @@ pub use settings::{Pipelining, Settings, mechanism};
 use crate::net::Host;
 use crate::sasl;
 use crate::smtp::EhloName;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -85,6 +91,10 @@ pub struct Account {
     pub helo: Option<EhloName>,
     /// The only address family to use.
     pub family: Option<Family>,
+    /// Which proxy leads to which server.
+    pub proxy: ProxyChoice,
+    /// Where connections begin; an address of the family.
+    pub source: Option<IpAddr>,
     /// The cap of each wait.
     pub timeout: Option<Duration>,
     /// The cap of the whole run.
@@ -179,6 +189,12 @@ impl Account {
                 });
             }
         };
+        if let (Some(family), Some(source)) = (family, said.source)
+            && source.is_ipv4() != (family == Family::V4)
+        {
+            let place = quoted().unwrap_or_else(|| "the server".into());
+            return Err(Error::SourceFamily { place, from: source });
+        }
         let no_server = || Error::NoServer { account: name.unwrap_or_default().to_owned() };
         Ok(Account {
             name: name.map(str::to_owned),
@@ -192,6 +208,8 @@ impl Account {
             allow_cleartext_auth: said.allow_cleartext_auth.unwrap_or(false),
             helo: said.helo,
             family,
+            proxy: said.proxy.unwrap_or_default(),
+            source: said.source,
             timeout: said.timeout,
             deadline: said.deadline,
             pipelining: said.pipelining.unwrap_or_default(),

@@ -198,6 +198,21 @@ fn server(
     security: Security,
     origin: Origin,
 ) -> Result<Server, ServerError> {
+    let Authority { host, port, user, password } = authority(rest, origin)?;
+    let endpoint = Endpoint { host, port: port.unwrap_or(usual_port), security };
+    Ok(Server { endpoint, user, password })
+}
+
+/// `[USER[:PASSWORD]@]HOST[:PORT]`, percent signs decoded.
+pub(super) struct Authority {
+    pub(super) host: Host,
+    pub(super) port: Option<u16>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<Secret>,
+}
+
+/// Reads what follows `scheme://`, with nothing but a slash behind it.
+pub(super) fn authority(rest: &str, origin: Origin) -> Result<Authority, ServerError> {
     // The last @, since user names are often mail addresses.
     let (who, place) = match rest.rsplit_once('@') {
         Some((who, place)) => (Some(who), place),
@@ -209,8 +224,7 @@ fn server(
     }
     let (user, password) = who.map(|who| user_and_password(who, origin)).transpose()?.unzip();
     let (host, port) = host_and_port(place)?;
-    let endpoint = Endpoint { host, port: port.unwrap_or(usual_port), security };
-    Ok(Server { endpoint, user, password: password.flatten() })
+    Ok(Authority { host, port, user, password: password.flatten() })
 }
 
 fn user_and_password(who: &str, origin: Origin) -> Result<(String, Option<Secret>), ServerError> {
@@ -227,7 +241,7 @@ fn user_and_password(who: &str, origin: Origin) -> Result<(String, Option<Secret
     Ok((user.ok_or(ServerError::User)?, password.map(Secret::new)))
 }
 
-fn host_and_port(place: &str) -> Result<(Host, Option<u16>), ServerError> {
+pub(super) fn host_and_port(place: &str) -> Result<(Host, Option<u16>), ServerError> {
     let end = place.rfind(']').map_or(0, |at| at + 1);
     let (name, port) = match place[end..].split_once(':') {
         Some((before, port)) => (&place[..end + before.len()], Some(port)),
@@ -248,13 +262,13 @@ fn host_and_port(place: &str) -> Result<(Host, Option<u16>), ServerError> {
 }
 
 /// RFC 3986 §3.1. A dot makes it a host name.
-fn is_scheme(text: &str) -> bool {
+pub(super) fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-".contains(&b))
 }
 
 /// The text itself, if a scheme before it would make it a URL.
-fn lone_host(text: &str) -> Option<String> {
+pub(super) fn lone_host(text: &str) -> Option<String> {
     host_and_port(text).ok().map(|_| text.to_owned())
 }
 

@@ -5,11 +5,13 @@
 use super::dkim::Dkim;
 use super::masquerade::Masquerade;
 use super::pattern::Pattern;
+use super::proxy::ProxyChoice;
 use super::secret::SecretSource;
 use super::server::ServerUrl;
 use crate::net::Host;
 use crate::sasl;
 use crate::smtp::EhloName;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +42,10 @@ pub struct Settings {
     pub ipv4: Option<bool>,
     /// IPv6 only.
     pub ipv6: Option<bool>,
+    /// The proxy that leads to every server, or none.
+    pub proxy: Option<ProxyChoice>,
+    /// Where connections begin.
+    pub source: Option<IpAddr>,
     /// The cap of each wait.
     pub timeout: Option<Duration>,
     /// The cap of the whole run.
@@ -115,6 +121,8 @@ impl Settings {
             helo: self.helo.or(below.helo),
             ipv4: self.ipv4.or(below.ipv4),
             ipv6: self.ipv6.or(below.ipv6),
+            proxy: self.proxy.or(below.proxy),
+            source: self.source.or(below.source),
             timeout: self.timeout.or(below.timeout),
             deadline: self.deadline.or(below.deadline),
             pipelining: self.pipelining.or(below.pipelining),

@@ -3,6 +3,7 @@
 
 use super::environment::Environment;
 use super::error::Error;
+use super::proxy::{EnvironmentProxy, ProxyChoice};
 use super::secret::SecretSource;
 use super::server::{Origin, ServerUrl};
 use super::settings::Settings;
@@ -16,6 +17,7 @@ pub(super) struct Said {
     pub(super) server: Option<ServerUrl>,
     pub(super) user: Option<String>,
     pub(super) password: Option<SecretSource>,
+    pub(super) proxy: Option<EnvironmentProxy>,
 }
 
 impl Said {
@@ -42,6 +44,7 @@ impl Said {
             server,
             user: environment.text("ENVOI_USER")?,
             password: variable.or(in_file.map(SecretSource::File)),
+            proxy: EnvironmentProxy::by(environment)?,
         })
     }
 
@@ -53,6 +56,12 @@ impl Said {
             password: self.password.clone(),
             ..Settings::default()
         }
+    }
+
+    /// What is said for every account that says nothing of it.
+    pub(super) fn common(&self) -> Settings {
+        let proxy = self.proxy.clone().map(ProxyChoice::Environment);
+        Settings { proxy, ..Settings::default() }
     }
 
     /// The user and the password that are lent to an account that lacks them.

@@ -1,6 +1,8 @@
 //! What to try about a recipient that was not accepted: hints that work when
 //! pasted.
 
+mod proxy;
+
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, CertificateFault, Endpoint, Security};
 use crate::sasl::{MechanismError, ScramFault, TokenFault};
@@ -245,6 +247,13 @@ fn of_net(error: &net::Error, phase: Phase, server: Option<&Endpoint>, host: &st
         net::Error::NoSuchHost { .. } => "check the spelling of the server's name".to_owned(),
         net::Error::Lookup { .. } => NAME_SERVER.to_owned(),
         net::Error::TimedOut { .. } if phase == Phase::Lookup => NAME_SERVER.to_owned(),
+        net::Error::NoAddressFrom { .. } => {
+            "leave out --source, or give an address of the other family".to_owned()
+        }
+        net::Error::Source { .. } => {
+            "see which addresses this machine has: ip -brief address".to_owned()
+        }
+        net::Error::Proxy { proxy, fault } => return vec![proxy::hint(proxy, fault, phase)],
         net::Error::Connect { .. } => {
             "check that the server runs and that the port is right: smtps:// means 465, smtp:// means 587"
                 .to_owned()

@@ -3,7 +3,7 @@
 mod account;
 mod message;
 
-pub(super) use account::{of_secret, of_server};
+pub(super) use account::{of_proxy, of_secret, of_server};
 pub(super) use message::{no_from, no_recipients, not_text, quoted, warned};
 
 use super::exit::Exit;

@@ -225,6 +225,7 @@ impl RecipientJson {
 struct AttemptJson<'a> {
     server: String,
     address: Option<String>,
+    proxy: Option<String>,
     tls: Option<TlsJson<'a>>,
     auth: Option<AuthJson<'a>>,
     extensions: &'a [String],
@@ -240,6 +241,7 @@ impl<'a> AttemptJson<'a> {
         AttemptJson {
             server: attempt.server.to_string(),
             address: attempt.address.map(|address| address.to_string()),
+            proxy: attempt.proxy.as_ref().map(ToString::to_string),
             tls: attempt.tls.as_ref().map(|facts| TlsJson {
                 version: &facts.version,
                 cipher: &facts.cipher,

@@ -107,7 +107,7 @@ pub(super) fn prepare<'e>(
     })?;
     for url in &account.servers {
         let mut hop = match url {
-            ServerUrl::Smtp(server) => to_server(account, server, &mut prepared.passwords),
+            ServerUrl::Smtp(server) => to_server(account, server, &mut prepared.passwords)?,
             ServerUrl::Sink(directory) => to_sink(account, directory.as_deref(), &mut prepared)?,
         };
         hop.hello.clone_from(&account.helo);
@@ -121,11 +121,17 @@ pub(super) fn prepare<'e>(
     Ok(prepared)
 }
 
-fn to_server(account: &Account, server: &Server, passwords: &mut Passwords<'_>) -> Hop {
+fn to_server(
+    account: &Account,
+    server: &Server,
+    passwords: &mut Passwords<'_>,
+) -> Result<Hop, Failure> {
     let trust = &account.tls;
     let sign_in = account.sign_in(server);
     passwords.known.extend(sign_in.clone().map(|sign_in| (server.endpoint.clone(), sign_in)));
-    Hop {
+    Ok(Hop {
+        proxy: account.proxy.to(&server.endpoint)?.cloned(),
+        source: account.source,
         tls: TlsSettings {
             roots: Roots { files: trust.ca.clone(), system: trust.system_roots, given: Vec::new() },
             verification: if trust.verify { Verification::Required } else { Verification::Noted },
@@ -143,7 +149,7 @@ fn to_server(account: &Account, server: &Server, passwords: &mut Passwords<'_>) 
             allow_cleartext: account.allow_cleartext_auth,
         }),
         ..plain_hop(server.endpoint.clone())
-    }
+    })
 }
 
 /// The mechanisms that the account names.
@@ -200,6 +206,8 @@ fn plain_hop(endpoint: Endpoint) -> Hop {
     Hop {
         endpoint,
         tls: TlsSettings::default(),
+        proxy: None,
+        source: None,
         family: Family::Any,
         hello: None,
         sign_in: None,

@@ -3,7 +3,7 @@
 
 use super::exit::Exit;
 use crate::delivery::{Cause, Outcome, Report};
-use crate::net;
+use crate::net::{self, ProxyFault, Refusal};
 use crate::sasl::{MechanismError, ScramFault};
 use crate::session::{Error, Kind};
 use crate::smtp::{EnhancedCode, Phase, Reply};
@@ -134,18 +134,48 @@ fn of_mechanism(error: MechanismError) -> Exit {
 
 fn of_net(error: &net::Error) -> Exit {
     match error {
-        net::Error::NoSuchHost { .. } | net::Error::NoAddressOfFamily { .. } => Exit::NoHost,
+        net::Error::NoSuchHost { .. }
+        | net::Error::NoAddressOfFamily { .. }
+        | net::Error::NoAddressFrom { .. } => Exit::NoHost,
+        net::Error::Proxy { fault, .. } => of_proxy(fault),
         net::Error::NotTls { .. }
         | net::Error::Certificate { .. }
         | net::Error::Tls(_)
         | net::Error::TlsName(_) => Exit::Protocol,
         net::Error::Roots { .. } | net::Error::SystemRoots(_) => Exit::OsFile,
         net::Error::Lookup { .. }
+        | net::Error::Source { .. }
         | net::Error::Connect { .. }
         | net::Error::TimedOut { .. }
         | net::Error::Interrupted
         | net::Error::Closed { .. }
         | net::Error::Io(_) => Exit::TempFail,
+    }
+}
+
+fn of_proxy(fault: &ProxyFault) -> Exit {
+    match fault {
+        ProxyFault::Unreached(error) => of_net(error),
+        ProxyFault::TimedOut { .. } | ProxyFault::Closed { .. } => Exit::TempFail,
+        ProxyFault::WantsSignIn
+        | ProxyFault::NoWayIn
+        | ProxyFault::SignInRefused
+        | ProxyFault::Status { code: 403, .. } => Exit::NoPerm,
+        ProxyFault::Foreign { .. } | ProxyFault::TooMuch | ProxyFault::NotOffered(_) => {
+            Exit::Protocol
+        }
+        ProxyFault::Refused(refusal) => match refusal {
+            Refusal::GeneralFailure
+            | Refusal::NetworkUnreachable
+            | Refusal::HostUnreachable
+            | Refusal::ConnectionRefused
+            | Refusal::TtlExpired => Exit::TempFail,
+            Refusal::NotAllowed => Exit::NoPerm,
+            Refusal::CommandNotSupported | Refusal::AddressTypeNotSupported => Exit::Unavailable,
+            Refusal::Unassigned(_) => Exit::Protocol,
+        },
+        // Those that may pass are deferred, and 75 for that.
+        ProxyFault::Status { .. } => Exit::Unavailable,
     }
 }
 

@@ -11,7 +11,7 @@
 
 use super::escape::Escaped;
 use super::words::error_words;
-use crate::net::TlsFacts;
+use crate::net::{Host, TlsFacts};
 use crate::session::{Event, Observer};
 use crate::smtp::Reply;
 use std::fmt::Display;
@@ -142,6 +142,12 @@ impl Observer for Transcript<'_> {
                 let address = address.to_string();
                 let found = if named == address { String::new() } else { format!(" ({address})") };
                 self.say(format_args!("Trying {named}{found}..."));
+            }
+            Event::ConnectingThrough(proxy, endpoint, address) => {
+                self.is_secured = false;
+                let is_named = matches!(proxy.host, Host::Name(_));
+                let found = if is_named { format!(" ({address})") } else { String::new() };
+                self.say(format_args!("Trying {endpoint} through {proxy}{found}..."));
             }
             Event::Connected(endpoint) => self.say(format_args!("Connected to {}.", endpoint.host)),
             Event::Secured(facts) => self.secured(facts),

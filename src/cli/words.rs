@@ -155,6 +155,11 @@ pub(super) fn error_words(error: &Error) -> String {
         {
             format!("{host} is not an {family} address")
         }
+        Kind::Net(net::Error::NoAddressFrom { host, from })
+            if host.parse::<std::net::IpAddr>().is_ok() =>
+        {
+            format!("{host} cannot be reached from {from}: they are of different families")
+        }
         Kind::NoMechanism { exposing, .. } if !exposing.is_empty() => format!(
             "the sign-in would expose the {}: {} wants TLS with a verified certificate",
             if exposing.iter().all(|name| takes_a_token(name)) { "token" } else { "password" },
@@ -175,7 +180,7 @@ fn takes_a_token(mechanism: &str) -> bool {
 /// What was asked when a refusal ended the session.
 fn asked(phase: Phase) -> &'static str {
     match phase {
-        Phase::Greeting | Phase::Connect | Phase::Lookup => "the connection",
+        Phase::Greeting | Phase::Connect | Phase::Proxy | Phase::Lookup => "the connection",
         Phase::Hello => "EHLO",
         Phase::StartTls | Phase::Handshake => "STARTTLS",
         Phase::Auth => "the sign-in",
@@ -221,7 +226,8 @@ fn names_server(error: &Error, server: &str) -> bool {
         Kind::Net(
             net::Error::NoSuchHost { .. }
             | net::Error::Lookup { .. }
-            | net::Error::NoAddressOfFamily { .. },
+            | net::Error::NoAddressOfFamily { .. }
+            | net::Error::NoAddressFrom { .. },
         ) => true,
         Kind::Net(net::Error::Connect { address, .. }) => address.to_string() == server,
         _ => false,

@@ -4,16 +4,10 @@
 use super::report::Attempt;
 use super::route::Hop;
 use super::sign_in::SigningIn;
-use super::{Target, World};
-use crate::net::{
-    self, Deadline, Security, Stopwatch, Stream, Tcp, Tls, TlsSettings, Verification,
-};
+use super::{Target, World, way};
+use crate::net::{self, Deadline, Security, Stopwatch, Stream, Tls, TlsSettings, Verification};
 use crate::session::{Conduct, Error, Event, Observer, Session};
 use crate::smtp::{EhloName, Keyword, Phase};
-use std::time::Duration;
-
-/// The limit of a connection while further addresses remain to be tried.
-const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(5);
 
 /// Opens a session that is ready for MAIL; what is learned on the way goes
 /// into the attempt.
@@ -55,15 +49,7 @@ fn connect(
     attempt: &mut Attempt,
     observer: &mut dyn Observer,
 ) -> Result<Box<dyn Stream>, Error> {
-    observer.event(Event::Connecting(&hop.endpoint, target.address));
-    let started = Stopwatch::start();
-    let patience = hop.timeouts.of(Phase::Connect);
-    let patience = if target.is_last { patience } else { patience.min(PATIENCE_WITH_OTHERS) };
-    let deadline = Deadline::after(patience).or_earlier(hop.deadline);
-    let tcp = Tcp::connect(target.address, deadline, world.interrupt)
-        .map_err(|e| Error::new(Phase::Connect, e))?;
-    attempt.timings.push((Phase::Connect, started.elapsed()));
-    observer.event(Event::Connected(&hop.endpoint));
+    let tcp = way::connect(hop, target, world, attempt, observer)?;
     let mut channel: Box<dyn Stream> = Box::new(tcp);
     if hop.endpoint.security == Security::Implicit {
         let started = Stopwatch::start();

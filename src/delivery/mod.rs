@@ -6,13 +6,14 @@ mod outcome;
 mod report;
 mod route;
 mod sign_in;
+mod way;
 
 pub use outcome::{Cause, Outcome};
 pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
 
 use crate::message::{self, Message};
-use crate::net::{self, Deadline, Endpoint, Interrupt, Security, Stopwatch, lookup};
+use crate::net::{self, Endpoint, Interrupt, Security, Stopwatch};
 use crate::sasl::{Proof, Secret};
 use crate::session::{
     Error, Event, Kind, Misfit, Observer, Plan, Session, Shortfall, Transaction, form, negotiate,
@@ -22,7 +23,7 @@ use crate::smtp::{Envelope, Keyword, Phase};
 use connection::open;
 use outcome::{Verdict, judge};
 use report::Ledger;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// One message and whom it is for.
@@ -91,7 +92,7 @@ pub fn submit(
             break;
         }
         ledger.turn_to_next();
-        let mut nowhere = Attempt::at(&hop.endpoint, None);
+        let mut nowhere = Attempt::at(hop, None);
         let targets = match look_up(hop, world, &mut nowhere, observer) {
             Ok(targets) => targets,
             Err(error) => {
@@ -116,7 +117,7 @@ pub fn submit(
     Report { recipients: ledger.close(&unreached), attempts }
 }
 
-/// One address to try.
+/// One address to try, of the server or of the proxy that leads to it.
 #[derive(Clone, Copy)]
 struct Target {
     address: SocketAddr,
@@ -139,8 +140,9 @@ fn may_go_in_clear(hop: &Hop, tried: &Attempt) -> bool {
         })
 }
 
-/// Looks the server's name up. Gives the addresses to try, in order and at
-/// least one; how long it took goes into the attempt.
+/// Looks up the name of the server, or of the proxy that leads to it. Gives the
+/// addresses to try, in order and at least one; how long it took goes into the
+/// attempt.
 fn look_up(
     hop: &Hop,
     world: &World<'_>,
@@ -148,11 +150,10 @@ fn look_up(
     observer: &mut dyn Observer,
 ) -> Result<Vec<Target>, Error> {
     let started = Stopwatch::start();
-    let deadline = Deadline::after(hop.timeouts.of(Phase::Lookup)).or_earlier(hop.deadline);
-    let found = lookup(&hop.endpoint.host, hop.family, deadline, world.interrupt);
+    let found = way::addresses(hop, world.interrupt);
     attempt.timings.push((Phase::Lookup, started.elapsed()));
     match found {
-        Ok(addresses) => Ok(targets(&addresses, hop.endpoint.port)),
+        Ok(addresses) => Ok(targets(&addresses)),
         Err(error) => {
             let error = Error::new(Phase::Lookup, error);
             observer.event(Event::Broke(&error));
@@ -170,10 +171,10 @@ fn failed(mut attempt: Attempt, error: Error, ledger: &mut Ledger<'_>) -> Attemp
     attempt
 }
 
-fn targets(addresses: &[IpAddr], port: u16) -> Vec<Target> {
+fn targets(addresses: &[SocketAddr]) -> Vec<Target> {
     let last = addresses.len().saturating_sub(1);
-    let target = |(at, ip): (usize, &IpAddr)| Target {
-        address: SocketAddr::new(*ip, port),
+    let target = |(at, &address): (usize, &SocketAddr)| Target {
+        address,
         is_last: at == last,
         in_clear: false,
     };
@@ -189,7 +190,7 @@ fn attempt(
     ledger: &mut Ledger<'_>,
     observer: &mut dyn Observer,
 ) -> Attempt {
-    let mut attempt = Attempt::at(&hop.endpoint, Some(target.address));
+    let mut attempt = Attempt::at(hop, Some(target.address));
     let mut session = match open(hop, target, world, &mut attempt, observer) {
         Ok(session) => session,
         Err(error) => return failed(attempt, error, ledger),

@@ -15,7 +15,7 @@
 //! | 2yz | 2yz | broken before the final dot | as without a session |
 //! | 2yz | 2yz | broken after it | uncertain: sending again may duplicate |
 
-use crate::net;
+use crate::net::{self, ProxyFault, Refusal};
 use crate::sasl::{MechanismError, ScramFault};
 use crate::session::{Error, Kind, Shortfall, Transaction};
 use crate::smtp::{Phase, Reply, Severity};
@@ -197,23 +197,7 @@ fn is_left_over(rcpt: &Reply, some_accepted: bool) -> bool {
 /// anything.
 fn may_pass(error: &Error) -> bool {
     match &error.kind {
-        Kind::Net(cause) => match cause {
-            net::Error::Lookup { .. }
-            | net::Error::Connect { .. }
-            | net::Error::TimedOut { .. }
-            | net::Error::Interrupted
-            | net::Error::Closed { .. }
-            | net::Error::Io(_) => true,
-            // Once TLS stands, its failures are those of a connection.
-            net::Error::Tls(_) => error.phase != Phase::Handshake,
-            net::Error::NoSuchHost { .. }
-            | net::Error::NoAddressOfFamily { .. }
-            | net::Error::NotTls { .. }
-            | net::Error::Certificate { .. }
-            | net::Error::TlsName(_)
-            | net::Error::Roots { .. }
-            | net::Error::SystemRoots(_) => false,
-        },
+        Kind::Net(cause) => channel_may_be_had_later(cause, error.phase),
         Kind::Refused(reply) => reply.severity() == Severity::Transient,
         Kind::Secret { is_temporary, .. } => *is_temporary,
         Kind::Mechanism(MechanismError::Scram { fault, .. }) => {
@@ -230,6 +214,61 @@ fn may_pass(error: &Error) -> bool {
     }
 }
 
+fn channel_may_be_had_later(error: &net::Error, phase: Phase) -> bool {
+    match error {
+        net::Error::Lookup { .. }
+        // The address may come back, as one of a VPN does.
+        | net::Error::Source { .. }
+        | net::Error::Connect { .. }
+        | net::Error::TimedOut { .. }
+        | net::Error::Interrupted
+        | net::Error::Closed { .. }
+        | net::Error::Io(_) => true,
+        // Once TLS stands, its failures are those of a connection.
+        net::Error::Tls(_) => phase != Phase::Handshake,
+        net::Error::Proxy { fault, .. } => proxy_may_do_it_later(fault, phase),
+        net::Error::NoSuchHost { .. }
+        | net::Error::NoAddressOfFamily { .. }
+        | net::Error::NoAddressFrom { .. }
+        | net::Error::NotTls { .. }
+        | net::Error::Certificate { .. }
+        | net::Error::TlsName(_)
+        | net::Error::Roots { .. }
+        | net::Error::SystemRoots(_) => false,
+    }
+}
+
+/// What a proxy says of a server that it could not reach is what we would have
+/// found ourselves.
+fn proxy_may_do_it_later(fault: &ProxyFault, phase: Phase) -> bool {
+    match fault {
+        ProxyFault::Unreached(error) => channel_may_be_had_later(error, phase),
+        ProxyFault::TimedOut { .. } | ProxyFault::Closed { .. } => true,
+        ProxyFault::Refused(refusal) => match refusal {
+            Refusal::GeneralFailure
+            | Refusal::NetworkUnreachable
+            | Refusal::HostUnreachable
+            | Refusal::ConnectionRefused
+            | Refusal::TtlExpired => true,
+            Refusal::NotAllowed
+            | Refusal::CommandNotSupported
+            | Refusal::AddressTypeNotSupported
+            | Refusal::Unassigned(_) => false,
+        },
+        // RFC 9110 §15.6: the proxy's own trouble, or the server's; 501 and 505
+        // are for good. 408 and 429 ask for another try (RFC 6585 §4).
+        ProxyFault::Status { code, .. } => {
+            matches!(code, 408 | 429 | 500..=599) && !matches!(code, 501 | 505)
+        }
+        ProxyFault::Foreign { .. }
+        | ProxyFault::TooMuch
+        | ProxyFault::NotOffered(_)
+        | ProxyFault::WantsSignIn
+        | ProxyFault::NoWayIn
+        | ProxyFault::SignInRefused => false,
+    }
+}
+
 /// True when another address or server may be asked after this error. Not
 /// where it would be told the same: a refused sign-in must not be hammered,
 /// and what is wrong on our side is wrong everywhere.
@@ -237,7 +276,11 @@ fn another_may_do(error: &Error) -> bool {
     match &error.kind {
         Kind::Net(error) => !matches!(
             error,
-            net::Error::Interrupted | net::Error::Roots { .. } | net::Error::SystemRoots(_)
+            net::Error::Interrupted
+                | net::Error::Source { .. }
+                | net::Error::Proxy { fault: ProxyFault::SignInRefused, .. }
+                | net::Error::Roots { .. }
+                | net::Error::SystemRoots(_)
         ),
         Kind::Refused(reply) => {
             error.phase != Phase::Auth || reply.severity() == Severity::Transient

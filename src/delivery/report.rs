@@ -1,8 +1,9 @@
 //! What came of a submission: every attempt, every recipient.
 
 use super::outcome::{Cause, Outcome};
+use super::route::Hop;
 use crate::message::Width;
-use crate::net::{Endpoint, TlsFacts};
+use crate::net::{Endpoint, ProxyPlace, TlsFacts};
 use crate::sasl::TokenFault;
 use crate::session::Error;
 use crate::smtp::{Envelope, ForwardPath, Phase, Reply, Severity};
@@ -24,7 +25,10 @@ pub struct Report {
 pub struct Attempt {
     /// The server.
     pub server: Endpoint,
-    /// The address; `None` when there was none to try.
+    /// The proxy that was to connect to it.
+    pub proxy: Option<ProxyPlace>,
+    /// The address, of the proxy where there is one; `None` when there was none
+    /// to try.
     pub address: Option<SocketAddr>,
     /// What TLS protected it; `None` in clear.
     pub tls: Option<TlsFacts>,
@@ -65,9 +69,10 @@ pub struct SignedIn {
 
 impl Attempt {
     /// An attempt that has not begun.
-    pub(super) fn at(server: &Endpoint, address: Option<SocketAddr>) -> Self {
+    pub(super) fn at(hop: &Hop, address: Option<SocketAddr>) -> Self {
         Attempt {
-            server: server.clone(),
+            server: hop.endpoint.clone(),
+            proxy: hop.proxy.as_ref().map(|proxy| proxy.place().clone()),
             address,
             tls: None,
             signed_in: None,

@@ -1,9 +1,10 @@
 //! Where a message goes: the servers to try, in order, each with all that is
 //! needed to talk to it.
 
-use crate::net::{Deadline, Endpoint, Family, TlsSettings};
+use crate::net::{Deadline, Endpoint, Family, Proxy, TlsSettings};
 use crate::sasl::Proof;
 use crate::smtp::{EhloName, Timeouts};
+use std::net::IpAddr;
 
 /// The servers to try, best first.
 #[derive(Clone, Debug)]
@@ -19,7 +20,13 @@ pub struct Hop {
     pub endpoint: Endpoint,
     /// Whom to trust.
     pub tls: TlsSettings,
-    /// Which addresses may be used.
+    /// What connects to it; `None` connects ourselves. The name of the server
+    /// is then looked up by the proxy.
+    pub proxy: Option<Proxy>,
+    /// Where the connection begins, to the server or to the proxy; `None`
+    /// leaves it to the system.
+    pub source: Option<IpAddr>,
+    /// Which addresses may be used, of the server or of the proxy.
     pub family: Family,
     /// What we call ourselves; by default the host's full name, else our
     /// address.

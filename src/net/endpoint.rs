@@ -36,6 +36,20 @@ pub struct Endpoint {
     pub security: Security,
 }
 
+impl Host {
+    /// True for this machine: its loopback addresses, and the names that mean
+    /// them (RFC 6761 §6.3), for which no name server is asked nor believed.
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Host::Name(name) => {
+                let name = name.to_ascii_lowercase();
+                name == "localhost" || name.ends_with(".localhost")
+            }
+            Host::Address(address) => address.to_canonical().is_loopback(),
+        }
+    }
+}
+
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -51,6 +65,31 @@ impl fmt::Display for Endpoint {
         match &self.host {
             Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]:{}", self.port),
             host => write!(f, "{host}:{}", self.port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_its_names_and_addresses() {
+        for (host, expected) in [
+            ("localhost", true),
+            ("LocalHost", true),
+            ("mail.localhost", true),
+            ("notlocalhost", false),
+            ("localhost.example.org", false),
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("128.0.0.1", false),
+            ("fe80::1", false),
+        ] {
+            let host = host.parse().map_or_else(|_| Host::Name(host.to_owned()), Host::Address);
+            assert_eq!(host.is_loopback(), expected, "{host}");
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Why a channel to a server could not be had, or broke.
 
 use super::certificate::Summary;
+use super::lookup::Family;
+use super::proxy::{ProxyFault, ProxyPlace};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -33,6 +35,34 @@ pub enum Error {
         host: String,
         /// `IPv4` or `IPv6`.
         family: &'static str,
+    },
+    /// The host has addresses, but none that can be reached from the one that
+    /// the connection is to begin at.
+    #[error(
+        "the name {host} has no {} address, as the source address {from} needs",
+        Family::of(*.from).name()
+    )]
+    NoAddressFrom {
+        /// The name, or an address of the other family.
+        host: String,
+        /// Where the connection is to begin.
+        from: IpAddr,
+    },
+    /// The connection cannot begin at this address.
+    #[error("cannot connect from {address}: {cause}")]
+    Source {
+        /// The address of this end.
+        address: IpAddr,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// The proxy made no connection to the server.
+    #[error("{}", told(.proxy, .fault))]
+    Proxy {
+        /// The proxy.
+        proxy: Box<ProxyPlace>,
+        /// What it did.
+        fault: ProxyFault,
     },
     /// No TCP connection.
     #[error("{address} cannot be reached: {cause}")]
@@ -138,8 +168,17 @@ impl From<io::Error> for Error {
     }
 }
 
+fn told(proxy: &ProxyPlace, fault: &ProxyFault) -> String {
+    match fault {
+        ProxyFault::TimedOut { after } => {
+            format!("timed out after {} waiting for the proxy {proxy}", words(*after))
+        }
+        fault => format!("the proxy {proxy} {fault}"),
+    }
+}
+
 /// `10 min`, `5 s`, `0.5 s`.
-fn words(time: Duration) -> String {
+pub(super) fn words(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match time.as_secs() {
         // A clock that is read a little early does not make 1 s into 1.0 s.

@@ -35,7 +35,7 @@ pub fn lookup(
 ) -> Result<Vec<IpAddr>, Error> {
     let addresses = match host {
         Host::Address(address) => vec![*address],
-        Host::Name(name) if is_localhost(name) => LOOPBACK.to_vec(),
+        Host::Name(_) if host.is_loopback() => LOOPBACK.to_vec(),
         Host::Name(name) => ask(name, deadline, interrupt)?,
     };
     let addresses = interleaved(addresses.into_iter().filter(|a| family.admits(*a)));
@@ -45,16 +45,14 @@ pub fn lookup(
     Ok(addresses)
 }
 
-/// RFC 6761 §6.3: such names mean this machine, and no name server is asked
-/// for them or believed about them.
-fn is_localhost(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".localhost")
-}
-
 const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 impl Family {
+    /// That of an address.
+    pub fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Family::V4 } else { Family::V6 }
+    }
+
     fn admits(self, address: IpAddr) -> bool {
         match self {
             Family::Any => true,
@@ -63,7 +61,8 @@ impl Family {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// `IPv4` or `IPv6`.
+    pub fn name(self) -> &'static str {
         match self {
             Family::Any => "usable",
             Family::V4 => "IPv4",
@@ -171,7 +170,6 @@ mod tests {
             let found = lookup(&host, Family::V6, soon(), &Interrupt::default()).unwrap();
             assert_eq!(found, [IpAddr::V6(Ipv6Addr::LOCALHOST)], "{name}");
         }
-        assert!(!is_localhost("notlocalhost"));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use super::tls::TlsFacts;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 
 /// A connected socket.
 #[derive(Debug)]
@@ -26,14 +27,20 @@ pub struct Tcp {
 const WINDOW: std::ops::RangeInclusive<usize> = 4 * 1024..=128 * 1024;
 
 impl Tcp {
-    /// Connects to one address by the deadline.
+    /// Connects to one address by the deadline; from `source`, if one is given.
     pub fn connect(
         address: SocketAddr,
+        source: Option<IpAddr>,
         deadline: Deadline,
         interrupt: &Interrupt,
     ) -> Result<Tcp, Error> {
         let failed = |cause: io::Error| Error::Connect { address, cause };
-        let socket = begin_connecting(address).map_err(failed)?;
+        let socket = open_socket(address).map_err(failed)?;
+        if let Some(source) = source {
+            rustix::net::bind(&socket, &SocketAddr::new(source, 0))
+                .map_err(|errno| Error::Source { address: source, cause: errno.into() })?;
+        }
+        let socket = begin_connecting(socket, address).map_err(failed)?;
         // Refused, unreachable: the operating system's word. Timed out and
         // interrupted: ours.
         let interrupt = interrupt.clone();
@@ -107,12 +114,16 @@ impl Tcp {
     }
 }
 
-/// A socket on its way: non-blocking, closed on exec.
-fn begin_connecting(address: SocketAddr) -> io::Result<TcpStream> {
+/// A socket for this family: non-blocking, closed on exec.
+fn open_socket(address: SocketAddr) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
     rustix::io::ioctl_fioclex(&socket)?;
     rustix::io::ioctl_fionbio(&socket, true)?;
+    Ok(socket)
+}
+
+fn begin_connecting(socket: OwnedFd, address: SocketAddr) -> io::Result<TcpStream> {
     match rustix::net::connect(&socket, &address) {
         Ok(()) | Err(rustix::io::Errno::INPROGRESS | rustix::io::Errno::INTR) => Ok(socket.into()),
         Err(errno) => Err(errno.into()),

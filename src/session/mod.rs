@@ -372,6 +372,7 @@ fn is_hoped_for(phase: Phase, reply: &Reply) -> bool {
         Phase::Content => false,
         Phase::Lookup
         | Phase::Connect
+        | Phase::Proxy
         | Phase::Handshake
         | Phase::Greeting
         | Phase::Hello
@@ -390,6 +391,7 @@ fn exchange(phase: Phase) -> Exchange {
         Phase::StartTls | Phase::Auth => Exchange::Guarded,
         Phase::Lookup
         | Phase::Connect
+        | Phase::Proxy
         | Phase::Handshake
         | Phase::Greeting
         | Phase::Hello

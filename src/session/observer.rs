@@ -1,6 +1,6 @@
 //! Who watches a session.
 
-use crate::net::{Endpoint, TlsFacts};
+use crate::net::{Endpoint, ProxyPlace, TlsFacts};
 use crate::smtp::{Command, ForwardPath, Phase, Reply};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub trait Observer {
 pub enum Event<'a> {
     /// An address of a server is being tried.
     Connecting(&'a Endpoint, SocketAddr),
+    /// A server is being tried through a proxy; the address is the proxy's.
+    ConnectingThrough(&'a ProxyPlace, &'a Endpoint, SocketAddr),
     /// The connection stands.
     Connected(&'a Endpoint),
     /// TLS stands.

@@ -13,6 +13,8 @@ pub enum Phase {
     Lookup,
     /// A TCP connection.
     Connect,
+    /// A proxy that connects to the server.
+    Proxy,
     /// The TLS handshake, whole.
     Handshake,
     /// The server's greeting, 220.
@@ -41,9 +43,10 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in the order in which a session goes through them.
-    pub const ALL: [Phase; 14] = [
+    pub const ALL: [Phase; 15] = [
         Phase::Lookup,
         Phase::Connect,
+        Phase::Proxy,
         Phase::Handshake,
         Phase::Greeting,
         Phase::Hello,
@@ -63,6 +66,7 @@ impl Phase {
         match self {
             Phase::Lookup => "lookup",
             Phase::Connect => "connect",
+            Phase::Proxy => "proxy",
             Phase::Handshake => "tls",
             Phase::Greeting => "banner",
             Phase::Hello => "helo",
@@ -83,7 +87,8 @@ impl Phase {
         Duration::from_secs(match self {
             Phase::Lookup => 20,
             Phase::Connect => 30,
-            Phase::Handshake => 60,
+            // A proxy looks the name up and connects before it answers.
+            Phase::Proxy | Phase::Handshake => 60,
             Phase::Auth | Phase::Data => 2 * 60,
             Phase::Greeting
             | Phase::Hello
@@ -104,6 +109,7 @@ impl fmt::Display for Phase {
         f.write_str(match self {
             Phase::Lookup => "the addresses of the server's name",
             Phase::Connect => "a connection",
+            Phase::Proxy => "the proxy",
             Phase::Handshake => "the TLS handshake",
             Phase::Greeting => "the server's greeting",
             Phase::Hello => "the reply to EHLO",

@@ -239,10 +239,11 @@ impl Peer {
         rest
     }
 
-    /// Reads so many octets.
-    pub fn take(&mut self, octets: usize) {
-        let mut buffer = vec![0; octets];
-        let _ = self.reader.read_exact(&mut buffer);
+    /// Reads so many octets, or as many as come.
+    pub fn take(&mut self, octets: usize) -> Vec<u8> {
+        let mut buffer = Vec::new();
+        let _ = self.reader.by_ref().take(octets as u64).read_to_end(&mut buffer);
+        buffer
     }
 
     /// True once the client has closed its side.
@@ -283,6 +284,23 @@ impl Peer {
         &mut self.reader.get_mut().stream
     }
 
+    /// Passes everything on to this address, and back, until one of the two
+    /// has left.
+    pub fn pass_on(&mut self, to: SocketAddr) {
+        let mut server = TcpStream::connect(to).unwrap();
+        server.set_read_timeout(Some(GENEROUS)).unwrap();
+        server.write_all(self.reader.buffer()).unwrap();
+        let mut client = self.socket().try_clone().unwrap();
+        let (mut from, mut back) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        let there = std::thread::spawn(move || {
+            let _ = io::copy(&mut from, &mut server);
+            let _ = server.shutdown(Shutdown::Write);
+        });
+        let _ = io::copy(&mut back, &mut client);
+        let _ = client.shutdown(Shutdown::Both);
+        there.join().unwrap();
+    }
+
     pub fn hang_up(&mut self) {
         let _ = self.reader.get_mut().stream.shutdown(Shutdown::Both);
     }
@@ -308,6 +326,8 @@ pub fn hop(endpoint: Endpoint) -> Hop {
     Hop {
         endpoint,
         tls: TlsSettings::default(),
+        proxy: None,
+        source: None,
         family: Family::Any,
         hello: Some("client.example".parse().unwrap()),
         sign_in: None,

@@ -12,6 +12,7 @@
 //! | [`sign_in`] | every mechanism at every server in each mode, and what each server offers |
 //! | [`postfix`], [`exim`], [`dovecot`], [`cyrus`], [`aiosmtpd`], [`sink`] | how that server is started, and what only it can show |
 //! | [`middle`] | a relay with a certificate of its own between program and server |
+//! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
 //! | [`program`] | how the binary is run, and what it answered |
@@ -39,6 +40,7 @@ mod letter;
 mod middle;
 mod postfix;
 mod program;
+mod proxy;
 mod scram;
 mod secrets;
 mod server;

@@ -128,6 +128,11 @@ fn problems(account: &Account, environment: &Environment) -> Vec<Failure> {
     let mut problems: Vec<Failure> = unusable
         .map(|(what, error)| Failure::from(error).at(format!("the {what} cannot be had")))
         .collect();
+    let proxies = account.servers.iter().filter_map(|url| match url {
+        ServerUrl::Smtp(server) => account.proxy.to(&server.endpoint).err(),
+        ServerUrl::Sink(_) => None,
+    });
+    problems.extend(proxies.take(1).map(Failure::from));
     let roots = Roots { files: account.tls.ca.clone(), ..Roots::default() };
     problems.extend(roots.check().err().map(|error| {
         Failure::new(Exit::OsFile, error).hint("tls-ca takes a file of certificates in PEM form")

@@ -68,6 +68,8 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("allow-cleartext-auth", |said| said.allow_cleartext_auth.map(YesNo), || YesNo(false)),
     row("helo", |said| said.helo.as_ref().map(text), || Nothing("the name of this machine")),
+    row("proxy", |said| said.proxy.as_ref().map(text), || Nothing("none")),
+    row("source", |said| said.source.as_ref().map(text), || Nothing("as the system chooses")),
     row("ipv4", |said| said.ipv4.map(YesNo), || YesNo(false)),
     row("ipv6", |said| said.ipv6.map(YesNo), || YesNo(false)),
     row("timeout", |said| said.timeout.map(Value::Duration), || Nothing("as RFC 5321 asks")),

@@ -4,15 +4,17 @@
 
 use super::{SERVER, SIGN_IN, TLS};
 use crate::account::{
-    self, DurationError, Origin, Pipelining, SecretSource, ServerUrl, Settings, SourceError,
+    self, DurationError, Origin, Pipelining, ProxyChoice, SecretSource, ServerUrl, Settings,
+    SourceError,
 };
 use crate::cli::exit::Exit;
-use crate::cli::failure::{Failure, of_server};
+use crate::cli::failure::{Failure, of_proxy, of_server};
 use crate::net::Host;
 use crate::sasl;
 use crate::smtp::EhloName;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +46,26 @@ pub struct ConnectionArgs {
     /// connection, which the server may write into the message.
     #[arg(long, value_name = "NAME", help_heading = SERVER)]
     pub helo: Option<EhloName>,
+
+    /// Connect to servers through this proxy
+    ///
+    ///   socks5://HOST   SOCKS5; socks5h:// and socks:// mean the same
+    ///   http://HOST     HTTP, by CONNECT
+    ///   none            no proxy, whatever an account or ALL_PROXY says
+    ///
+    /// The port is 1080 unless :PORT follows HOST. USER@ may stand before it; a
+    /// password is refused here, but not in a configuration file that is closed
+    /// to others, nor in ALL_PROXY. The proxy looks the name of the server up.
+    /// TLS goes through it to the server.
+    #[arg(long, value_name = "URL", help_heading = SERVER, verbatim_doc_comment)]
+    pub proxy: Option<String>,
+
+    /// Connect from ADDRESS, one of this machine's
+    ///
+    /// Addresses of servers that are of the other family, IPv4 or IPv6, are left
+    /// out. With --proxy it is the connection to the proxy that begins there.
+    #[arg(long, value_name = "ADDRESS", value_parser = address, help_heading = SERVER)]
+    pub source: Option<IpAddr>,
 
     /// Use IPv4 only
     #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = SERVER)]
@@ -196,6 +218,8 @@ impl ConnectionArgs {
             helo: self.helo.clone(),
             ipv4: yes(self.ipv4),
             ipv6: yes(self.ipv6),
+            proxy: self.proxy.as_deref().map(proxy).transpose()?,
+            source: self.source,
             timeout: self.timeout,
             deadline: self.deadline,
             pipelining: self.pipelining,
@@ -212,6 +236,14 @@ impl ConnectionArgs {
 fn not_a_source(error: SourceError) -> Failure {
     Failure::say(Exit::Usage, format!("--password-from: {error}"))
         .hint("to type the password: --password-from prompt")
+}
+
+fn proxy(text: &str) -> Result<ProxyChoice, Failure> {
+    ProxyChoice::parse(text, Origin::CommandLine).map_err(|error| of_proxy("--proxy", &error))
+}
+
+fn address(text: &str) -> Result<IpAddr, &'static str> {
+    text.parse().map_err(|_| "it is not an IPv4 or IPv6 address")
 }
 
 fn duration(text: &str) -> Result<Duration, DurationError> {

@@ -1,7 +1,7 @@
 //! What an error of `account` means for the exit status, and what to try.
 
 use super::{Exit, Failure, quoted};
-use crate::account::{DkimError, Error, Fault, SecretError, ServerError, Unusable};
+use crate::account::{DkimError, Error, Fault, ProxyError, SecretError, ServerError, Unusable};
 use crate::message::dkim::KeyError;
 use std::path::Path;
 
@@ -113,6 +113,26 @@ pub(in crate::cli) fn of_server(option: &str, error: &ServerError) -> Failure {
     }
 }
 
+/// The URL of a proxy on the command line that is no good.
+pub(in crate::cli) fn of_proxy(option: &str, error: &ProxyError) -> Failure {
+    let failure = Failure::say(Exit::Usage, format!("{option}: {error}"));
+    match error {
+        ProxyError::NoScheme { host: Some(host) } => {
+            failure.hint(format!("{option} socks5://{host} or {option} http://{host}"))
+        }
+        ProxyError::Place(ServerError::Password) => failure.hint(
+            "write it into the proxy of an account, in a file of mode 0600, or into ALL_PROXY",
+        ),
+        ProxyError::NoScheme { host: None }
+        | ProxyError::UnknownScheme { .. }
+        | ProxyError::NotSpoken(_)
+        | ProxyError::Place(_)
+        | ProxyError::SignIn(_) => failure.hint(format!(
+            "write it as in {option} socks5://127.0.0.1:1080; for no proxy: {option} none"
+        )),
+    }
+}
+
 /// A hint names all keys of a table, and all accounts, if there are no more.
 const FEW: usize = 8;
 
@@ -169,6 +189,13 @@ fn of_account(error: &Error) -> Vec<String> {
         }
         Error::Variable { variable: "ENVOI_SERVER", .. } => {
             vec!["write it as in ENVOI_SERVER=smtps://mail.example.org".to_owned()]
+        }
+        Error::Variable { variable: variable @ ("ALL_PROXY" | "all_proxy"), .. } => vec![
+            format!("write it as in {variable}=socks5://127.0.0.1:1080"),
+            "to go without a proxy: --proxy none".to_owned(),
+        ],
+        Error::SourceFamily { .. } => {
+            vec!["leave out one of them: --source, --ipv4, --ipv6, or their keys".to_owned()]
         }
         Error::TooLong { .. } | Error::Families { .. } | Error::Variable { .. } => Vec::new(),
     }

@@ -1,0 +1,75 @@
+//! The way to a server: straight, or through a proxy.
+
+use super::report::Attempt;
+use super::route::Hop;
+use super::{Target, World};
+use crate::net::{self, Deadline, Family, Interrupt, Proxy, Stopwatch, Stream, Tcp, lookup};
+use crate::session::{Error, Event, Observer};
+use crate::smtp::Phase;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The limit of a connection while further addresses remain to be tried.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(5);
+
+/// The addresses to connect to, in order and at least one: the server's, or
+/// where there is a proxy, the proxy's. Then nobody here asks for the server's.
+pub(super) fn addresses(hop: &Hop, interrupt: &Interrupt) -> Result<Vec<SocketAddr>, net::Error> {
+    let place = hop.proxy.as_ref().map(Proxy::place);
+    let (host, port) = match place {
+        Some(place) => (&place.host, place.port),
+        None => (&hop.endpoint.host, hop.endpoint.port),
+    };
+    let family = hop.source.map_or(hop.family, Family::of);
+    let deadline = Deadline::after(hop.timeouts.of(Phase::Lookup)).or_earlier(hop.deadline);
+    let found =
+        lookup(host, family, deadline, interrupt).map_err(|error| match (error, hop.source) {
+            (net::Error::NoAddressOfFamily { host, .. }, Some(from)) => {
+                net::Error::NoAddressFrom { host, from }
+            }
+            (error, _) => error,
+        });
+    let found = found.map_err(|error| blamed(hop, error))?;
+    Ok(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+}
+
+/// A connection to the server, in clear. How long its parts took goes into the
+/// attempt.
+pub(super) fn connect(
+    hop: &Hop,
+    target: Target,
+    world: &World<'_>,
+    attempt: &mut Attempt,
+    observer: &mut dyn Observer,
+) -> Result<Tcp, Error> {
+    let place = hop.proxy.as_ref().map(Proxy::place);
+    observer.event(match place {
+        Some(place) => Event::ConnectingThrough(place, &hop.endpoint, target.address),
+        None => Event::Connecting(&hop.endpoint, target.address),
+    });
+    let started = Stopwatch::start();
+    let patience = hop.timeouts.of(Phase::Connect);
+    let patience = if target.is_last { patience } else { patience.min(PATIENCE_WITH_OTHERS) };
+    let deadline = Deadline::after(patience).or_earlier(hop.deadline);
+    let mut tcp = Tcp::connect(target.address, hop.source, deadline, world.interrupt)
+        .map_err(|error| Error::new(Phase::Connect, blamed(hop, error)))?;
+    attempt.timings.push((Phase::Connect, started.elapsed()));
+    if let Some(proxy) = &hop.proxy {
+        let started = Stopwatch::start();
+        let limit = Deadline::after(hop.timeouts.of(Phase::Proxy));
+        tcp.arm(limit.or_earlier(hop.deadline));
+        proxy.open(&mut tcp, &hop.endpoint).map_err(|e| Error::new(Phase::Proxy, e))?;
+        attempt.timings.push((Phase::Proxy, started.elapsed()));
+    }
+    observer.event(Event::Connected(&hop.endpoint));
+    Ok(tcp)
+}
+
+/// What went wrong on the way to the proxy, if there is one, is the proxy's.
+/// Where our own end cannot be had, it is nobody's but ours.
+fn blamed(hop: &Hop, error: net::Error) -> net::Error {
+    match (&hop.proxy, error) {
+        (None, error) | (_, error @ net::Error::Source { .. }) => error,
+        (Some(proxy), error) => proxy.place().blamed(error),
+    }
+}
