@@ -15,11 +15,13 @@ use crate::exchanges::in_each_mode;
 use crate::letter::Letter;
 use crate::program::Client;
 use crate::server::{
-    Kept, Lent, Mode, PASSWORD, Server, USER, file, free_ports, private_directory, python,
+    Door, Kept, Lent, Mode, PASSWORD, Server, USER, file, free_ports, private_directory, python,
     wait_until_listening,
 };
+use crate::sign_in::{Offers, in_each_mechanism};
 
 in_each_mode!(aiosmtpd);
+in_each_mechanism!(aiosmtpd);
 
 #[test]
 fn a_password_is_not_said_in_the_clear_unless_that_was_allowed() {
@@ -84,6 +86,17 @@ impl Aiosmtpd {
         );
         wait_until_listening(&ports, home.path(), LOGS);
         Self { ports, _process: process, home }
+    }
+}
+
+impl Offers for Aiosmtpd {
+    fn name(&self) -> String {
+        "aiosmtpd".to_owned()
+    }
+
+    fn doors(&self) -> Vec<Door> {
+        let [cleartext, starttls, tls] = self.ports;
+        vec![Door::clear(cleartext), Door::starttls(starttls, "1.3"), Door::implicit(tls, "1.3")]
     }
 }
 

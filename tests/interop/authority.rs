@@ -1,4 +1,5 @@
-//! A private certificate authority and the one certificate it signs.
+//! A private certificate authority and the certificates it signs: one for the
+//! server, one for whoever stands between, two for clients.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,25 +10,41 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
+use crate::server::USER;
+
 /// The file of the certificate that a client is told to trust.
 pub(crate) const AUTHORITY: &str = "authority.pem";
 
-/// Writes `authority.pem`, and for `localhost` and 127.0.0.1 `server.pem` and
-/// `server.key`, into `directory`. The authority's own key is forgotten.
+/// Whom no server lets in, though the authority knows him.
+const STRANGER: &str = "mallory";
+
+/// Writes `authority.pem` and, each as NAME.pem and NAME.key, `server` and
+/// `relay` for `localhost` and 127.0.0.1, `client` for [`USER`] and `stranger`
+/// for somebody else, into `directory`. The authority's own key is forgotten.
 pub(crate) fn write_certificates(directory: &Path) {
     let authority_key = KeyPair::generate().expect("a key for the authority");
     let authority = authority_parameters();
     let certificate = authority.self_signed(&authority_key).expect("the authority signs itself");
     fs::write(directory.join(AUTHORITY), certificate.pem()).expect("writing authority.pem");
 
-    let server_key = KeyPair::generate().expect("a key for the server");
-    let certificate = server_parameters()
-        .signed_by(&server_key, &Issuer::new(authority, authority_key))
-        .expect("the authority signs the server's certificate");
-    fs::write(directory.join("server.pem"), certificate.pem()).expect("writing server.pem");
-    let key = directory.join("server.key");
-    fs::write(&key, server_key.serialize_pem()).expect("writing server.key");
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("closing server.key");
+    let authority = Issuer::new(authority, authority_key);
+    for (file, parameters) in [
+        ("server", server_parameters()),
+        ("relay", server_parameters()),
+        ("client", client_parameters(USER)),
+        ("stranger", client_parameters(STRANGER)),
+    ] {
+        write_signed(&directory.join(file), &parameters, &authority);
+    }
+}
+
+fn write_signed(file: &Path, parameters: &CertificateParams, authority: &Issuer<'_, KeyPair>) {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = parameters.signed_by(&key, authority).expect("the authority signs");
+    fs::write(file.with_extension("pem"), certificate.pem()).expect("writing a certificate");
+    let file = file.with_extension("key");
+    fs::write(&file, key.serialize_pem()).expect("writing a key");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("closing a key");
 }
 
 fn authority_parameters() -> CertificateParams {
@@ -40,11 +57,23 @@ fn authority_parameters() -> CertificateParams {
 
 fn server_parameters() -> CertificateParams {
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let mut parameters = CertificateParams::new(names).expect("both are valid names");
-    name(&mut parameters, "localhost");
+    let parameters = CertificateParams::new(names).expect("both are valid names");
+    leaf(parameters, "localhost", ExtendedKeyUsagePurpose::ServerAuth)
+}
+
+fn client_parameters(user: &str) -> CertificateParams {
+    leaf(CertificateParams::default(), user, ExtendedKeyUsagePurpose::ClientAuth)
+}
+
+fn leaf(
+    mut parameters: CertificateParams,
+    subject: &str,
+    usage: ExtendedKeyUsagePurpose,
+) -> CertificateParams {
+    name(&mut parameters, subject);
     parameters.use_authority_key_identifier_extension = true;
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    parameters.extended_key_usages = vec![usage];
     parameters
 }
 

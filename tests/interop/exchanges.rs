@@ -216,7 +216,7 @@ fn assert_protected(report: &Value, mode: Mode) {
             let version = attempt["tls"]["version"].as_str().expect("a TLS version");
             assert!(version.contains("1.3"), "{report:#}");
             assert_eq!(attempt["tls"]["verified"], true, "{report:#}");
-            assert_eq!(attempt["auth"]["mechanism"], "PLAIN", "{report:#}");
+            assert!(attempt["auth"]["mechanism"].is_string(), "{report:#}");
         }
     }
 }

@@ -42,6 +42,16 @@ impl Letter {
         }
     }
 
+    /// The text of a letter in which nothing is difficult.
+    pub(crate) const SHORT: &str = "No more than a line.";
+
+    /// The arguments by which the program composes such a letter to `to`.
+    pub(crate) fn short(to: &str) -> Vec<OsString> {
+        ["--from", SENDER, "--to", to, "--subject", "Short", "--body", Self::SHORT]
+            .map(Into::into)
+            .to_vec()
+    }
+
     /// An address that no other test uses, taken by every server.
     pub(crate) fn someone(name: &str) -> String {
         format!("{name}.{}@example.net", fresh())

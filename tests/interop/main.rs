@@ -9,7 +9,9 @@
 //! | file | says |
 //! |---|---|
 //! | [`exchanges`] | what every server is put through in each mode |
-//! | [`postfix`], [`aiosmtpd`] | how that server is started, and what only it can show |
+//! | [`sign_in`] | every mechanism at every server in each mode, and what each server offers |
+//! | [`postfix`], [`exim`], [`dovecot`], [`cyrus`], [`aiosmtpd`], [`sink`] | how that server is started, and what only it can show |
+//! | [`middle`] | a relay with a certificate of its own between program and server |
 //! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
@@ -17,7 +19,9 @@
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
 //! | [`openssl`] | TLS with a server that does nothing else |
 //! | [`program`] | how the binary is run, and what it answered |
-//! | [`secrets`] | the look for a password in its output |
+//! | [`secrets`] | the look for passwords, tokens and keys in its output and around it |
+//! | [`scram`] | what SCRAM makes of a password |
+//! | [`token`] | the tokens that Dovecot checks |
 //! | [`server`] | what all servers have in common: ports, waiting, an end |
 //! | [`authority`] | the certificates |
 
@@ -30,14 +34,22 @@
 
 mod aiosmtpd;
 mod authority;
+mod cyrus;
 mod dkim;
+mod dovecot;
 mod dovecot_lmtp;
 mod exchanges;
+mod exim;
 mod keyring;
 mod letter;
+mod middle;
 mod openssl;
 mod postfix;
 mod program;
 mod proxy;
+mod scram;
 mod secrets;
 mod server;
+mod sign_in;
+mod sink;
+mod token;

@@ -2,25 +2,28 @@
 //!
 //! Both need root, for users of their own. Postfix offers no AUTH in the clear.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::os::unix::fs::chown;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, Weak};
 
 use tempfile::TempDir;
 
 use crate::authority::write_certificates;
+use crate::dovecot::{self, UID};
 use crate::exchanges::in_each_mode;
 use crate::letter::{Arrived, Letter};
 use crate::program::Client;
 use crate::secrets::assert_tells_no_secret;
 use crate::server::{
-    Kept, Lent, Mode, PASSWORD, Server, USER, fill, free_ports, private_directory, program, tail,
-    wait_until_listening,
+    Door, Kept, Lent, Mode, PASSWORD, Server, fill, free_ports, launch, maildir_message,
+    private_directory, program, wait_until_listening,
 };
+use crate::sign_in::{Offers, in_each_mechanism};
 
 in_each_mode!(postfix);
+in_each_mechanism!(postfix);
 
 #[test]
 fn a_transcript_of_plain_keeps_the_password() {
@@ -110,6 +113,8 @@ pub(crate) struct Postfix {
     ports: [u16; 3],
     /// In clear, and only for US-ASCII.
     narrow_port: u16,
+    /// In clear, and yet one can sign in.
+    careless_port: u16,
     /// Postfix, and the Dovecot it asks; they end in this order.
     _processes: [Kept; 2],
     home: TempDir,
@@ -120,10 +125,7 @@ pub(crate) fn postfix() -> Lent<Postfix> {
     Lent::from(&SLOT, Postfix::start)
 }
 
-/// `nobody`: the mail and the tester belong to no real user.
-const UID: u32 = 65534;
-
-const LOGS: &[&str] = &["start.log", "dovecot.log", "postfix.log"];
+const LOGS: &[&str] = &["start.log", dovecot::LOG, "postfix.log"];
 
 impl Postfix {
     fn start() -> Self {
@@ -132,24 +134,47 @@ impl Postfix {
             "Postfix and Dovecot can only be started by root"
         );
         let postfix = program("postfix", "postfix");
-        let dovecot = program("dovecot", "dovecot-core");
-        let doveadm = program("doveadm", "dovecot-core");
 
         let directory = private_directory();
-        let ports @ [cleartext, starttls, tls, narrow_port] = free_ports();
+        let ports @ [cleartext, starttls, tls, narrow_port, careless_port] = free_ports();
         write_configuration(directory.path(), ports);
 
         let home = directory.path();
-        let (etc, conf) = (home.join("etc"), home.join("dovecot.conf"));
-        let dovecot_guard =
-            Kept::guard([doveadm.as_os_str(), "-c".as_ref(), conf.as_os_str(), "stop".as_ref()]);
-        start(home, Command::new(dovecot).arg("-c").arg(&conf));
+        let etc = home.join("etc");
+        let dovecot_guard = dovecot::start(home, include_str!("postfix/dovecot.conf"), LOGS);
         let postfix_guard =
             Kept::guard([postfix.as_os_str(), "-c".as_ref(), etc.as_os_str(), "stop".as_ref()]);
-        start(home, Command::new(postfix).arg("-c").arg(&etc).arg("start"));
+        launch(home, LOGS, Command::new(postfix).arg("-c").arg(&etc).arg("start"));
         wait_until_listening(&ports, home, LOGS);
-        let ports = [cleartext, starttls, tls];
-        Self { ports, narrow_port, _processes: [postfix_guard, dovecot_guard], home: directory }
+        Self {
+            ports: [cleartext, starttls, tls],
+            narrow_port,
+            careless_port,
+            _processes: [postfix_guard, dovecot_guard],
+            home: directory,
+        }
+    }
+}
+
+impl Offers for Postfix {
+    fn name(&self) -> String {
+        let version = Command::new(program("postconf", "postfix"))
+            .args(["-h", "-c"])
+            .arg(self.home().join("etc"))
+            .arg("mail_version")
+            .output()
+            .expect("running postconf");
+        let version = String::from_utf8_lossy(&version.stdout).into_owned();
+        format!("Postfix {} with Dovecot SASL", version.trim())
+    }
+
+    fn doors(&self) -> Vec<Door> {
+        let [_, starttls, tls] = self.ports;
+        vec![
+            Door::clear(self.careless_port),
+            Door::starttls(starttls, "1.3"),
+            Door::implicit(tls, "1.3"),
+        ]
     }
 }
 
@@ -168,10 +193,11 @@ impl Server for Postfix {
 
     fn stored(&self, recipient: &str) -> Option<Vec<u8>> {
         let delivered_to = format!("\nDelivered-To: {recipient}\n");
-        let new = fs::read_dir(self.home().join("mail/inbox/new")).ok()?;
-        new.map(|entry| entry.expect("reading the Maildir").path())
-            .map(|path| fs::read(path).expect("reading a stored message"))
-            .find(|octets| String::from_utf8_lossy(octets).contains(&delivered_to))
+        maildir_message(&self.home().join("mail/inbox"), &delivered_to)
+    }
+
+    fn standing_challenge(&self) -> Option<Vec<u8>> {
+        Some(dovecot::standing_challenge())
     }
 
     fn logs(&self) -> &'static [&'static str] {
@@ -179,52 +205,31 @@ impl Server for Postfix {
     }
 }
 
-fn write_configuration(home: &Path, [cleartext, starttls, tls, narrow]: [u16; 4]) {
+fn write_configuration(home: &Path, [cleartext, starttls, tls, narrow, careless]: [u16; 5]) {
     write_certificates(home);
-    for directory in ["etc", "spool", "data", "mail", "dovecot"] {
+    for directory in ["etc", "spool", "data", "mail"] {
         fs::create_dir(home.join(directory)).expect("making a directory of the servers");
     }
     // Postfix insists on owning its data; the mail belongs to whom main.cf says.
     chown(home.join("data"), Some(uid_of("postfix")), None).expect("giving Postfix its data");
     chown(home.join("mail"), Some(UID), Some(UID)).expect("giving away the mail");
 
-    let values: [(&str, &dyn ToString); 6] = [
+    let values: [(&str, &dyn ToString); 7] = [
         ("HOME", &home.display()),
         ("UID", &UID),
         ("CLEARTEXT", &cleartext),
         ("STARTTLS", &starttls),
         ("TLS", &tls),
         ("NARROW", &narrow),
+        ("CARELESS", &careless),
     ];
     for (template, file) in [
         (include_str!("postfix/main.cf"), "etc/main.cf"),
         (include_str!("postfix/master.cf"), "etc/master.cf"),
         (include_str!("postfix/recipients"), "recipients"),
-        (include_str!("postfix/dovecot.conf"), "dovecot.conf"),
     ] {
         fs::write(home.join(file), fill(template, &values)).expect("writing a configuration");
     }
-    // A word that everybody may read: it opens nothing else.
-    let passwords = format!("{USER}:{{PLAIN}}{PASSWORD}\n");
-    fs::write(home.join("passwords"), passwords).expect("writing the password");
-}
-
-/// Runs a command that starts a server and leaves it behind. Its output goes to
-/// a file: the server inherits it, and a pipe would never end.
-fn start(home: &Path, command: &mut Command) {
-    let log = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(home.join("start.log"))
-        .expect("opening a log");
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().expect("the log a second time"))
-        .stderr(log)
-        .status()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let said: String = LOGS.iter().map(|log| tail(&home.join(log))).collect();
-    assert!(status.success(), "{command:?}: {status}\n{said}");
 }
 
 fn uid_of(user: &str) -> u32 {

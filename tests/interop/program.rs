@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::authority::AUTHORITY;
-use crate::server::{Mode, PASSWORD, Server, USER, wait_until};
+use crate::server::{Door, Mode, PASSWORD, Server, USER, wait_until};
 
 /// One user of the program at one port of one server: by default he trusts its
 /// authority and, inside TLS, signs in.
@@ -19,11 +19,25 @@ pub(crate) struct Client {
     home: TempDir,
     url: String,
     authority: Option<PathBuf>,
-    password: Option<PathBuf>,
+    /// The options by which he signs in.
+    login: Vec<OsString>,
 }
 
 impl Client {
     pub(crate) fn of(server: &dyn Server, mode: Mode) -> Self {
+        let client = Self::at(server, mode, server.port(mode));
+        match mode {
+            Mode::Cleartext => client,
+            Mode::Starttls | Mode::ImplicitTls => client.signing_in(PASSWORD),
+        }
+    }
+
+    /// At this door, and not signing in.
+    pub(crate) fn before(server: &dyn Server, door: Door) -> Self {
+        Self::at(server, door.mode, door.port)
+    }
+
+    fn at(server: &dyn Server, mode: Mode, port: u16) -> Self {
         let scheme = match mode {
             Mode::Cleartext => "smtp+notls",
             Mode::Starttls => "smtp",
@@ -31,33 +45,34 @@ impl Client {
         };
         let home = TempDir::new().expect("making a home");
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).expect("closing it");
-        let client = Self {
-            home,
-            url: format!("{scheme}://localhost:{}", server.port(mode)),
-            authority: None,
-            password: None,
-        };
-        match mode {
-            Mode::Cleartext => client,
-            Mode::Starttls | Mode::ImplicitTls => Self {
-                authority: Some(server.home().join(AUTHORITY)),
-                ..client.signing_in(PASSWORD)
-            },
-        }
+        let authority = (mode != Mode::Cleartext).then(|| server.home().join(AUTHORITY));
+        let url = format!("{scheme}://localhost:{port}");
+        Self { home, url, authority, login: Vec::new() }
     }
 
     /// Signs in with this password, which the program reads from a file.
     pub(crate) fn signing_in(self, password: &str) -> Self {
-        let file = self.home().join("password");
+        self.write_private("password", password);
+        let source = format!("file:{}/password", self.home().display());
+        self.signing_in_by(["--user", USER, "--password-from", &source].map(Into::into).into())
+    }
+
+    /// Signs in by these options.
+    pub(crate) fn signing_in_by(self, login: Vec<OsString>) -> Self {
+        Self { login, ..self }
+    }
+
+    /// Writes a file of the home that nobody else may read.
+    pub(crate) fn write_private(&self, name: &str, text: &str) {
+        let file = self.home().join(name);
         let _ = fs::remove_file(&file);
         fs::OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&file)
-            .and_then(|mut open| std::io::Write::write_all(&mut open, password.as_bytes()))
-            .expect("writing the password file");
-        Self { password: Some(file), ..self }
+            .and_then(|mut open| std::io::Write::write_all(&mut open, text.as_bytes()))
+            .expect("writing a private file");
     }
 
     /// Trusts the well-known authorities of the Web and no other.
@@ -117,10 +132,7 @@ impl Client {
         if let Some(authority) = &self.authority {
             arguments.extend(["--tls-ca".into(), authority.into()]);
         }
-        if let Some(password) = &self.password {
-            let source = format!("file:{}", password.display());
-            arguments.extend(["--user", USER, "--password-from", &source].map(Into::into));
-        }
+        arguments.extend(self.login.iter().cloned());
         arguments
     }
 

@@ -3,7 +3,7 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Deref;
@@ -51,6 +51,33 @@ impl Mode {
     }
 }
 
+/// One way in, for what depends on the version of TLS or on its absence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Door {
+    pub(crate) mode: Mode,
+    pub(crate) port: u16,
+    /// The version of TLS that is spoken, as in a report, or nothing.
+    pub(crate) tls: &'static str,
+}
+
+impl Door {
+    pub(crate) fn clear(port: u16) -> Self {
+        Self { mode: Mode::Cleartext, port, tls: "" }
+    }
+
+    pub(crate) fn starttls(port: u16, tls: &'static str) -> Self {
+        Self { mode: Mode::Starttls, port, tls }
+    }
+
+    pub(crate) fn implicit(port: u16, tls: &'static str) -> Self {
+        Self { mode: Mode::ImplicitTls, port, tls }
+    }
+
+    pub(crate) fn is_clear(self) -> bool {
+        self.mode == Mode::Cleartext
+    }
+}
+
 /// One running server.
 pub(crate) trait Server {
     /// The port on 127.0.0.1 that speaks this way.
@@ -68,6 +95,34 @@ pub(crate) trait Server {
 
     /// What the server said about itself, for whoever reads a failure.
     fn logs(&self) -> &'static [&'static str];
+
+    /// A challenge of SCRAM with the salt of the password, where it is known.
+    fn standing_challenge(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// What was said so far while somebody signed in, where that is kept.
+    fn exchange(&self) -> Exchange {
+        Exchange::default()
+    }
+}
+
+/// What was said while somebody signed in, in the order in which it was said.
+#[derive(Default)]
+pub(crate) struct Exchange {
+    /// What servers asked, decoded.
+    pub(crate) challenges: Vec<Vec<u8>>,
+    /// What clients answered, in base64.
+    pub(crate) answers: Vec<Vec<u8>>,
+}
+
+impl Exchange {
+    /// Without what was known before.
+    pub(crate) fn since(mut self, before: &Self) -> Self {
+        self.challenges.drain(..before.challenges.len());
+        self.answers.drain(..before.answers.len());
+        self
+    }
 }
 
 /// A server in use by one test. The last one to let go stops it; a test that
@@ -118,6 +173,24 @@ impl Kept {
             .process_group(0)
             .spawn();
         Self(child.unwrap_or_else(|error| panic!("starting {command:?}: {error}")))
+    }
+
+    /// A child that takes no notice of its standard input, and is told to stop.
+    /// It works in `home`, and its output goes to `log` there.
+    pub(crate) fn followed<A: AsRef<OsStr>>(
+        words: impl IntoIterator<Item = A>,
+        home: &Path,
+        log: &str,
+    ) -> Self {
+        let log = File::create(home.join(log)).expect("making a log");
+        Self::spawn(
+            Command::new("sh")
+                .args(["-c", r#""$@" & cat >/dev/null; kill $!; wait"#, "follow"])
+                .args(words)
+                .current_dir(home)
+                .stdout(log.try_clone().expect("the log a second time"))
+                .stderr(log),
+        )
     }
 
     /// Runs `stop` at the end: for servers that go their own way once started.
@@ -186,6 +259,33 @@ pub(crate) fn wait_until<T>(what: impl Fn() -> String, mut answer: impl FnMut() 
         assert!(Instant::now() < end, "waited {waited} s for {}", what());
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Runs a command that starts a server and leaves it behind. Its output goes to
+/// a file, `start.log` in `home`: the server inherits it, and a pipe would never
+/// end.
+pub(crate) fn launch(home: &Path, logs: &[&str], command: &mut Command) {
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(home.join("start.log"))
+        .expect("opening a log");
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("the log a second time"))
+        .stderr(log)
+        .status()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said: String = logs.iter().map(|log| tail(&home.join(log))).collect();
+    assert!(status.success(), "{command:?}: {status}\n{said}");
+}
+
+/// The message of a Maildir in which this is said.
+pub(crate) fn maildir_message(maildir: &Path, mark: &str) -> Option<Vec<u8>> {
+    let new = fs::read_dir(maildir.join("new")).ok()?;
+    new.map(|entry| entry.expect("reading a Maildir").path())
+        .map(|path| fs::read(path).expect("reading a stored message"))
+        .find(|octets| String::from_utf8_lossy(octets).contains(mark))
 }
 
 /// Fills in the `@NAME@`s of a configuration.

@@ -118,7 +118,10 @@ pub const MECHANISMS: &[Offered] = &[
     Offered {
         name: "EXTERNAL",
         fits: |it| it.certified.is_some(),
-        begin: |it| Box::new(External { certified: it.certified.map(str::to_owned) }),
+        begin: |it| {
+            let certified = it.certified.map(str::to_owned);
+            Box::new(External { users: it.users.clone(), certified })
+        },
     },
     Offered {
         name: "ANONYMOUS",
@@ -279,21 +282,30 @@ fn xoauth2(message: &str) -> Option<(String, &str)> {
 /// RFC 4422 appendix A. Nobody may act for another.
 #[derive(Debug)]
 struct External {
+    users: Users,
     certified: Option<String>,
 }
 
 impl Examiner for External {
     fn examine(&mut self, message: &Secret) -> Judgement {
-        match self.certified.take() {
-            Some(name) if message.is_empty() || message.expose() == name.as_bytes() => {
-                Judgement::Granted(name)
-            }
-            _ => Judgement::Denied(Denied::Wrong),
+        let is_meant = |name: &String| message.is_empty() || message.expose() == name.as_bytes();
+        let certified = self.certified.take().filter(|name| self.users.know(name));
+        match certified.filter(is_meant) {
+            Some(name) => Judgement::Granted(name),
+            None => Judgement::Denied(Denied::Wrong),
         }
     }
 }
 
 impl Users {
+    /// Whether somebody of this name may sign in at all.
+    fn know(&self, name: &str) -> bool {
+        match self {
+            Users::Anyone => true,
+            Users::Only(users) => users.iter().any(|user| user.user == name),
+        }
+    }
+
     fn check(&self, name: &[u8], password: &[u8]) -> Result<String, Denied> {
         let text = str::from_utf8(name).map_err(|_| Denied::Malformed)?;
         if text.is_empty() || password.is_empty() {

@@ -121,6 +121,20 @@ fn every_mechanism_of_the_client_signs_in_with_the_right_secret_only() {
 }
 
 #[test]
+fn a_certificate_speaks_for_a_known_user_and_for_nobody_else() {
+    // EXTERNAL
+    let certified = |users: &Users, name: &'static str| {
+        let premise = Premise { certified: Some(name), ..premise(users, &[]) };
+        let client = Channel { binding: None, server_binds: false, shows_certificate: true };
+        let nobody = Identity { user: None, channel: client, ..identity("", "") };
+        played("EXTERNAL", &nobody, &premise)
+    };
+    assert_eq!(certified(&tim(), "tim"), Judgement::Granted("tim".to_owned()));
+    assert_eq!(certified(&tim(), "mallory"), Judgement::Denied(Denied::Wrong));
+    assert_eq!(certified(&Users::Anyone, "mallory"), Judgement::Granted("mallory".to_owned()));
+}
+
+#[test]
 fn a_name_outside_ascii_signs_in_by_every_mechanism_however_it_is_composed() {
     // 4954-4e
     let users = Users::Only(vec![who("re\u{301}mi", "mot de passe é")]);
