@@ -146,7 +146,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__account__subcmd__show)
-            opts="-4 -6 -A -C -v -q -h --for --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
+            opts="-4 -6 -A -C -v -q -h --for --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -193,6 +193,26 @@ _envoi() {
                     return 0
                     ;;
                 --tls-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-min)
+                    COMPREPLY=($(compgen -W "1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-sni)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -270,7 +290,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__send)
-            opts="-f -t -c -b -s -a -H -E -4 -6 -n -A -C -v -q -h --from --to --cc --bcc --subject --reply-to --attach --attach-name --attach-type --body --body-file --html --markdown --inline --flowed --in-reply-to --references --list-unsubscribe --one-click --auto --priority --header --skip-empty --message --resend --envelope-from --all-or-nothing --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --user --password-from --auth --allow-cleartext-auth --no-queue --save-sent --dry-run --transcript --account --config --verbose --quiet --json --color --help"
+            opts="-f -t -c -b -s -a -H -E -4 -6 -n -A -C -v -q -h --from --to --cc --bcc --subject --reply-to --attach --attach-name --attach-type --body --body-file --html --markdown --inline --flowed --in-reply-to --references --list-unsubscribe --one-click --auto --priority --header --skip-empty --message --resend --envelope-from --all-or-nothing --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --no-queue --save-sent --dry-run --transcript --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -598,7 +618,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__sink)
-            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --require-tls --allow-cleartext-auth --without --size-limit --refuse --refuse-after-data --once --account --config --verbose --quiet --json --color --help"
+            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --require-tls --allow-cleartext-auth --without --size-limit --refuse --refuse-after-data --once --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -173,6 +173,12 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
 no\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-name -d 'Expect NAME in the certificate instead of the server\'s name' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-pin -d 'Accept this certificate or key of the server, and no other' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-cert -d 'Say who we are by the certificate in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-key -d 'The key of that certificate is in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-min -d 'Speak no older version of TLS than this' -r -f -a "1.2\t''
+1.3\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-sni -d 'Ask the server for NAME, if it has several' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l user -d 'Sign in as USER' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l password-from -d 'Take the password from SOURCE' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "OAUTHBEARER\t''
