@@ -7,7 +7,7 @@ mod proxy;
 use super::certificate;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, Endpoint, Security, TlsVersion};
-use crate::sasl::{MechanismError, ScramFault, TokenFault};
+use crate::sasl::{Entry, MechanismError, ScramFault, TokenFault};
 use crate::session::{Error, Kind, Shortfall};
 use crate::smtp::{Keyword, Phase, Reply, Severity};
 
@@ -120,7 +120,12 @@ fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>) -> Vec<String> {
     if let Some(fault) = attempt.and_then(|attempt| attempt.token_fault.as_ref()) {
         return vec![of_token(fault)];
     }
+    let bound = attempt.and_then(|attempt| attempt.mechanism).and_then(Entry::named);
     let hint = match reply.code.value() {
+        535 if bound.is_some_and(|entry| entry.binds_channel) => {
+            "check the user name and the password; if they are right, somebody between here and \
+             the server may be tampering: the sign-in was bound to this TLS connection"
+        }
         535 => "check the user name and the password; many providers want an app password here",
         523 | 524 | 538 => {
             "the server wants TLS before a sign-in: --server smtp://HOST or smtps://HOST"

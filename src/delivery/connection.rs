@@ -35,7 +35,10 @@ pub(super) fn open<'o>(
     if let Some(sign_in) = &hop.sign_in {
         match (SigningIn { hop, sign_in, world }).run(&mut session, attempt) {
             Ok(signed_in) => attempt.signed_in = Some(signed_in),
-            Err(error) => return Err(session.leave(error, world.wait_for_farewell)),
+            Err(error) => {
+                attempt.timings.extend_from_slice(session.timings());
+                return Err(session.leave(error, world.wait_for_farewell));
+            }
         }
     }
     Ok(session)

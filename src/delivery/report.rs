@@ -33,6 +33,8 @@ pub struct Attempt {
     pub tls: Option<TlsFacts>,
     /// Who signed in, and how.
     pub signed_in: Option<SignedIn>,
+    /// The mechanism that was tried last.
+    pub mechanism: Option<&'static str>,
     /// What the server said against the token, if it said more than no.
     pub token_fault: Option<TokenFault>,
     /// What the last EHLO offered.
@@ -76,6 +78,7 @@ impl Attempt {
             address,
             tls: None,
             signed_in: None,
+            mechanism: None,
             token_fault: None,
             extensions: Vec::new(),
             timings: Vec::new(),

@@ -111,6 +111,7 @@ impl SigningIn<'_> {
             let identity = self.identity(secret, binding, session);
             let mut mechanism = (entry.begin)(&identity).map_err(failed)?;
             let done = session.authenticate(mechanism.as_mut());
+            attempt.mechanism = Some(entry.name);
             attempt.token_fault = mechanism.token_fault().cloned();
             match done {
                 Err(error) if is_about_binding(&error) => {
