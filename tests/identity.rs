@@ -13,6 +13,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, crypto::ring};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// Takes one message.
 fn serve(peer: &mut Peer) {
@@ -236,6 +237,24 @@ fn no_session_outlives_a_change_of_mind_about_whom_to_trust() {
     hop.tls.pins = vec![key_pin(&Identity::of(&["127.0.0.1"]))];
     let report = deliver(&submission(&["a@x.y"]), vec![hop]);
     assert!(words(&report)[0].contains("not the one that is pinned"), "{:?}", words(&report));
+}
+
+#[test]
+fn a_session_is_not_resumed_beyond_the_last_day_of_the_certificate() {
+    // Its second is over when the clock shows the next.
+    let seconds = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let last = seconds() + 5;
+    let identity = Identity::with(&["127.0.0.1"], |params| {
+        params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(last);
+    });
+    let server = counting(&identity.config, &[false, true]);
+    let hop = at(&server, trusting(&identity));
+    sent(&deliver(&submission(&["a@x.y"]), vec![hop.clone()]));
+    while seconds() <= last {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let report = deliver(&submission(&["a@x.y"]), vec![hop]);
+    assert!(words(&report)[0].contains("has expired"), "{:?}", words(&report));
 }
 
 #[test]

@@ -170,7 +170,7 @@ impl Tls {
     fn decrypt(&mut self) -> Result<(), Error> {
         while !self.unread.is_empty() {
             let mut octets = &self.incoming[self.unread.clone()];
-            let taken = self.connection.read_tls(&mut octets).map_err(overfull)?;
+            let taken = self.connection.read_tls(&mut octets).map_err(|e| overfull(&e))?;
             let state =
                 self.connection.process_new_packets().map_err(|error| self.explained(error))?;
             self.unread.start += taken;
@@ -327,7 +327,7 @@ impl Stream for Tls {
 }
 
 /// rustls holds more than it wants to: a server that does not let go.
-fn overfull(error: std::io::Error) -> Error {
+fn overfull(error: &std::io::Error) -> Error {
     Error::Tls(rustls::Error::General(error.to_string()))
 }
 

@@ -42,9 +42,13 @@ impl Openssl {
         }
         let [port] = free_ports();
         let log = File::create(home.path().join(LOGS[0])).expect("making a log");
+        // It waits for clients whatever becomes of its standard input, so that
+        // somebody else has to watch that.
         let process = Kept::spawn(
-            Command::new(openssl)
-                .args(["s_server", "-accept", &format!("127.0.0.1:{port}")])
+            Command::new("sh")
+                .args(["-c", r#""$@" & cat; kill $!; wait"#, "guard"])
+                .arg(openssl)
+                .args(["s_server", "-www", "-accept", &format!("127.0.0.1:{port}")])
                 .args(["-cert", "server.pem", "-key", "server.key"])
                 .args(options)
                 .current_dir(home.path())
