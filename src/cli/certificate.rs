@@ -37,6 +37,10 @@ pub(super) fn words(fault: &CertificateFault) -> String {
             };
             format!("the server's certificate is not for {asked}{instead}")
         }
+        CertificateFault::BadSignature { issuer } => format!(
+            "the server's certificate leads to ‘{issuer}’, but was not signed by the key of it \
+             that is known here"
+        ),
         CertificateFault::NotForServers => {
             "the server's certificate is not meant for servers, by its extended key usage"
                 .to_owned()
@@ -60,7 +64,7 @@ pub(super) fn kind(fault: &CertificateFault) -> &'static str {
         CertificateFault::NotForServers => "not-for-servers",
         CertificateFault::Forgeable { .. } => "forgeable-signature",
         CertificateFault::WeakKey { .. } => "weak-key",
-        CertificateFault::BadSignature => "bad-signature",
+        CertificateFault::BadSignature { .. } => "bad-signature",
         CertificateFault::NoProofOfKey => "no-proof-of-key",
         CertificateFault::NotPinned => "not-pinned",
         _ => "other",
@@ -119,6 +123,9 @@ fn of_fault(fault: &CertificateFault) -> Vec<String> {
             "it may be a client's: the server's operator has to install one with serverAuth",
         ]),
         CertificateFault::Forgeable { .. } | CertificateFault::WeakKey { .. } => owned(&[OPERATOR]),
+        CertificateFault::BadSignature { .. } => owned(&[
+            "if that authority has a new certificate under its old name: --tls-ca FILE with that",
+        ]),
         CertificateFault::NotPinned => {
             owned(&["unless the server has a new key, somebody sits between here and it: \
              ask its operator before anything else"])

@@ -83,7 +83,10 @@ pub(super) fn of_chain(
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             CertificateFault::NotForServers
         }
-        CertificateError::BadSignature => weak_key(chain).unwrap_or(CertificateFault::BadSignature),
+        CertificateError::BadSignature => {
+            let issuer = end(chain).issuer.clone();
+            weak_key(chain).unwrap_or(CertificateFault::BadSignature { issuer })
+        }
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             match chain.iter().position(|one| one.forgeable.is_some() && !one.is_self_issued()) {
@@ -104,10 +107,16 @@ pub(super) fn of_chain(
 
 /// How far the certificates lead, and who would have to be trusted.
 fn unknown_issuer(chain: &[Summary]) -> CertificateFault {
-    let mut last = &chain[0];
-    if last.is_self_issued() {
+    if chain[0].is_self_issued() {
         return CertificateFault::SelfSigned;
     }
+    let last = end(chain);
+    CertificateFault::UnknownIssuer { issuer: last.issuer.clone(), is_sent: last.is_self_issued() }
+}
+
+/// The last certificate that the server's own leads to.
+fn end(chain: &[Summary]) -> &Summary {
+    let mut last = &chain[0];
     // No chain is longer than the list, though one may lead back into itself.
     for _ in chain {
         match chain.iter().find(|one| one.subject == last.issuer) {
@@ -115,7 +124,7 @@ fn unknown_issuer(chain: &[Summary]) -> CertificateFault {
             None => break,
         }
     }
-    CertificateFault::UnknownIssuer { issuer: last.issuer.clone(), is_sent: last.is_self_issued() }
+    last
 }
 
 fn moment(now: UnixTime) -> SystemTime {

@@ -213,9 +213,13 @@ pub enum CertificateFault {
         /// How long it is.
         bits: usize,
     },
-    /// A signature in the chain is wrong.
-    #[error("the signature of the server's certificate, or of one behind it, is wrong")]
-    BadSignature,
+    /// A signature in the chain is wrong: most often the authority has made
+    /// itself anew under its old name.
+    #[error("the server's certificate is signed in the name of ‘{issuer}’, but not by it")]
+    BadSignature {
+        /// The distinguished name with which the chain ends.
+        issuer: String,
+    },
     /// The server's signature in the handshake is wrong.
     #[error("the server cannot prove that it has the key of its certificate")]
     NoProofOfKey,

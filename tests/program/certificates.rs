@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     UnknownAuthority,
     /// The one that vouches for it is not sent along.
     MissingIssuer,
+    /// The authority that signed it has the name of one that is trusted.
+    Namesake,
     /// It is an authority's own, and signed itself.
     Authority,
     /// It is meant for clients.
@@ -100,6 +102,7 @@ fn made(fault: Fault) -> Identity {
             let stranger = Authority::of("a stranger");
             vec![signed(leaf("localhost"), &stranger), stranger.certificate.der().clone()]
         }
+        Fault::Namesake => vec![signed(leaf("localhost"), &Authority::of("an authority"))],
         Fault::MissingIssuer => vec![signed(leaf("localhost"), &below(|_| ()))],
         Fault::ExpiredIssuer => {
             let expired = below(|params| params.not_after = date_time_ymd(2020, 1, 31));
