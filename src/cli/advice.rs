@@ -120,13 +120,8 @@ fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>) -> Vec<String> {
     if let Some(fault) = attempt.and_then(|attempt| attempt.token_fault.as_ref()) {
         return vec![of_token(fault)];
     }
-    let bound = attempt.and_then(|attempt| attempt.mechanism).and_then(Entry::named);
     let hint = match reply.code.value() {
-        535 if bound.is_some_and(|entry| entry.binds_channel) => {
-            "check the user name and the password; if they are right, somebody between here and \
-             the server may be tampering: the sign-in was bound to this TLS connection"
-        }
-        535 => "check the user name and the password; many providers want an app password here",
+        535 => return of_wrong_password(attempt),
         523 | 524 | 538 => {
             "the server wants TLS before a sign-in: --server smtp://HOST or smtps://HOST"
         }
@@ -138,6 +133,19 @@ fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>) -> Vec<String> {
         _ => return Vec::new(),
     };
     vec![hint.to_owned()]
+}
+
+/// Also what a relay in between comes to, where the sign-in was bound to the
+/// channel (RFC 5802 §6).
+fn of_wrong_password(attempt: Option<&Attempt>) -> Vec<String> {
+    let mechanism = attempt.and_then(|attempt| attempt.mechanism).and_then(Entry::named);
+    let was_bound = mechanism.is_some_and(|entry| entry.binds_channel);
+    let checked = "check the user name and the password; many providers want an app password here";
+    let in_between = was_bound.then_some(
+        "if they are right, somebody between here and the server may be tampering: the sign-in \
+         was bound to this TLS connection",
+    );
+    [Some(checked), in_between].into_iter().flatten().map(str::to_owned).collect()
 }
 
 /// What the server says against a token (RFC 7628 §3.2.2).

@@ -87,7 +87,14 @@ fn in_vain<'r>(
         attempts.any(|attempt| !failed_to_connect(attempt))
     };
     let is_told = |attempt: &Attempt| told.is_some_and(|told| std::ptr::eq(attempt, told));
-    let is_no_news = |attempt: &Attempt| failed_to_connect(attempt) && answered(&attempt.server);
+    // Nor is one that says the same.
+    let words = |attempt: &Attempt| attempt.error.as_deref().map(error_words);
+    let repeats = |attempt: &Attempt| {
+        told.is_some_and(|told| attempt.server == told.server && words(attempt) == words(told))
+    };
+    let is_no_news = |attempt: &Attempt| {
+        repeats(attempt) || (failed_to_connect(attempt) && answered(&attempt.server))
+    };
     let others = report.attempts.iter().filter(|other| !is_told(other) && !is_no_news(other));
     others.filter_map(|attempt| Some((attempt, attempt.error.as_deref()?))).collect()
 }

@@ -172,9 +172,9 @@ fn a_server_that_wants_a_certificate_is_understood() {
         };
         let made = rcgen::generate_simple_self_signed(["stranger.example".to_owned()]);
         let made = made.expect("a certificate");
-        fs::write(file("stranger.pem"), made.cert.pem()).expect("writing a certificate");
-        write_closed(&file("stranger.key"), &made.signing_key.serialize_pem());
-        fails(shown("stranger.pem", "stranger.key"), "does not accept the client certificate");
+        fs::write(file("unknown.pem"), made.cert.pem()).expect("writing a certificate");
+        write_closed(&file("unknown.key"), &made.signing_key.serialize_pem());
+        fails(shown("unknown.pem", "unknown.key"), "does not accept the client certificate");
     }
 }
 
