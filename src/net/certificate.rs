@@ -11,6 +11,7 @@ use x509_cert::der::{self, Decode, Encode, Reader, SliceReader};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 /// The readable part of one certificate. As the server sent it: escape it
 /// before a person sees it.
@@ -67,9 +68,7 @@ impl Summary {
             not_after: contents.validity().not_after.to_system_time(),
             sha256: Fingerprint::of(der),
             spki_sha256,
-            rsa_bits: (key.algorithm.oid == RSA)
-                .then(|| modulus_bits(key.subject_public_key.raw_bytes()).ok())
-                .flatten(),
+            rsa_bits: bits_of(key),
             forgeable: forgeable(certificate.signature_algorithm().oid),
         })
     }
@@ -78,6 +77,18 @@ impl Summary {
     pub fn is_self_issued(&self) -> bool {
         self.subject == self.issuer
     }
+}
+
+/// How long the RSA key of a certificate in DER is, in bits; `None` for another
+/// key.
+pub(super) fn rsa_bits(certificate: &[u8]) -> Option<usize> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    bits_of(certificate.tbs_certificate().subject_public_key_info())
+}
+
+fn bits_of(key: &SubjectPublicKeyInfoOwned) -> Option<usize> {
+    let is_rsa = key.algorithm.oid == RSA;
+    is_rsa.then(|| modulus_bits(key.subject_public_key.raw_bytes()).ok()).flatten()
 }
 
 /// The `SubjectPublicKeyInfo` of a certificate, in DER: found by the reader that

@@ -1,7 +1,7 @@
 //! What is wrong with a certificate or a handshake, told from what rustls says
 //! and from the certificates themselves.
 
-use super::certificate::Summary;
+use super::certificate::{Summary, rsa_bits};
 use super::connector::TlsVersion;
 use super::error::{CertificateFault, ClientCertificateFault, Error, Link};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -37,7 +37,8 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// A key of the server's own that signs nothing that can be checked here.
 pub(super) fn unusable_key(own: &CertificateDer<'_>) -> Option<CertificateFault> {
-    weak_key(&[Summary::read(own)?])
+    let bits = rsa_bits(own).filter(|bits| !RSA_BITS.contains(bits))?;
+    Some(CertificateFault::WeakKey { place: Link::Own, bits })
 }
 
 fn weak_key(chain: &[Summary]) -> Option<CertificateFault> {

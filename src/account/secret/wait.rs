@@ -66,21 +66,29 @@ pub(super) fn is_ready(source: BorrowedFd<'_>) -> bool {
 /// to another thread.
 pub(super) const GLANCE: Duration = Duration::from_millis(100);
 
-/// What was read so far. All its room is there from the beginning, so that
-/// growing leaves no copies behind.
+/// What was read so far. It begins small, as most secrets are; growing clears
+/// what it leaves behind.
 pub(super) struct Octets {
     room: Zeroizing<Vec<u8>>,
     filled: usize,
+    most: usize,
 }
+
+const FIRST_ROOM: usize = 1024;
 
 impl Octets {
     /// Room for this many.
     pub(super) fn up_to(most: usize) -> Self {
-        Octets { room: Zeroizing::new(vec![0; most]), filled: 0 }
+        Octets { room: Zeroizing::new(vec![0; most.min(FIRST_ROOM)]), filled: 0, most }
     }
 
     /// One read, where there is room. `Ok(false)` is the end.
     pub(super) fn read_some(&mut self, mut source: impl Read) -> io::Result<bool> {
+        if self.filled == self.room.len() {
+            let mut larger = Zeroizing::new(vec![0; (2 * self.filled).min(self.most)]);
+            larger[..self.filled].copy_from_slice(&self.room[..self.filled]);
+            self.room = larger;
+        }
         match source.read(&mut self.room[self.filled..]) {
             Ok(length) => {
                 self.filled += length;
@@ -92,7 +100,7 @@ impl Octets {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.filled == self.room.len()
+        self.filled == self.most
     }
 
     /// Forgets the later half, if there is no room left.
