@@ -158,7 +158,7 @@ pub(super) fn tls(account: &Account, environment: &Environment) -> Result<TlsSet
         system_paths,
         given: Vec::new(),
     };
-    roots.check().map_err(|error| {
+    let roots = roots.read().map_err(|error| {
         Failure::new(Exit::OsFile, error).hint("--tls-ca takes a file of certificates in PEM form")
     })?;
     let client = account.client_certificate.as_ref().map(ClientCertificateFiles::read);

@@ -44,11 +44,13 @@ const BUNDLES: [&str; 6] = [
 ];
 
 impl Roots {
-    /// Reads the files, so that one that is no good is found before anybody is
-    /// asked.
-    pub fn check(&self) -> Result<(), Error> {
-        let mut store = RootCertStore::empty();
-        self.files.iter().try_for_each(|path| add_file(&mut store, path))
+    /// The same with the certificates of the files in hand, so that a file that
+    /// is no good is found before anybody is asked, and none is read twice.
+    pub fn read(mut self) -> Result<Self, Error> {
+        for path in std::mem::take(&mut self.files) {
+            self.given.extend(authorities(&path)?);
+        }
+        Ok(self)
     }
 
     /// All of them, ready to check a certificate against.
@@ -62,7 +64,9 @@ impl Roots {
             store.add(certificate.clone()).map_err(Error::Tls)?;
         }
         for path in &self.files {
-            add_file(&mut store, path)?;
+            for certificate in authorities(path)? {
+                store.add(certificate).map_err(Error::Tls)?;
+            }
         }
         if self.system {
             let found = self.system_paths.load();
@@ -105,13 +109,16 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> 
     Ok(certificates)
 }
 
-fn add_file(store: &mut RootCertStore, path: &Path) -> Result<(), Error> {
-    for certificate in certificates(path)? {
+/// The same, each of them fit to vouch for others.
+fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let certificates = certificates(path)?;
+    let mut trial = RootCertStore::empty();
+    for certificate in &certificates {
         let unusable =
             |e: rustls::Error| Error::Roots { path: path.to_owned(), reason: e.to_string() };
-        store.add(certificate).map_err(unusable)?;
+        trial.add(certificate.clone()).map_err(unusable)?;
     }
-    Ok(())
+    Ok(certificates)
 }
 
 #[cfg(test)]
