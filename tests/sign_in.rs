@@ -318,6 +318,30 @@ fn a_refusal_means_what_its_code_says() {
     }
 }
 
+#[test]
+fn a_password_does_not_go_out_in_plain_where_what_binds_is_refused() {
+    // CB-choice
+    for (named, next) in
+        [(&[][..], "QUIT"), (&["scram-sha-256-plus", "scram-sha-1-plus", "plain"], "AUTH PLAIN ")]
+    {
+        let identity = Identity::of(&["127.0.0.1"]);
+        let config = identity.config.clone();
+        let server = Scripted::once(move |peer| {
+            peer.secure(&config);
+            peer.greet(&[ALL]);
+            for bound in ["AUTH SCRAM-SHA-256-PLUS ", "AUTH SCRAM-SHA-1-PLUS "] {
+                peer.expect(bound);
+                peer.say("504 5.5.4 unknown\r\n");
+            }
+            peer.expect(next);
+            peer.say("535 5.7.8 no\r\n");
+        });
+        let report = deliver(&submission(&["a@x.y"]), vec![trusting(&server, &identity, named)]);
+        assert!(words(&report)[0].starts_with("a@x.y rejected Auth: "), "{:?}", words(&report));
+        server.finish();
+    }
+}
+
 /// Tokens, one after the other.
 struct Tokens<'t> {
     given: &'t [&'static str],

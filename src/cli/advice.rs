@@ -51,6 +51,7 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<String> {
     vec![hint.to_owned()]
 }
 
+const WITHOUT_BINDING: &str = "without binding, over TLS: --auth scram-sha-256 or --auth plain";
 const LATER: &str = "this may pass: run the same command again later";
 
 fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
@@ -122,6 +123,7 @@ fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>) -> Vec<String> {
     }
     let hint = match reply.code.value() {
         535 => return of_wrong_password(attempt),
+        504 | 534 if was_bound(attempt) => WITHOUT_BINDING,
         523 | 524 | 538 => {
             "the server wants TLS before a sign-in: --server smtp://HOST or smtps://HOST"
         }
@@ -138,14 +140,17 @@ fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>) -> Vec<String> {
 /// Also what a relay in between comes to, where the sign-in was bound to the
 /// channel (RFC 5802 §6).
 fn of_wrong_password(attempt: Option<&Attempt>) -> Vec<String> {
-    let mechanism = attempt.and_then(|attempt| attempt.mechanism).and_then(Entry::named);
-    let was_bound = mechanism.is_some_and(|entry| entry.binds_channel);
     let checked = "check the user name and the password; many providers want an app password here";
-    let in_between = was_bound.then_some(
+    let in_between = was_bound(attempt).then_some(
         "if they are right, somebody between here and the server may be tampering: the sign-in \
          was bound to this TLS connection",
     );
     [Some(checked), in_between].into_iter().flatten().map(str::to_owned).collect()
+}
+
+fn was_bound(attempt: Option<&Attempt>) -> bool {
+    let mechanism = attempt.and_then(|attempt| attempt.mechanism).and_then(Entry::named);
+    mechanism.is_some_and(|entry| entry.binds_channel)
 }
 
 /// What the server says against a token (RFC 7628 §3.2.2).
@@ -165,9 +170,7 @@ fn of_mechanism(error: MechanismError) -> Vec<String> {
         MechanismError::NoCertificate => {
             "name the certificate and its key: --tls-cert FILE --tls-key FILE"
         }
-        MechanismError::NoChannelBinding(_) => {
-            "without binding, over TLS: --auth scram-sha-256 or --auth plain"
-        }
+        MechanismError::NoChannelBinding(_) => WITHOUT_BINDING,
         MechanismError::Scram { fault, .. } => return of_scram(fault),
         MechanismError::Unfit(_)
         | MechanismError::NoToken(_)

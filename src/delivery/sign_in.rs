@@ -30,7 +30,9 @@ struct Footing {
 impl SigningIn<'_> {
     /// Signs in with the best mechanism that both sides have and the channel
     /// allows. A server that finds it too weak is offered the next; one that
-    /// finds the password wrong is not asked again (RFC 4954 §6).
+    /// finds the password wrong is not asked again (RFC 4954 §6). Behind what
+    /// binds to the channel comes only what binds as well, or what is named:
+    /// somebody in between would refuse it, too.
     pub(super) fn run(
         self,
         session: &mut Session<'_>,
@@ -39,7 +41,11 @@ impl SigningIn<'_> {
         let offered = session.capabilities().mechanisms();
         let entries = choose(self.sign_in, &offered, &self.footing(session)).map_err(failed)?;
         let mut refusal = None;
+        let mut must_bind = false;
         for entry in entries {
+            if must_bind && !entry.binds_channel {
+                break;
+            }
             let error = match self.with(entry, session, attempt) {
                 Ok(()) => return Ok(self.signed_in(entry)),
                 Err(error) => error,
@@ -52,6 +58,7 @@ impl SigningIn<'_> {
             if !is_about_mechanism(&error) {
                 return Err(error);
             }
+            must_bind |= entry.binds_channel && self.sign_in.mechanisms.is_empty();
             refusal = Some(error);
         }
         Err(refusal.unwrap_or_else(|| failed(Kind::Lacks(Keyword::Auth))))
