@@ -70,15 +70,18 @@ impl Environment {
         self.get("HOME").map(PathBuf::from)
     }
 
-    /// What a child process is given: everything but our own password.
+    /// What a child process is given: everything but our own password, which may
+    /// stand in the URL of the server, too.
     pub(super) fn for_children(&self) -> Vec<(OsString, OsString)> {
-        let ours =
-            |name: &OsStr| name.as_encoded_bytes().starts_with(PASSWORD_VARIABLES.as_bytes());
+        let ours = |name: &OsStr, value: &OsStr| {
+            name.as_encoded_bytes().starts_with(PASSWORD_VARIABLES.as_bytes())
+                || (name == SERVER_VARIABLE && value.as_encoded_bytes().contains(&b'@'))
+        };
         let mut variables: Vec<_> = match &self.0 {
             Variables::Process => std::env::vars_os().collect(),
             Variables::Given(variables) => variables.clone().into_iter().collect(),
         };
-        for (_, value) in variables.extract_if(.., |(name, _)| ours(name)) {
+        for (_, value) in variables.extract_if(.., |(name, value)| ours(name, value)) {
             drop(Zeroizing::new(value.into_encoded_bytes()));
         }
         variables
@@ -107,6 +110,7 @@ impl fmt::Debug for Environment {
 
 /// `ENVOI_PASSWORD` and all that begins so.
 const PASSWORD_VARIABLES: &str = "ENVOI_PASSWORD";
+const SERVER_VARIABLE: &str = "ENVOI_SERVER";
 
 #[cfg(test)]
 mod tests {
@@ -138,6 +142,10 @@ mod tests {
             ("ENVOI_USER", "3"),
         ]);
         assert_eq!(environment.for_children(), [("ENVOI_USER".into(), "3".into())]);
+        for (url, given) in [("smtps://a:p@b.example", 0), ("smtps://b.example", 1)] {
+            let environment = Environment::from([("ENVOI_SERVER", url)]);
+            assert_eq!(environment.for_children().len(), given, "{url}");
+        }
         assert_eq!(format!("{environment:?}"), "Environment");
     }
 }
