@@ -2,7 +2,7 @@
 
 use super::environment::Environment;
 use super::private_file::{Fault, holding_configuration, holding_only_a_secret};
-use super::secret::{SecretSource, keyring_program, netrc_file};
+use super::secret::{SecretSource, is_credential, keyring_program, netrc_file};
 use rustix::fs::{Access, access};
 use std::fs::{File, metadata};
 use std::io;
@@ -43,6 +43,12 @@ pub enum Unusable {
         /// The first word of the command.
         program: String,
     },
+    /// A credential's name with a slash, or `.` or `..`.
+    #[error("‘{name}’ is not the name of a credential")]
+    CredentialName {
+        /// As written.
+        name: String,
+    },
     /// `$CREDENTIALS_DIRECTORY` is not set.
     #[error("there is no credential ‘{name}’: CREDENTIALS_DIRECTORY is not set")]
     NoCredentials {
@@ -67,6 +73,9 @@ impl SecretSource {
                 at_program(words.first().map_or("", String::as_str), environment)
             }
             SecretSource::Fd(number) => at_descriptor(*number),
+            SecretSource::Credential(name) if !is_credential(name) => {
+                Err(Unusable::CredentialName { name: name.clone() })
+            }
             SecretSource::Credential(name) => match environment.get("CREDENTIALS_DIRECTORY") {
                 Some(directory) => {
                     at_file(&PathBuf::from(directory).join(name), holding_only_a_secret)
@@ -211,6 +220,9 @@ mod tests {
             assert!(source.look(&environment).is_ok(), "{source}");
             assert!(source.look(&bare).is_err(), "{source}");
         }
+        let elsewhere = SecretSource::Credential(format!("../{}", path.display()));
+        let error = elsewhere.look(&environment).unwrap_err();
+        assert!(matches!(error, Unusable::CredentialName { .. }), "{error}");
         assert!(SecretSource::Prompt.look(&bare).is_ok());
         assert!(SecretSource::Fd(0).look(&bare).is_ok());
         assert!(SecretSource::Fd(987_654).look(&bare).is_err());

@@ -8,6 +8,7 @@ mod netrc;
 mod wait;
 
 pub use error::SecretError;
+pub(super) use file::is_credential;
 pub(super) use netrc::path as netrc_file;
 
 use super::environment::Environment;

@@ -33,7 +33,7 @@ pub(super) fn from_credential(
     environment: &Environment,
     wait: &Wait<'_>,
 ) -> Result<Secret, SecretError> {
-    if name.contains('/') || matches!(name, "" | "." | "..") {
+    if !is_credential(name) {
         return Err(SecretError::CredentialName { name: name.to_owned() });
     }
     let none = |why| SecretError::NoCredential { name: name.to_owned(), why };
@@ -45,6 +45,11 @@ pub(super) fn from_credential(
         }
         error => error,
     })
+}
+
+/// A file right below the directory, and none that the name leads out to.
+pub(in crate::account) fn is_credential(name: &str) -> bool {
+    !name.contains('/') && !matches!(name, "" | "." | "..")
 }
 
 /// How much of a source is wanted.

@@ -43,6 +43,7 @@ impl From<Unusable> for Failure {
             | Unusable::Unreadable { .. }
             | Unusable::Empty { .. }
             | Unusable::NoProgram { .. }
+            | Unusable::CredentialName { .. }
             | Unusable::NoNetrc => None,
         };
         Failure { hints: hint.into_iter().collect(), ..Failure::new(Exit::Config, error) }
