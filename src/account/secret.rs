@@ -175,6 +175,11 @@ impl SecretSource {
         }
     }
 
+    /// True when there is another secret for another user or host.
+    pub fn depends_on_whose(&self) -> bool {
+        matches!(self, SecretSource::Keyring | SecretSource::Netrc(_) | SecretSource::Prompt)
+    }
+
     /// True when fetching the secret takes standard input away from others.
     pub fn reads_stdin(&self) -> bool {
         *self == SecretSource::Fd(0)

@@ -19,6 +19,7 @@ use crate::net::{
 use crate::sasl::{Proof, Secret};
 use crate::sink::{Settings, Sink};
 use crate::smtp::{Protocol, Timeouts};
+use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,13 +32,24 @@ pub(super) struct Prepared<'e> {
     pub(super) sink: Option<Sink>,
 }
 
-/// Fetches passwords and tokens when a server is about to be given one.
+/// Fetches passwords and tokens when a server is about to be given one. Each is
+/// fetched once: a pipe gives it only once, and who has typed it in would not
+/// know why to do it again for another mechanism or address.
 pub(super) struct Passwords<'e> {
     environment: &'e Environment,
     interrupt: Interrupt,
     timeout: Option<Duration>,
     deadline: Option<Deadline>,
     known: Vec<(Endpoint, account::SignIn)>,
+    fetched: RefCell<Vec<Fetched>>,
+}
+
+/// A secret that was had.
+struct Fetched {
+    source: SecretSource,
+    /// The user and the host, where the source has more than one secret.
+    whose: Option<(String, String)>,
+    secret: Secret,
 }
 
 impl Secrets for Passwords<'_> {
@@ -67,7 +79,10 @@ impl Secrets for Passwords<'_> {
         let sign_in = self.sign_in(server, user)?;
         let source = sign_in.token.as_ref().unwrap_or(&sign_in.password);
         let may_differ = matches!(source, SecretSource::Command(_));
-        may_differ.then(|| self.read("token", source, server, user))
+        may_differ.then(|| {
+            self.fetched.borrow_mut().retain(|fetched| fetched.source != *source);
+            self.read("token", source, server, user)
+        })
     }
 }
 
@@ -95,13 +110,21 @@ impl Passwords<'_> {
         };
         let host = server.place.name();
         let whose = account::Whose { user: user.unwrap_or_default(), host: &host };
-        source.read(whose, world).map_err(|error| {
+        let key = source.depends_on_whose().then(|| (whose.user.to_owned(), host.clone()));
+        let is_it = |it: &&Fetched| it.source == *source && it.whose == key;
+        if let Some(fetched) = self.fetched.borrow().iter().find(is_it) {
+            return Ok(fetched.secret.clone());
+        }
+        let secret = source.read(whose, world).map_err(|error| {
             let is_temporary = error.is_temporary();
             let way_out = of_secret(&error).map(|hint| format!("; {hint}"));
             let error = anyhow::Error::new(error).context(format!("the {what} cannot be had"));
             let reason = format!("{error:#}{}", way_out.unwrap_or_default());
             Unavailable { reason, is_temporary }
-        })
+        })?;
+        let fetched = Fetched { source: source.clone(), whose: key, secret: secret.clone() };
+        self.fetched.borrow_mut().push(fetched);
+        Ok(secret)
     }
 }
 
@@ -123,6 +146,7 @@ pub(super) fn prepare<'e>(
             timeout,
             deadline,
             known: Vec::new(),
+            fetched: RefCell::default(),
         },
         sink: None,
     };
