@@ -69,7 +69,7 @@ fn connect(
 
 fn handshake(hop: &Hop, channel: Box<dyn Stream>) -> Result<Box<dyn Stream>, net::Error> {
     // Without TLS the mail would go in clear: a bad certificate is no worse, as
-    // long as nobody signs in (RFC 7435 §1.2).
+    // long as nobody gives a password away (RFC 7435 §1.2).
     let verification =
         if hop.is_opportunistic() { Verification::Noted } else { hop.tls.verification };
     let settings = TlsSettings { verification, ..hop.tls.clone() };
