@@ -99,7 +99,9 @@ pub(super) fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> 
             return of_mechanisms(offered, named, exposing, attempt, &host);
         }
         Kind::Refused(reply) if reply.severity() == Severity::Transient => LATER,
-        Kind::Refused(reply) if error.phase == Phase::Auth => return of_sign_in(reply, attempt),
+        Kind::Refused(reply) if error.phase == Phase::Auth => {
+            return of_sign_in(reply, attempt, &host);
+        }
         Kind::Mechanism(error) => return of_mechanism(*error),
         Kind::PlaintextAfterStartTls => {
             "somebody between here and the server may be tampering: try from another network"
@@ -117,7 +119,7 @@ pub(super) fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> 
 }
 
 /// A sign-in was refused for good (RFC 4954 §6, RFC 5248 §2.4).
-fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>) -> Vec<String> {
+fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>, host: &str) -> Vec<String> {
     if let Some(fault) = attempt.and_then(|attempt| attempt.token_fault.as_ref()) {
         return vec![of_token(fault)];
     }
@@ -125,7 +127,9 @@ fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>) -> Vec<String> {
         535 => return of_wrong_password(attempt),
         504 | 534 if was_bound(attempt) => WITHOUT_BINDING,
         523 | 524 | 538 => {
-            "the server wants TLS before a sign-in: --server smtp://HOST or smtps://HOST"
+            return vec![format!(
+                "the server wants TLS before a sign-in: --server smtp://{host} or smtps://{host}"
+            )];
         }
         525 => "the account is disabled: ask whoever runs the server",
         422 | 432 => {
