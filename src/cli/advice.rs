@@ -52,6 +52,8 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<String> {
 }
 
 const WITHOUT_BINDING: &str = "without binding, over TLS: --auth scram-sha-256 or --auth plain";
+const ANOTHER_MECHANISM: &str =
+    "the server does not keep to the mechanism: name another that it offers, such as --auth plain";
 const LATER: &str = "this may pass: run the same command again later";
 
 fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
@@ -111,9 +113,8 @@ pub(super) fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> 
         Kind::Secret { .. } => {
             "name another source: --password-from env:NAME, file:PATH, command:WORDS or prompt"
         }
-        Kind::Refused(_) | Kind::Malformed(_) | Kind::OutOfTurn(_) | Kind::BadChallenge => {
-            return Vec::new();
-        }
+        Kind::BadChallenge => ANOTHER_MECHANISM,
+        Kind::Refused(_) | Kind::Malformed(_) | Kind::OutOfTurn(_) => return Vec::new(),
     };
     vec![hint.to_owned()]
 }
@@ -176,11 +177,10 @@ fn of_mechanism(error: MechanismError) -> Vec<String> {
         }
         MechanismError::NoChannelBinding(_) => WITHOUT_BINDING,
         MechanismError::Scram { fault, .. } => return of_scram(fault),
-        MechanismError::Unfit(_)
-        | MechanismError::NoToken(_)
-        | MechanismError::NoTrace
-        | MechanismError::OneChallengeTooMany(_)
-        | MechanismError::TooShort(_) => return Vec::new(),
+        MechanismError::Unfit(_) | MechanismError::NoToken(_) | MechanismError::NoTrace => {
+            return Vec::new();
+        }
+        MechanismError::OneChallengeTooMany(_) | MechanismError::TooShort(_) => ANOTHER_MECHANISM,
     };
     vec![hint.to_owned()]
 }

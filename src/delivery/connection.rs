@@ -5,7 +5,7 @@ use super::report::Attempt;
 use super::route::Hop;
 use super::sign_in::SigningIn;
 use super::{Target, World, way};
-use crate::net::{self, Deadline, Security, Stopwatch, Stream, Tls, TlsSettings, Verification};
+use crate::net::{self, Deadline, Security, Stopwatch, Stream, Tls, Verification};
 use crate::session::{Conduct, Error, Event, Observer, Session};
 use crate::smtp::{EhloName, Keyword, Phase};
 
@@ -68,11 +68,14 @@ fn connect(
 }
 
 fn handshake(hop: &Hop, channel: Box<dyn Stream>) -> Result<Box<dyn Stream>, net::Error> {
-    // Without TLS the mail would go in clear: a bad certificate is no worse, as
-    // long as nobody gives a password away (RFC 7435 §1.2).
-    let verification =
-        if hop.is_opportunistic() { Verification::Noted } else { hop.tls.verification };
-    let settings = TlsSettings { verification, ..hop.tls.clone() };
+    let mut settings = hop.tls.clone();
+    if hop.is_opportunistic() {
+        // Without TLS the mail would go in clear: a bad certificate is no
+        // worse, as long as nobody gives a password away (RFC 7435 §1.2), or
+        // tells who he is.
+        settings.verification = Verification::Noted;
+        settings.client = None;
+    }
     Ok(Box::new(Tls::handshake(channel, &hop.endpoint.place.host(), &settings)?))
 }
 

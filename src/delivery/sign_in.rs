@@ -144,7 +144,9 @@ impl SigningIn<'_> {
             .iter()
             .any(|name| Entry::named(name).is_some_and(|entry| entry.binds_channel));
         // Only under TLS is there somebody to show it to.
-        let shows_certificate = self.hop.tls.client.is_some() && session.protection().is_some();
+        let shows_certificate = self.hop.tls.client.is_some()
+            && !self.hop.is_opportunistic()
+            && session.protection().is_some();
         Identity {
             user: self.sign_in.user.clone(),
             secret: secret.cloned(),

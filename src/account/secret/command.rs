@@ -201,7 +201,7 @@ pub(super) fn program(words: &[String]) -> &str {
 }
 
 /// How long a program that was asked to end may take.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_secs(2);
 
 const STEP: Duration = Duration::from_millis(2);
 
