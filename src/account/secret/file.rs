@@ -21,7 +21,8 @@ pub(super) fn from_file(path: &Path, wait: &Wait<'_>) -> Result<Secret, SecretEr
 /// The first line behind a file descriptor of this process.
 pub(super) fn from_descriptor(number: u32, wait: &Wait<'_>) -> Result<Secret, SecretError> {
     let what = format!("file descriptor {number}");
-    let file = descriptor(number)
+    let file = given(number)
+        .and_then(|()| descriptor(number))
         .map_err(|source| SecretError::Unreadable { what: what.clone(), source })?;
     let opened = Opened { is_regular: is_regular(&file), file, what: what.clone() };
     first_line(opened.read(Extent::Line, wait)?.as_slice(), &what)
@@ -118,6 +119,21 @@ impl Opened {
 
 fn is_regular(file: &File) -> bool {
     file.metadata().is_ok_and(|facts| facts.is_file())
+}
+
+/// That a number is a file which was given to this program for reading. What a
+/// program opens by itself ends with it: without a look at that, a number that
+/// was given nothing would be the connection to the server.
+fn given(number: u32) -> io::Result<()> {
+    let Ok(facts) = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")) else {
+        return Ok(()); // There is none, or no /proc: opening it tells.
+    };
+    let flags = facts.lines().find_map(|line| line.strip_prefix("flags:"));
+    let flags = flags.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok());
+    let flags = OFlags::from_bits_retain(flags.unwrap_or_default());
+    let is_ours = flags.contains(OFlags::CLOEXEC);
+    let is_for_writing = flags & OFlags::ACCMODE == OFlags::WRONLY;
+    if is_ours || is_for_writing { Err(Errno::BADF.into()) } else { Ok(()) }
 }
 
 /// The file behind a number. std and rustix take a bare number only in unsafe

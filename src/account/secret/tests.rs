@@ -1,9 +1,10 @@
 use super::*;
 use crate::account::private_file::Fault;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::io::{FdFlags, fcntl_setfd};
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -158,7 +159,7 @@ fn a_credential_is_a_file_in_the_directory_of_the_service() {
 fn a_file_descriptor_gives_its_first_line_and_need_not_end() {
     let (reader, mut writer) = io::pipe().unwrap();
     writer.write_all(b"p\nq").unwrap();
-    let source = format!("fd:{}", reader.as_raw_fd());
+    let source = given(&reader);
     assert_eq!(read(&source, &Environment::of_process()).unwrap(), Secret::new("p"));
     let error = read("fd:9999", &Environment::of_process()).unwrap_err();
     assert!(matches!(error, SecretError::Unreadable { .. }), "{error}");
@@ -169,8 +170,24 @@ fn a_file_descriptor_gives_its_first_line_and_need_not_end() {
 fn a_file_descriptor_may_be_a_socket() {
     let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     theirs.write_all(b"p\n").unwrap();
-    let source = format!("fd:{}", ours.as_raw_fd());
-    assert_eq!(read(&source, &Environment::of_process()).unwrap(), Secret::new("p"));
+    assert_eq!(read(&given(&ours), &Environment::of_process()).unwrap(), Secret::new("p"));
+}
+
+#[test]
+fn a_file_descriptor_that_was_not_given_for_reading_is_not_waited_for() {
+    let (reader, writer) = io::pipe().unwrap();
+    let of_our_own = format!("fd:{}", reader.as_raw_fd());
+    for source in [of_our_own, given(&writer)] {
+        let error = read(&source, &Environment::of_process()).unwrap_err();
+        assert!(matches!(error, SecretError::Unreadable { .. }), "{source}: {error}");
+        assert!(!error.is_temporary());
+    }
+}
+
+/// The source that a descriptor is which this program seems to have been given.
+fn given(descriptor: &(impl AsFd + AsRawFd)) -> String {
+    fcntl_setfd(descriptor, FdFlags::empty()).unwrap();
+    format!("fd:{}", descriptor.as_raw_fd())
 }
 
 #[test]
@@ -180,7 +197,7 @@ fn a_pipe_that_nobody_writes_into_is_not_waited_for_for_ever() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = directory.path().join("fifo");
     mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    for source in [format!("fd:{}", reader.as_raw_fd()), format!("file:{}", fifo.display())] {
+    for source in [given(&reader), format!("file:{}", fifo.display())] {
         let error = read_hastily(&source, &environment).unwrap_err();
         assert!(matches!(error, SecretError::Silent { .. }), "{source}: {error}");
         assert!(error.is_temporary());
