@@ -62,8 +62,8 @@ pub enum Error {
         key: Box<str>,
         /// The table it stands in: `[accounts.work]`, or a phrase.
         table: Box<str>,
-        /// The known key that looks most like it.
-        nearest: &'static str,
+        /// The known key that looks like it, if one does.
+        nearest: Option<&'static str>,
         /// All that may stand there.
         known: Vec<&'static str>,
     },
@@ -226,10 +226,15 @@ fn chosen_by_nothing(sender: Option<&str>) -> String {
     }
 }
 
-/// The word of `known` that looks most like `word`, `None` only if there are
-/// none.
+/// The word of `known` that looks most like `word`, if it looks like it at all.
 pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let word = word.to_lowercase();
     let likeness = |known: &str| strsim::jaro_winkler(&word, &known.to_lowercase());
-    known.into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+    let alike = known.into_iter().map(|known| (likeness(known), known));
+    let (likeness, nearest) = alike.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (likeness >= ALIKE).then_some(nearest)
 }
+
+/// How much words have in common that were confused or mistyped; below it lie
+/// such as ‘port’ and ‘proxy’.
+const ALIKE: f64 = 0.75;

@@ -327,7 +327,7 @@ fn unknown(
         at: source.location(&key.span()),
         key: key.get_ref().as_ref().into(),
         table: title.into(),
-        nearest: nearest(key.get_ref(), known.iter().copied()).unwrap_or_default(),
+        nearest: nearest(key.get_ref(), known.iter().copied()),
         known,
     }
 }
@@ -376,6 +376,11 @@ fn add<T>(
 impl Value<'_> {
     /// The one source that `password` or `token` names.
     fn password(&self) -> Result<SecretSource, Error> {
+        if self.is_text() {
+            let reason = "it is a table that says where to find it, such as \
+                          { command = [\"pass\", \"show\", \"mail\"] } or { file = \"PATH\" }";
+            return Err(self.wrong(reason.to_owned()));
+        }
         let mut sources = Vec::new();
         fill(&mut sources, self.source, self.key, self.table()?, PASSWORD)?;
         if let (Some(source), true) = (sources.pop(), sources.is_empty()) {

@@ -157,7 +157,7 @@ fn signatures_are_a_list_of_tables() {
         assert!(matches!(&error, Error::Value { at, .. } if at.line == 2), "{wrong}: {error}");
     }
     let error = read("[accounts.a]\ndkim = { domian = 'a.b' }").unwrap_err();
-    assert!(matches!(&error, Error::UnknownKey { nearest: "domain", .. }), "{error}");
+    assert!(matches!(&error, Error::UnknownKey { nearest: Some("domain"), .. }), "{error}");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn an_unknown_key_is_told_with_its_place_and_the_nearest_known_one() {
             "allow_cleartext_auth",
             "allow-cleartext-auth",
         ),
-        ("[accounts.a]\npassword = { cmd = ['x'] }", "2:14", "cmd", "command"),
+        ("[accounts.a]\npassword = { comand = ['x'] }", "2:14", "comand", "command"),
         ("[rewrite]\nalias = 'x'", "2:1", "alias", "aliases"),
         ("[message]\nmax-recipient = 1", "2:1", "max-recipient", "max-recipients"),
     ] {
@@ -181,9 +181,24 @@ fn an_unknown_key_is_told_with_its_place_and_the_nearest_known_one() {
             panic!("{error}")
         };
         assert_eq!(format!("{}:{}", at.line, at.column), place, "{text}");
-        assert_eq!((found.as_ref(), *nearest), (key, expected), "{text}");
-        assert!(known.contains(nearest));
+        assert_eq!((found.as_ref(), *nearest), (key, Some(expected)), "{text}");
+        assert!(known.contains(&expected));
     }
+}
+
+#[test]
+fn a_key_that_looks_like_none_is_told_without_a_guess() {
+    for text in ["[accounts.a]\nhost = 'x'", "[accounts.a]\nport = 25", "server = 'x'"] {
+        let error = read(text).unwrap_err();
+        assert!(matches!(error, Error::UnknownKey { nearest: None, .. }), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_password_that_stands_where_its_source_should_is_told_how_to_write_it() {
+    let error = read("[accounts.a]\npassword = 'horse'").unwrap_err().to_string();
+    assert!(error.contains("password: it is a table that says where to find it"), "{error}");
+    assert!(!error.contains("horse"), "{error}");
 }
 
 #[test]

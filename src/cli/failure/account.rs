@@ -7,6 +7,7 @@ use crate::account::{
 };
 use crate::message::dkim::KeyError;
 use crate::net::ClientCertificateError;
+use rustix::io::Errno;
 use std::path::Path;
 
 impl From<Error> for Failure {
@@ -39,6 +40,7 @@ impl From<Unusable> for Failure {
             Unusable::NoCredentials { name } => {
                 Some(format!("in the unit of the service: LoadCredential={name}:PATH"))
             }
+            Unusable::NoProgram { program } if program.contains(' ') => Some(WORDS.to_owned()),
             Unusable::NotSet(_)
             | Unusable::Unreadable { .. }
             | Unusable::Empty { .. }
@@ -116,10 +118,16 @@ fn of_key(file: &Path, reason: &KeyError) -> String {
     }
 }
 
+/// What to try where a command was written as one text.
+const WORDS: &str = "a program and its words stand apart: command = [\"pass\", \"show\", \"mail\"]";
+
 /// What to try where a source gives no password, beside another source.
 pub(in crate::cli) fn of_secret(error: &SecretError) -> Option<String> {
     match error {
         SecretError::Exposed { file, fault } => Some(close(file, *fault)),
+        SecretError::UnreadableFile { file, .. } if file.starts_with("~") => {
+            Some("behind a colon the shell leaves ~ alone: write $HOME in its place".to_owned())
+        }
         SecretError::UnreadableFile { file, .. } => {
             Some(format!("check its name and who may read it: ls -l {}", quoted(file)))
         }
@@ -154,6 +162,10 @@ pub(in crate::cli) fn of_secret(error: &SecretError) -> Option<String> {
                 quoted(file)
             ))
         }
+        SecretError::NotRun { program, .. } if program.contains(' ') => Some(WORDS.to_owned()),
+        SecretError::Unreadable { source, .. } if source.raw_os_error() == Some(BADF) => {
+            Some("let the shell open it for reading: fd:3 goes with 3< FILE".to_owned())
+        }
         SecretError::NotSet(_)
         | SecretError::Unreadable { .. }
         | SecretError::Silent { .. }
@@ -170,6 +182,8 @@ pub(in crate::cli) fn of_secret(error: &SecretError) -> Option<String> {
         | SecretError::TooSlow { .. } => None,
     }
 }
+
+const BADF: i32 = Errno::BADF.raw_os_error();
 
 /// A word as netrc files have it.
 fn in_netrc(word: &str) -> String {
@@ -243,18 +257,18 @@ fn of_account(error: &Error) -> Vec<String> {
             } else {
                 format!("The keys are {}", known.join(", "))
             };
-            vec![format!("did you mean ‘{nearest}’? {all}")]
+            vec![meant(*nearest, all)]
         }
         Error::Exposed { file, fault } => vec![close(file, *fault)],
-        Error::UnknownAccount { nearest: Some(nearest), names, .. } => {
+        Error::UnknownAccount { nearest, names, .. } if !names.is_empty() => {
             let all = if names.len() > FEW {
                 "All of them: envoi account".to_owned()
             } else {
                 format!("The accounts are {}", names.join(", "))
             };
-            vec![format!("did you mean ‘{nearest}’? {all}")]
+            vec![meant(nearest.as_deref(), all)]
         }
-        Error::NoAccounts | Error::UnknownAccount { nearest: None, .. } => vec![
+        Error::NoAccounts | Error::UnknownAccount { .. } => vec![
             "to try envoi without a server: --server sink:".to_owned(),
             "to see how to write a configuration: envoi".to_owned(),
         ],
@@ -310,6 +324,14 @@ fn of_account(error: &Error) -> Vec<String> {
     }
 }
 
+/// What was probably meant, and what there is.
+fn meant(nearest: Option<&str>, all: String) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean ‘{nearest}’? {all}"),
+        None => all,
+    }
+}
+
 fn readable(file: &Path) -> String {
     format!("check its name and who may read it: ls -l {}", quoted(file))
 }
@@ -345,7 +367,8 @@ mod tests {
         // SEC-9, checklist §19
         for (config, hint) in [
             ("", "--server sink:"),
-            ("sevrer = 1", "did you mean"),
+            ("defualt = 1", "did you mean"),
+            ("sevrer = 1", "The keys are accounts"),
             ("[accounts.a]\npassword = { value = 'p' }", "chmod 600 /"),
             ("[accounts.a]\n", "[accounts.a], write server"),
             ("[accounts.a]\n[accounts.b]\n", "--account a or --account b"),
