@@ -12,7 +12,7 @@ pub(super) use file::is_credential;
 pub(super) use netrc::path as netrc_file;
 
 use super::environment::Environment;
-use crate::net::{Deadline, Interrupt};
+use crate::net::{Deadline, Interrupt, Stopwatch};
 use crate::sasl::Secret;
 use command::program;
 use keyring::Keyring;
@@ -53,7 +53,7 @@ pub struct World<'w> {
     pub environment: &'w Environment,
     /// Asks the user at the terminal, without echo. It is given the question
     /// with its final blank. A process without a terminal has an error to
-    /// return here.
+    /// return here, and one that asked until the deadline `TimedOut`.
     pub ask: &'w dyn Fn(&str) -> io::Result<Secret>,
     /// The user's wish to stop.
     pub interrupt: &'w Interrupt,
@@ -193,7 +193,14 @@ fn from_variable(name: &str, environment: &Environment) -> Result<Secret, Secret
 }
 
 fn from_user(whose: Whose<'_>, world: World<'_>) -> Result<Secret, SecretError> {
-    let secret = (world.ask)(&format!("Password for {whose}: ")).map_err(SecretError::NotAsked)?;
+    let since = Stopwatch::start();
+    let typed = (world.ask)(&format!("Password for {whose}: "));
+    let secret = typed.map_err(|error| match error.kind() {
+        io::ErrorKind::TimedOut => {
+            SecretError::Silent { what: "the terminal".to_owned(), after: since.elapsed() }
+        }
+        _ => SecretError::NotAsked(error),
+    })?;
     if secret.is_empty() {
         return Err(SecretError::Empty { what: "the password".to_owned() });
     }

@@ -29,6 +29,7 @@ pub(super) fn hints(
             vec![format!("this may pass: send it again later, to {whom} only")]
         }
         Outcome::Deferred(cause) | Outcome::Rejected(cause) => match cause {
+            Cause::Replied(_, reply) if reply.code.value() == 530 => of_stranger(attempt),
             Cause::Replied(phase, reply) => of_reply(*phase, reply),
             Cause::Broke(error) => of_error(error, attempt),
             Cause::Unmet(shortfall) => of_shortfall(shortfall),
@@ -54,11 +55,28 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<String> {
 const WITHOUT_BINDING: &str = "without binding, over TLS: --auth scram-sha-256 or --auth plain";
 const ANOTHER_MECHANISM: &str =
     "the server does not keep to the mechanism: name another that it offers, such as --auth plain";
+const OTHER_SOURCE: &str =
+    "name another source: --password-from env:NAME, file:PATH, command:WORDS or prompt";
+
 const LATER: &str = "this may pass: run the same command again later";
+
+/// The server wants TLS (RFC 3207 §4) or a sign-in (RFC 4954 §6) before mail.
+fn of_stranger(attempt: Option<&Attempt>) -> Vec<String> {
+    let auth = Keyword::Auth.as_str();
+    let takes_sign_in =
+        |attempt: &&Attempt| attempt.extensions.iter().any(|it| it.split(' ').next() == Some(auth));
+    let clear = attempt.filter(|attempt| could_start_tls(attempt) && !takes_sign_in(attempt));
+    vec![clear.map_or_else(
+        || "the server wants a sign-in: add --user NAME".to_owned(),
+        |attempt| {
+            let server = &attempt.server;
+            format!("the server wants TLS, or a sign-in under TLS: --server smtp://{server}")
+        },
+    )]
+}
 
 fn of_reply(phase: Phase, reply: &Reply) -> Vec<String> {
     let hint = match (phase, reply.code.value()) {
-        (_, 530) => "the server wants a sign-in: add --user NAME",
         (Phase::Rcpt, 550 | 551 | 553) if reply.enhanced.is_some_and(|e| e.subject == 7) => {
             "the server does not relay for this sender: sign in with --user NAME, \
              or send through your own provider's server"
@@ -109,9 +127,9 @@ pub(super) fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> 
             "somebody between here and the server may be tampering: try from another network"
         }
         Kind::Source(_) => "run the same command again",
-        Kind::Secret { is_temporary: true, .. } => LATER,
-        Kind::Secret { .. } => {
-            "name another source: --password-from env:NAME, file:PATH, command:WORDS or prompt"
+        Kind::Secret { way_out, is_temporary, .. } => {
+            let otherwise = if *is_temporary { LATER } else { OTHER_SOURCE };
+            return way_out.clone().into_iter().chain([otherwise.to_owned()]).collect();
         }
         Kind::BadChallenge => ANOTHER_MECHANISM,
         Kind::Refused(_) | Kind::Malformed(_) | Kind::OutOfTurn(_) => return Vec::new(),
@@ -124,7 +142,12 @@ fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>, host: &str) -> Vec<Strin
     if let Some(fault) = attempt.and_then(|attempt| attempt.token_fault.as_ref()) {
         return vec![of_token(fault)];
     }
+    let is_by_certificate = attempt.is_some_and(|attempt| attempt.mechanism == Some("EXTERNAL"));
     let hint = match reply.code.value() {
+        535 if is_by_certificate => {
+            "ask whoever runs the server to let this certificate sign in; to see whose it is: \
+             openssl x509 -noout -subject -in FILE"
+        }
         535 => return of_wrong_password(attempt),
         504 | 534 if was_bound(attempt) => WITHOUT_BINDING,
         523 | 524 | 538 => {

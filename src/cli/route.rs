@@ -61,7 +61,7 @@ impl Secrets for Passwords<'_> {
     ) -> Result<Secret, Unavailable> {
         let Some(sign_in) = self.sign_in(server, user) else {
             let reason = format!("nothing is known of who signs in at {server}");
-            return Err(Unavailable { reason, is_temporary: false });
+            return Err(Unavailable { reason, way_out: None, is_temporary: false });
         };
         // Whoever names a mechanism for tokens means what is configured, be it
         // called a password.
@@ -103,7 +103,7 @@ impl Passwords<'_> {
     ) -> Result<Secret, Unavailable> {
         let world = account::World {
             environment: self.environment,
-            ask: &|question| ask(&Escaped(question).to_string(), &self.interrupt),
+            ask: &|question| ask(&Escaped(question).to_string(), self.deadline, &self.interrupt),
             interrupt: &self.interrupt,
             timeout: self.timeout,
             deadline: self.deadline,
@@ -117,10 +117,9 @@ impl Passwords<'_> {
         }
         let secret = source.read(whose, world).map_err(|error| {
             let is_temporary = error.is_temporary();
-            let way_out = of_secret(&error).map(|hint| format!("; {hint}"));
+            let way_out = of_secret(&error);
             let error = anyhow::Error::new(error).context(format!("the {what} cannot be had"));
-            let reason = format!("{error:#}{}", way_out.unwrap_or_default());
-            Unavailable { reason, is_temporary }
+            Unavailable { reason: format!("{error:#}"), way_out, is_temporary }
         })?;
         let fetched = Fetched { source: source.clone(), whose: key, secret: secret.clone() };
         self.fetched.borrow_mut().push(fetched);

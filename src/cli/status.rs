@@ -256,8 +256,16 @@ mod tests {
         let path = || net::SocketPath::new("/run/lmtp").unwrap();
         for (phase, kind, expected) in [
             (Phase::Auth, Kind::Refused(reply("535 5.7.8 x")), 77),
-            (Phase::Auth, Kind::Secret { reason: "x".into(), is_temporary: false }, 78),
-            (Phase::Auth, Kind::Secret { reason: "x".into(), is_temporary: true }, 75),
+            (
+                Phase::Auth,
+                Kind::Secret { reason: "x".into(), way_out: None, is_temporary: false },
+                78,
+            ),
+            (
+                Phase::Auth,
+                Kind::Secret { reason: "x".into(), way_out: None, is_temporary: true },
+                75,
+            ),
             (Phase::Auth, MechanismError::NoTrace.into(), 78),
             (Phase::Auth, scram(ScramFault::Signature), 76),
             (Phase::Auth, scram(ScramFault::Refused("invalid-proof")), 77),

@@ -1,6 +1,6 @@
 //! The terminal, where the user types a password.
 
-use crate::net::Interrupt;
+use crate::net::{Deadline, Interrupt};
 use crate::sasl::Secret;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -11,12 +11,17 @@ use zeroize::Zeroizing;
 
 /// Asks at the terminal, without echo, even when standard input is something
 /// else. An error where there is no terminal. When the user asks to stop, by
-/// the keyboard or otherwise, the terminal is left as it was.
-pub(super) fn ask(question: &str, interrupt: &Interrupt) -> io::Result<Secret> {
+/// the keyboard or otherwise, or the deadline has passed (`TimedOut`), the
+/// terminal is left as it was.
+pub(super) fn ask(
+    question: &str,
+    deadline: Option<Deadline>,
+    interrupt: &Interrupt,
+) -> io::Result<Secret> {
     let terminal = terminal()?;
     let silence = Silence::over(&terminal)?;
     (&terminal).write_all(question.as_bytes())?;
-    let typed = typed(&terminal, &silence, interrupt);
+    let typed = typed(&terminal, &silence, deadline, interrupt);
     // The one that was typed was not shown.
     let _ = (&terminal).write_all(b"\n");
     typed
@@ -31,11 +36,19 @@ fn terminal() -> io::Result<File> {
 
 /// Waits for a line, which the terminal gives whole. What was typed for
 /// editing it is the terminal's affair.
-fn typed(mut terminal: &File, silence: &Silence<'_>, interrupt: &Interrupt) -> io::Result<Secret> {
+fn typed(
+    mut terminal: &File,
+    silence: &Silence<'_>,
+    deadline: Option<Deadline>,
+    interrupt: &Interrupt,
+) -> io::Result<Secret> {
     let mut line = Zeroizing::new([0; LONGEST_LINE]);
     loop {
         if interrupt.signal().is_some() {
             return Err(io::ErrorKind::Interrupted.into());
+        }
+        if deadline.is_some_and(|deadline| deadline.remaining().is_none()) {
+            return Err(io::ErrorKind::TimedOut.into());
         }
         // A shell turns the echo on when it stops us.
         silence.keep()?;

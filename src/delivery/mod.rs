@@ -70,8 +70,10 @@ pub trait Secrets {
 /// Why a password or token cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unavailable {
-    /// A sentence, and what to try. Nothing of a secret is in it.
+    /// A sentence. Nothing of a secret is in it.
     pub reason: String,
+    /// What to try about it, if anything.
+    pub way_out: Option<String>,
     /// It may be had at another time.
     pub is_temporary: bool,
 }

@@ -456,7 +456,8 @@ mod tests {
     fn only_what_no_server_has_decided_goes_to_another() {
         let broke = |phase, kind: Kind| Outcome::of_error(&Arc::new(Error::new(phase, kind)));
         let refused = |text| Kind::Refused(reply(text));
-        let unavailable = |is_temporary| Kind::Secret { reason: "x".into(), is_temporary };
+        let unavailable =
+            |is_temporary| Kind::Secret { reason: "x".into(), way_out: None, is_temporary };
         for (outcome, expected) in [
             (broke(Phase::Greeting, refused("554 x")), true),
             (broke(Phase::Mail, refused("421 x")), true),

@@ -59,6 +59,8 @@ pub enum Kind {
     Secret {
         /// Why not, in words.
         reason: String,
+        /// What to try about it, if anything.
+        way_out: Option<String>,
         /// It may be had at another time.
         is_temporary: bool,
     },

@@ -109,6 +109,19 @@ fn a_descriptor_is_read_from_where_it_stands() {
     check(&finished(shell(&place, script, &words)), 0, "", "");
 }
 
+#[test]
+fn a_descriptor_that_envoi_was_not_given_is_none_even_if_it_opens_one_of_that_number() {
+    let (sink, place) = (only_for_alice("p"), Place::new());
+    let expected = format!(
+        "{NOT_HAD}cannot read file descriptor 3: Bad file descriptor\n\
+         hint: let the shell open it for reading: fd:3 goes with 3< FILE\n{{…}}"
+    );
+    let words = signing_in(&sink, &place, "fd:3", &["--body", "hi"]);
+    for script in ["exec 3<&-; exec \"$@\"", "exec 3>written; exec \"$@\""] {
+        check(&finished(shell(&place, script, &words)), 78, "", &expected);
+    }
+}
+
 // Without a terminal ----------------------------------------------------------
 
 /// Runs envoi in a session without a terminal, whatever the test has.
@@ -136,8 +149,8 @@ fn where_nobody_can_unlock_the_keyring_it_is_left_soon() {
     place.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=bus".to_owned());
     let words = signing_in(&sink, &place, "keyring", &["--body", "hi"]);
     let expected = format!(
-        "{NOT_HAD}the keyring gave no answer within {{*}} s: it is locked, or stuck; \
-         log in at the desktop, or unlock it there\n{{…}}"
+        "{NOT_HAD}the keyring gave no answer within {{*}} s: it is locked, or stuck\n\
+         hint: log in at the desktop, or unlock it there\n{{…}}"
     );
     check(&without_terminal(&place, &words), 75, "", &expected);
 }
@@ -234,6 +247,18 @@ fn what_is_typed_is_the_password() {
         assert_eq!(run.status, status, "{typed:?}\n{run}");
         assert!(terminal.echoes());
     }
+}
+
+#[test]
+fn nobody_is_waited_for_at_the_terminal_beyond_the_deadline() {
+    let (sink, place) = (sink(), Place::new());
+    let mut terminal = Terminal::new();
+    let words = signing_in(&sink, &place, "prompt", &["--body", "hi", "--deadline", "1"]);
+    let envoi = terminal.start(&place, &words, "");
+    terminal.expect(QUESTION);
+    let expected = format!("{NOT_HAD}nothing came from the terminal within {{*}} s\n{{…}}");
+    check(&envoi.finish(), 75, "", &expected);
+    assert!(terminal.echoes());
 }
 
 /// How a run at a terminal is stopped.
