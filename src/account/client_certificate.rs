@@ -4,7 +4,8 @@ use super::error::Error;
 use super::key_file::{self, KeyFileError};
 use crate::net::{ClientCertificate, ClientCertificateError};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// The files of a certificate and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +69,17 @@ impl ClientCertificateFiles {
             file: self.certificate.clone(),
             source,
         })?;
-        let key = key_file::read(file).map_err(bad_key)?;
+        let key = key_file::read(file).map_err(|reason| match (reason, &self.key) {
+            (KeyFileError::Unreadable(source), None) => {
+                ClientFilesError::Unreadable { file: file.clone(), source }
+            }
+            // Whoever forgot to name the key need not close the certificate.
+            (KeyFileError::Exposed(_), None) if !holds_a_key(file) => {
+                let reason = ClientCertificateError::NoKey;
+                ClientFilesError::Unfit { files: self.clone(), reason }
+            }
+            (reason, _) => bad_key(reason),
+        })?;
         ClientCertificate::from_pem(certificate.as_deref().unwrap_or(&key), &key)
             .map_err(|reason| ClientFilesError::Unfit { files: self.clone(), reason })
     }
@@ -81,6 +92,12 @@ impl ClientCertificateFiles {
             None => certificate.to_string(),
         }
     }
+}
+
+/// Whether there is a private key in a file, by the look of it.
+fn holds_a_key(file: &Path) -> bool {
+    let octets = std::fs::read(file).map(Zeroizing::new).unwrap_or_default();
+    memchr::memmem::find(&octets, b"PRIVATE KEY-----").is_some()
 }
 
 #[cfg(test)]
@@ -122,6 +139,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_certificate_without_its_key_is_asked_for_the_key_whoever_can_read_it() {
+        let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let certificate = write(directory.path(), "a.pem", &made.cert.pem(), 0o644);
+        let error = ClientCertificateFiles { certificate, key: None }.read().unwrap_err();
+        let is_told =
+            matches!(error, ClientFilesError::Unfit { reason: ClientCertificateError::NoKey, .. });
+        assert!(is_told, "{error}");
+        let certificate = directory.path().join("none.pem");
+        let error = ClientCertificateFiles { certificate, key: None }.read().unwrap_err();
+        assert!(matches!(error, ClientFilesError::Unreadable { .. }), "{error}");
     }
 
     #[test]
