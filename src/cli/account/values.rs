@@ -95,7 +95,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("tls-cert", |said| said.tls_cert.as_deref().map(path), || Nothing("none")),
     row("tls-key", |said| said.tls_key.as_deref().map(path), || Nothing("with the certificate")),
-    row("tls-min", |said| said.tls_min.as_ref().map(text), || text(&TlsVersion::default())),
+    row("tls-min", |said| said.tls_min.map(version), || version(TlsVersion::default())),
     row("tls-sni", |said| said.tls_sni.clone().map(Text), || Nothing("the server's")),
     row(
         "dkim",
@@ -149,6 +149,11 @@ fn list<T: ToString>(values: &[T]) -> Value {
 
 fn level(level: Pipelining) -> Value {
     let named = Pipelining::ALL.iter().find(|(_, known)| *known == level);
+    text(named.map_or("", |(name, _)| name))
+}
+
+fn version(version: TlsVersion) -> Value {
+    let named = TlsVersion::ALL.iter().find(|(_, known)| *known == version);
     text(named.map_or("", |(name, _)| name))
 }
 
