@@ -13,7 +13,7 @@ use crate::net::{Host, Pin, PinError, TlsVersion};
 use crate::sasl;
 use crate::smtp::EhloName;
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -187,7 +187,12 @@ pub struct ConnectionArgs {
     /// Sign in as USER
     ///
     /// Without it, ‘user’ of the account, else nobody signs in.
-    #[arg(long, value_name = "USER", help_heading = SIGN_IN)]
+    #[arg(
+        long,
+        value_name = "USER",
+        value_parser = NonEmptyStringValueParser::new(),
+        help_heading = SIGN_IN
+    )]
     pub user: Option<String>,
 
     /// Take the password from SOURCE
@@ -232,7 +237,8 @@ pub struct ConnectionArgs {
     /// Allow a password to be sent over an unprotected connection
     ///
     /// Everybody on the way can read it there. Meant for a server on the same
-    /// machine or a network of one's own. A connection with --tls-verify no
+    /// machine or a network of one's own. SCRAM and CRAM-MD5, which do not show
+    /// it, need no leave. A connection with --tls-verify no
     /// counts as unprotected; one by smtp+opportunistic:// is never given a
     /// password unless its certificate happens to be good.
     #[arg(long, help_heading = SIGN_IN)]

@@ -65,7 +65,8 @@ pub struct SinkArgs {
     ///
     /// FILE holds certificates in PEM form. A client without one is served all
     /// the same; one with another is not. Whose it is stands in the line
-    /// ‘stored’ of --json.
+    /// ‘stored’ of --json. Its mail address, else its common name, may sign in
+    /// by EXTERNAL; with --user, only if that is one of these names.
     #[arg(long, value_name = "FILE", help_heading = "Ports")]
     tls_client_ca: Option<PathBuf>,
 
