@@ -27,7 +27,7 @@ fn a_password_in_the_keyring_signs_in_until_the_keyring_is_locked() {
 
     // No entry: what the hint says to do is done.
     let run = receiver.send(&desktop).exits(78);
-    let (_, hint) = run.stderr.split_once("; to store it: ").expect("a hint");
+    let (_, hint) = run.stderr.split_once("hint: to store it: ").expect("a hint");
     let hint = hint.lines().next().expect("a line");
     let stored = desktop.run(Command::new("sh").args(["-c", hint]), PASSWORD.as_bytes());
     assert_eq!(stored.status, 0, "{hint}\n{stored}");
@@ -44,7 +44,7 @@ fn a_password_in_the_keyring_signs_in_until_the_keyring_is_locked() {
     assert_eq!(locked.status, 0, "{locked}");
     let run = receiver.send(&desktop).exits(75);
     assert_eq!(receiver.messages(), 1);
-    assert!(run.stderr.contains("the keyring is locked; "), "{run}");
+    assert!(run.stderr.contains("the keyring is locked\nhint: "), "{run}");
     assert_tells_no_secret(&run);
 }
 
