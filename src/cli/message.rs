@@ -256,7 +256,11 @@ fn authors(chooser: &Chooser<'_>, account: Option<&Account>) -> Result<Vec<Addre
     if let Some((place, text)) = &chooser.from {
         return list(place, std::slice::from_ref(text));
     }
-    let Some(account) = account else { return Ok(Vec::new()) };
+    account.map_or_else(|| Ok(Vec::new()), authors_by)
+}
+
+/// Who writes as the account says, perhaps nobody.
+pub(super) fn authors_by(account: &Account) -> Result<Vec<Address>, Failure> {
     let place = format!("from of the account ‘{}’", account.name.as_deref().unwrap_or_default());
     // What is wrong there is no typing error of today.
     list(&place, account.from.as_slice())

@@ -15,7 +15,7 @@ use crate::cli::args::ShowArgs;
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::message::list as addresses;
+use crate::cli::message::{authors_by, list as addresses};
 use crate::cli::render;
 use crate::cli::route;
 use crate::cli::words::plain;
@@ -128,6 +128,7 @@ fn problems(account: &Account, environment: &Environment) -> Vec<Failure> {
     let mut problems: Vec<Failure> = unusable
         .map(|(what, error)| Failure::from(error).at(format!("the {what} cannot be had")))
         .collect();
+    problems.extend(authors_by(account).err());
     let proxies = account.servers.iter().filter_map(|url| match url {
         ServerUrl::Server(server) => account.proxy.to(&server.endpoint).err(),
         ServerUrl::Sink(_) => None,
