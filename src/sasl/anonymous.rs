@@ -1,6 +1,7 @@
 //! ANONYMOUS (RFC 4505): nobody in particular, who may leave a trace.
 
-use super::{Entry, Identity, Mechanism, MechanismError, Proof, Secret};
+use super::one_message::OneMessage;
+use super::{Entry, Identity, MechanismError, Proof};
 
 /// ANONYMOUS.
 pub(super) const ENTRY: Entry = Entry {
@@ -10,25 +11,18 @@ pub(super) const ENTRY: Entry = Entry {
     needs_user: false,
     exposes_secret: false,
     binds_channel: false,
-    begin: |who| Ok(Box::new(Anonymous::new(who)?)),
+    begin: |who| Ok(Box::new(anonymous(who)?)),
 };
 
 const NAME: &str = "ANONYMOUS";
 
-/// One attempt with ANONYMOUS.
-struct Anonymous {
-    trace: Option<Secret>,
-}
-
-impl Anonymous {
-    /// Takes the trace, if one is named.
-    fn new(who: &Identity) -> Result<Self, MechanismError> {
-        let trace = who.user.as_deref().unwrap_or_default();
-        if !is_trace(trace) {
-            return Err(MechanismError::NoTrace);
-        }
-        Ok(Anonymous { trace: Some(Secret::new(trace)) })
+/// Says the trace, if one is named.
+fn anonymous(who: &Identity) -> Result<OneMessage, MechanismError> {
+    let trace = who.user.as_deref().unwrap_or_default();
+    if !is_trace(trace) {
+        return Err(MechanismError::NoTrace);
     }
+    Ok(OneMessage::new(NAME, trace))
 }
 
 /// RFC 4505 §2: an address, or up to 255 characters without `@`; §3: none that
@@ -39,27 +33,10 @@ fn is_trace(text: &str) -> bool {
         && (text.contains('@') || text.chars().count() <= 255)
 }
 
-impl Mechanism for Anonymous {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn initial_response(&mut self) -> Option<Secret> {
-        self.trace.take()
-    }
-
-    fn respond(&mut self, _challenge: &[u8]) -> Result<Secret, MechanismError> {
-        self.trace.take().ok_or(MechanismError::OneChallengeTooMany(NAME))
-    }
-
-    fn verify(&mut self) -> Result<(), MechanismError> {
-        if self.trace.is_none() { Ok(()) } else { Err(MechanismError::TooShort(NAME)) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::identity;
+    use super::super::{Mechanism, Secret};
     use super::*;
 
     #[test]
@@ -73,10 +50,10 @@ mod tests {
             ("a\nb", false),
             ("a\u{e000}", false),
         ] {
-            assert_eq!(Anonymous::new(&identity(trace, "")).is_ok(), is_good, "{trace}");
+            assert_eq!(anonymous(&identity(trace, "")).is_ok(), is_good, "{trace}");
         }
         let who = Identity { user: None, ..identity("", "") };
-        let said = Anonymous::new(&who).unwrap().initial_response();
+        let said = anonymous(&who).unwrap().initial_response();
         assert_eq!(said, Some(Secret::new("")));
     }
 }

@@ -14,7 +14,8 @@
 //! | beside them | source | file |
 //! |---|---|---|
 //! | names and passwords in one spelling | RFC 4013 | `saslprep.rs` |
-//! | what a server says against a token | RFC 7628 §3.2.2 | `token.rs` |
+//! | mechanisms in which the client says one thing | RFC 4422 §3 | `one_message.rs` |
+//! | mechanisms for tokens, and what is said against one | RFC 7628 §3.2 | `token.rs` |
 //! | the server's side, for the receiver | | `server/` |
 //!
 //! A new mechanism is one file here and one line in [`MECHANISMS`].
@@ -25,6 +26,7 @@ mod error;
 mod external;
 mod login;
 mod oauthbearer;
+mod one_message;
 mod plain;
 mod saslprep;
 mod scram;

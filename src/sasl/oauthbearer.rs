@@ -1,7 +1,7 @@
 //! OAUTHBEARER (RFC 7628): an access token in place of a password.
 
-use super::token::{TokenFault, bearer};
-use super::{Entry, Identity, Mechanism, MechanismError, Proof, Secret};
+use super::token::{Bearer, bearer};
+use super::{Entry, Identity, MechanismError, Proof};
 
 /// OAUTHBEARER.
 pub(super) const ENTRY: Entry = Entry {
@@ -11,70 +11,29 @@ pub(super) const ENTRY: Entry = Entry {
     needs_user: true,
     exposes_secret: true,
     binds_channel: false,
-    begin: |who| Ok(Box::new(OauthBearer::new(who)?)),
+    begin: |who| Ok(Box::new(oauthbearer(who)?)),
 };
 
 const NAME: &str = "OAUTHBEARER";
 
-/// One attempt with OAUTHBEARER.
-struct OauthBearer {
-    message: Option<Secret>,
-    fault: Option<TokenFault>,
-}
-
-impl OauthBearer {
-    /// RFC 7628 §3.1, RFC 5801 §4: the name is escaped as in SCRAM.
-    fn new(who: &Identity) -> Result<Self, MechanismError> {
-        let (user, token) = bearer(who, NAME)?;
-        let user = user.replace('=', "=3D").replace(',', "=2C");
-        let port = who.port.map_or_else(String::new, |port| format!("port={port}\x01"));
-        let message = [
-            format!("n,a={user},\x01host={}\x01{port}auth=Bearer ", who.host).as_bytes(),
-            token.expose(),
-            b"\x01\x01",
-        ]
-        .concat();
-        Ok(OauthBearer { message: Some(Secret::new(message)), fault: None })
-    }
-}
-
-impl Mechanism for OauthBearer {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn initial_response(&mut self) -> Option<Secret> {
-        self.message.take()
-    }
-
-    /// A challenge stands for a refusal, which the server completes when it was
-    /// answered by one %x01 (RFC 7628 §3.2.3).
-    fn respond(&mut self, challenge: &[u8]) -> Result<Secret, MechanismError> {
-        if let Some(message) = self.message.take() {
-            return Ok(message);
-        }
-        if self.fault.is_some() {
-            return Err(MechanismError::OneChallengeTooMany(NAME));
-        }
-        self.fault = Some(TokenFault::read(challenge));
-        Ok(Secret::new("\x01"))
-    }
-
-    fn verify(&mut self) -> Result<(), MechanismError> {
-        match (&self.message, &self.fault) {
-            (None, None) => Ok(()),
-            (Some(_), _) => Err(MechanismError::TooShort(NAME)),
-            (None, Some(_)) => Err(MechanismError::OneChallengeTooMany(NAME)),
-        }
-    }
-
-    fn token_fault(&self) -> Option<&TokenFault> {
-        self.fault.as_ref()
-    }
+/// RFC 7628 §3.1, RFC 5801 §4: the name is escaped as in SCRAM. A refusal is
+/// acknowledged by one %x01 (§3.2.3).
+fn oauthbearer(who: &Identity) -> Result<Bearer, MechanismError> {
+    let (user, token) = bearer(who, NAME)?;
+    let user = user.replace('=', "=3D").replace(',', "=2C");
+    let port = who.port.map_or_else(String::new, |port| format!("port={port}\x01"));
+    let message = [
+        format!("n,a={user},\x01host={}\x01{port}auth=Bearer ", who.host).as_bytes(),
+        token.expose(),
+        b"\x01\x01",
+    ]
+    .concat();
+    Ok(Bearer::new(NAME, message, "\x01"))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Mechanism;
     use super::super::tests::identity;
     use super::*;
 
@@ -82,7 +41,7 @@ mod tests {
     fn the_published_example_comes_out() {
         // 7628 §4.1
         let who = identity("user@example.com", "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==");
-        let message = OauthBearer::new(&who).unwrap().initial_response().unwrap();
+        let message = oauthbearer(&who).unwrap().initial_response().unwrap();
         let in_base64 = encodify::base64::STANDARD.encode(message.expose());
         assert_eq!(in_base64.len(), 148);
         assert!(in_base64.starts_with("bixhPXVzZXJAZXhh") && in_base64.ends_with("PQEB"));
@@ -92,14 +51,14 @@ mod tests {
     fn a_server_without_a_port_is_named_without_one() {
         // 7628 §3.1
         let who = Identity { port: None, ..identity("u", "t") };
-        let message = OauthBearer::new(&who).unwrap().initial_response().unwrap();
+        let message = oauthbearer(&who).unwrap().initial_response().unwrap();
         assert_eq!(message.expose(), b"n,a=u,\x01host=server.example.com\x01auth=Bearer t\x01\x01");
     }
 
     #[test]
     fn a_refusal_is_heard_to_its_end() {
         // 7628 §3.2.3
-        let mut mechanism = OauthBearer::new(&identity("a,b=c", "t")).unwrap();
+        let mut mechanism = oauthbearer(&identity("a,b=c", "t")).unwrap();
         let message = mechanism.initial_response().unwrap();
         assert!(message.expose().starts_with(b"n,a=a=2Cb=3Dc,\x01host="));
         let answer = mechanism.respond(br#"{"status":"invalid_token"}"#).unwrap();
@@ -112,7 +71,7 @@ mod tests {
     #[test]
     fn what_would_break_the_frame_is_no_token() {
         for (user, token) in [("u", "a\x01b"), ("u", "a b"), ("u", "é"), ("u\x01auth=x", "t")] {
-            let refused = OauthBearer::new(&identity(user, token)).err();
+            let refused = oauthbearer(&identity(user, token)).err();
             assert_eq!(refused, Some(MechanismError::NoToken(NAME)), "{user:?} {token:?}");
         }
     }

@@ -1,7 +1,7 @@
-//! Access tokens: which characters they have, and what a server says against
-//! one.
+//! Access tokens: which characters they have, the exchange that is common to
+//! the mechanisms for them, and what a server says against one.
 
-use super::{Identity, MechanismError, Secret};
+use super::{Identity, Mechanism, MechanismError, Secret};
 use serde::Deserialize;
 
 /// What a server says against a token before it refuses it (RFC 7628 §3.2.2;
@@ -37,6 +37,61 @@ pub(super) fn bearer<'i>(
         Ok((user, token))
     } else {
         Err(MechanismError::NoToken(name))
+    }
+}
+
+/// One attempt with a token.
+pub(super) struct Bearer {
+    name: &'static str,
+    message: Option<Secret>,
+    /// What completes a refusal.
+    acknowledgement: &'static str,
+    fault: Option<TokenFault>,
+}
+
+impl Bearer {
+    /// The attempt that says this message.
+    pub(super) fn new(
+        name: &'static str,
+        message: impl Into<Vec<u8>>,
+        acknowledgement: &'static str,
+    ) -> Self {
+        Bearer { name, message: Some(Secret::new(message)), acknowledgement, fault: None }
+    }
+}
+
+impl Mechanism for Bearer {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn initial_response(&mut self) -> Option<Secret> {
+        self.message.take()
+    }
+
+    /// A challenge stands for a refusal, which the server completes when it was
+    /// acknowledged (RFC 7628 §3.2.3).
+    fn respond(&mut self, challenge: &[u8]) -> Result<Secret, MechanismError> {
+        if let Some(message) = self.message.take() {
+            return Ok(message);
+        }
+        if self.fault.is_some() {
+            return Err(MechanismError::OneChallengeTooMany(self.name));
+        }
+        self.fault = Some(TokenFault::read(challenge));
+        Ok(Secret::new(self.acknowledgement))
+    }
+
+    fn verify(&mut self) -> Result<(), MechanismError> {
+        match (&self.message, &self.fault) {
+            (None, None) => Ok(()),
+            (Some(_), _) => Err(MechanismError::TooShort(self.name)),
+            (None, Some(_)) => Err(MechanismError::OneChallengeTooMany(self.name)),
+        }
+    }
+
+    fn token_fault(&self) -> Option<&TokenFault> {
+        self.fault.as_ref()
     }
 }
 

@@ -5,13 +5,14 @@
 //! doing it comes back through [`Conversation::secured`] and
 //! [`Conversation::end_of_data`].
 
+mod auth;
+
 use super::arguments;
 use super::policy::Policy;
 use super::replies::say;
-use super::sign_in::{self, Exchange, Step};
+use super::sign_in::{self, Exchange};
 use crate::net::Summary;
 use crate::sasl::ChannelBinding;
-use crate::sasl::server::{Offered, Premise};
 use crate::smtp::{ForwardPath, Keyword, MailParameters, Protocol, Reply, ReplyCode, ReversePath};
 
 /// One client's conversation.
@@ -377,78 +378,6 @@ impl<'p> Conversation<'p> {
             return Answer { reply, next: Next::Handshake, may_wait: false };
         };
         stay(refused)
-    }
-
-    fn auth(&mut self, argument: &str) -> Answer {
-        let (mechanism, initial) = match argument.split_once(' ') {
-            Some((mechanism, initial)) => (mechanism, Some(initial.trim())),
-            None => (argument, None),
-        };
-        let mechanism = mechanism.to_ascii_uppercase();
-        let refused = if !self.policy.offer.has(Keyword::Auth) {
-            say(502, "5.5.1 AUTH is not implemented here")
-        } else if self.hello.is_none() {
-            self.hello_first()
-        } else if self.user.is_some() {
-            say(503, "5.5.1 Already signed in")
-        } else if self.transaction.is_some() {
-            say(503, "5.5.1 Not inside a mail transaction")
-        } else if mechanism.is_empty() {
-            say(501, "5.5.4 Syntax: AUTH mechanism [response]")
-        } else if !self.offers(Keyword::Auth) {
-            say(538, "5.7.11 Signing in needs TLS")
-        } else if let Some(mechanism) = self.mechanism(&mechanism) {
-            self.attempts += 1;
-            let nonce = format!("{}.{}@{}", self.nonce, self.attempts, self.policy.host);
-            let step = sign_in::begin(mechanism, initial, &self.premise(&nonce));
-            return self.signed_in(step);
-        } else {
-            say(504, "5.5.4 Unknown mechanism")
-        };
-        grouped(refused)
-    }
-
-    /// The mechanisms offered on the channel as it is now.
-    fn mechanisms(&self) -> impl Iterator<Item = &'static Offered> {
-        let premise = self.premise("");
-        self.policy.offer.mechanisms().filter(move |offered| (offered.fits)(&premise))
-    }
-
-    fn mechanism(&self, name: &str) -> Option<&'static Offered> {
-        self.mechanisms().find(|offered| offered.name == name)
-    }
-
-    fn premise<'c>(&'c self, nonce: &'c str) -> Premise<'c> {
-        let binds = |offered: &Offered| offered.name.ends_with("-PLUS");
-        Premise {
-            users: &self.policy.users,
-            nonce,
-            bindings: &self.bindings,
-            certified: self.certified(),
-            binds: !self.bindings.is_empty() && self.policy.offer.mechanisms().any(binds),
-        }
-    }
-
-    /// Who the client's certificate says it is: by its mail address, else by
-    /// its common name.
-    fn certified(&self) -> Option<&str> {
-        let certificate = self.client_certificate.as_ref()?;
-        certificate.mailboxes.first().or(certificate.common_name.as_ref()).map(String::as_str)
-    }
-
-    fn signed_in(&mut self, step: Step) -> Answer {
-        match step {
-            Step::Challenge(reply, exchange) => {
-                self.exchange = Some(exchange);
-                Answer { reply, next: Next::AuthResponse, may_wait: false }
-            }
-            Step::SignedIn(user) => {
-                self.user = Some(user);
-                // RFC 4954 §4 lets PLAIN stand inside a group.
-                grouped(say(235, "2.7.0 Welcome"))
-            }
-            Step::Refused(reply) => grouped(reply),
-        }
     }
 
     fn mail(&mut self, argument: &str) -> Reply {

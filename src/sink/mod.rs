@@ -5,7 +5,7 @@
 //! mod.rs           Settings, Sink: start and stop
 //! listener.rs      threads: one a port, one a client
 //! connection.rs    one client: socket, replies in one write, turnarounds
-//! conversation.rs  a line in, a reply out, and nothing else
+//! conversation.rs  a line in, a reply out, and nothing else; auth.rs is AUTH
 //!   policy.rs  offer.rs  arguments.rs  sign_in.rs  replies.rs
 //! input.rs         where lines end
 //! data.rs          where content ends
