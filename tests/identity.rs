@@ -364,6 +364,27 @@ fn the_receiver_learns_who_the_client_is() {
 }
 
 #[test]
+fn where_nobody_knows_whose_server_it_is_nobody_says_who_he_is() {
+    // TLS-cert
+    let (known, authority) = client("alice.example");
+    let sink = Sink::start(Settings {
+        listen: vec![Listen::loopback(0, Encryption::StartTls)],
+        client_authorities: vec![authority],
+        ..Settings::default()
+    });
+    let sink = sink.unwrap();
+    for (security, shown) in [(Security::StartTls, true), (Security::Opportunistic, false)] {
+        let roots = Roots { given: vec![sink.ca().clone()], ..Roots::default() };
+        let tls = TlsSettings { client: Some(known.clone()), roots, ..TlsSettings::default() };
+        let hop = Hop { tls, ..hop(endpoint(sink.address(), security)) };
+        sent(&deliver(&submission(&["a@x.y"]), vec![hop]));
+        let stored = sink.next_stored(GENEROUS).unwrap();
+        assert!(stored.tls.is_some(), "{security:?}");
+        assert_eq!(stored.client_certificate.is_some(), shown, "{security:?}");
+    }
+}
+
+#[test]
 fn a_server_that_wants_a_certificate_and_gets_none_is_understood() {
     let identity = Identity::of(&["127.0.0.1"]);
     let (known, authority) = client("alice.example");

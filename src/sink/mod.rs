@@ -5,7 +5,8 @@
 //! mod.rs           Settings, Sink: start and stop
 //! listener.rs      threads: one a port, one a client
 //! connection.rs    one client: socket, replies in one write, turnarounds
-//! conversation.rs  a line in, a reply out, and nothing else; auth.rs is AUTH
+//! conversation.rs  a line in, a reply out, and nothing else;
+//!                  hello.rs and auth.rs begin it
 //!   policy.rs  offer.rs  arguments.rs  sign_in.rs  replies.rs
 //! input.rs         where lines end
 //! data.rs          where content ends
