@@ -15,10 +15,12 @@
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `secret/`, `private_file.rs` |
 //! | whether it looks as if there were one | `look.rs` |
+//! | from an address to its servers | `discover/` |
 
 mod choice;
 mod chosen;
 mod client_certificate;
+pub mod discover;
 mod dkim;
 mod duration;
 mod environment;
