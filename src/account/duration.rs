@@ -1,5 +1,6 @@
 //! Durations as people write them: `90`, `90s`, `5m`, `1h30m`, `2d`.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Why a text is not a duration. Fits after "‘text’ is not a duration: ".
@@ -31,6 +32,21 @@ pub fn duration(text: &str) -> Result<Duration, DurationError> {
         return Err(DurationError::TooLong);
     }
     Ok(Duration::from_secs(seconds))
+}
+
+/// Writes whole seconds as they can be read: `1h30m`.
+pub fn duration_text(duration: Duration) -> String {
+    let mut rest = duration.as_secs();
+    let mut text = String::new();
+    for (unit, seconds) in UNITS {
+        let number = rest / seconds;
+        if number > 0 {
+            // Writing into a String cannot fail.
+            let _ = write!(text, "{number}{unit}");
+        }
+        rest %= seconds;
+    }
+    text
 }
 
 fn with_units(text: &str) -> Result<u64, DurationError> {
@@ -101,6 +117,13 @@ mod tests {
             ("18446744073709551615d", DurationError::TooLong),
         ] {
             assert_eq!(duration(text), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_written_as_it_can_be_read() {
+        for text in ["1s", "1m30s", "1h30m", "2d", "1d1s"] {
+            assert_eq!(duration_text(duration(text).unwrap()), text);
         }
     }
 }

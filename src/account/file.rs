@@ -77,26 +77,36 @@ impl Document {
 fn read(path: &Path, home: Option<&Path>) -> Result<Document, Error> {
     let unreadable = |source| Error::Unreadable { file: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
-    let octets = octets(&file).map_err(unreadable)?;
-    if octets.len() as u64 > LONGEST {
-        return Err(Error::TooLong { file: path.to_owned() });
-    }
-    let text = match std::str::from_utf8(&octets) {
-        Ok(text) => text,
-        Err(error) => {
-            let text = String::from_utf8_lossy(&octets[..error.valid_up_to()]);
-            let end = text.len()..text.len();
-            let at = Source { file: path, text: &text, home }.location(&end);
-            return Err(Error::Syntax { at, reason: "this is not UTF-8 text".to_owned() });
-        }
-    };
-    let document = document(Source { file: path, text, home })?;
+    let text = text(&file, path, home)?;
+    let document = document(Source { file: path, text: &text, home })?;
     if document.holds_secret
         && let Some(fault) = private_file::holding_configuration(&file).map_err(unreadable)?
     {
         return Err(Error::Exposed { file: path.to_owned(), fault });
     }
     Ok(document)
+}
+
+/// The text of a configuration file.
+pub(super) fn text(
+    file: &File,
+    path: &Path,
+    home: Option<&Path>,
+) -> Result<Zeroizing<String>, Error> {
+    let unreadable = |source| Error::Unreadable { file: path.to_owned(), source };
+    let octets = octets(file).map_err(unreadable)?;
+    if octets.len() as u64 > LONGEST {
+        return Err(Error::TooLong { file: path.to_owned() });
+    }
+    match std::str::from_utf8(&octets) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(error) => {
+            let text = String::from_utf8_lossy(&octets[..error.valid_up_to()]);
+            let end = text.len()..text.len();
+            let at = Source { file: path, text: &text, home }.location(&end);
+            Err(Error::Syntax { at, reason: "this is not UTF-8 text".to_owned() })
+        }
+    }
 }
 
 /// The whole file, or one octet more than it may have. A password may stand in
@@ -110,11 +120,11 @@ fn octets(file: &File) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// A file that is not there, as opposed to one that cannot be looked at.
-fn is_missing(error: &io::Error) -> bool {
+pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-const LONGEST: u64 = 1024 * 1024;
+pub(super) const LONGEST: u64 = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

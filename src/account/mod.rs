@@ -7,6 +7,7 @@
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
 //! | which account it is, why, and who said what of it | `choice.rs`, `chosen.rs`, `pattern.rs`, `variables.rs` |
+//! | an account as it is written down, and a file that is changed | `written.rs`, `edit.rs` |
 //! | where its servers are | `server.rs` |
 //! | which proxy leads there | `proxy.rs`, `exceptions.rs` |
 //! | who signs its messages | `dkim.rs`, `key_file.rs`, `private_file.rs` |
@@ -23,6 +24,7 @@ mod client_certificate;
 pub mod discover;
 mod dkim;
 mod duration;
+mod edit;
 mod environment;
 mod error;
 mod exceptions;
@@ -41,12 +43,15 @@ mod server;
 mod settings;
 mod value;
 mod variables;
+mod whole_file;
+mod written;
 
 pub use choice::{Accounts, Choice};
 pub use chosen::{Chosen, Fit, Place, Reason};
 pub use client_certificate::{ClientCertificateFiles, ClientFilesError};
 pub use dkim::{Dkim, DkimError};
-pub use duration::{DurationError, duration};
+pub use duration::{DurationError, duration, duration_text};
+pub use edit::{Edit, EditError, Removed};
 pub use environment::Environment;
 pub use error::{Error, Location, NamedBy};
 pub use file::Files;
@@ -62,6 +67,7 @@ pub use rewriting::{FromRule, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, Whose, World};
 pub use server::{Origin, SCHEMES, Scheme, Server, ServerError, ServerUrl, host, name};
 pub use settings::{Pipelining, Settings, mechanism};
+pub use written::{Unwritable, table};
 
 use crate::net::{Host, Pin, Security, TlsVersion};
 use crate::sasl;

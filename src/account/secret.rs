@@ -3,6 +3,7 @@
 mod command;
 mod error;
 mod file;
+mod keep;
 mod keyring;
 mod netrc;
 mod wait;

@@ -6,7 +6,7 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -20,7 +20,7 @@ pub(super) fn run(
 ) -> Result<Secret, SecretError> {
     let name = program(words).to_owned();
     let what = format!("what ‘{name}’ wrote");
-    let ended = match finish(words, environment, wait) {
+    let ended = match finish(words, &[], environment, wait) {
         Ok(ended) => ended,
         Err(Unfinished::NotRun(source)) => {
             return Err(SecretError::NotRun { program: name, source });
@@ -71,10 +71,12 @@ impl Ended {
     }
 }
 
-/// Runs a program to its end. It sees nothing of our standard input and of our
-/// own password.
+/// Runs a program to its end, with at most [`LONGEST`] octets for it to read,
+/// which a pipe holds. It sees nothing of our standard input and of our own
+/// password.
 pub(super) fn finish(
     words: &[String],
+    input: &[u8],
     environment: &Environment,
     wait: &Wait<'_>,
 ) -> Result<Ended, Unfinished> {
@@ -83,10 +85,14 @@ pub(super) fn finish(
         .args(words.get(1..).unwrap_or_default())
         .env_clear()
         .envs(environment.for_children())
-        .stdin(Stdio::null())
+        .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut running = Running::start(command).map_err(Unfinished::NotRun)?;
+    if let Some(mut stdin) = running.child.stdin.take() {
+        // One that does not read it says at its end what is wrong.
+        let _ = stdin.write_all(input);
+    }
     let ended = running.collect(wait);
     if ended.is_err() {
         running.end();

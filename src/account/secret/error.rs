@@ -162,6 +162,20 @@ pub enum SecretError {
         /// Where.
         host: String,
     },
+    /// A source that secrets cannot be put into.
+    #[error("a secret cannot be kept in {place}; only in the keyring or in a file")]
+    NotAPlace {
+        /// The source.
+        place: String,
+    },
+    /// The file of a secret could not be written.
+    #[error("cannot write {file}", file = .file.display())]
+    Unwritten {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// There is nobody to ask.
     #[error("cannot ask for the password")]
     NotAsked(#[source] io::Error),
@@ -182,10 +196,10 @@ impl SecretError {
             | SecretError::Interrupted => true,
             // Somebody ended it, or the machine had no memory left.
             SecretError::Failed { status, .. } => status.signal().is_some(),
-            SecretError::NotRun { source, .. } => is_shortage(source),
-            SecretError::UnreadableFile { source, .. } | SecretError::Unreadable { source, .. } => {
-                is_shortage(source)
-            }
+            SecretError::NotRun { source, .. }
+            | SecretError::UnreadableFile { source, .. }
+            | SecretError::Unreadable { source, .. }
+            | SecretError::Unwritten { source, .. } => is_shortage(source),
             SecretError::NotSet(_)
             | SecretError::Exposed { .. }
             | SecretError::Empty { .. }
@@ -200,6 +214,7 @@ impl SecretError {
             | SecretError::NoNetrc
             | SecretError::Netrc { .. }
             | SecretError::NotInNetrc { .. }
+            | SecretError::NotAPlace { .. }
             | SecretError::NotAsked(_) => false,
         }
     }

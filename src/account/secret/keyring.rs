@@ -6,6 +6,7 @@ use super::{Environment, LIMIT, Secret, SecretError, Whose, World, first_line};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A kind of keyring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Keyring {
             return Err(SecretError::NoSessionBus);
         }
         let wait = Wait::of(limit(environment, has_terminal()), world);
-        let found = self.ask(&self.lookup(whose), environment, &wait)?;
+        let found = self.ask(&self.lookup(whose), &[], environment, &wait)?;
         if found.status.success() {
             return first_line(found.wrote(), "the password in the keyring");
         }
@@ -40,7 +41,7 @@ impl Keyring {
             Refusal::Silent => {
                 // What is found without being opened is locked. The answer may
                 // hold the password all the same, if somebody unlocks it now.
-                let listed = self.ask(&search(whose), environment, &wait)?;
+                let listed = self.ask(&search(whose), &[], environment, &wait)?;
                 if listed.wrote().is_empty() {
                     Err(self.no_entry(whose))
                 } else {
@@ -50,15 +51,77 @@ impl Keyring {
         }
     }
 
+    /// Puts a password away, in place of one that was there.
+    pub(super) fn keep(
+        self,
+        whose: Whose<'_>,
+        secret: &[u8],
+        world: World<'_>,
+    ) -> Result<(), SecretError> {
+        match self {
+            Keyring::SecretService => self.change(&self.store(whose), secret, world),
+            Keyring::Keychain => {
+                // What stands in argv others can read: `-i` reads commands.
+                let words = &["add-internet-password", "-U"];
+                let begin = [words, &keychain(whose)[..], &["-w"]].concat();
+                let mut line = Zeroizing::new(shell_words::join(begin).into_bytes());
+                line.reserve_exact(2 * secret.len() + 4);
+                line.extend_from_slice(b" \"");
+                for &octet in secret {
+                    if matches!(octet, b'"' | b'\\') {
+                        line.push(b'\\');
+                    }
+                    line.push(octet);
+                }
+                line.extend_from_slice(b"\"\n");
+                self.change(&words_of(&["security", "-i"], &[]), &line, world)
+            }
+        }
+    }
+
+    /// Removes a password.
+    pub(super) fn forget(self, whose: Whose<'_>, world: World<'_>) -> Result<(), SecretError> {
+        let words = match self {
+            Keyring::SecretService => words_of(&["secret-tool", "clear", "--"], &attributes(whose)),
+            Keyring::Keychain => {
+                words_of(&["security", "delete-internet-password"], &keychain(whose))
+            }
+        };
+        match self.change(&words, &[], world) {
+            // There was none, or none that is not locked.
+            Err(SecretError::KeyringUnreachable { said }) if said.is_empty() => Ok(()),
+            done => done,
+        }
+    }
+
+    fn change(self, words: &[String], input: &[u8], world: World<'_>) -> Result<(), SecretError> {
+        let environment = world.environment;
+        if self == Keyring::SecretService && !may_have_a_bus(environment) {
+            return Err(SecretError::NoSessionBus);
+        }
+        let wait = Wait::of(limit(environment, has_terminal()), world);
+        let ended = self.ask(words, input, environment, &wait)?;
+        match self.refusal(&ended) {
+            _ if ended.status.success() => Ok(()),
+            Refusal::Locked => Err(SecretError::KeyringLocked),
+            Refusal::NoEntry => Ok(()),
+            Refusal::Silent | Refusal::Unreachable => {
+                Err(SecretError::KeyringUnreachable { said: ended.said() })
+            }
+        }
+    }
+
     /// The words that look the password up. The names of the attributes are
     /// those of msmtp, whose entries are found, too.
     pub(super) fn lookup(self, whose: Whose<'_>) -> Vec<String> {
         match self {
             // A user may begin with a hyphen.
-            Keyring::SecretService => words(&["secret-tool", "lookup", "--"], &attributes(whose)),
-            Keyring::Keychain => words(
+            Keyring::SecretService => {
+                words_of(&["secret-tool", "lookup", "--"], &attributes(whose))
+            }
+            Keyring::Keychain => words_of(
                 &["security", "find-internet-password"],
-                &["-s", whose.host, "-a", whose.user, "-r", "smtp", "-w"],
+                &[&keychain(whose)[..], &["-w"]].concat(),
             ),
         }
     }
@@ -69,11 +132,11 @@ impl Keyring {
             Keyring::SecretService => {
                 let end = if whose.user.starts_with('-') { &["--"][..] } else { &[] };
                 let begin = [&["secret-tool", "store", "--label", "envoi"], end].concat();
-                words(&begin, &attributes(whose))
+                words_of(&begin, &attributes(whose))
             }
-            Keyring::Keychain => words(
+            Keyring::Keychain => words_of(
                 &["security", "add-internet-password"],
-                &["-s", whose.host, "-a", whose.user, "-r", "smtp", "-w"],
+                &[&keychain(whose)[..], &["-w"]].concat(),
             ),
         }
     }
@@ -81,10 +144,11 @@ impl Keyring {
     fn ask(
         self,
         words: &[String],
+        input: &[u8],
         environment: &Environment,
         wait: &Wait<'_>,
     ) -> Result<Ended, SecretError> {
-        finish(words, environment, wait).map_err(|unfinished| match unfinished {
+        finish(words, input, environment, wait).map_err(|unfinished| match unfinished {
             Unfinished::NotRun(source) if source.kind() == io::ErrorKind::NotFound => {
                 SecretError::NoKeyringProgram { program: self.program() }
             }
@@ -142,14 +206,18 @@ enum Refusal {
 
 /// The words that tell whether there is an entry, locked or not.
 fn search(whose: Whose<'_>) -> Vec<String> {
-    words(&["secret-tool", "search", "--"], &attributes(whose))
+    words_of(&["secret-tool", "search", "--"], &attributes(whose))
 }
 
 fn attributes(whose: Whose<'_>) -> [&str; 6] {
     ["host", whose.host, "service", "smtp", "user", whose.user]
 }
 
-fn words(begin: &[&str], rest: &[&str]) -> Vec<String> {
+fn keychain(whose: Whose<'_>) -> [&str; 6] {
+    ["-s", whose.host, "-a", whose.user, "-r", "smtp"]
+}
+
+fn words_of(begin: &[&str], rest: &[&str]) -> Vec<String> {
     begin.iter().chain(rest).map(|&word| word.to_owned()).collect()
 }
 

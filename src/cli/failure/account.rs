@@ -8,7 +8,7 @@ use crate::account::{
 use crate::message::dkim::KeyError;
 use crate::net::ClientCertificateError;
 use rustix::io::Errno;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl From<Error> for Failure {
     /// Whatever is wrong with accounts is a matter of configuration, an unknown
@@ -166,6 +166,12 @@ pub(in crate::cli) fn of_secret(error: &SecretError) -> Option<String> {
         SecretError::Unreadable { source, .. } if source.raw_os_error() == Some(BADF) => {
             Some("let the shell open it for reading: fd:3 goes with 3< FILE".to_owned())
         }
+        SecretError::NotAPlace { .. } => {
+            Some("write keyring, or file:PATH, in its place".to_owned())
+        }
+        SecretError::Unwritten { file, .. } => {
+            Some(format!("check who may write there: ls -ld {}", quoted(&directory_of(file))))
+        }
         SecretError::NotSet(_)
         | SecretError::Unreadable { .. }
         | SecretError::Silent { .. }
@@ -181,6 +187,12 @@ pub(in crate::cli) fn of_secret(error: &SecretError) -> Option<String> {
         | SecretError::Interrupted
         | SecretError::TooSlow { .. } => None,
     }
+}
+
+/// The directory of a file.
+fn directory_of(file: &Path) -> PathBuf {
+    let parent = file.parent().filter(|parent| *parent != Path::new(""));
+    parent.unwrap_or(Path::new(".")).to_owned()
 }
 
 const BADF: i32 = Errno::BADF.raw_os_error();
