@@ -124,12 +124,17 @@ impl Edit {
         self.accounts().is_some_and(|accounts| accounts.contains_key(name))
     }
 
+    /// An error if there is such an account in it.
+    pub fn refuse_twice(&self, name: &str) -> Result<(), EditError> {
+        if self.has(name) {
+            return Err(EditError::Exists { name: name.to_owned(), file: self.file.clone() });
+        }
+        Ok(())
+    }
+
     /// Adds an account at the end.
     pub fn add(&mut self, name: &str, settings: &Settings) -> Result<(), EditError> {
-        if self.has(name) {
-            let name = name.to_owned();
-            return Err(EditError::Exists { name, file: self.file.clone() });
-        }
+        self.refuse_twice(name)?;
         let mut table = written::table(settings)?;
         table.decor_mut().set_prefix("\n");
         if let Some(accounts) = self.accounts_mut() {

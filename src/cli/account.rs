@@ -1,7 +1,9 @@
 //! `envoi account`: what is configured, and where it is said.
 
+mod add;
 mod list;
 mod reason;
+mod remove;
 mod show;
 mod values;
 
@@ -9,7 +11,7 @@ use super::Surroundings;
 use super::args::{AccountArgs, AccountCommand};
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::account::{Accounts, Server, ServerUrl};
+use crate::account::{Accounts, Error, NamedBy, Server, ServerUrl};
 use std::io;
 
 pub(super) fn run(
@@ -21,6 +23,18 @@ pub(super) fn run(
     match &args.command {
         None | Some(AccountCommand::List) => list::run(&accounts, surroundings),
         Some(AccountCommand::Show(args)) => show::run(args, &accounts, surroundings),
+        Some(AccountCommand::Add(args)) => add::run(args, &accounts, surroundings),
+        Some(AccountCommand::Remove(args)) => remove::run(args, &accounts, surroundings),
+    }
+}
+
+/// The account was named by a word of the command itself.
+fn named_by_word(error: Error) -> Error {
+    match error {
+        Error::UnknownAccount { by: NamedBy::Option, name, nearest, names } => {
+            Error::UnknownAccount { by: NamedBy::Word, name, nearest, names }
+        }
+        error => error,
     }
 }
 

@@ -16,6 +16,7 @@ mod input;
 mod interrupt;
 mod message;
 mod next;
+mod questions;
 mod render;
 mod route;
 mod send;
@@ -26,6 +27,7 @@ mod sink;
 mod status;
 mod terminal;
 mod transcript;
+mod trial;
 mod words;
 
 pub use exit::Exit;

@@ -144,7 +144,7 @@ fn deliver(
 }
 
 /// The name that the system gives this machine.
-fn host_name() -> String {
+pub(super) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

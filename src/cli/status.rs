@@ -7,6 +7,7 @@ use crate::net::{self, ProxyFault, Refusal};
 use crate::sasl::{MechanismError, ScramFault};
 use crate::session::{Error, Kind};
 use crate::smtp::{EnhancedCode, Phase, Reply};
+use std::sync::Arc;
 
 /// Of several permanent causes the first of these decides.
 const FIRST_OF: [Exit; 9] = [
@@ -42,6 +43,21 @@ impl Exit {
         }
         let causes: Vec<Exit> = outcomes().filter_map(Outcome::cause).map(of_cause).collect();
         FIRST_OF.into_iter().find(|exit| causes.contains(exit)).unwrap_or(Exit::Unavailable)
+    }
+}
+
+impl Exit {
+    /// The status of an attempt that came to nothing, with no message in
+    /// question. `signal` is the user's wish to stop.
+    pub(super) fn of_attempt(error: &Arc<Error>, signal: Option<usize>) -> Exit {
+        let signal = signal.and_then(|number| u8::try_from(number).ok());
+        match (signal, Outcome::of_error(error)) {
+            (Some(signal), _) if was_interrupted(Some(error)) => Exit::Signal(signal),
+            (_, Outcome::Rejected(_)) => of_error(error),
+            (_, Outcome::Accepted(_) | Outcome::Deferred(_) | Outcome::Uncertain(_)) => {
+                Exit::TempFail
+            }
+        }
     }
 }
 
@@ -188,7 +204,6 @@ fn of_proxy(fault: &ProxyFault) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     fn reply(text: &str) -> Reply {
         let (code, text) = text.split_at(3);

@@ -1,4 +1,4 @@
-//! The terminal, where the user types a password.
+//! The terminal, where the user types answers and passwords.
 
 use crate::net::{Deadline, Interrupt};
 use crate::sasl::Secret;
@@ -21,10 +21,27 @@ pub(super) fn ask(
     let terminal = terminal()?;
     let silence = Silence::over(&terminal)?;
     (&terminal).write_all(question.as_bytes())?;
-    let typed = typed(&terminal, &silence, deadline, interrupt);
+    let typed = typed(&terminal, Some(&silence), deadline, interrupt);
     // The one that was typed was not shown.
     let _ = (&terminal).write_all(b"\n");
-    typed
+    typed.map(|line| Secret::new(without_end(&line)))
+}
+
+/// Asks for what may be seen. Gives the answer without the blanks around it;
+/// an error where there is no terminal, or it is at its end.
+pub(super) fn ask_aloud(
+    question: &str,
+    deadline: Option<Deadline>,
+    interrupt: &Interrupt,
+) -> io::Result<String> {
+    let terminal = terminal()?;
+    (&terminal).write_all(question.as_bytes())?;
+    let line = typed(&terminal, None, deadline, interrupt)?;
+    Ok(String::from_utf8_lossy(without_end(&line)).trim().to_owned())
+}
+
+fn without_end(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\n").unwrap_or(line)
 }
 
 fn terminal() -> io::Result<File> {
@@ -38,10 +55,10 @@ fn terminal() -> io::Result<File> {
 /// editing it is the terminal's affair.
 fn typed(
     mut terminal: &File,
-    silence: &Silence<'_>,
+    silence: Option<&Silence<'_>>,
     deadline: Option<Deadline>,
     interrupt: &Interrupt,
-) -> io::Result<Secret> {
+) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new([0; LONGEST_LINE]);
     loop {
         if interrupt.signal().is_some() {
@@ -51,7 +68,7 @@ fn typed(
             return Err(io::ErrorKind::TimedOut.into());
         }
         // A shell turns the echo on when it stops us.
-        silence.keep()?;
+        silence.map_or(Ok(()), Silence::keep)?;
         let mut fds = [PollFd::new(&terminal, PollFlags::IN)];
         match poll(&mut fds, Some(&GLANCE)) {
             Ok(0) | Err(Errno::INTR) => continue,
@@ -60,10 +77,7 @@ fn typed(
         }
         return match terminal.read(&mut line[..]) {
             Ok(0) => Err(io::Error::other("nothing was typed")),
-            Ok(length) => {
-                let line = &line[..length];
-                Ok(Secret::new(line.strip_suffix(b"\n").unwrap_or(line)))
-            }
+            Ok(length) => Ok(Zeroizing::new(line[..length].to_vec())),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => Err(error),
         };

@@ -99,7 +99,8 @@ fn in_vain<'r>(
     others.filter_map(|attempt| Some((attempt, attempt.error.as_deref()?))).collect()
 }
 
-fn tried(attempt: &Attempt, error: &Error) -> String {
+/// Why an attempt came to nothing, the server named. Safe to print.
+pub(super) fn tried(attempt: &Attempt, error: &Error) -> String {
     let server = attempt.server.to_string();
     let why = Escaped(error_words(error)).to_string();
     if names_server(error, &server) { why } else { format!("{server}: {why}") }

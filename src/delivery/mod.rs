@@ -118,6 +118,49 @@ pub fn submit(
     Report { recipients: ledger.close(&unreached), attempts }
 }
 
+/// Connects to each server in turn, signs in, and leaves; nothing is sent. The
+/// first that goes well ends it, and so does one that will not pass: whoever
+/// was refused should not knock everywhere. Of the attempts, one at least, only
+/// the last may have gone well.
+pub fn sign_in(route: &Route, world: &World<'_>, observer: &mut dyn Observer) -> Vec<Attempt> {
+    let mut attempts = Vec::new();
+    for hop in &route.hops {
+        let mut nowhere = Attempt::at(hop, None);
+        let targets = match look_up(hop, world, &mut nowhere, observer) {
+            Ok(targets) => targets,
+            Err(error) => {
+                nowhere.error = Some(Arc::new(error));
+                attempts.push(nowhere);
+                continue;
+            }
+        };
+        for target in targets {
+            let tried = knock(hop, &target, world, observer);
+            let is_over = tried.error.as_ref().is_none_or(|error| {
+                !Outcome::of_error(error).is_open() || world.interrupt.signal().is_some()
+            });
+            attempts.push(tried);
+            if is_over {
+                return attempts;
+            }
+        }
+    }
+    attempts
+}
+
+/// Tries one address: connect, secure, sign in, leave.
+fn knock(hop: &Hop, target: &Target, world: &World<'_>, observer: &mut dyn Observer) -> Attempt {
+    let mut attempt = Attempt::at(hop, Some(target.address.clone()));
+    match open(hop, target, world, &mut attempt, observer) {
+        Ok(session) => {
+            attempt.timings.extend_from_slice(session.timings());
+            session.quit(world.wait_for_farewell);
+        }
+        Err(error) => attempt.error = Some(Arc::new(error)),
+    }
+    attempt
+}
+
 /// One address to try, of the server or of the proxy that leads to it.
 struct Target {
     address: Address,

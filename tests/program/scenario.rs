@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// One file. What is said at its top holds for each of its runs, and each run
@@ -33,6 +34,15 @@ pub(crate) struct Scenario {
 struct File {
     path: String,
     text: String,
+    mode: Option<u32>,
+}
+
+/// A file after the program has run.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Left {
+    path: String,
+    text: Option<String>,
     mode: Option<u32>,
 }
 
@@ -65,6 +75,9 @@ struct Expectation {
     /// The messages that the receivers took. There are no others.
     #[serde(default)]
     arrived: Vec<Arrived>,
+    /// What these files hold afterwards; without text they are not there.
+    #[serde(default)]
+    leaves: Vec<Left>,
     /// A status that blames this side means that no server was asked (EX-3),
     /// unless this says otherwise.
     #[serde(default)]
@@ -120,6 +133,9 @@ impl Scenario {
                 return wrong(format!("it prints {text:?}"));
             }
         }
+        for left in &expected.leaves {
+            left.check(&place).or_else(wrong)?;
+        }
         let (mut arrived, mut connections) = (Vec::new(), 0);
         for server in servers {
             let taken = server.finish();
@@ -163,6 +179,25 @@ fn fits(expected: &str, got: &str) -> bool {
 }
 
 /// EX-5: the object knows the status.
+impl Left {
+    fn check(&self, place: &Place) -> Result<(), String> {
+        let path = place.directory().join(&self.path);
+        let Some(text) = &self.text else {
+            return if path.exists() { Err(format!("{} is there", self.path)) } else { Ok(()) };
+        };
+        let found = fs::read_to_string(&path)
+            .map_err(|error| format!("{} is not as it should be: {error}", self.path))?;
+        agree(&self.path, &place.filled(text), &found)?;
+        let mode = fs::metadata(&path).expect("it was read").permissions().mode() & 0o777;
+        match self.mode {
+            Some(expected) if expected != mode => {
+                Err(format!("{} has the mode {mode:o}", self.path))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 fn check_json(place: &Place, expected: &toml::Table, run: &Run) -> Result<(), String> {
     let object: Value =
         serde_json::from_str(&run.stdout).map_err(|error| format!("not JSON: {error}"))?;

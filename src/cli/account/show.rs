@@ -4,11 +4,10 @@ mod json;
 
 use super::list::{at, place};
 use super::reason::sentence;
-use super::unwritten;
 use super::values::{ROWS, Row, Value};
+use super::{named_by_word, unwritten};
 use crate::account::{
-    Account, Accounts, Choice, Chosen, Environment, Error, NamedBy, Place, SecretSource, ServerUrl,
-    SignIn,
+    Account, Accounts, Choice, Chosen, Environment, Place, SecretSource, ServerUrl, SignIn,
 };
 use crate::cli::Surroundings;
 use crate::cli::args::ShowArgs;
@@ -76,12 +75,7 @@ fn choose<'a>(
     }
     let typed = args.connection.settings()?;
     let chosen = accounts.decide(Choice { named, sender: args.sender.as_deref(), typed });
-    Ok(chosen.map_err(|error| match error {
-        Error::UnknownAccount { by: NamedBy::Option, name, nearest, names } if option.is_none() => {
-            Error::UnknownAccount { by: NamedBy::Word, name, nearest, names }
-        }
-        error => error,
-    })?)
+    Ok(chosen.map_err(|error| if option.is_none() { named_by_word(error) } else { error })?)
 }
 
 /// A value, and who says it.

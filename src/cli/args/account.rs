@@ -1,5 +1,9 @@
 //! What ‘envoi account’ takes.
 
+mod add;
+
+pub use add::{AddArgs, RemoveArgs, Store};
+
 use super::ConnectionArgs;
 use clap::{Args, Subcommand};
 
@@ -19,6 +23,18 @@ pub struct AccountArgs {
 /// What to do with accounts.
 #[derive(Clone, Debug, Subcommand)]
 pub enum AccountCommand {
+    /// Find the servers of a mail address, sign in, and write the account
+    ///
+    /// Asks in turn the table of large providers that comes with envoi, the SRV
+    /// records of the domain (RFC 6186, RFC 8314), its documents for mail
+    /// programs (in Thunderbird's form, over HTTPS), and its mail exchangers,
+    /// which may be a large provider's. What was found is shown, and how far it
+    /// can be trusted. Then envoi signs in as a message would; only if that
+    /// goes well is anything written.
+    ///
+    /// Each question has an option; where there is no terminal, nothing is
+    /// asked.
+    Add(Box<AddArgs>),
     /// List the accounts that are configured
     ///
     /// Of each it tells the senders that it is for, its servers, who signs in,
@@ -34,6 +50,11 @@ pub enum AccountCommand {
     /// account names are any good. The exit status is 78 if a message could not
     /// be sent through the account.
     Show(Box<ShowArgs>),
+    /// Remove an account from the configuration
+    ///
+    /// The rest of the file stays as it is. An account that others extend is
+    /// not removed.
+    Remove(RemoveArgs),
 }
 
 /// What `envoi account show` takes.

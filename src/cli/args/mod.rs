@@ -15,7 +15,7 @@ mod send;
 mod sendmail;
 mod sink;
 
-pub use account::{AccountArgs, AccountCommand, ShowArgs};
+pub use account::{AccountArgs, AccountCommand, AddArgs, RemoveArgs, ShowArgs, Store};
 pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
 pub use content::ContentArgs;

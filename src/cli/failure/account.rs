@@ -2,8 +2,8 @@
 
 use super::{Exit, Failure, quoted};
 use crate::account::{
-    ClientFilesError, DkimError, Error, Fault, KeyFileError, ProxyError, SecretError, ServerError,
-    Unusable,
+    ClientFilesError, DkimError, EditError, Error, Fault, KeyFileError, ProxyError, SecretError,
+    ServerError, Unusable, Unwritable,
 };
 use crate::message::dkim::KeyError;
 use crate::net::ClientCertificateError;
@@ -16,6 +16,42 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let hints = of_account(&error);
         Failure { hints, ..Failure::new(Exit::Config, error) }
+    }
+}
+
+impl From<Unwritable> for Failure {
+    fn from(error: Unwritable) -> Self {
+        EditError::from(error).into()
+    }
+}
+
+impl From<EditError> for Failure {
+    /// A configuration that is not changed is as it was.
+    fn from(error: EditError) -> Self {
+        let (exit, hint) = match error {
+            EditError::Invalid(error) => return error.into(),
+            EditError::Exists { ref name, .. } => (
+                Exit::Config,
+                Some(format!(
+                    "call the new one otherwise: --name {}; or put it in its place: --replace",
+                    shell_words::quote(&format!("{name}-2"))
+                )),
+            ),
+            EditError::Missing { .. } => {
+                (Exit::Config, Some("see what there is: envoi account".to_owned()))
+            }
+            EditError::Extended { ref by, .. } => (
+                Exit::Config,
+                Some(format!("first: envoi account remove {}", shell_words::quote(by))),
+            ),
+            EditError::Unwritable(_) => (Exit::Config, None),
+            EditError::Busy { .. } => (Exit::TempFail, None),
+            EditError::Unwritten { ref file, .. } => {
+                let directory = quoted(&directory_of(file));
+                (Exit::CantCreat, Some(format!("check who may write there: ls -ld {directory}")))
+            }
+        };
+        Failure { hints: hint.into_iter().collect(), ..Failure::new(exit, error) }
     }
 }
 

@@ -1,0 +1,264 @@
+//! `envoi account add`: from an address to an account that works. Nothing is
+//! written before somebody has signed in.
+
+mod author;
+mod password;
+mod servers;
+mod tell;
+
+use super::unwritten;
+use crate::account::{Account, Accounts, Choice, Edit, Settings, Whose, table};
+use crate::cli::Surroundings;
+use crate::cli::args::AddArgs;
+use crate::cli::escape::Escaped;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::interrupt;
+use crate::cli::questions::Questions;
+use crate::cli::trial;
+use crate::delivery::Attempt;
+use crate::net::{Deadline, Interrupt};
+use author::Author;
+use password::{Password, Written};
+use servers::Way;
+use std::path::{Path, PathBuf};
+
+pub(super) fn run(
+    args: &AddArgs,
+    accounts: &Accounts,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
+    let typed = placed(args.connection.settings()?)?;
+    let interrupt = interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
+    let deadline = typed.deadline.map(Deadline::after);
+    let questions = Questions::new(&interrupt, deadline);
+    let author = Author::of(args, &questions)?;
+    let adding = Adding { args, accounts, typed, interrupt: &interrupt, questions, author };
+    let file = adding.file()?;
+    let named = args.name.as_deref().or(surroundings.globals.account.as_deref());
+    if let Some(name) = named {
+        adding.refuse_twice(name, &file, surroundings)?;
+    }
+    let way = servers::find(&adding, surroundings)?;
+    let name = named.map_or_else(|| adding.usual_name(&way), str::to_owned);
+    adding.refuse_twice(&name, &file, surroundings)?;
+    let worked = adding.try_out(&way, surroundings)?;
+    adding.write(&Target { name, file }, &way, worked, surroundings)
+}
+
+/// An account while it is being added.
+struct Adding<'a> {
+    args: &'a AddArgs,
+    accounts: &'a Accounts,
+    /// The options about the connection.
+    typed: Settings,
+    interrupt: &'a Interrupt,
+    questions: Questions<'a>,
+    author: Author,
+}
+
+/// Where it will be written.
+struct Target {
+    name: String,
+    file: PathBuf,
+}
+
+/// What went well.
+struct Worked {
+    user: Option<String>,
+    password: Password,
+    /// What was seen; `None` where it was not tried.
+    seen: Option<Attempt>,
+}
+
+impl Adding<'_> {
+    /// The file that accounts are written to.
+    fn file(&self) -> Result<PathBuf, Failure> {
+        let files = self.accounts.files();
+        files.only.clone().or_else(|| files.user.clone()).ok_or_else(|| {
+            Failure::say(Exit::Config, "nothing says where the configuration is: HOME is not set")
+                .hint("name the file: --config FILE")
+        })
+    }
+
+    /// An account is never replaced unasked; that is found out before anybody
+    /// is asked anything.
+    fn refuse_twice(
+        &self,
+        name: &str,
+        file: &Path,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<(), Failure> {
+        if self.args.replace || !file.exists() {
+            return Ok(());
+        }
+        let edit = Edit::open(file, surroundings.environment.home())?;
+        Ok(edit.refuse_twice(name)?)
+    }
+
+    /// What an account is called that nobody named: as its provider, as the
+    /// domain, or as the address, the first that no account has.
+    fn usual_name(&self, way: &Way) -> String {
+        let address = self.author.mailbox.to_string();
+        let domain = self.author.mailbox.domain().to_string();
+        let provider = way.provider.as_deref().map(str::to_lowercase);
+        let is_free = |name: &String| self.accounts.names().all(|known| known != name);
+        provider.into_iter().chain([domain]).find(is_free).unwrap_or(address)
+    }
+
+    /// Signs in with what is known, and asks for the password again where the
+    /// server does not take it.
+    fn try_out(&self, way: &Way, surroundings: &mut Surroundings<'_>) -> Result<Worked, Failure> {
+        let users = self.users(way);
+        let mut password = Password::of(self, way, users.first(), surroundings)?;
+        for tries_left in (0..MOST_TRIES).rev() {
+            let mut refusal = None;
+            for user in &users {
+                if self.args.no_test {
+                    return Ok(Worked { user: user.clone(), password, seen: None });
+                }
+                let account = self.account(way, user.as_deref(), &password)?;
+                self.say(surroundings, &tell::trying(way, user.as_deref()))?;
+                match trial::run(&account, self.interrupt, surroundings) {
+                    Ok(attempt) => {
+                        let seen = Some(attempt);
+                        return Ok(Worked { user: user.clone(), password, seen });
+                    }
+                    Err(refused) if refused.is_about_secret => refusal = Some(refused.failure),
+                    Err(refused) => return Err(refused.failure),
+                }
+            }
+            let Some(refusal) = refusal else { break };
+            if tries_left == 0 || !password.was_typed() {
+                return Err(way.with_remark(refusal));
+            }
+            surroundings.warn(&format!("{:#}", refusal.error));
+            password = Password::asked(self, way, users.first())?;
+        }
+        Err(Failure::say(Exit::Config, "there is nobody to sign in as"))
+    }
+
+    /// Who may be the one that signs in: whoever was named; else the address,
+    /// and then what stands before its @ (RFC 6186 §4).
+    fn users(&self, way: &Way) -> Vec<Option<String>> {
+        if !way.wants_sign_in {
+            return vec![None];
+        }
+        let told = self.typed.user.clone().or_else(|| way.user.clone());
+        let mailbox = &self.author.mailbox;
+        told.map_or_else(
+            || vec![Some(mailbox.to_string()), Some(mailbox.local_part().to_owned())],
+            |told| vec![Some(told)],
+        )
+    }
+
+    /// What the account says, the password where it is for now.
+    fn settings(&self, way: &Way, user: Option<&str>) -> Settings {
+        Settings {
+            from: Some(self.author.text()),
+            servers: Some(way.servers.clone()),
+            user: user.map(str::to_owned),
+            tls_name: self.typed.tls_name.clone().or_else(|| way.tls_name.clone()),
+            password: None,
+            ..self.typed.clone()
+        }
+    }
+
+    /// The account as it is tried, with what the environment says.
+    fn account(
+        &self,
+        way: &Way,
+        user: Option<&str>,
+        password: &Password,
+    ) -> Result<Account, Failure> {
+        let typed = Settings { password: password.for_now(), ..self.settings(way, user) };
+        Ok(self.accounts.choose(Choice { typed, ..Choice::default() })?)
+    }
+
+    /// Puts the password away and writes the account.
+    fn write(
+        &self,
+        target: &Target,
+        way: &Way,
+        worked: Worked,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<Exit, Failure> {
+        let Worked { user, password, seen } = worked;
+        let user = user.as_deref();
+        let mut settings = self.settings(way, user);
+        let whose: Vec<Whose<'_>> =
+            way.hosts.iter().map(|host| Whose { user: user.unwrap_or_default(), host }).collect();
+        let Written { source, newly_kept } = password.put_away(self, &whose, surroundings)?;
+        settings.password = source;
+        let written = if self.args.dry_run {
+            table(&settings).map(|_| ()).map_err(Failure::from)
+        } else {
+            self.save(target, &settings, surroundings)
+        };
+        if let Err(failure) = written {
+            if let Some(place) = newly_kept {
+                password::take_back(&place, &whose, self, surroundings);
+            }
+            return Err(failure);
+        }
+        let told = tell::Told { target, settings: &settings, seen: seen.as_ref(), adding: self };
+        told.tell(surroundings).map_err(unwritten)?;
+        Ok(Exit::Ok)
+    }
+
+    fn save(
+        &self,
+        target: &Target,
+        settings: &Settings,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<(), Failure> {
+        let mut edit = Edit::open(&target.file, surroundings.environment.home())?;
+        if self.args.replace {
+            edit.replace(&target.name, settings)?;
+        } else {
+            edit.add(&target.name, settings)?;
+        }
+        if self.becomes_default() {
+            edit.set_default(&target.name);
+        }
+        Ok(edit.save()?)
+    }
+
+    fn becomes_default(&self) -> bool {
+        self.args.default || self.accounts.names().next().is_none()
+    }
+
+    /// Says how far it has come, to people.
+    fn say(&self, surroundings: &mut Surroundings<'_>, text: &str) -> Result<(), Failure> {
+        if surroundings.globals.json || surroundings.globals.quiet {
+            return Ok(());
+        }
+        writeln!(surroundings.out, "{}", Escaped(text))
+            .and_then(|()| surroundings.out.flush())
+            .map_err(unwritten)
+    }
+}
+
+/// The settings with paths that mean the same from everywhere: in a
+/// configuration a relative one begins elsewhere.
+fn placed(typed: Settings) -> Result<Settings, Failure> {
+    let paths = |paths: Vec<PathBuf>| paths.iter().map(|path| absolute(path)).collect();
+    Ok(Settings {
+        password: typed.password.map(password::placed).transpose()?,
+        tls_ca: typed.tls_ca.map(paths).transpose()?,
+        tls_cert: typed.tls_cert.as_deref().map(absolute).transpose()?,
+        tls_key: typed.tls_key.as_deref().map(absolute).transpose()?,
+        ..typed
+    })
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| {
+        let sentence = format!("{} is nowhere", path.display());
+        Failure::caused(Exit::Usage, sentence, error)
+    })
+}
+
+/// How often a password is asked for. Servers lock users out after a few.
+const MOST_TRIES: usize = 3;

@@ -1,0 +1,68 @@
+//! Questions to whoever sits at the terminal. Where nobody does, each has an
+//! option that answers it.
+
+use super::escape::Escaped;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::terminal::ask_aloud;
+use crate::net::{Deadline, Interrupt};
+use std::io::{self, IsTerminal as _};
+
+/// Asks, if somebody is there.
+pub(super) struct Questions<'q> {
+    interrupt: &'q Interrupt,
+    deadline: Option<Deadline>,
+    is_somebody_there: bool,
+}
+
+impl<'q> Questions<'q> {
+    /// Somebody is there when the program reads from a terminal: a script that
+    /// was started at one wants no questions.
+    pub(super) fn new(interrupt: &'q Interrupt, deadline: Option<Deadline>) -> Self {
+        Questions { interrupt, deadline, is_somebody_there: io::stdin().is_terminal() }
+    }
+
+    pub(super) fn is_somebody_there(&self) -> bool {
+        self.is_somebody_there
+    }
+
+    /// Asks for a text; nothing typed is nothing. `option` answers it where
+    /// nobody is there.
+    pub(super) fn text(&self, question: &str, option: &str) -> Result<String, Failure> {
+        if !self.is_somebody_there {
+            let sentence =
+                format!("nobody can be asked: {}", question.trim_end_matches([':', ' ']));
+            return Err(Failure::say(Exit::Usage, sentence).hint(format!("say it: {option}")));
+        }
+        let question = format!("{} ", Escaped(question));
+        ask_aloud(&question, self.deadline, self.interrupt).map_err(unanswered)
+    }
+
+    /// Asks for yes or no until it is one; nothing typed is `usual`. `None`
+    /// where nobody is there.
+    pub(super) fn yes(&self, question: &str, usual: bool) -> Result<Option<bool>, Failure> {
+        if !self.is_somebody_there {
+            return Ok(None);
+        }
+        let choice = if usual { "[Y/n]" } else { "[y/N]" };
+        loop {
+            let answer = self.text(&format!("{question} {choice}"), "")?;
+            match answer.to_ascii_lowercase().as_str() {
+                "" => return Ok(Some(usual)),
+                "y" | "yes" => return Ok(Some(true)),
+                "n" | "no" => return Ok(Some(false)),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn unanswered(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::Interrupted => {
+            Failure::say(Exit::TempFail, "interrupted; nothing was written")
+        }
+        io::ErrorKind::TimedOut => Failure::say(Exit::TempFail, "no answer came in time"),
+        _ => Failure::caused(Exit::Usage, "the question was not answered", error),
+    }
+}
