@@ -163,7 +163,10 @@ fn has_scheme(reference: &str) -> bool {
 
 /// Host and port of an authority.
 fn split(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
-    let end = authority.find(']').map_or(0, |at| at + 1);
+    let end = match authority.strip_prefix('[') {
+        Some(inner) => inner.find(']').ok_or(UrlError::Host)? + 2,
+        None => 0,
+    };
     let (host, port) = match authority[end..].find(':') {
         Some(at) => (&authority[..end + at], &authority[end + at + 1..]),
         None => (authority, ""),
