@@ -35,8 +35,14 @@ const FLOORS: &[(&str, &[&str])] = &[
 /// Where the octets of a `Secret` may be reached: where they are made into an
 /// answer, where that answer is written to the wire, of a server or of a
 /// proxy, and where they are put away for the next time.
-const MAY_EXPOSE: &[&str] =
-    &["sasl/", "smtp/command.rs", "net/proxy/", "net/http/form.rs", "account/written.rs", "account/secret/keep.rs"];
+const MAY_EXPOSE: &[&str] = &[
+    "sasl/",
+    "smtp/command.rs",
+    "net/proxy/",
+    "net/http/form.rs",
+    "account/written.rs",
+    "account/secret/keep.rs",
+];
 
 #[test]
 fn every_import_points_down() {
