@@ -7,6 +7,8 @@
     reason = "servers that misbehave, a watch, and the scenario asked for"
 )]
 
+#[path = "program/adding.rs"]
+mod adding;
 #[path = "program/certificates.rs"]
 mod certificates;
 #[path = "program/copies.rs"]
@@ -20,6 +22,8 @@ mod running;
 mod scenario;
 #[path = "program/server.rs"]
 mod server;
+#[path = "program/terminal.rs"]
+mod terminal;
 
 use envoi::sink::{Settings, Sink};
 use harness::{Peer, Scripted};

@@ -4,8 +4,9 @@
 use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::terminal::ask_aloud;
+use super::terminal::{ask, ask_aloud};
 use crate::net::{Deadline, Interrupt};
+use crate::sasl::Secret;
 use std::io::{self, IsTerminal as _};
 
 /// Asks, if somebody is there.
@@ -35,7 +36,7 @@ impl<'q> Questions<'q> {
             return Err(Failure::say(Exit::Usage, sentence).hint(format!("say it: {option}")));
         }
         let question = format!("{} ", Escaped(question));
-        ask_aloud(&question, self.deadline, self.interrupt).map_err(unanswered)
+        ask_aloud(&question, self.deadline, self.interrupt).map_err(|error| self.unanswered(error))
     }
 
     /// Asks for yes or no until it is one; nothing typed is `usual`. `None`
@@ -55,14 +56,24 @@ impl<'q> Questions<'q> {
             }
         }
     }
-}
 
-fn unanswered(error: io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::Interrupted => {
-            Failure::say(Exit::TempFail, "interrupted; nothing was written")
+    /// Asks for what nobody else should see, at the terminal wherever standard
+    /// input is.
+    pub(super) fn secret(&self, question: &str) -> Result<Secret, Failure> {
+        let question = format!("{} ", Escaped(question));
+        ask(&question, self.deadline, self.interrupt).map_err(|error| self.unanswered(error))
+    }
+
+    fn unanswered(&self, error: io::Error) -> Failure {
+        let signal = self.interrupt.signal().and_then(|signal| u8::try_from(signal).ok());
+        match (signal, error.kind()) {
+            (Some(signal), io::ErrorKind::Interrupted) => {
+                Failure::say(Exit::Signal(signal), "interrupted; nothing was written")
+            }
+            (_, io::ErrorKind::TimedOut) => {
+                Failure::say(Exit::TempFail, "no answer came in time; nothing was written")
+            }
+            _ => Failure::caused(Exit::Usage, "there is no answer; nothing was written", error),
         }
-        io::ErrorKind::TimedOut => Failure::say(Exit::TempFail, "no answer came in time"),
-        _ => Failure::caused(Exit::Usage, "the question was not answered", error),
     }
 }

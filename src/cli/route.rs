@@ -170,20 +170,7 @@ pub(super) fn prepare<'e>(
 /// no good is found before anybody is asked.
 pub(super) fn tls(account: &Account, environment: &Environment) -> Result<TlsSettings, Failure> {
     let trust = &account.tls;
-    let directories = environment.get("SSL_CERT_DIR");
-    let system_paths = SystemPaths {
-        file: environment.get("SSL_CERT_FILE").map(PathBuf::from),
-        directories: directories.iter().flat_map(std::env::split_paths).collect(),
-    };
-    let roots = Roots {
-        files: trust.ca.clone(),
-        system: trust.system_roots,
-        system_paths,
-        given: Vec::new(),
-    };
-    let roots = roots.read().map_err(|error| {
-        Failure::new(Exit::OsFile, error).hint("--tls-ca takes a file of certificates in PEM form")
-    })?;
+    let roots = roots(&trust.ca, trust.system_roots, environment)?;
     let client = account.client_certificate.as_ref().map(ClientCertificateFiles::read);
     Ok(TlsSettings {
         roots,
@@ -194,6 +181,23 @@ pub(super) fn tls(account: &Account, environment: &Environment) -> Result<TlsSet
         least: trust.least,
         client: client.transpose()?,
         sessions: SessionCache::default(),
+    })
+}
+
+/// Whom to trust: these files, or what the system trusts, or the built-in ones.
+pub(super) fn roots(
+    files: &[PathBuf],
+    system: bool,
+    environment: &Environment,
+) -> Result<Roots, Failure> {
+    let directories = environment.get("SSL_CERT_DIR");
+    let system_paths = SystemPaths {
+        file: environment.get("SSL_CERT_FILE").map(PathBuf::from),
+        directories: directories.iter().flat_map(std::env::split_paths).collect(),
+    };
+    let roots = Roots { files: files.to_vec(), system, system_paths, given: Vec::new() };
+    roots.read().map_err(|error| {
+        Failure::new(Exit::OsFile, error).hint("--tls-ca takes a file of certificates in PEM form")
     })
 }
 

@@ -1,18 +1,14 @@
 //! Fetching a password while somebody watches, types, or wants it to stop.
 
-use crate::running::{GENEROUS, Place, Run, Started, finished};
+use crate::running::{Place, Run, Started, finished};
+use crate::terminal::{Terminal, wait_until};
 use crate::{check, only_message, shell, sink};
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{Policy, Settings, Sink};
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::process::{Command, Stdio};
+use std::ffi::OsString;
+use std::fs;
 use std::time::{Duration, Instant};
 
 /// The words that send to this receiver, signed in with this password.
@@ -29,19 +25,6 @@ fn only_for_alice(password: &str) -> Sink {
     let alice = Credentials { user: "alice".into(), password: Secret::new(password) };
     let policy = Policy { users: Users::Only(vec![alice]), ..Policy::default() };
     Sink::start(Settings { policy, ..Settings::default() }).expect("starting the receiver")
-}
-
-/// Waits until this holds; what did not happen is said if it never does.
-#[track_caller]
-fn wait_until<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(answer) = answer() {
-            return answer;
-        }
-        assert!(started.elapsed() < GENEROUS, "waited for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Asks envoi alone to stop, as `kill` does.
@@ -156,62 +139,6 @@ fn where_nobody_can_unlock_the_keyring_it_is_left_soon() {
 }
 
 // At a terminal ----------------------------------------------------------------
-
-/// A terminal: what is typed goes in, what is shown comes out.
-struct Terminal {
-    master: File,
-    name: OsString,
-    shown: String,
-}
-
-impl Terminal {
-    fn new() -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-        unlockpt(&master).expect("unlocking it");
-        let name = ptsname(&master, Vec::new()).expect("its name");
-        rustix::io::ioctl_fionbio(&master, true).expect("not to wait for it");
-        let name = OsStr::from_bytes(name.to_bytes()).to_owned();
-        Terminal { master: File::from(master), name, shown: String::new() }
-    }
-
-    /// Starts envoi in a session of this terminal, with this text on standard
-    /// input.
-    fn start(&self, place: &Place, words: &[OsString], stdin: &str) -> Started {
-        place.write("stdin", stdin, None);
-        let envoi = place.envoi(words);
-        let mut command = Command::new("setsid");
-        // Its standard input becomes the terminal of the session.
-        let script = "exec \"$@\" <stdin";
-        command.args(["--ctty", "sh", "-c", script, "sh"]);
-        command.arg(envoi.get_program()).args(envoi.get_args());
-        command.env_clear().envs(envoi.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.current_dir(place.directory());
-        let terminal = File::options().read(true).write(true).open(&self.name);
-        command.stdin(terminal.expect("opening it")).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Started(command.spawn().expect("starting setsid"))
-    }
-
-    /// Waits until this is shown.
-    #[track_caller]
-    fn expect(&mut self, text: &str) {
-        wait_until(&format!("{text:?} on the terminal"), || {
-            let mut octets = [0; 1024];
-            if let Ok(length) = self.master.read(&mut octets) {
-                self.shown.push_str(&String::from_utf8_lossy(&octets[..length]));
-            }
-            self.shown.contains(text).then_some(())
-        });
-    }
-
-    fn enter(&mut self, text: &str) {
-        self.master.write_all(text.as_bytes()).expect("typing");
-    }
-
-    /// Whether what is typed is shown.
-    fn echoes(&self) -> bool {
-        tcgetattr(&self.master).expect("its modes").local_modes.contains(LocalModes::ECHO)
-    }
-}
 
 const QUESTION: &str = "Password for alice@localhost: ";
 

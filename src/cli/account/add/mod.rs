@@ -3,11 +3,12 @@
 
 mod author;
 mod password;
+mod search;
 mod servers;
 mod tell;
 
 use super::unwritten;
-use crate::account::{Account, Accounts, Choice, Edit, Settings, Whose, table};
+use crate::account::{Account, Accounts, Choice, Edit, ProxyChoice, Settings, Whose, table};
 use crate::cli::Surroundings;
 use crate::cli::args::AddArgs;
 use crate::cli::escape::Escaped;
@@ -34,7 +35,8 @@ pub(super) fn run(
     let deadline = typed.deadline.map(Deadline::after);
     let questions = Questions::new(&interrupt, deadline);
     let author = Author::of(args, &questions)?;
-    let adding = Adding { args, accounts, typed, interrupt: &interrupt, questions, author };
+    let interrupt = &interrupt;
+    let adding = Adding { args, accounts, typed, interrupt, deadline, questions, author };
     let file = adding.file()?;
     let named = args.name.as_deref().or(surroundings.globals.account.as_deref());
     if let Some(name) = named {
@@ -54,6 +56,8 @@ struct Adding<'a> {
     /// The options about the connection.
     typed: Settings,
     interrupt: &'a Interrupt,
+    /// When everything must be over.
+    deadline: Option<Deadline>,
     questions: Questions<'a>,
     author: Author,
 }
@@ -227,6 +231,26 @@ impl Adding<'_> {
 
     fn becomes_default(&self) -> bool {
         self.args.default || self.accounts.names().next().is_none()
+    }
+
+    /// Whether the user knows this server.
+    fn is_accepted(&self, host: &str) -> bool {
+        self.args.accept.iter().any(|accepted| accepted.eq_ignore_ascii_case(host))
+    }
+
+    /// The proxy that leads to others than the account's servers, too.
+    fn proxy(&self) -> ProxyChoice {
+        self.typed.proxy.clone().or_else(|| self.accounts.proxy()).unwrap_or_default()
+    }
+
+    /// Says one step of the search.
+    fn step(
+        &self,
+        surroundings: &mut Surroundings<'_>,
+        kind: &str,
+        what: &str,
+    ) -> Result<(), Failure> {
+        self.say(surroundings, &format!("  {kind:<9} {what}"))
     }
 
     /// Says how far it has come, to people.

@@ -6,10 +6,8 @@ use super::{Adding, absolute};
 use crate::account::{Environment, SecretError, SecretSource, Whose, World};
 use crate::cli::Surroundings;
 use crate::cli::args::Store;
-use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, of_secret};
-use crate::cli::terminal::ask;
 use crate::cli::words::plain;
 use crate::sasl::Secret;
 
@@ -75,12 +73,8 @@ impl Password {
     ) -> Result<Self, Failure> {
         let user = user.and_then(Option::as_deref).unwrap_or_default();
         let host = way.hosts.first().map_or("", String::as_str);
-        let question = format!("{} of {user} at {host}: ", way.what_is_asked());
-        let secret = ask(&Escaped(&question).to_string(), None, adding.interrupt);
-        let secret = secret.map_err(|error| {
-            Failure::caused(Exit::Usage, "the password was not typed", error)
-                .hint("say where it is: --password-from env:NAME, file:PATH or command:WORDS")
-        })?;
+        let question = format!("{} of {user} at {host}:", way.what_is_asked());
+        let secret = adding.questions.secret(&question)?;
         if secret.is_empty() {
             return Err(Failure::say(Exit::Usage, "no password was typed; nothing was written"));
         }
