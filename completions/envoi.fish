@@ -140,17 +140,74 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink" -s v -l verbose -d 'Sh
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s h -l help -d 'Print help; --help prints more of it than -h'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -s A -l account -d 'Use this account of the configuration' -r
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -s q -l quiet -d 'Print nothing but problems'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -l json -d 'Print JSON on standard output'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -s h -l help -d 'Print help; --help prints more of it than -h'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -f -a "list" -d 'List the accounts that are configured'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from list show" -f -a "show" -d 'Show what an account says, and where each value comes from'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -f -a "add" -d 'Find the servers of a mail address, sign in, and write the account'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -f -a "list" -d 'List the accounts that are configured'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -f -a "show" -d 'Show what an account says, and where each value comes from'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -f -a "remove" -d 'Remove an account from the configuration'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l name -d 'Call the account NAME' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l full-name -d 'Put this name before the address in From' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l accept -d 'Take HOST, though it is in another domain and nobody vouches for it' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l ispdb -d 'Whether to ask Mozilla\'s database of providers: yes or no' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l store -d 'Where the password is kept from now on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l helo -d 'Call ourselves NAME when greeting the server' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l proxy -d 'Connect to servers through this proxy' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l source -d 'Connect from ADDRESS, one of this machine\'s' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l timeout -d 'Wait no longer than this for any one thing' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l deadline -d 'Stop sending after this time, whatever is going on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
+standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
+no\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-name -d 'Expect NAME in the certificate instead of the server\'s name' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-pin -d 'Accept this certificate or key of the server, and no other' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-cert -d 'Say who we are by the certificate in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-key -d 'The key of that certificate is in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-min -d 'Speak no older version of TLS than this' -r -f -a "1.2\t''
+1.3\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-sni -d 'Ask the server for NAME, if it has several' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l user -d 'Sign in as USER' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l password-from -d 'Take the password from SOURCE' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "OAUTHBEARER\t''
+XOAUTH2\t''
+SCRAM-SHA-256-PLUS\t''
+SCRAM-SHA-1-PLUS\t''
+SCRAM-SHA-256\t''
+SCRAM-SHA-1\t''
+PLAIN\t''
+LOGIN\t''
+CRAM-MD5\t''
+EXTERNAL\t''
+ANONYMOUS\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l default -d 'Use it where nothing else chooses an account'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l replace -d 'Put it in the place of an account of the same name'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s n -l dry-run -d 'Find and test, and print what would be written; write nothing'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l no-test -d 'Write the account without signing in first'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l guess -d 'Where nobody names a server, try the usual names'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l no-sign-in -d 'The server takes mail from here without a sign-in'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s 4 -l ipv4 -d 'Use IPv4 only'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-system-roots -d 'Trust what the system trusts instead of the built-in certificates'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l allow-cleartext-auth -d 'Allow a password to be sent over an unprotected connection'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
@@ -205,6 +262,16 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -l forget -d 'Remove its password and tokens, too'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''

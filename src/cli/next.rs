@@ -11,6 +11,8 @@ pub(super) fn next(accounts: &Accounts) -> String {
     if names.is_empty() && !accounts.environment_decides() {
         text.push_str(TRY_IT);
         text.push('\n');
+        text.push_str(HOW_TO_ADD);
+        text.push('\n');
         text.push_str(&how_to_configure(accounts));
     } else {
         text.push_str(&what_is_there(accounts, &names));
@@ -26,10 +28,7 @@ fn how_to_configure(accounts: &Accounts) -> String {
     let files = accounts.files();
     let file = files.only.as_deref().or(files.user.as_deref()).unwrap_or(&files.system);
     let state = if accounts.found().is_empty() { "There is no" } else { "No account is in the" };
-    format!(
-        "{state} configuration. To send through your mail server, write\n{}:\n\n{EXAMPLE}",
-        shown(file)
-    )
+    format!("{state} configuration. By hand, it is written to\n{}:\n\n{EXAMPLE}", shown(file))
 }
 
 fn what_is_there(accounts: &Accounts, names: &[&str]) -> String {
@@ -82,6 +81,11 @@ Try envoi without a mail server; it catches the message itself:
     envoi send --server sink: -f me@example.org -s Test me@example.org
 ";
 
+const HOW_TO_ADD: &str = "\
+Send through your mail server; envoi finds it by your address:
+  envoi account add YOUR-ADDRESS
+";
+
 const EXAMPLE: &str = r#"  [accounts.main]
   from     = "Your Name <you@example.org>"
   server   = "smtps://mail.example.org"
@@ -122,7 +126,10 @@ Try envoi without a mail server; it catches the message itself:
   echo 'It works.' |
     envoi send --server sink: -f me@example.org -s Test me@example.org
 
-There is no configuration. To send through your mail server, write
+Send through your mail server; envoi finds it by your address:
+  envoi account add YOUR-ADDRESS
+
+There is no configuration. By hand, it is written to
 CONFIG:
 
   [accounts.main]

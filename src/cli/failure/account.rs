@@ -318,7 +318,7 @@ fn of_account(error: &Error) -> Vec<String> {
         }
         Error::NoAccounts | Error::UnknownAccount { .. } => vec![
             "to try envoi without a server: --server sink:".to_owned(),
-            "to see how to write a configuration: envoi".to_owned(),
+            "to add an account: envoi account add YOUR-ADDRESS".to_owned(),
         ],
         Error::NoChoice { names, .. } | Error::Ambiguous { names, .. } => vec![
             if names.len() > FEW {
