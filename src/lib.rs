@@ -7,6 +7,7 @@
 //!  3       delivery                  which server, which recipients, what came of it
 //!  2       session                   one connection: commands out, replies in
 //!  1       net                       sockets, TLS, names, the clock
+//!  1       dns                       what only name servers know: SRV, MX
 //!  1       maildir                   a file for each message
 //!  ground  smtp · sasl · message     grammar: bytes ⇄ values
 //!  yard    account                   files and environment → Account
@@ -19,6 +20,7 @@
 pub mod account;
 pub mod cli;
 pub mod delivery;
+pub mod dns;
 pub mod maildir;
 pub mod message;
 pub mod net;

@@ -1,0 +1,101 @@
+//! What is asked for. A further kind is a struct, its [`Record`], a variant of
+//! [`Kind`], and a method of `Resolver`.
+
+use super::name::Name;
+use domain::base::iana::Rtype;
+use domain::base::name::ParsedName;
+use domain::base::record::ParsedRecord;
+use domain::base::wire::ParseError;
+use domain::rdata;
+use std::fmt;
+
+/// A server for a service (RFC 2782).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Srv {
+    /// The lowest is tried first.
+    pub priority: u16,
+    /// The share among those of one priority.
+    pub weight: u16,
+    /// TCP or UDP port, as the name of the service says.
+    pub port: u16,
+    /// The server; `None` is `.`: there decidedly is no such service.
+    pub target: Option<Name>,
+}
+
+/// A host that takes the mail of a domain (RFC 5321 §5.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mx {
+    /// The lowest is tried first.
+    pub preference: u16,
+    /// The host; `None` is `.`: the domain takes no mail (RFC 7505).
+    pub exchanger: Option<Name>,
+}
+
+/// A kind of record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// RFC 2782.
+    Srv,
+    /// RFC 1035 §3.3.9.
+    Mx,
+}
+
+/// A record as it stands in a message.
+pub(super) type Wire<'m> = ParsedRecord<'m, &'m [u8]>;
+
+/// A kind of record that can be asked for.
+pub(super) trait Record: Sized {
+    /// Which.
+    const KIND: Kind;
+
+    /// Reads one; `None` if it is of another kind.
+    fn read(record: &Wire<'_>) -> Result<Option<Self>, ParseError>;
+}
+
+impl Kind {
+    /// Its number (RFC 1035 §3.2.2).
+    pub(super) fn rtype(self) -> Rtype {
+        match self {
+            Kind::Srv => Rtype::SRV,
+            Kind::Mx => Rtype::MX,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Srv => "SRV",
+            Kind::Mx => "MX",
+        })
+    }
+}
+
+impl Record for Srv {
+    const KIND: Kind = Kind::Srv;
+
+    fn read(record: &Wire<'_>) -> Result<Option<Self>, ParseError> {
+        let record = record.to_record::<rdata::Srv<ParsedName<&[u8]>>>()?;
+        Ok(record.map(|record| {
+            let data = record.data();
+            Srv {
+                priority: data.priority(),
+                weight: data.weight(),
+                port: data.port(),
+                target: Name::read(data.target()),
+            }
+        }))
+    }
+}
+
+impl Record for Mx {
+    const KIND: Kind = Kind::Mx;
+
+    fn read(record: &Wire<'_>) -> Result<Option<Self>, ParseError> {
+        let record = record.to_record::<rdata::Mx<ParsedName<&[u8]>>>()?;
+        Ok(record.map(|record| Mx {
+            preference: record.data().preference(),
+            exchanger: Name::read(record.data().exchange()),
+        }))
+    }
+}
