@@ -7,6 +7,10 @@
 //! | documents in Thunderbird's form | `autoconfig.rs` |
 //! | the large providers | `providers.rs`, `providers.toml` |
 
+mod srv;
+
+pub use srv::{Services, exchangers, services};
+
 use crate::net::{Endpoint, Host};
 
 /// A server that may be the one, as somebody said it.
