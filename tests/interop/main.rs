@@ -15,6 +15,7 @@
 //! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
+//! | [`dns`] | Knot DNS and Unbound: what the resolver makes of their answers |
 //! | [`keyring`] | GNOME's keyring, open and locked |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
 //! | [`openssl`] | TLS with a server that does nothing else |
@@ -36,6 +37,7 @@ mod aiosmtpd;
 mod authority;
 mod cyrus;
 mod dkim;
+mod dns;
 mod dovecot;
 mod dovecot_lmtp;
 mod exchanges;

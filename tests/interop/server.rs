@@ -125,11 +125,30 @@ impl Exchange {
     }
 }
 
+/// What has logs in a directory of its own: a server of mail, or another.
+pub(crate) trait Logged {
+    /// Its private directory.
+    fn directory(&self) -> &Path;
+
+    /// The names of its logs there.
+    fn names(&self) -> &'static [&'static str];
+}
+
+impl<S: Server> Logged for S {
+    fn directory(&self) -> &Path {
+        self.home()
+    }
+
+    fn names(&self) -> &'static [&'static str] {
+        self.logs()
+    }
+}
+
 /// A server in use by one test. The last one to let go stops it; a test that
 /// fails prints the end of the server's logs first.
-pub(crate) struct Lent<S: Server>(Arc<S>);
+pub(crate) struct Lent<S: Logged>(Arc<S>);
 
-impl<S: Server> Lent<S> {
+impl<S: Logged> Lent<S> {
     /// The server in `slot` if some test is using it, else a new one.
     ///
     /// Statics are never dropped, so the slot does not own what it refers to.
@@ -141,7 +160,7 @@ impl<S: Server> Lent<S> {
     }
 }
 
-impl<S: Server> Deref for Lent<S> {
+impl<S: Logged> Deref for Lent<S> {
     type Target = S;
 
     fn deref(&self) -> &S {
@@ -149,11 +168,11 @@ impl<S: Server> Deref for Lent<S> {
     }
 }
 
-impl<S: Server> Drop for Lent<S> {
+impl<S: Logged> Drop for Lent<S> {
     fn drop(&mut self) {
         if thread::panicking() {
-            for log in self.logs() {
-                eprint!("{}", tail(&self.home().join(log)));
+            for log in self.names() {
+                eprint!("{}", tail(&self.directory().join(log)));
             }
         }
     }
