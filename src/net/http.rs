@@ -78,7 +78,7 @@ pub struct Response {
     pub body: Zeroizing<Vec<u8>>,
 }
 
-impl Http<'_> {
+impl<'w> Http<'w> {
     /// Asks for what stands at the URL, in one of the given media types. More
     /// than `most` octets are an error.
     pub fn get(&self, url: &HttpUrl, accept: &str, most: usize) -> Result<Response, HttpError> {
@@ -101,6 +101,16 @@ impl Http<'_> {
             headers.insert(header::AUTHORIZATION, authorization.value()?);
         }
         self.exchange(url, request, form.octets(), most)
+    }
+
+    /// The same with less time.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Http<'w> {
+        Http {
+            roots: self.roots.clone(),
+            deadline: Deadline::after(limit).or_earlier(Some(self.deadline)),
+            ..*self
+        }
     }
 
     fn exchange(

@@ -7,6 +7,8 @@
 //! | documents in Thunderbird's form | `autoconfig.rs` |
 //! | the large providers | `providers.rs`, `providers.toml` |
 
+pub mod autoconfig;
+pub mod providers;
 mod srv;
 
 pub use srv::{Services, exchangers, services};
