@@ -57,11 +57,23 @@ struct Provider {
     passwords: Passwords,
     remark: Option<String>,
     /// Where the provider says so.
-    #[expect(dead_code, reason = "for whoever looks after the table")]
     source: String,
-    /// The day on which it was looked at.
-    #[expect(dead_code, reason = "for whoever looks after the table")]
+    /// What was looked at.
+    checked: Checked,
+    /// The day on which it was.
     seen: toml::value::Datetime,
+}
+
+/// What a row was held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Checked {
+    /// The provider's own page.
+    Page,
+    /// The entry of Mozilla's database.
+    Database,
+    /// What others say.
+    Others,
 }
 
 /// By what name users sign in.
