@@ -11,6 +11,7 @@ use super::error::{Error, NamedBy, nearest};
 use super::file::Files;
 use super::grammar::{Document, Entry};
 use super::pattern::{address, folded, without_detail};
+use super::proxy::ProxyChoice;
 use super::rewriting::RewriteSettings;
 use super::settings::Settings;
 use super::variables::Said;
@@ -83,6 +84,11 @@ impl Accounts {
     /// True when `ENVOI_SERVER` or `ENVOI_ACCOUNT` decides without an option.
     pub fn environment_decides(&self) -> bool {
         self.environment.server.is_some() || self.environment.account.is_some()
+    }
+
+    /// The proxy of the environment, for who asks others than mail servers.
+    pub fn proxy(&self) -> Option<ProxyChoice> {
+        self.environment.common().proxy
     }
 
     /// True when something says whom a message is from that is sent without

@@ -87,3 +87,14 @@ pub enum Trust {
         domain: Host,
     },
 }
+
+impl Trust {
+    /// Whether nobody has to be asked: if it is not as it was said, the check
+    /// of the certificate finds it out.
+    pub fn is_good(&self) -> bool {
+        match self {
+            Trust::Sure | Trust::OwnDomain => true,
+            Trust::ThirdParty | Trust::Elsewhere { .. } => false,
+        }
+    }
+}
