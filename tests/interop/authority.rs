@@ -19,7 +19,7 @@ pub(crate) const AUTHORITY: &str = "authority.pem";
 const STRANGER: &str = "mallory";
 
 /// Writes `authority.pem` and, each as NAME.pem and NAME.key, `server` and
-/// `relay` for `localhost` and 127.0.0.1, `client` for [`USER`] and `stranger`
+/// `relay` for `localhost`, 127.0.0.1 and [`NAMES`], `client` for [`USER`] and `stranger`
 /// for somebody else, into `directory`. The authority's own key is forgotten.
 pub(crate) fn write_certificates(directory: &Path) {
     let authority_key = KeyPair::generate().expect("a key for the authority");
@@ -55,9 +55,18 @@ fn authority_parameters() -> CertificateParams {
     parameters
 }
 
+/// The other names that servers go by, where name servers say so.
+const NAMES: [&str; 5] = [
+    "mail.own.plain.example",
+    "mail.own.signed.example",
+    "mail.provider.plain.example",
+    "vouched.plain.example",
+    "autoconfig.docs.plain.example",
+];
+
 fn server_parameters() -> CertificateParams {
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let parameters = CertificateParams::new(names).expect("both are valid names");
+    let names = ["localhost", "127.0.0.1"].into_iter().chain(NAMES).map(str::to_owned);
+    let parameters = CertificateParams::new(names.collect::<Vec<_>>()).expect("valid names");
     leaf(parameters, "localhost", ExtendedKeyUsagePurpose::ServerAuth)
 }
 

@@ -3,9 +3,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, Weak};
 use std::time::Duration;
 
@@ -24,24 +25,29 @@ const MANY: u16 = 60;
 
 const LOGS: &[&str] = &["knot.log", "unbound.log"];
 
-struct NameServers {
+pub(crate) struct NameServers {
     knot: SocketAddr,
     unbound: SocketAddr,
+    /// Where Unbound listens on port 53, too.
+    usual: Ipv4Addr,
     _processes: [Kept; 2],
     home: TempDir,
 }
 
 fn name_servers() -> Lent<NameServers> {
     static SLOT: Mutex<Weak<NameServers>> = Mutex::new(Weak::new());
-    Lent::from(&SLOT, NameServers::start)
+    Lent::from(&SLOT, || NameServers::start(|_| String::new()))
 }
 
 impl NameServers {
-    fn start() -> Self {
+    /// Starts them with these records in each zone beside the usual ones, which
+    /// may have the address that nobody else has.
+    pub(crate) fn start(more: impl FnOnce(Ipv4Addr) -> String) -> Self {
         let directory = private_directory();
         let home = directory.path();
         let [knot, unbound] = free_ports();
-        write_zones(&directory);
+        let usual = own_address();
+        write_zones(&directory, &more(usual));
         let template = fs::read_to_string(file("dns/knot.conf")).expect("reading a template");
         let home_text = home.display();
         let configuration = fill(&template, &[("HOME", &home_text), ("PORT", &knot)]);
@@ -51,19 +57,39 @@ impl NameServers {
 
         write_anchors(&directory);
         let template = fs::read_to_string(file("dns/unbound.conf")).expect("reading a template");
-        let values: [(&str, &dyn ToString); 3] =
-            [("HOME", &home_text), ("PORT", &unbound), ("KNOT", &knot)];
+        let values: [(&str, &dyn ToString); 4] =
+            [("HOME", &home_text), ("PORT", &unbound), ("KNOT", &knot), ("USUAL", &usual)];
         fs::write(home.join("unbound.conf"), fill(&template, &values))
             .expect("writing a configuration");
+        fs::write(home.join("resolv.conf"), format!("nameserver {usual}\n"))
+            .expect("writing resolv.conf");
+        fs::write(home.join("nsswitch.conf"), "hosts: files dns\n").expect("writing nsswitch.conf");
         let arguments = ["-d", "-c", "unbound.conf"];
         let second = run(&directory, "unbound", "unbound", &arguments, "unbound.log");
         wait_until_listening(&[unbound], home, LOGS);
         Self {
             knot: ([127, 0, 0, 1], knot).into(),
             unbound: ([127, 0, 0, 1], unbound).into(),
+            usual,
             _processes: [first, second],
             home: directory,
         }
+    }
+
+    /// An address of this machine that nobody else listens at.
+    pub(crate) fn usual(&self) -> Ipv4Addr {
+        self.usual
+    }
+
+    /// A command in whose eyes these are the name servers of the machine.
+    pub(crate) fn believed_by(&self, program: &Path) -> Command {
+        let mut command = Command::new("unshare");
+        let script = "for name in resolv.conf nsswitch.conf; do
+            mount --bind \"$0/$name\" \"/etc/$name\" || exit 120
+        done
+        exec \"$@\"";
+        command.args(["--mount", "sh", "-c", script]).arg(self.home.path()).arg(program);
+        command
     }
 
     /// Who knows, and who asks him.
@@ -87,8 +113,18 @@ fn stub(server: SocketAddr) -> Stub {
     Stub::of(vec![server], options)
 }
 
-fn write_zones(home: &TempDir) {
+/// An address of this machine that nobody else has: other runs have other
+/// numbers, and this one counts.
+fn own_address() -> Ipv4Addr {
+    static COUNT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    // Never 127.0.0.0/16, where others listen.
+    Ipv4Addr::new(127, high.max(1), low, COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn write_zones(home: &TempDir, more: &str) {
     let mut zone = fs::read_to_string(file("dns/zone")).expect("reading a zone");
+    zone.push_str(more);
     zone.extend(
         (1..=MANY).map(|port| format!("_submissions._tcp.many SRV 0 0 {port} mail{port}\n")),
     );

@@ -18,6 +18,7 @@
 //! | [`dns`] | Knot DNS and Unbound: what the resolver makes of their answers |
 //! | [`keyring`] | GNOME's keyring, open and locked |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
+//! | [`newcomer`] | from an address to a message that arrived: `envoi account add` against name servers, documents and Postfix |
 //! | [`openssl`] | TLS with a server that does nothing else |
 //! | [`program`] | how the binary is run, and what it answered |
 //! | [`secrets`] | the look for passwords, tokens and keys in its output and around it |
@@ -45,6 +46,7 @@ mod exim;
 mod keyring;
 mod letter;
 mod middle;
+mod newcomer;
 mod openssl;
 mod postfix;
 mod program;
