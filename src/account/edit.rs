@@ -4,6 +4,7 @@
 use super::error::Error;
 use super::file::{self, LONGEST};
 use super::grammar::{Document, document};
+use super::oauth::OAuth2;
 use super::settings::Settings;
 use super::value::Source;
 use super::whole_file;
@@ -174,6 +175,22 @@ impl Edit {
             accounts.and_then(|accounts| accounts.get_mut(name)?.as_table_like_mut())
         {
             set(account, key, Item::Value(value));
+        }
+        Ok(())
+    }
+
+    /// Says of an account who issues its tokens. What else proves its user
+    /// goes: only one thing can (`Settings::over`).
+    pub fn set_oauth2(&mut self, name: &str, oauth2: &OAuth2) -> Result<(), EditError> {
+        let value =
+            written::oauth2(oauth2).map_err(|reason| Unwritable { key: "oauth2", reason })?;
+        self.set(name, "oauth2", value)?;
+        let accounts = self.accounts_mut();
+        if let Some(account) =
+            accounts.and_then(|accounts| accounts.get_mut(name)?.as_table_like_mut())
+        {
+            account.remove("password");
+            account.remove("token");
         }
         Ok(())
     }

@@ -147,6 +147,12 @@ pub enum Error {
         /// The account's name in quotation marks, or its server.
         place: String,
     },
+    /// `token` and `oauth2` at once.
+    #[error("{place} has both token and oauth2, and only one of them can be right")]
+    TwoTokens {
+        /// The account's name in quotation marks, or its server.
+        place: String,
+    },
     /// `ipv4` and `ipv6` at once.
     #[error("{place} is to be reached by IPv4 only and by IPv6 only at once")]
     Families {

@@ -3,6 +3,8 @@
 //! Each table of the file has a table here: the key, and what takes its value.
 //! The same table says which keys there are when one is misspelt.
 
+mod oauth2;
+
 use super::dkim::Dkim;
 use super::error::{Error, Location, nearest};
 use super::masquerade::Masquerade;
@@ -191,6 +193,12 @@ const ACCOUNT: &[(&str, Setter<Account>)] = &[
         set(&mut account.entry.settings.masquerade, value.masquerade())
     }),
     ("match", |account, value| set(&mut account.entry.settings.matches, value.patterns())),
+    ("oauth2", |account, value| {
+        let oauth2 = value.oauth2()?;
+        account.holds_secret |= matches!(oauth2.client_secret, Some(SecretSource::Value(_)));
+        account.entry.settings.oauth2 = Some(oauth2);
+        Ok(())
+    }),
     ("password", |account, value| {
         let password = value.password()?;
         account.holds_secret |= matches!(password, SecretSource::Value(_));

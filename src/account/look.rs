@@ -1,6 +1,7 @@
 //! Whether a source looks as if it had a secret, without fetching it.
 
 use super::environment::Environment;
+use super::oauth::{OAuth2, TokenStore};
 use super::private_file::{Fault, holding_configuration, holding_only_a_secret};
 use super::secret::{SecretSource, is_credential, keyring_program, netrc_file};
 use rustix::fs::{Access, access};
@@ -55,9 +56,37 @@ pub enum Unusable {
         /// Its name.
         name: String,
     },
+    /// Nothing says which client asks for tokens.
+    #[error("nothing says by which client-id {issuer} knows this client")]
+    NoClient {
+        /// Who issues tokens.
+        issuer: String,
+    },
+    /// There are no tokens.
+    #[error("there was no login at {issuer} yet")]
+    NoLogin {
+        /// Who issues tokens.
+        issuer: String,
+    },
     /// Neither `NETRC` nor `HOME` is set.
     #[error("there is no netrc file: neither NETRC nor HOME is set")]
     NoNetrc,
+}
+
+impl OAuth2 {
+    /// What fetching a token would meet, likewise.
+    pub fn look(&self, environment: &Environment) -> Result<(), Unusable> {
+        if self.client_id.is_none() {
+            return Err(Unusable::NoClient { issuer: self.issuer.to_string() });
+        }
+        match &self.store {
+            TokenStore::Keyring => SecretSource::Keyring.look(environment),
+            TokenStore::File(path) if !path.exists() => {
+                Err(Unusable::NoLogin { issuer: self.issuer.to_string() })
+            }
+            TokenStore::File(path) => SecretSource::File(path.clone()).look(environment),
+        }
+    }
 }
 
 impl SecretSource {

@@ -17,6 +17,7 @@
 //! | where a secret is and how it is fetched | `secret.rs`, `secret/`, `private_file.rs` |
 //! | whether it looks as if there were one | `look.rs` |
 //! | from an address to its servers | `discover/` |
+//! | access tokens by OAuth 2.0 | `oauth/` |
 
 mod choice;
 mod chosen;
@@ -34,6 +35,7 @@ mod key_file;
 mod look;
 mod machine;
 mod masquerade;
+pub mod oauth;
 mod pattern;
 mod private_file;
 mod proxy;
@@ -60,6 +62,7 @@ pub use key_file::KeyFileError;
 pub use look::Unusable;
 pub use machine::{Machine, User, small_file};
 pub use masquerade::Masquerade;
+pub use oauth::OAuth2;
 pub use pattern::Pattern;
 pub use private_file::Fault;
 pub use proxy::{EnvironmentProxy, ProxyChoice, ProxyError};
@@ -70,7 +73,7 @@ pub use settings::{Pipelining, Settings, mechanism};
 pub use written::{Unwritable, table};
 
 use crate::net::{Host, Pin, Security, TlsVersion};
-use crate::sasl;
+use crate::sasl::{self, Proof};
 use crate::smtp::EhloName;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -95,6 +98,8 @@ pub struct Account {
     pub password: Option<SecretSource>,
     /// Where the access token is; with one, no password is used unasked.
     pub token: Option<SecretSource>,
+    /// Who issues access tokens; with that, no password is used unasked.
+    pub oauth2: Option<OAuth2>,
     /// SASL mechanisms in the order in which they are tried; none means those
     /// that are tried without being named.
     pub auth: Vec<&'static str>,
@@ -164,6 +169,15 @@ pub struct SignIn {
     pub password: SecretSource,
     /// Where the access token is.
     pub token: Option<SecretSource>,
+    /// Who issues the access token.
+    pub oauth2: Option<OAuth2>,
+}
+
+impl SignIn {
+    /// By what the user is proved where no mechanism is named.
+    pub fn proof(&self) -> Proof {
+        if self.token.is_some() || self.oauth2.is_some() { Proof::Token } else { Proof::Password }
+    }
 }
 
 impl Account {
@@ -174,11 +188,15 @@ impl Account {
         if user.is_none() && self.auth.is_empty() {
             return None;
         }
-        let (password, token) = match &server.password {
-            Some(password) => (SecretSource::Value(password.clone()), None),
-            None => (self.password.clone().unwrap_or(SecretSource::Prompt), self.token.clone()),
-        };
-        Some(SignIn { user, password, token })
+        let sign_in = |password| SignIn { user, password, token: None, oauth2: None };
+        Some(match &server.password {
+            Some(password) => sign_in(SecretSource::Value(password.clone())),
+            None => SignIn {
+                token: self.token.clone(),
+                oauth2: self.oauth2.clone(),
+                ..sign_in(self.password.clone().unwrap_or(SecretSource::Prompt))
+            },
+        })
     }
 
     /// Makes an account of everything that was said about it.
@@ -193,13 +211,16 @@ impl Account {
             quoted().or_else(|| servers.next().map(ToString::to_string)).unwrap_or_default()
         };
         if !said.names_a_user() {
-            if said.password.is_some() || said.token.is_some() {
+            if said.password.is_some() || said.token.is_some() || said.oauth2.is_some() {
                 return Err(Error::NoUser { place: place() });
             }
             let nameless = said.auth.iter().flatten().find(|name| needs_user(name));
             if let Some(mechanism) = nameless.filter(|_| !said.leads_to_sink()) {
                 return Err(Error::NobodyFor { mechanism, place: place() });
             }
+        }
+        if said.token.is_some() && said.oauth2.is_some() {
+            return Err(Error::TwoTokens { place: place() });
         }
         let family = match (said.ipv4.unwrap_or(false), said.ipv6.unwrap_or(false)) {
             (false, false) => None,
@@ -232,6 +253,7 @@ impl Account {
             user: said.user,
             password: said.password,
             token: said.token,
+            oauth2: said.oauth2,
             auth: said.auth.unwrap_or_default(),
             allow_cleartext_auth: said.allow_cleartext_auth.unwrap_or(false),
             helo: said.helo,

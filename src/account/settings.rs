@@ -4,6 +4,7 @@
 
 use super::dkim::Dkim;
 use super::masquerade::Masquerade;
+use super::oauth::OAuth2;
 use super::pattern::Pattern;
 use super::proxy::ProxyChoice;
 use super::secret::SecretSource;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub password: Option<SecretSource>,
     /// Where the access token is.
     pub token: Option<SecretSource>,
+    /// Who issues access tokens.
+    pub oauth2: Option<OAuth2>,
     /// SASL mechanisms, in the order in which they are tried.
     pub auth: Option<Vec<&'static str>>,
     /// Whether a password may go over a channel that is not verified.
@@ -110,10 +113,13 @@ impl Settings {
         }
         // What is proved by the one is not proved by the other.
         if self.password.is_some() {
-            below.token = None;
+            (below.token, below.oauth2) = (None, None);
         }
         if self.token.is_some() {
-            below.password = None;
+            (below.password, below.oauth2) = (None, None);
+        }
+        if self.oauth2.is_some() {
+            (below.password, below.token) = (None, None);
         }
         if self.ipv4.is_some() || self.ipv6.is_some() {
             (below.ipv4, below.ipv6) = (None, None);
@@ -130,6 +136,7 @@ impl Settings {
             user: self.user.or(below.user),
             password: self.password.or(below.password),
             token: self.token.or(below.token),
+            oauth2: self.oauth2.or(below.oauth2),
             auth: self.auth.or(below.auth),
             allow_cleartext_auth: self.allow_cleartext_auth.or(below.allow_cleartext_auth),
             helo: self.helo.or(below.helo),

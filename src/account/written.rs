@@ -3,6 +3,7 @@
 //! insists on.
 
 use super::duration::duration_text;
+use super::oauth::{Issuer, OAuth2, TokenStore};
 use super::secret::SecretSource;
 use super::server::{Server, ServerUrl};
 use super::settings::{Pipelining, Settings};
@@ -52,6 +53,7 @@ const KEYS: &[(&str, Writer)] = &[
     ("user", |said| Ok(said.user.as_deref().map(Value::from))),
     ("password", |said| said.password.as_ref().map(secret).transpose()),
     ("token", |said| said.token.as_ref().map(secret).transpose()),
+    ("oauth2", |said| said.oauth2.as_ref().map(oauth2).transpose()),
     ("auth", |said| Ok(said.auth.as_deref().map(texts))),
     ("allow-cleartext-auth", |said| Ok(said.allow_cleartext_auth.map(Value::from))),
     ("helo", |said| Ok(said.helo.as_ref().map(text))),
@@ -156,6 +158,36 @@ fn plain(secret: &Secret) -> Result<Value, &'static str> {
     Ok(Value::from(text))
 }
 
+/// The table that says who issues tokens.
+pub(super) fn oauth2(oauth2: &OAuth2) -> Result<Value, &'static str> {
+    let mut table = InlineTable::new();
+    let issuer = match &oauth2.issuer {
+        Issuer::Google => "google".to_owned(),
+        Issuer::Microsoft { .. } => "microsoft".to_owned(),
+        Issuer::Other(url) => url.to_string(),
+    };
+    table.insert("issuer", issuer.into());
+    if let Issuer::Microsoft { tenant } = &oauth2.issuer
+        && *tenant != Issuer::COMMON
+    {
+        table.insert("tenant", tenant.into());
+    }
+    if let Some(id) = &oauth2.client_id {
+        table.insert("client-id", id.into());
+    }
+    if let Some(source) = &oauth2.client_secret {
+        table.insert("client-secret", secret(source)?);
+    }
+    if let Some(scope) = &oauth2.scope {
+        table.insert("scope", scope.into());
+    }
+    if let TokenStore::File(file) = &oauth2.store {
+        let table_of_file = InlineTable::from_iter([("file", path(file)?)]);
+        table.insert("store", Value::InlineTable(table_of_file));
+    }
+    Ok(Value::InlineTable(table))
+}
+
 fn signatures(signatures: &[Dkim]) -> Result<Value, &'static str> {
     let table = |dkim: &Dkim| {
         Ok(Value::InlineTable(InlineTable::from_iter([
@@ -205,6 +237,7 @@ pipelining = "off"
 tls-ca = "/etc/ca.pem"
 tls-system-roots = true
 tls-verify = false
+oauth2 = { issuer = "microsoft", tenant = "contoso.example", client-id = "c", client-secret = { env = "S" }, scope = "s t", store = { file = "/t" } }
 tls-name = "example.org"
 tls-pin = "sha256:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 tls-cert = "/c.pem"

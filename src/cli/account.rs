@@ -2,6 +2,7 @@
 
 mod add;
 mod list;
+mod login;
 mod reason;
 mod remove;
 mod show;
@@ -25,6 +26,8 @@ pub(super) fn run(
         Some(AccountCommand::Show(args)) => show::run(args, &accounts, surroundings),
         Some(AccountCommand::Add(args)) => add::run(args, &accounts, surroundings),
         Some(AccountCommand::Remove(args)) => remove::run(args, &accounts, surroundings),
+        Some(AccountCommand::Login(args)) => login::run(args, &accounts, surroundings),
+        Some(AccountCommand::Logout(args)) => login::end(args, &accounts, surroundings),
     }
 }
 

@@ -8,7 +8,7 @@ use super::certificate;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, Endpoint, Security, TlsVersion};
 use crate::sasl::{Entry, MechanismError, ScramFault, TokenFault};
-use crate::session::{Error, Kind, Shortfall};
+use crate::session::{Absence, Error, Kind, Shortfall};
 use crate::smtp::{Keyword, Phase, Reply, Severity};
 
 /// What to try about this outcome of `whom`, one line each.
@@ -127,9 +127,14 @@ pub(super) fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> 
             "somebody between here and the server may be tampering: try from another network"
         }
         Kind::Source(_) => "run the same command again",
-        Kind::Secret { way_out, is_temporary, .. } => {
-            let otherwise = if *is_temporary { LATER } else { OTHER_SOURCE };
-            return way_out.clone().into_iter().chain([otherwise.to_owned()]).collect();
+        Kind::Secret { way_out, absence, .. } => {
+            let otherwise = match absence {
+                Absence::Passing => Some(LATER),
+                Absence::Missing => Some(OTHER_SOURCE),
+                Absence::Refused | Absence::Garbled => None,
+            };
+            let otherwise = otherwise.map(str::to_owned);
+            return way_out.clone().into_iter().chain(otherwise).collect();
         }
         Kind::BadChallenge => ANOTHER_MECHANISM,
         Kind::Refused(_) | Kind::Malformed(_) | Kind::OutOfTurn(_) => return Vec::new(),

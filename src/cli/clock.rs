@@ -14,6 +14,11 @@ pub(super) fn now(environment: &Environment) -> Zoned {
     Timestamp::now().to_zoned(zone(environment))
 }
 
+/// A moment of Unix time, in that zone; `None` if no calendar has it.
+pub(super) fn at(seconds: i64, environment: &Environment) -> Option<Zoned> {
+    Some(Timestamp::from_second(seconds).ok()?.to_zoned(zone(environment)))
+}
+
 const DATABASE: &str = "/usr/share/zoneinfo";
 const LOCAL: &str = "/etc/localtime";
 

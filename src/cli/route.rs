@@ -1,16 +1,19 @@
 //! From an account to a route: what the servers are, and where their passwords
 //! come from.
 
+mod passwords;
+
+pub(super) use passwords::{Passwords, in_world};
+
 use super::Surroundings;
-use super::escape::Escaped;
 use super::exit::Exit;
-use super::failure::{Failure, of_secret};
+use super::failure::Failure;
 use super::sink::default_directory;
-use super::terminal::ask;
+use crate::account::oauth::Web;
 use crate::account::{
     self, Account, ClientCertificateFiles, Environment, Pipelining, SecretSource, Server, ServerUrl,
 };
-use crate::delivery::{Hop, Route, Secrets, SignIn, Unavailable};
+use crate::delivery::{Hop, Route, SignIn};
 use crate::message::random_word;
 use crate::net::{
     Deadline, Endpoint, Family, Host, Interrupt, Place, Roots, Security, SessionCache, SystemPaths,
@@ -19,10 +22,8 @@ use crate::net::{
 use crate::sasl::{Proof, Secret};
 use crate::sink::{Settings, Sink};
 use crate::smtp::{Protocol, Timeouts};
-use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// A route, what fetches its passwords, and the receiver that listens for as
 /// long as this value lives, if the route leads to one.
@@ -32,98 +33,17 @@ pub(super) struct Prepared<'e> {
     pub(super) sink: Option<Sink>,
 }
 
-/// Fetches passwords and tokens when a server is about to be given one. Each is
-/// fetched once: a pipe gives it only once, and who has typed it in would not
-/// know why to do it again for another mechanism or address.
-pub(super) struct Passwords<'e> {
-    environment: &'e Environment,
-    interrupt: Interrupt,
-    timeout: Option<Duration>,
-    deadline: Option<Deadline>,
-    known: Vec<(Endpoint, account::SignIn)>,
-    fetched: RefCell<Vec<Fetched>>,
-}
-
-/// A secret that was had.
-struct Fetched {
-    source: SecretSource,
-    /// The user and the host, where the source has more than one secret.
-    whose: Option<(String, String)>,
-    secret: Secret,
-}
-
-impl Secrets for Passwords<'_> {
-    fn secret(
-        &self,
-        server: &Endpoint,
-        user: Option<&str>,
-        proof: Proof,
-    ) -> Result<Secret, Unavailable> {
-        let Some(sign_in) = self.sign_in(server, user) else {
-            let reason = format!("nothing is known of who signs in at {server}");
-            return Err(Unavailable { reason, way_out: None, is_temporary: false });
-        };
-        // Whoever names a mechanism for tokens means what is configured, be it
-        // called a password.
-        match (proof, &sign_in.token) {
-            (Proof::Token, Some(token)) => self.read("token", token, server, user),
-            _ => self.read("password", &sign_in.password, server, user),
-        }
-    }
-
-    fn renewed(
-        &self,
-        server: &Endpoint,
-        user: Option<&str>,
-    ) -> Option<Result<Secret, Unavailable>> {
-        let sign_in = self.sign_in(server, user)?;
-        let source = sign_in.token.as_ref().unwrap_or(&sign_in.password);
-        let may_differ = matches!(source, SecretSource::Command(_));
-        may_differ.then(|| {
-            self.fetched.borrow_mut().retain(|fetched| fetched.source != *source);
-            self.read("token", source, server, user)
-        })
-    }
-}
-
-impl Passwords<'_> {
-    fn sign_in(&self, server: &Endpoint, user: Option<&str>) -> Option<&account::SignIn> {
-        let mut known = self.known.iter();
-        let known =
-            known.find(|(known, sign_in)| known == server && sign_in.user.as_deref() == user);
-        known.map(|(_, sign_in)| sign_in)
-    }
-
-    fn read(
-        &self,
-        what: &str,
-        source: &SecretSource,
-        server: &Endpoint,
-        user: Option<&str>,
-    ) -> Result<Secret, Unavailable> {
-        let world = account::World {
-            environment: self.environment,
-            ask: &|question| ask(&Escaped(question).to_string(), self.deadline, &self.interrupt),
-            interrupt: &self.interrupt,
-            timeout: self.timeout,
-            deadline: self.deadline,
-        };
-        let host = server.place.name();
-        let whose = account::Whose { user: user.unwrap_or_default(), host: &host };
-        let key = source.depends_on_whose().then(|| (whose.user.to_owned(), host.clone()));
-        let is_it = |it: &&Fetched| it.source == *source && it.whose == key;
-        if let Some(fetched) = self.fetched.borrow().iter().find(is_it) {
-            return Ok(fetched.secret.clone());
-        }
-        let secret = source.read(whose, world).map_err(|error| {
-            let is_temporary = error.is_temporary();
-            let way_out = of_secret(&error);
-            let error = anyhow::Error::new(error).context(format!("the {what} cannot be had"));
-            Unavailable { reason: format!("{error:#}"), way_out, is_temporary }
-        })?;
-        let fetched = Fetched { source: source.clone(), whose: key, secret: secret.clone() };
-        self.fetched.borrow_mut().push(fetched);
-        Ok(secret)
+/// How whoever issues tokens for an account is reached.
+pub(super) fn web(account: &Account, roots: Roots, interrupt: &Interrupt) -> Web {
+    Web {
+        roots,
+        least: account.tls.least,
+        proxy: account.proxy.clone(),
+        source: account.source,
+        family: family(account),
+        timeout: account.timeout,
+        deadline: account.deadline.map(Deadline::after),
+        interrupt: interrupt.clone(),
     }
 }
 
@@ -135,21 +55,14 @@ pub(super) fn prepare<'e>(
     surroundings: &mut Surroundings<'e>,
 ) -> Result<Prepared<'e>, Failure> {
     let environment = surroundings.environment;
-    let timeout = account.timeout;
-    let deadline = account.deadline.map(Deadline::after);
+    let tls = tls(account, environment)?;
+    let web = web(account, tls.roots.clone(), interrupt);
+    let (timeout, deadline) = (web.timeout, web.deadline);
     let mut prepared = Prepared {
         route: Route { hops: Vec::new() },
-        passwords: Passwords {
-            environment,
-            interrupt: interrupt.clone(),
-            timeout,
-            deadline,
-            known: Vec::new(),
-            fetched: RefCell::default(),
-        },
+        passwords: Passwords::of(account.name.clone(), web, environment),
         sink: None,
     };
-    let tls = tls(account, environment)?;
     for url in &account.servers {
         let mut hop = match url {
             ServerUrl::Server(server) => to_server(account, server, &tls, &mut prepared.passwords)?,
@@ -201,6 +114,14 @@ pub(super) fn roots(
     })
 }
 
+fn family(account: &Account) -> Family {
+    match account.family {
+        None => Family::Any,
+        Some(account::Family::V4) => Family::V4,
+        Some(account::Family::V6) => Family::V6,
+    }
+}
+
 fn to_server(
     account: &Account,
     server: &Server,
@@ -208,20 +129,18 @@ fn to_server(
     passwords: &mut Passwords<'_>,
 ) -> Result<Hop, Failure> {
     let sign_in = account.sign_in(server);
-    passwords.known.extend(sign_in.clone().map(|sign_in| (server.endpoint.clone(), sign_in)));
+    if let Some(sign_in) = &sign_in {
+        passwords.know(server.endpoint.clone(), sign_in.clone());
+    }
     Ok(Hop {
         proxy: account.proxy.to(&server.endpoint)?.cloned(),
         source: account.source,
         // Each server has sessions of its own.
         tls: TlsSettings { sessions: SessionCache::default(), ..tls.clone() },
-        family: match account.family {
-            None => Family::Any,
-            Some(account::Family::V4) => Family::V4,
-            Some(account::Family::V6) => Family::V6,
-        },
+        family: family(account),
         sign_in: sign_in.map(|sign_in| SignIn {
+            proof: sign_in.proof(),
             user: sign_in.user,
-            proof: if sign_in.token.is_some() { Proof::Token } else { Proof::Password },
             mechanisms: named(account),
             allow_cleartext: account.allow_cleartext_auth,
         }),
@@ -246,7 +165,7 @@ fn to_sink(
 ) -> Result<Hop, Failure> {
     let directory: PathBuf = match directory {
         Some(directory) => directory.to_owned(),
-        None => default_directory(prepared.passwords.environment)?,
+        None => default_directory(prepared.passwords.environment())?,
     };
     let cannot = |error: anyhow::Error| {
         let sentence = format!("cannot start the receiver for {}", directory.display());
@@ -264,8 +183,9 @@ fn to_sink(
         security: Security::StartTls,
     };
     let password = SecretSource::Value(secret);
-    let known = account::SignIn { user: Some(NEWCOMER.to_owned()), password, token: None };
-    prepared.passwords.known.push((endpoint.clone(), known));
+    let user = Some(NEWCOMER.to_owned());
+    let known = account::SignIn { user, password, token: None, oauth2: None };
+    prepared.passwords.know(endpoint.clone(), known);
     let given = vec![sink.ca().clone()];
     prepared.sink = Some(sink);
     Ok(Hop {

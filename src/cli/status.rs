@@ -5,7 +5,7 @@ use super::exit::Exit;
 use crate::delivery::{Cause, Outcome, Report};
 use crate::net::{self, ProxyFault, Refusal};
 use crate::sasl::{MechanismError, ScramFault};
-use crate::session::{Error, Kind};
+use crate::session::{Absence, Error, Kind};
 use crate::smtp::{EnhancedCode, Phase, Reply};
 use std::sync::Arc;
 
@@ -121,8 +121,10 @@ fn of_error(error: &Error) -> Exit {
         | Kind::BadChallenge => Exit::Protocol,
         Kind::Mechanism(error) => of_mechanism(*error),
         Kind::Lacks(_) | Kind::NoMechanism { .. } => Exit::Unavailable,
-        Kind::Secret { is_temporary: true, .. } => Exit::TempFail,
-        Kind::Secret { is_temporary: false, .. } => Exit::Config,
+        Kind::Secret { absence: Absence::Passing, .. } => Exit::TempFail,
+        Kind::Secret { absence: Absence::Refused, .. } => Exit::NoPerm,
+        Kind::Secret { absence: Absence::Missing, .. } => Exit::Config,
+        Kind::Secret { absence: Absence::Garbled, .. } => Exit::Protocol,
         Kind::Source(_) => Exit::IoErr,
     }
 }
@@ -273,12 +275,17 @@ mod tests {
             (Phase::Auth, Kind::Refused(reply("535 5.7.8 x")), 77),
             (
                 Phase::Auth,
-                Kind::Secret { reason: "x".into(), way_out: None, is_temporary: false },
+                Kind::Secret { reason: "x".into(), way_out: None, absence: Absence::Missing },
                 78,
             ),
             (
                 Phase::Auth,
-                Kind::Secret { reason: "x".into(), way_out: None, is_temporary: true },
+                Kind::Secret { reason: "x".into(), way_out: None, absence: Absence::Refused },
+                77,
+            ),
+            (
+                Phase::Auth,
+                Kind::Secret { reason: "x".into(), way_out: None, absence: Absence::Passing },
                 75,
             ),
             (Phase::Auth, MechanismError::NoTrace.into(), 78),

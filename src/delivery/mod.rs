@@ -8,6 +8,7 @@ mod route;
 mod sign_in;
 mod way;
 
+pub use crate::session::Absence;
 pub use outcome::{Cause, Outcome};
 pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
@@ -74,8 +75,8 @@ pub struct Unavailable {
     pub reason: String,
     /// What to try about it, if anything.
     pub way_out: Option<String>,
-    /// It may be had at another time.
-    pub is_temporary: bool,
+    /// Whether trying again would help, or who has to do something.
+    pub absence: Absence,
 }
 
 /// Submits one message: each server in turn, each of its addresses in turn,

@@ -21,7 +21,7 @@
 
 use crate::net::{self, ProxyFault, Refusal};
 use crate::sasl::{MechanismError, ScramFault};
-use crate::session::{End, Error, Kind, Shortfall, Transaction};
+use crate::session::{Absence, End, Error, Kind, Shortfall, Transaction};
 use crate::smtp::{Phase, Reply, Severity};
 use std::sync::Arc;
 
@@ -217,7 +217,7 @@ fn may_pass(error: &Error) -> bool {
     match &error.kind {
         Kind::Net(cause) => channel_may_be_had_later(cause, error.phase),
         Kind::Refused(reply) => reply.severity() == Severity::Transient,
-        Kind::Secret { is_temporary, .. } => *is_temporary,
+        Kind::Secret { absence, .. } => *absence == Absence::Passing,
         Kind::Mechanism(MechanismError::Scram { fault, .. }) => {
             *fault == ScramFault::Refused("no-resources")
         }
@@ -456,8 +456,7 @@ mod tests {
     fn only_what_no_server_has_decided_goes_to_another() {
         let broke = |phase, kind: Kind| Outcome::of_error(&Arc::new(Error::new(phase, kind)));
         let refused = |text| Kind::Refused(reply(text));
-        let unavailable =
-            |is_temporary| Kind::Secret { reason: "x".into(), way_out: None, is_temporary };
+        let unavailable = |absence| Kind::Secret { reason: "x".into(), way_out: None, absence };
         for (outcome, expected) in [
             (broke(Phase::Greeting, refused("554 x")), true),
             (broke(Phase::Mail, refused("421 x")), true),
@@ -465,8 +464,8 @@ mod tests {
             (broke(Phase::Auth, refused("454 x")), true),
             (broke(Phase::Content, net::Error::Closed { abruptly: true }.into()), true),
             (broke(Phase::Mail, net::Error::Interrupted.into()), false),
-            (broke(Phase::Auth, unavailable(false)), false),
-            (broke(Phase::Auth, unavailable(true)), false),
+            (broke(Phase::Auth, unavailable(Absence::Missing)), false),
+            (broke(Phase::Auth, unavailable(Absence::Passing)), false),
             (Outcome::Deferred(Cause::Replied(Phase::Rcpt, reply("450 x"))), false),
             (Outcome::Uncertain(Cause::Withheld), false),
         ] {

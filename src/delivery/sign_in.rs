@@ -165,13 +165,13 @@ impl SigningIn<'_> {
         ) -> Result<Secret, Unavailable>,
     ) -> Result<Secret, Error> {
         let fetched = fetch(self.world.secrets, &self.hop.endpoint, self.sign_in.user.as_deref());
-        fetched.map_err(|Unavailable { reason, way_out, is_temporary }| {
+        fetched.map_err(|Unavailable { reason, way_out, absence }| {
             // Ctrl-C at the prompt, or into the program that was asked.
             let stopped = self.world.interrupt.signal().is_some();
             failed(if stopped {
                 net::Error::Interrupted.into()
             } else {
-                Kind::Secret { reason, way_out, is_temporary }
+                Kind::Secret { reason, way_out, absence }
             })
         })
     }

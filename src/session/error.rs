@@ -61,13 +61,26 @@ pub enum Kind {
         reason: String,
         /// What to try about it, if anything.
         way_out: Option<String>,
-        /// It may be had at another time.
-        is_temporary: bool,
+        /// Whether trying again would help, or who has to do something.
+        absence: Absence,
     },
     /// The message could not be read to its end. Nothing was sent that a
     /// server could take for the whole.
     #[error("the message could not be read: {0}")]
     Source(io::Error),
+}
+
+/// What it means that a password or token cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// It may be had at another time.
+    Passing,
+    /// Whoever gives it out refuses to: somebody has to log in there.
+    Refused,
+    /// It is not where it should be.
+    Missing,
+    /// Whoever gives it out makes no sense, or is not who it should be.
+    Garbled,
 }
 
 impl Error {

@@ -14,7 +14,7 @@ mod observer;
 mod sign_in;
 mod transaction;
 
-pub use error::{Error, Kind};
+pub use error::{Absence, Error, Kind};
 pub use negotiate::{Misfit, Shortfall, form, negotiate, width};
 pub use observer::{Event, Observer, Unobserved};
 pub use transaction::{End, Plan, Transaction};

@@ -76,7 +76,7 @@ fn account_lines(name: &str, account: &Chosen<'_>, out: &mut dyn Write) -> io::R
 }
 
 /// What of an account is listed.
-const LISTED: &[&str] = &["from", "match", "server", "user", "password", "token", "auth"];
+const LISTED: &[&str] = &["from", "match", "server", "user", "password", "token", "oauth2", "auth"];
 
 /// Who says the value of a row.
 pub(super) fn place<'a>(chosen: &Chosen<'a>, row: &Row) -> Place<'a> {
@@ -111,6 +111,7 @@ struct AccountJson<'a> {
     user: Option<String>,
     password: Option<String>,
     token: Option<String>,
+    oauth2: Option<String>,
     auth: Vec<&'static str>,
     extends: Vec<&'a str>,
     file: Option<String>,
@@ -156,6 +157,7 @@ impl<'a> AccountJson<'a> {
             user: said.user,
             password: said.password.map(|source| source.to_string()),
             token: said.token.map(|source| source.to_string()),
+            oauth2: said.oauth2.map(|oauth2| oauth2.to_string()),
             auth: said.auth.unwrap_or_default(),
             extends: extends.map(|(names, _)| names).unwrap_or_default(),
             file: place.map(|(file, _)| file.display().to_string()),

@@ -13,7 +13,7 @@ use crate::cli::Surroundings;
 use crate::cli::args::ShowArgs;
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, to_login};
 use crate::cli::message::{authors_by, list as addresses};
 use crate::cli::render;
 use crate::cli::route;
@@ -122,6 +122,11 @@ fn problems(account: &Account, environment: &Environment) -> Vec<Failure> {
     let mut problems: Vec<Failure> = unusable
         .map(|(what, error)| Failure::from(error).at(format!("the {what} cannot be had")))
         .collect();
+    let mut logins = sign_ins(account).into_iter().flatten();
+    if let Some(oauth2) = logins.find_map(|sign_in| sign_in.oauth2) {
+        let unusable = oauth2.look(environment).err().map(Failure::from);
+        problems.extend(unusable.map(|problem| problem.hint(to_login(account.name.as_deref()))));
+    }
     problems.extend(authors_by(account).err());
     let proxies = account.servers.iter().filter_map(|url| match url {
         ServerUrl::Server(server) => account.proxy.to(&server.endpoint).err(),
@@ -137,9 +142,11 @@ fn problems(account: &Account, environment: &Environment) -> Vec<Failure> {
 /// Where the passwords and tokens are, each place once.
 fn secrets(account: &Account) -> Vec<(&'static str, SecretSource)> {
     let mut secrets = Vec::new();
-    for SignIn { password, token, .. } in sign_ins(account).into_iter().flatten() {
+    for SignIn { password, token, oauth2, .. } in sign_ins(account).into_iter().flatten() {
         let token = token.map(|source| ("token", source));
-        for secret in [Some(("password", password)), token].into_iter().flatten() {
+        let client = oauth2.and_then(|oauth2| oauth2.client_secret);
+        let client = client.map(|source| ("secret of the client", source));
+        for secret in [Some(("password", password)), token, client].into_iter().flatten() {
             if !secrets.contains(&secret) {
                 secrets.push(secret);
             }

@@ -62,6 +62,7 @@ pub(super) const ROWS: &[Row] = &[
         || Nothing("asked for, if somebody signs in"),
     ),
     row("token", |said| said.token.clone().map(Secret), || Nothing("none")),
+    row("oauth2", |said| said.oauth2.as_ref().map(text), || Nothing("none")),
     row(
         "auth",
         |said| said.auth.as_deref().filter(|names| !names.is_empty()).map(list),

@@ -1,8 +1,10 @@
 //! What ‘envoi account’ takes.
 
 mod add;
+mod login;
 
 pub use add::{AddArgs, RemoveArgs, Store};
+pub use login::{LoginArgs, LogoutArgs};
 
 use super::ConnectionArgs;
 use clap::{Args, Subcommand};
@@ -41,6 +43,18 @@ pub enum AccountCommand {
     /// where the password is, and the file and line where it begins; then which
     /// one is used where nothing else chooses one.
     List,
+    /// Log in at whoever issues tokens for an account
+    ///
+    /// Large providers let nobody sign in with a password: they issue tokens,
+    /// after a login in a browser (OAuth 2.0). This is that login. What comes of
+    /// it is kept in the keyring or a file, and every message of the account is
+    /// sent with it; a token that has expired is renewed without a word. What
+    /// the options say and the account does not is written into the account.
+    Login(Box<LoginArgs>),
+    /// Remove the tokens of a login
+    ///
+    /// They are given back to the issuer, too, where it takes them back.
+    Logout(Box<LogoutArgs>),
     /// Show what an account says, and where each value comes from
     ///
     /// Every key of an account is shown with the value that applies: what the

@@ -273,6 +273,7 @@ impl ConnectionArgs {
             user: self.user.clone(),
             password: self.password_from.as_ref().map(source).transpose()?,
             token: None,
+            oauth2: None,
             auth: (!auth.is_empty()).then_some(auth),
             allow_cleartext_auth: yes(self.allow_cleartext_auth),
             helo: self.helo.clone(),

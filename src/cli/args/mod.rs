@@ -15,7 +15,9 @@ mod send;
 mod sendmail;
 mod sink;
 
-pub use account::{AccountArgs, AccountCommand, AddArgs, RemoveArgs, ShowArgs, Store};
+pub use account::{
+    AccountArgs, AccountCommand, AddArgs, LoginArgs, LogoutArgs, RemoveArgs, ShowArgs, Store,
+};
 pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
 pub use content::ContentArgs;

@@ -82,6 +82,8 @@ impl From<Unusable> for Failure {
             | Unusable::Empty { .. }
             | Unusable::NoProgram { .. }
             | Unusable::CredentialName { .. }
+            | Unusable::NoClient { .. }
+            | Unusable::NoLogin { .. }
             | Unusable::NoNetrc => None,
         };
         Failure { hints: hint.into_iter().collect(), ..Failure::new(Exit::Config, error) }
@@ -354,6 +356,13 @@ fn of_account(error: &Error) -> Vec<String> {
         ],
         Error::PinUnchecked => {
             vec!["to have the pin checked: --tls-verify yes".to_owned()]
+        }
+        Error::TwoTokens { .. } => {
+            vec![
+                "leave out one of them: token, which fetches a token, or oauth2, which has \
+                  tokens of a login"
+                    .to_owned(),
+            ]
         }
         Error::KeyWithoutCertificate => {
             vec!["name the file of the certificate, too: --tls-cert FILE".to_owned()]

@@ -6,6 +6,7 @@ use crate::cli::account::reason::ChosenJson;
 use crate::cli::account::values::Value;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::sasl::Proof;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -101,6 +102,7 @@ pub(super) struct ServerJson {
     user: Option<String>,
     password: Option<String>,
     token: Option<String>,
+    oauth2: Option<String>,
 }
 
 /// The servers in order, each with who signs in there.
@@ -111,14 +113,23 @@ pub(super) fn servers(account: &Account) -> Vec<ServerJson> {
 
 impl ServerJson {
     fn of(url: &ServerUrl, sign_in: Option<SignIn>) -> Self {
-        let json = ServerJson { url: url.to_string(), user: None, password: None, token: None };
-        let Some(SignIn { user, password, token }) = sign_in else { return json };
-        let password = match (&password, &token) {
-            _ if url.has_password() => Some("the URL".to_owned()),
-            (SecretSource::Prompt, Some(_)) => None,
+        let url_holds_it = url.has_password();
+        let url = url.to_string();
+        let Some(sign_in) = sign_in else {
+            return ServerJson { url, user: None, password: None, token: None, oauth2: None };
+        };
+        let password = match (&sign_in.password, sign_in.proof()) {
+            _ if url_holds_it => Some("the URL".to_owned()),
+            (SecretSource::Prompt, Proof::Token) => None,
             (source, _) => Some(source.to_string()),
         };
-        ServerJson { user, password, token: token.map(|source| source.to_string()), ..json }
+        ServerJson {
+            url,
+            user: sign_in.user,
+            password,
+            token: sign_in.token.map(|source| source.to_string()),
+            oauth2: sign_in.oauth2.map(|oauth2| oauth2.to_string()),
+        }
     }
 }
 

@@ -1,0 +1,333 @@
+//! `envoi account login` and `envoi account logout`: the tokens of an account.
+
+use super::{named_by_word, unwritten};
+use crate::account::oauth::{Granted, Issuer, Login, Show, TokenStore, Way, browse, has_browser};
+use crate::account::{
+    Account, Accounts, Choice, Chosen, Edit, Environment, OAuth2, SecretSource, ServerUrl, Settings,
+};
+use crate::cli::args::{LoginArgs, LogoutArgs};
+use crate::cli::escape::Escaped;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, of_oauth};
+use crate::cli::{Surroundings, clock, interrupt, render, route};
+use crate::net::{Interrupt, Roots};
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Logs in, keeps the tokens, and writes down what the account did not say.
+pub(super) fn run(
+    args: &LoginArgs,
+    accounts: &Accounts,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
+    let typed = args.connection.settings()?;
+    let name = name(args.name.as_deref(), surroundings)?;
+    let before = choose(accounts, name.as_deref(), typed.clone())?;
+    let said = before.said().oauth2;
+    let oauth2 = wanted(args, said.clone(), before.name())?;
+    let typed = Settings { oauth2: Some(oauth2.clone()), ..typed };
+    let chosen = choose(accounts, name.as_deref(), typed)?;
+    let account = chosen.account()?;
+    let is_new = said.as_ref() != Some(&oauth2);
+    let written = if is_new { Some(file_of(&chosen, accounts)?) } else { None };
+    if let Some((name, file)) = written {
+        // That it can be written shows before anybody logs in.
+        edited(name, file, &oauth2, surroundings.environment)?;
+    }
+    let interrupt = installed()?;
+    let way = match (args.device, args.browser) {
+        (true, _) => Some(Way::Device),
+        (false, true) => Some(Way::Browser),
+        (false, false) => None,
+    };
+    let granted = run_for(&account, way, &interrupt, surroundings)?;
+    if let Some((name, file)) = written {
+        edited(name, file, &oauth2, surroundings.environment)?.save()?;
+    }
+    tell(&account, &oauth2, granted, written.map(|(_, file)| file), surroundings)?;
+    Ok(Exit::Ok)
+}
+
+/// Logs in for an account, which need not be written yet, and keeps the tokens.
+/// The user sees on standard error where to go.
+pub(super) fn run_for(
+    account: &Account,
+    way: Option<Way>,
+    interrupt: &Interrupt,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Granted, Failure> {
+    let environment = surroundings.environment;
+    let name = account.name.as_deref();
+    let (oauth2, user) = login(account)?;
+    let web = route::web(account, roots(account, environment)?, interrupt);
+    let has_browser = has_browser(environment);
+    let granted = route::in_world(&web, environment, |world| {
+        let login = Login { oauth2, user, way, has_browser, web: &web, world };
+        login.run(&mut |what| show(what, environment, has_browser, surroundings.err))
+    });
+    granted.map_err(|error| of_oauth(error, name, interrupt.signal()))
+}
+
+/// Removes the tokens, and gives them back where that is possible.
+pub(super) fn end(
+    args: &LogoutArgs,
+    accounts: &Accounts,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
+    let name = name(args.name.as_deref(), surroundings)?;
+    let account = choose(accounts, name.as_deref(), args.connection.settings()?)?.account()?;
+    let environment = surroundings.environment;
+    let interrupt = installed()?;
+    let (oauth2, user) = login(&account)?;
+    let web = route::web(&account, roots(&account, environment)?, &interrupt);
+    let ended = route::in_world(&web, environment, |world| {
+        Login { oauth2, user, way: None, has_browser: false, web: &web, world }.end()
+    });
+    let name = account.name.as_deref();
+    let ended = ended.map_err(|error| of_oauth(error, name, interrupt.signal()))?;
+    let issuer = oauth2.issuer.to_string();
+    let (sentence, revoked) = match ended.map(|ended| ended.revoked) {
+        None => (format!("{user} was not logged in at {issuer}"), false),
+        Some(Ok(true)) => (format!("{user} is logged out at {issuer}"), true),
+        Some(Ok(false)) => (
+            format!("the tokens of {user} are removed; {issuer} takes none back, they just expire"),
+            false,
+        ),
+        Some(Err(error)) => {
+            let error = anyhow::Error::new(error);
+            surroundings.warn(&format!("the tokens are removed, but not given back: {error:#}"));
+            (format!("the tokens of {user} are removed"), false)
+        }
+    };
+    let json = LogoutJson { version: 1, account: name, user, issuer: &issuer, revoked, exit: 0 };
+    say(&sentence, &json, surroundings)?;
+    Ok(Exit::Ok)
+}
+
+fn roots(account: &Account, environment: &Environment) -> Result<Roots, Failure> {
+    route::roots(&account.tls.ca, account.tls.system_roots, environment)
+}
+
+fn installed() -> Result<Interrupt, Failure> {
+    interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))
+}
+
+/// The account that a word or an option names.
+fn name(word: Option<&str>, surroundings: &Surroundings<'_>) -> Result<Option<String>, Failure> {
+    match (word, surroundings.globals.account.as_deref()) {
+        (Some(name), Some(option)) if name != option => {
+            let sentence = format!("two accounts are named, ‘{name}’ and ‘{option}’");
+            Err(Failure::say(Exit::Usage, sentence).hint("leave out --account"))
+        }
+        (name, option) => Ok(name.or(option).map(str::to_owned)),
+    }
+}
+
+fn choose<'a>(
+    accounts: &'a Accounts,
+    named: Option<&str>,
+    typed: Settings,
+) -> Result<Chosen<'a>, Failure> {
+    Ok(accounts.decide(Choice { named, sender: None, typed }).map_err(named_by_word)?)
+}
+
+/// What the account says of its tokens, with the options over it.
+fn wanted(
+    args: &LoginArgs,
+    said: Option<OAuth2>,
+    account: Option<&str>,
+) -> Result<OAuth2, Failure> {
+    let usage = |option: &str, why: &dyn std::fmt::Display| {
+        Failure::say(Exit::Usage, format!("{option}: {why}"))
+    };
+    let issuer = match (&args.issuer, said.as_ref().map(|said| &said.issuer), &args.tenant) {
+        (Some(issuer), _, tenant) => Some(Issuer::parse(issuer, tenant.as_deref())),
+        (None, Some(Issuer::Microsoft { .. }), Some(tenant)) => {
+            Some(Issuer::parse("microsoft", Some(tenant)))
+        }
+        (None, _, Some(_)) => {
+            return Err(usage("--tenant", &"only --issuer microsoft has tenants"));
+        }
+        (None, ..) => None,
+    };
+    let issuer = issuer.transpose().map_err(|error| usage("--issuer", &error))?;
+    let mut oauth2 = match (said, issuer) {
+        // The client of one issuer is unknown to another.
+        (Some(said), Some(issuer)) if said.issuer != issuer => {
+            OAuth2 { store: said.store, ..OAuth2::of(issuer) }
+        }
+        (Some(said), _) => said,
+        (None, Some(issuer)) => OAuth2::of(issuer),
+        (None, None) => {
+            let whose = account.map(|name| format!(" for ‘{name}’")).unwrap_or_default();
+            let sentence = format!("nothing says who issues tokens{whose}");
+            return Err(Failure::say(Exit::Usage, sentence)
+                .hint("name the issuer: --issuer google, --issuer microsoft or --issuer URL"));
+        }
+    };
+    if let Some(id) = &args.client_id {
+        oauth2.client_id = Some(id.clone());
+    }
+    if let Some(source) = &args.client_secret_from {
+        let source = source.parse::<SecretSource>();
+        let source = source.map_err(|error| usage("--client-secret-from", &error))?;
+        oauth2.client_secret = Some(source);
+    }
+    if let Some(scope) = &args.scope {
+        oauth2.scope = Some(scope.clone());
+    }
+    if let Some(store) = &args.store {
+        oauth2.store = absolute(store.parse().map_err(|why: &str| usage("--store", &why))?);
+    }
+    Ok(oauth2)
+}
+
+/// In a file, a path means another place than here.
+fn absolute(store: TokenStore) -> TokenStore {
+    match store {
+        TokenStore::Keyring => TokenStore::Keyring,
+        TokenStore::File(path) => TokenStore::File(std::path::absolute(&path).unwrap_or(path)),
+    }
+}
+
+/// Who issues the tokens of an account, and who logs in there.
+fn login(account: &Account) -> Result<(&OAuth2, &str), Failure> {
+    let none = |what: &str| Failure::say(Exit::Config, format!("the account has no {what}"));
+    let oauth2 = account.oauth2.as_ref().ok_or_else(|| {
+        let hint = "say who issues its tokens: envoi account login --issuer ISSUER";
+        none("oauth2, so nobody logs in").hint(hint)
+    })?;
+    let by_url = account.servers.iter().find_map(ServerUrl::user);
+    let user = by_url.or(account.user.as_deref());
+    let user = user.ok_or_else(|| none("user").hint("name the user: --user NAME"))?;
+    Ok((oauth2, user))
+}
+
+/// The account's own table, and the file that it stands in.
+fn file_of<'a>(
+    chosen: &Chosen<'a>,
+    accounts: &'a Accounts,
+) -> Result<(&'a str, &'a Path), Failure> {
+    let name = chosen.name().ok_or_else(|| {
+        Failure::say(Exit::Usage, "a login is for an account, and none is named")
+            .hint("name the account: envoi account login NAME")
+    })?;
+    let place = accounts.place(name);
+    Ok((name, place.map_or(Path::new(""), |(file, _)| file)))
+}
+
+fn edited(
+    name: &str,
+    file: &Path,
+    oauth2: &OAuth2,
+    environment: &Environment,
+) -> Result<Edit, Failure> {
+    let home: Option<PathBuf> = environment.home();
+    let mut edit = Edit::open(file, home)?;
+    edit.set_oauth2(name, oauth2)?;
+    Ok(edit)
+}
+
+/// Where the user has to go. Whoever has no terminal finds it on standard error,
+/// too.
+fn show(what: Show<'_>, environment: &Environment, has_browser: bool, err: &mut dyn Write) {
+    // Whether anybody reads it shows when somebody logs in.
+    let _ = match what {
+        Show::Browser(url) => {
+            let opened = has_browser && browse(url, environment).is_ok();
+            let what = if opened { "a browser was opened; if not, go to" } else { "go to" };
+            writeln!(err, "to log in, with a browser of this machine {what}:\n  {}", Escaped(url))
+        }
+        Show::Device(prompt) => writeln!(
+            err,
+            "to log in, go to {}\nand type the code {}{}",
+            Escaped(&prompt.uri),
+            Escaped(&prompt.code),
+            match &prompt.uri_complete {
+                Some(uri) => format!("\nor go straight to {}", Escaped(uri)),
+                None => String::new(),
+            }
+        ),
+    };
+    let _ = err.flush();
+}
+
+fn tell(
+    account: &Account,
+    oauth2: &OAuth2,
+    granted: Granted,
+    file: Option<&Path>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<(), Failure> {
+    let (_, user) = login(account)?;
+    let until = granted.until.and_then(|until| clock::at(until, surroundings.environment));
+    let until = until.map(|until| until.strftime("%Y-%m-%d %H:%M").to_string());
+    let holds = match (&until, granted.is_renewable) {
+        (_, true) => "until the login is revoked or the issuer ends it".to_owned(),
+        (Some(until), false) => format!("until {until}; then log in again"),
+        (None, false) => "until the issuer ends the login".to_owned(),
+    };
+    let name = account.name.as_deref().unwrap_or_default();
+    let mut sentence =
+        format!("{user} is logged in at {}, and ‘{name}’ can send {holds}", oauth2.issuer);
+    if let Some(file) = file {
+        sentence.push_str(&format!("\nwrote oauth2 of ‘{name}’ to {}", file.display()));
+    }
+    let json = LoginJson {
+        version: 1,
+        account: account.name.as_deref(),
+        user,
+        issuer: oauth2.issuer.to_string(),
+        store: oauth2.store.to_string(),
+        token_expires: granted.until,
+        renewable: granted.is_renewable,
+        written: file.map(|file| file.display().to_string()),
+        exit: 0,
+    };
+    say(&sentence, &json, surroundings)
+}
+
+/// For people, or for programs.
+fn say(
+    sentence: &str,
+    json: &impl Serialize,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<(), Failure> {
+    let out = &mut *surroundings.out;
+    let said = if surroundings.globals.json {
+        render::line(json, out)
+    } else if surroundings.globals.quiet {
+        Ok(())
+    } else {
+        sentence.lines().try_for_each(|line| writeln!(out, "{}", Escaped(line)))
+    };
+    said.and_then(|()| surroundings.out.flush()).map_err(unwritten)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LoginJson<'a> {
+    version: u8,
+    account: Option<&'a str>,
+    user: &'a str,
+    issuer: String,
+    store: String,
+    /// Seconds of Unix time.
+    token_expires: Option<i64>,
+    renewable: bool,
+    /// The file that the account was changed in.
+    written: Option<String>,
+    exit: u8,
+}
+
+#[derive(Serialize)]
+struct LogoutJson<'a> {
+    version: u8,
+    account: Option<&'a str>,
+    user: &'a str,
+    issuer: &'a str,
+    revoked: bool,
+    exit: u8,
+}

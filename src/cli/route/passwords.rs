@@ -1,0 +1,176 @@
+//! The passwords and tokens of an account, each fetched when it is needed.
+
+use crate::account::oauth::{Access, OAuthError, Web};
+use crate::account::{self, Environment, OAuth2, SecretSource};
+use crate::cli::escape::Escaped;
+use crate::cli::failure::{absence, oauth_hint, of_secret};
+use crate::cli::terminal::ask;
+use crate::delivery::{Absence, Secrets, Unavailable};
+use crate::net::Endpoint;
+use crate::sasl::{Proof, Secret};
+use std::cell::RefCell;
+
+/// Fetches passwords and tokens when a server is about to be given one. Each is
+/// fetched once: a pipe gives it only once, and who has typed it in would not
+/// know why to do it again for another mechanism or address.
+pub(in crate::cli) struct Passwords<'e> {
+    environment: &'e Environment,
+    /// The account's name, for hints.
+    account: Option<String>,
+    /// How whoever issues tokens is reached, and how long anything may take.
+    web: Web,
+    known: Vec<(Endpoint, account::SignIn)>,
+    fetched: RefCell<Vec<Fetched>>,
+    /// The tokens of logins, each with its user.
+    tokens: RefCell<Vec<(String, Secret)>>,
+}
+
+/// A secret that was had.
+struct Fetched {
+    source: SecretSource,
+    /// The user and the host, where the source has more than one secret.
+    whose: Option<(String, String)>,
+    secret: Secret,
+}
+
+impl Secrets for Passwords<'_> {
+    fn secret(
+        &self,
+        server: &Endpoint,
+        user: Option<&str>,
+        proof: Proof,
+    ) -> Result<Secret, Unavailable> {
+        let Some(sign_in) = self.sign_in(server, user) else {
+            let reason = format!("nothing is known of who signs in at {server}");
+            return Err(Unavailable { reason, way_out: None, absence: Absence::Missing });
+        };
+        // Whoever names a mechanism for tokens means what is configured, be it
+        // called a password.
+        match (proof, &sign_in.token, &sign_in.oauth2) {
+            (Proof::Token, _, Some(oauth2)) => self.issued(oauth2, user, |access| access.token()),
+            (Proof::Token, Some(token), None) => self.read("token", token, server, user),
+            _ => self.read("password", &sign_in.password, server, user),
+        }
+    }
+
+    fn renewed(
+        &self,
+        server: &Endpoint,
+        user: Option<&str>,
+    ) -> Option<Result<Secret, Unavailable>> {
+        let sign_in = self.sign_in(server, user)?;
+        if let Some(oauth2) = &sign_in.oauth2 {
+            return self.reissued(oauth2, user);
+        }
+        let source = sign_in.token.as_ref().unwrap_or(&sign_in.password);
+        let may_differ = matches!(source, SecretSource::Command(_));
+        may_differ.then(|| {
+            self.fetched.borrow_mut().retain(|fetched| fetched.source != *source);
+            self.read("token", source, server, user)
+        })
+    }
+}
+
+impl<'e> Passwords<'e> {
+    /// Those of nobody yet.
+    pub(super) fn of(account: Option<String>, web: Web, environment: &'e Environment) -> Self {
+        Passwords {
+            environment,
+            account,
+            web,
+            known: Vec::new(),
+            fetched: RefCell::default(),
+            tokens: RefCell::default(),
+        }
+    }
+
+    /// From now on it is known who signs in at this server.
+    pub(super) fn know(&mut self, server: Endpoint, sign_in: account::SignIn) {
+        self.known.push((server, sign_in));
+    }
+
+    pub(super) fn environment(&self) -> &'e Environment {
+        self.environment
+    }
+
+    fn sign_in(&self, server: &Endpoint, user: Option<&str>) -> Option<&account::SignIn> {
+        let mut known = self.known.iter();
+        let known =
+            known.find(|(known, sign_in)| known == server && sign_in.user.as_deref() == user);
+        known.map(|(_, sign_in)| sign_in)
+    }
+
+    fn read(
+        &self,
+        what: &str,
+        source: &SecretSource,
+        server: &Endpoint,
+        user: Option<&str>,
+    ) -> Result<Secret, Unavailable> {
+        let host = server.place.name();
+        let whose = account::Whose { user: user.unwrap_or_default(), host: &host };
+        let key = source.depends_on_whose().then(|| (whose.user.to_owned(), host.clone()));
+        let is_it = |it: &&Fetched| it.source == *source && it.whose == key;
+        if let Some(fetched) = self.fetched.borrow().iter().find(is_it) {
+            return Ok(fetched.secret.clone());
+        }
+        let read = in_world(&self.web, self.environment, |world| source.read(whose, world));
+        let secret = read.map_err(|error| {
+            let absence = if error.is_temporary() { Absence::Passing } else { Absence::Missing };
+            let way_out = of_secret(&error);
+            let error = anyhow::Error::new(error).context(format!("the {what} cannot be had"));
+            Unavailable { reason: format!("{error:#}"), way_out, absence }
+        })?;
+        let fetched = Fetched { source: source.clone(), whose: key, secret: secret.clone() };
+        self.fetched.borrow_mut().push(fetched);
+        Ok(secret)
+    }
+
+    /// The token of a login, looked up or renewed once.
+    fn issued(
+        &self,
+        oauth2: &OAuth2,
+        user: Option<&str>,
+        had: impl FnOnce(&Access<'_>) -> Result<Secret, OAuthError>,
+    ) -> Result<Secret, Unavailable> {
+        let user = user.unwrap_or_default();
+        if let Some((_, token)) = self.tokens.borrow().iter().find(|(known, _)| known == user) {
+            return Ok(token.clone());
+        }
+        let had = in_world(&self.web, self.environment, |world| {
+            had(&Access { oauth2, user, web: &self.web, world })
+        });
+        let token = had.map_err(|error| {
+            let (absence, way_out) = (absence(&error), oauth_hint(&error, self.account.as_deref()));
+            let error = anyhow::Error::new(error).context("the token cannot be had");
+            Unavailable { reason: format!("{error:#}"), way_out, absence }
+        })?;
+        self.tokens.borrow_mut().push((user.to_owned(), token.clone()));
+        Ok(token)
+    }
+
+    /// Another token of a login, in place of the one that a server refused.
+    fn reissued(&self, oauth2: &OAuth2, user: Option<&str>) -> Option<Result<Secret, Unavailable>> {
+        let mut tokens = self.tokens.borrow_mut();
+        let at = tokens.iter().position(|(known, _)| Some(known.as_str()) == user)?;
+        let (_, refused) = tokens.remove(at);
+        drop(tokens);
+        Some(self.issued(oauth2, user, |access| access.renewed(&refused)))
+    }
+}
+
+/// Does something with all that fetching a secret may make use of.
+pub(in crate::cli) fn in_world<T>(
+    web: &Web,
+    environment: &Environment,
+    what: impl FnOnce(account::World<'_>) -> T,
+) -> T {
+    let (deadline, interrupt) = (web.deadline, &web.interrupt);
+    what(account::World {
+        environment,
+        ask: &|question| ask(&Escaped(question).to_string(), deadline, interrupt),
+        interrupt,
+        timeout: web.timeout,
+        deadline,
+    })
+}
