@@ -1,11 +1,13 @@
 //! `envoi account login` and `envoi account logout`: the tokens of an account.
 
 use super::{named_by_word, unwritten};
-use crate::account::oauth::{Granted, Issuer, Login, Show, TokenStore, Way, browse, has_browser};
+use crate::account::oauth::{
+    Ended, Granted, Issuer, Login, Show, TokenStore, Way, browse, has_browser,
+};
 use crate::account::{
     Account, Accounts, Choice, Chosen, Edit, Environment, OAuth2, SecretSource, ServerUrl, Settings,
 };
-use crate::cli::args::{LoginArgs, LogoutArgs};
+use crate::cli::args::{IssuerArgs, LoginArgs, LogoutArgs};
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, of_oauth};
@@ -25,7 +27,8 @@ pub(super) fn run(
     let name = name(args.name.as_deref(), surroundings)?;
     let before = choose(accounts, name.as_deref(), typed.clone())?;
     let said = before.said().oauth2;
-    let oauth2 = wanted(args, said.clone(), before.name())?;
+    let store = args.store.as_deref().map(token_store).transpose()?;
+    let oauth2 = wanted(&args.issuer, store, said.clone(), before.name())?;
     let typed = Settings { oauth2: Some(oauth2.clone()), ..typed };
     let chosen = choose(accounts, name.as_deref(), typed)?;
     let account = chosen.account()?;
@@ -36,12 +39,7 @@ pub(super) fn run(
         edited(name, file, &oauth2, surroundings.environment)?;
     }
     let interrupt = installed()?;
-    let way = match (args.device, args.browser) {
-        (true, _) => Some(Way::Device),
-        (false, true) => Some(Way::Browser),
-        (false, false) => None,
-    };
-    let granted = run_for(&account, way, &interrupt, surroundings)?;
+    let granted = run_for(&account, way(&args.issuer), &interrupt, surroundings)?;
     if let Some((name, file)) = written {
         edited(name, file, &oauth2, surroundings.environment)?.save()?;
     }
@@ -69,6 +67,46 @@ pub(super) fn run_for(
     granted.map_err(|error| of_oauth(error, name, interrupt.signal()))
 }
 
+/// Removes the tokens of an account that is not written after all.
+pub(super) fn take_back(
+    account: &Account,
+    interrupt: &Interrupt,
+    surroundings: &mut Surroundings<'_>,
+) {
+    if let Err(failure) = ended(account, interrupt, surroundings.environment) {
+        surroundings.warn(&format!("the tokens are not removed: {:#}", failure.error));
+    }
+}
+
+/// Removes the tokens of an account that is not there any more: that it failed
+/// is a warning.
+pub(super) fn forget(
+    account: &Account,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<bool, Failure> {
+    match ended(account, &installed()?, surroundings.environment) {
+        Ok(ended) => Ok(ended.is_some()),
+        Err(failure) => {
+            surroundings.warn(&format!("the tokens are not removed: {:#}", failure.error));
+            Ok(false)
+        }
+    }
+}
+
+/// Removes the tokens; `None` if there were none.
+fn ended(
+    account: &Account,
+    interrupt: &Interrupt,
+    environment: &Environment,
+) -> Result<Option<Ended>, Failure> {
+    let (oauth2, user) = login(account)?;
+    let web = route::web(account, roots(account, environment)?, interrupt);
+    let ended = route::in_world(&web, environment, |world| {
+        Login { oauth2, user, way: None, has_browser: false, web: &web, world }.end()
+    });
+    ended.map_err(|error| of_oauth(error, account.name.as_deref(), interrupt.signal()))
+}
+
 /// Removes the tokens, and gives them back where that is possible.
 pub(super) fn end(
     args: &LogoutArgs,
@@ -77,15 +115,10 @@ pub(super) fn end(
 ) -> Result<Exit, Failure> {
     let name = name(args.name.as_deref(), surroundings)?;
     let account = choose(accounts, name.as_deref(), args.connection.settings()?)?.account()?;
-    let environment = surroundings.environment;
     let interrupt = installed()?;
     let (oauth2, user) = login(&account)?;
-    let web = route::web(&account, roots(&account, environment)?, &interrupt);
-    let ended = route::in_world(&web, environment, |world| {
-        Login { oauth2, user, way: None, has_browser: false, web: &web, world }.end()
-    });
     let name = account.name.as_deref();
-    let ended = ended.map_err(|error| of_oauth(error, name, interrupt.signal()))?;
+    let ended = ended(&account, &interrupt, surroundings.environment)?;
     let issuer = oauth2.issuer.to_string();
     let (sentence, revoked) = match ended.map(|ended| ended.revoked) {
         None => (format!("{user} was not logged in at {issuer}"), false),
@@ -133,9 +166,24 @@ fn choose<'a>(
     Ok(accounts.decide(Choice { named, sender: None, typed }).map_err(named_by_word)?)
 }
 
+/// How the user wants to log in, if that was said.
+pub(super) fn way(args: &IssuerArgs) -> Option<Way> {
+    match (args.device, args.browser) {
+        (true, _) => Some(Way::Device),
+        (false, true) => Some(Way::Browser),
+        (false, false) => None,
+    }
+}
+
+fn token_store(text: &str) -> Result<TokenStore, Failure> {
+    let store = text.parse();
+    store.map_err(|why: &str| Failure::say(Exit::Usage, format!("--store: {why}")))
+}
+
 /// What the account says of its tokens, with the options over it.
-fn wanted(
-    args: &LoginArgs,
+pub(super) fn wanted(
+    args: &IssuerArgs,
+    store: Option<TokenStore>,
     said: Option<OAuth2>,
     account: Option<&str>,
 ) -> Result<OAuth2, Failure> {
@@ -178,8 +226,8 @@ fn wanted(
     if let Some(scope) = &args.scope {
         oauth2.scope = Some(scope.clone());
     }
-    if let Some(store) = &args.store {
-        oauth2.store = absolute(store.parse().map_err(|why: &str| usage("--store", &why))?);
+    if let Some(store) = store {
+        oauth2.store = absolute(store);
     }
     Ok(oauth2)
 }

@@ -1,6 +1,6 @@
 //! `envoi account remove`: an account out of the configuration.
 
-use super::{named_by_word, unwritten};
+use super::{login, named_by_word, unwritten};
 use crate::account::{Account, Accounts, Edit, SecretSource, ServerUrl, Whose, World};
 use crate::cli::args::RemoveArgs;
 use crate::cli::escape::Escaped;
@@ -23,7 +23,8 @@ pub(super) fn run(
     let was_default = edit.remove(name)?.was_default;
     edit.save()?;
     // One that is no good can be removed all the same.
-    let secrets = account.map(|account| kept(&account)).unwrap_or_default();
+    let account = account.ok();
+    let secrets = account.as_ref().map(kept).unwrap_or_default();
     let shared = |secret: &Kept| {
         let others = accounts.names().filter(|other| *other != name);
         let others = others.filter_map(|other| accounts.configured(other).ok()?.account().ok());
@@ -40,10 +41,16 @@ pub(super) fn run(
     };
     for secret in secrets {
         if args.forget && !shared(&secret) && forget(&secret, surroundings)? {
-            removed.forgotten.push(secret.source.to_string());
+            removed.forgotten.push(format!("the password in {}", secret.source));
         } else {
-            removed.kept.push(secret.source.to_string());
+            removed.kept.push(format!("the password in {}", secret.source));
         }
+    }
+    if let Some((account, oauth2)) = account.as_ref().and_then(|it| Some((it, it.oauth2.as_ref()?)))
+    {
+        let place = format!("tokens in {}", oauth2.store);
+        let is_gone = args.forget && login::forget(account, surroundings)?;
+        if is_gone { &mut removed.forgotten } else { &mut removed.kept }.push(place);
     }
     let told = if surroundings.globals.json {
         render::line(&removed, surroundings.out)
@@ -76,10 +83,10 @@ impl Removed<'_> {
         let was = if self.was_default { "; it was the default, and now there is none" } else { "" };
         writeln!(out, "removed {} from {}{was}", Escaped(self.account), Escaped(&self.file))?;
         for place in &self.forgotten {
-            writeln!(out, "its password is removed, too: {}", Escaped(place))?;
+            writeln!(out, "removed, too: {}", Escaped(place))?;
         }
         for place in &self.kept {
-            writeln!(out, "its password is where it was: {}", Escaped(place))?;
+            writeln!(out, "still there: {}", Escaped(place))?;
         }
         Ok(())
     }

@@ -1,9 +1,11 @@
 //! What ‘envoi account’ takes.
 
 mod add;
+mod issuer;
 mod login;
 
 pub use add::{AddArgs, RemoveArgs, Store};
+pub use issuer::IssuerArgs;
 pub use login::{LoginArgs, LogoutArgs};
 
 use super::ConnectionArgs;

@@ -6,8 +6,9 @@ mod password;
 mod search;
 mod servers;
 mod tell;
+mod tokens;
 
-use super::unwritten;
+use super::{login, unwritten};
 use crate::account::{Account, Accounts, Choice, Edit, ProxyChoice, Settings, Whose, table};
 use crate::cli::Surroundings;
 use crate::cli::args::AddArgs;
@@ -45,8 +46,12 @@ pub(super) fn run(
     let way = servers::find(&adding, surroundings)?;
     let name = named.map_or_else(|| adding.usual_name(&way), str::to_owned);
     adding.refuse_twice(&name, &file, surroundings)?;
-    let worked = adding.try_out(&way, surroundings)?;
-    adding.write(&Target { name, file }, &way, worked, surroundings)
+    let target = Target { name, file };
+    let worked = match tokens::wanted(&adding, &way)? {
+        Some(oauth2) => tokens::try_out(&adding, &way, oauth2, surroundings)?,
+        None => adding.try_out(&way, surroundings)?,
+    };
+    adding.write(&target, &way, worked, surroundings)
 }
 
 /// An account while it is being added.
@@ -176,7 +181,11 @@ impl Adding<'_> {
         user: Option<&str>,
         password: &Password,
     ) -> Result<Account, Failure> {
-        let typed = Settings { password: password.for_now(), ..self.settings(way, user) };
+        let typed = Settings {
+            password: password.for_now(),
+            oauth2: password.oauth2(),
+            ..self.settings(way, user)
+        };
         Ok(self.accounts.choose(Choice { typed, ..Choice::default() })?)
     }
 
@@ -193,6 +202,7 @@ impl Adding<'_> {
         let mut settings = self.settings(way, user);
         let whose: Vec<Whose<'_>> =
             way.hosts.iter().map(|host| Whose { user: user.unwrap_or_default(), host }).collect();
+        settings.oauth2 = password.oauth2();
         let Written { source, newly_kept } = password.put_away(self, &whose, surroundings)?;
         settings.password = source;
         let written = if self.args.dry_run {
@@ -203,6 +213,14 @@ impl Adding<'_> {
         if let Err(failure) = written {
             if let Some(place) = newly_kept {
                 password::take_back(&place, &whose, self, surroundings);
+            }
+            if let (Some(oauth2), false) = (settings.oauth2, self.args.dry_run) {
+                let password = Password::Tokens(Box::new(oauth2));
+                login::take_back(
+                    &self.account(way, user, &password)?,
+                    self.interrupt,
+                    surroundings,
+                );
             }
             return Err(failure);
         }

@@ -3,7 +3,7 @@
 
 use super::servers::Way;
 use super::{Adding, absolute};
-use crate::account::{Environment, SecretError, SecretSource, Whose, World};
+use crate::account::{Environment, OAuth2, SecretError, SecretSource, Whose, World};
 use crate::cli::Surroundings;
 use crate::cli::args::Store;
 use crate::cli::exit::Exit;
@@ -17,6 +17,8 @@ pub(super) enum Password {
     Unwanted,
     /// It stays where it is, and that is written down.
     There(SecretSource),
+    /// Tokens stand in for one, and are kept where that says.
+    Tokens(Box<OAuth2>),
     /// It is to be put somewhere.
     Given {
         secret: Secret,
@@ -81,6 +83,14 @@ impl Password {
         Ok(Password::Given { secret, was_typed: true })
     }
 
+    /// What is said of tokens, where they stand in for a password.
+    pub(super) fn oauth2(&self) -> Option<OAuth2> {
+        match self {
+            Password::Tokens(oauth2) => Some((**oauth2).clone()),
+            Password::Unwanted | Password::There(_) | Password::Given { .. } => None,
+        }
+    }
+
     pub(super) fn was_typed(&self) -> bool {
         matches!(self, Password::Given { was_typed: true, .. })
     }
@@ -88,7 +98,7 @@ impl Password {
     /// Where it is while it is tried.
     pub(super) fn for_now(&self) -> Option<SecretSource> {
         match self {
-            Password::Unwanted => None,
+            Password::Unwanted | Password::Tokens(_) => None,
             Password::There(source) => Some(source.clone()),
             Password::Given { secret, .. } => Some(SecretSource::Value(secret.clone())),
         }
@@ -103,7 +113,7 @@ impl Password {
     ) -> Result<Written, Failure> {
         let as_it_is = |source| Ok(Written { source, newly_kept: None });
         let secret = match self {
-            Password::Unwanted => return as_it_is(None),
+            Password::Unwanted | Password::Tokens(_) => return as_it_is(None),
             Password::There(source) => return as_it_is(Some(source)),
             Password::Given { secret, .. } => secret,
         };

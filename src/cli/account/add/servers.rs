@@ -164,12 +164,12 @@ fn confirmed(
             let question = format!("Is {host} the server of your provider, as Mozilla says?");
             return Ok(adding.questions.yes(&question, true)?.unwrap_or(true));
         }
-        Found::Document { .. } => "somebody else says so",
+        Found::Document { .. } => "a document that is in another domain, too",
         Found::Srv { .. } | Found::Exchanger { .. } | Found::Table { .. } | Found::Guess => {
-            "DNS says so without DNSSEC"
+            "DNS without DNSSEC"
         }
     };
-    let place = format!("{host} is not in the domain {domain}, and {who}");
+    let place = format!("{host} is in another domain than {domain}, and named by {who}");
     let question = format!("{place}. Is it the server of your provider?");
     adding.questions.yes(&question, false)?.ok_or_else(|| {
         let host = shell_words::quote(host).into_owned();

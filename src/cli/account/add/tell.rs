@@ -57,6 +57,9 @@ impl Told<'_> {
             Some(source) => writeln!(out, "its password is in {}", Escaped(source))?,
             None => {}
         }
+        if let Some(oauth2) = &self.settings.oauth2 {
+            writeln!(out, "its tokens are from {}", Escaped(oauth2))?;
+        }
         let option = if self.adding.becomes_default() {
             String::new()
         } else {
@@ -103,6 +106,7 @@ struct AddedJson<'a> {
     servers: Vec<String>,
     user: Option<&'a str>,
     password: Option<String>,
+    issuer: Option<String>,
     mechanism: Option<&'static str>,
     exit: u8,
 }
@@ -120,6 +124,7 @@ impl<'a> AddedJson<'a> {
             servers: told.settings.servers.iter().flatten().map(ToString::to_string).collect(),
             user: told.settings.user.as_deref(),
             password: told.settings.password.as_ref().map(ToString::to_string),
+            issuer: told.settings.oauth2.as_ref().map(|oauth2| oauth2.issuer.to_string()),
             mechanism: signed_in.map(|signed_in| signed_in.mechanism),
             exit: Exit::Ok.status(),
         }

@@ -1,5 +1,6 @@
 //! What ‘envoi account add’ takes.
 
+use super::IssuerArgs;
 use crate::account::SecretSource;
 use crate::cli::args::{ConnectionArgs, MESSAGE, SIGN_IN};
 use clap::Args;
@@ -65,7 +66,7 @@ pub struct AddArgs {
     #[arg(long, help_heading = FINDING)]
     pub guess: bool,
 
-    /// Where the password is kept from now on
+    /// Where the password, or the tokens, are kept from now on
     ///
     ///   keyring     in the keyring of the desktop
     ///   file:PATH   in a file of its own, closed to others
@@ -74,6 +75,7 @@ pub struct AddArgs {
     ///
     /// Without it, --password-from is written down as it is; a password that
     /// was typed goes into the keyring, and where there is none, you are asked.
+    /// Tokens go into the keyring, or into a file.
     #[arg(long, value_name = "PLACE", help_heading = SIGN_IN, verbatim_doc_comment)]
     pub store: Option<Store>,
 
@@ -84,6 +86,10 @@ pub struct AddArgs {
         help_heading = SIGN_IN
     )]
     pub no_sign_in: bool,
+
+    /// Who issues tokens in place of a password.
+    #[command(flatten)]
+    pub issuer: IssuerArgs,
 
     /// How to reach a server, if it is not to be searched for.
     #[command(flatten)]

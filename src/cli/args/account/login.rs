@@ -1,5 +1,6 @@
 //! What ‘envoi account login’ and ‘envoi account logout’ take.
 
+use super::IssuerArgs;
 use crate::cli::args::{ConnectionArgs, SIGN_IN};
 use clap::Args;
 
@@ -13,54 +14,9 @@ pub struct LoginArgs {
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
 
-    /// Log in with a browser of this machine
-    ///
-    /// The browser is opened where there is a display; the address is shown in
-    /// any case, for a browser that has to be on this machine, too. That is the
-    /// way unless there is no display and the issuer knows --device.
-    #[arg(long, conflicts_with = "device", help_heading = SIGN_IN)]
-    pub browser: bool,
-
-    /// Log in with a code, at any other device
-    ///
-    /// An address and a code are shown; both can be typed at a telephone.
-    #[arg(long, help_heading = SIGN_IN)]
-    pub device: bool,
-
-    /// Get tokens from ISSUER
-    ///
-    /// ISSUER is google, microsoft, or the URL of any other, which says where
-    /// it is asked for what (RFC 8414, or OpenID Connect Discovery).
-    #[arg(long, value_name = "ISSUER", help_heading = SIGN_IN)]
-    pub issuer: Option<String>,
-
-    /// Ask this directory of Microsoft's
-    ///
-    /// TENANT is a domain, a GUID, organizations, consumers, or common, which
-    /// is the default.
-    #[arg(long, value_name = "TENANT", help_heading = SIGN_IN)]
-    pub tenant: Option<String>,
-
-    /// What the issuer calls this client
-    ///
-    /// Whoever registers a program with the issuer is given one.
-    #[arg(long, value_name = "ID", help_heading = SIGN_IN)]
-    pub client_id: Option<String>,
-
-    /// Take the secret of the client from SOURCE
-    ///
-    /// Google and some others give one out with the ID. SOURCE is what
-    /// --password-from takes; where it is, not what it is, is written into the
-    /// account.
-    #[arg(long, value_name = "SOURCE", help_heading = SIGN_IN)]
-    pub client_secret_from: Option<String>,
-
-    /// Ask for tokens that are good for SCOPE
-    ///
-    /// Several scopes stand in one word, with blanks between them. For Google
-    /// and Microsoft the default lets messages be sent.
-    #[arg(long, value_name = "SCOPE", help_heading = SIGN_IN)]
-    pub scope: Option<String>,
+    /// Who issues the tokens.
+    #[command(flatten)]
+    pub issuer: IssuerArgs,
 
     /// Keep the tokens in STORE
     ///
