@@ -385,17 +385,22 @@ fn the_user_can_stop_a_question_on_either_way() {
     for by_tcp in [false, true] {
         let interrupt = Interrupt::default();
         let cell = interrupt.cell();
-        // The wish comes when the server has the question, and is silent.
+        // The wish comes when the server has the question, and is silent. By
+        // then the wait has most likely begun; if not, it must not begin.
+        let wish = move || {
+            thread::sleep(Duration::from_millis(200));
+            cell.store(2, Ordering::Relaxed);
+        };
         let (end, ended) = std::sync::mpsc::channel::<()>();
         let server = if by_tcp {
             Scripted::by_tcp(move |_stream, _| {
-                cell.store(2, Ordering::Relaxed);
+                wish();
                 let _ = ended.recv();
             })
         } else {
             Scripted::start(move |socket| {
                 question(socket);
-                cell.store(2, Ordering::Relaxed);
+                wish();
                 let _ = ended.recv();
             })
         };
