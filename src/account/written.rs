@@ -164,7 +164,7 @@ pub(super) fn oauth2(oauth2: &OAuth2) -> Result<Value, &'static str> {
     let issuer = match &oauth2.issuer {
         Issuer::Google => "google".to_owned(),
         Issuer::Microsoft { .. } => "microsoft".to_owned(),
-        Issuer::Other(url) => url.to_string(),
+        issuer @ Issuer::Other(_) => issuer.to_string(),
     };
     table.insert("issuer", issuer.into());
     if let Issuer::Microsoft { tenant } = &oauth2.issuer

@@ -95,7 +95,7 @@ impl Issuer {
         match self {
             Issuer::Google => "google".to_owned(),
             Issuer::Microsoft { tenant } => format!("microsoft/{tenant}"),
-            Issuer::Other(url) => url.to_string(),
+            Issuer::Other(url) => identifier(url),
         }
     }
 
@@ -116,9 +116,14 @@ impl fmt::Display for Issuer {
             Issuer::Google => f.write_str("google"),
             Issuer::Microsoft { tenant } if tenant == Issuer::COMMON => f.write_str("microsoft"),
             Issuer::Microsoft { tenant } => write!(f, "microsoft (tenant {tenant})"),
-            Issuer::Other(url) => url.fmt(f),
+            Issuer::Other(url) => f.write_str(&identifier(url)),
         }
     }
+}
+
+/// As people write it, without a path that says nothing.
+fn identifier(url: &HttpUrl) -> String {
+    url.to_string().trim_end_matches('/').to_owned()
 }
 
 /// As <https://accounts.google.com/.well-known/openid-configuration> has it,
