@@ -19,6 +19,7 @@
 //! | [`keyring`] | GNOME's keyring, open and locked |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
 //! | [`newcomer`] | from an address to a message that arrived: `envoi account add` against name servers, documents and Postfix |
+//! | [`http`] | Python's HTTP server and OpenSSL's, with forms, chunks and redirects |
 //! | [`openssl`] | TLS with a server that does nothing else |
 //! | [`program`] | how the binary is run, and what it answered |
 //! | [`secrets`] | the look for passwords, tokens and keys in its output and around it |
@@ -43,6 +44,7 @@ mod dovecot;
 mod dovecot_lmtp;
 mod exchanges;
 mod exim;
+mod http;
 mod keyring;
 mod letter;
 mod middle;

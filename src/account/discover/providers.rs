@@ -57,10 +57,13 @@ struct Provider {
     passwords: Passwords,
     remark: Option<String>,
     /// Where the provider says so.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for who looks after the table"))]
     source: String,
     /// What was looked at.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for who looks after the table"))]
     checked: Checked,
     /// The day on which it was.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for who looks after the table"))]
     seen: toml::value::Datetime,
 }
 

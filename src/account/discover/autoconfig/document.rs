@@ -106,7 +106,8 @@ impl Reading<'_> {
             Document { servers: Vec::new(), passed_over: Vec::new(), is_for_others: false };
         let Some(provider) = children(self.root, "emailProvider").next() else { return document };
         document.is_for_others = self.is_for_others(provider);
-        let remark = remark(provider);
+        // In Mozilla's database it is a level higher here and there.
+        let remark = remark(provider).or_else(|| remark(self.root));
         for server in children(provider, "outgoingServer").filter(|server| is_smtp(*server)) {
             match self.server(server, remark.as_deref()) {
                 Ok(server) if document.servers.iter().any(|it| it.endpoint == server.endpoint) => {}

@@ -88,7 +88,12 @@ fn what_is_put_in_for_a_placeholder_is_no_placeholder_itself() {
 
 #[test]
 fn a_user_that_only_the_user_knows_is_left_open() {
-    for user in ["<username>%USERNAME%</username>", "<username> </username>", ""] {
+    for user in [
+        "<username>%USERNAME%</username>",
+        "<username> </username>",
+        "<username>%EMAILADDRESS</username>",
+        "",
+    ] {
         let document = read(whole(&server(user), "")).unwrap();
         assert_eq!(document.servers[0].user, None, "{user}");
     }
@@ -172,6 +177,8 @@ fn what_one_has_to_do_first_is_told_in_english_where_there_is_english() {
             it on</instruction></enable>";
     let page = "<documentation url=\"https://example.org/help\"><descr>x</descr></documentation>";
     let odd = "<documentation url=\"javascript:alert(1)\"/>";
+    let document = read(whole(&server(""), enable)).unwrap();
+    assert!(document.servers[0].remark.as_ref().unwrap().starts_with("Please switch"));
     for (more, expected) in [
         (enable, Some("Please switch it on https://example.org/settings")),
         (page, Some("The provider describes it at https://example.org/help")),
