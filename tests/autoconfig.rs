@@ -3,7 +3,7 @@
 
 mod harness;
 
-use envoi::account::discover::autoconfig::{Miss, Outcome, Search, ask};
+use envoi::account::discover::autoconfig::{Miss, Outcome, Search, ask, database, published};
 use envoi::account::discover::{Found, Trust};
 use envoi::net::{Deadline, Family, Http, HttpError, HttpUrl, Interrupt, Roots, TlsVersion};
 use harness::{GENEROUS, Identity, Peer, Scripted, dead_address};
@@ -48,8 +48,12 @@ fn status(line: &str) -> String {
 }
 
 fn asked(identity: &Identity, places: &[HttpUrl], interrupt: &Interrupt) -> Search {
+    asking(identity, interrupt, |http| ask(places, &"tim@localhost".parse().unwrap(), http))
+}
+
+fn asking<T>(identity: &Identity, interrupt: &Interrupt, ask: impl FnOnce(&Http<'_>) -> T) -> T {
     let roots = Roots { given: vec![identity.root.clone()], ..Roots::default() };
-    let http = Http {
+    ask(&Http {
         roots,
         least: TlsVersion::V1_2,
         proxy: &|_| Ok(None),
@@ -57,8 +61,7 @@ fn asked(identity: &Identity, places: &[HttpUrl], interrupt: &Interrupt) -> Sear
         family: Family::Any,
         deadline: Deadline::after(GENEROUS),
         interrupt,
-    };
-    ask(places, &"tim@localhost".parse().unwrap(), &http)
+    })
 }
 
 fn url(host: &str, server: &Scripted) -> HttpUrl {
@@ -195,4 +198,13 @@ fn the_users_wish_to_stop_ends_the_search() {
     let [asked] = &search.asked[..] else { panic!("{search:?}") };
     let stopped = Outcome::Missed(Miss::NoAnswer(HttpError::Interrupted));
     assert_eq!(asked.outcome.to_string(), stopped.to_string());
+}
+
+#[test]
+fn nobody_is_asked_about_an_address_without_a_domain() {
+    let address = "tim@[192.0.2.1]".parse().unwrap();
+    for search in [published, database] {
+        let search = asking(&identity(), &Interrupt::default(), |http| search(&address, http));
+        assert!(search.asked.is_empty() && search.candidates.is_empty(), "{search:?}");
+    }
 }

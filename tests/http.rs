@@ -144,6 +144,7 @@ fn a_body_ends_with_its_length_its_last_chunk_or_the_connection() {
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n",
         "HTTP/1.0 200 OK\r\n\r\nhello",
+        "HTTP/1.1 103 Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
     ] {
         let whole = vec![answer.to_owned()];
@@ -187,12 +188,11 @@ fn a_body_without_a_length_that_tls_did_not_end_may_have_been_cut() {
         let url = format!("https://localhost:{}/", server.address.port());
         let answer = Asking::trusting(&identity).get(&url);
         server.finish();
-        match in_order {
-            true => assert_eq!(body(answer), "hello"),
-            false => {
-                let cut = matches!(answer, Err(HttpError::Broke(Error::Closed { abruptly: true })));
-                assert!(cut, "{answer:?}");
-            }
+        if in_order {
+            assert_eq!(body(answer), "hello");
+        } else {
+            let cut = matches!(answer, Err(HttpError::Broke(Error::Closed { abruptly: true })));
+            assert!(cut, "{answer:?}");
         }
     }
 }
@@ -222,7 +222,7 @@ fn what_is_too_large_is_cut_off_whatever_its_length_is_said_to_be() {
             self::head(peer);
             peer.say(head);
             // Far more than the buffers of the two ends can hold.
-            let blocks = (0..1000).take_while(|_| peer.hears([b'x'; 64 * 1024])).count();
+            let blocks = (0..1000).take_while(|_| peer.hears(vec![b'x'; 64 * 1024])).count();
             assert!(blocks < 1000, "all of it was taken");
         });
         let answer = Asking::new().get(&in_clear(server.address));
@@ -282,6 +282,28 @@ fn a_server_that_drips_or_says_nothing_costs_no_more_than_the_limit() {
         let Err(error @ HttpError::TimedOut { .. }) = answer else { panic!("{answer:?}") };
         assert!(error.is_temporary());
         assert!(error.to_string().starts_with("timed out after 0."), "{error}");
+    }
+}
+
+#[test]
+fn a_server_that_never_comes_to_the_point_costs_no_more_than_the_limit() {
+    for (begins, goes_on) in [
+        // RFC 9110 §15.2: any number of these may come before an answer.
+        ("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
+        // RFC 9112 §7.1.2: fields behind the last chunk.
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "x=y;"),
+    ] {
+        let server = Scripted::once(move |peer: &mut Peer| {
+            head(peer);
+            peer.say(begins);
+            let much = goes_on.repeat(1000);
+            while peer.hears(&much) {}
+        });
+        let asking = Asking { limit: Duration::from_millis(300), ..Asking::new() };
+        let answer = asking.get(&in_clear(server.address));
+        server.finish();
+        assert!(answer.is_err(), "{goes_on:?}: {answer:?}");
     }
 }
 

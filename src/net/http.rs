@@ -124,7 +124,7 @@ impl<'w> Http<'w> {
         // Nobody asks a second time, so nothing is kept open for that.
         request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         let channel = self.open(url).map_err(|error| error.timed(started))?;
-        let agent = agent(Carried::new(channel, url.is_over_tls()));
+        let agent = agent(Carried::new(channel, url.is_over_tls(), self.deadline));
         let (parts, ()) = request.into_parts();
         let request = Request::from_parts(parts, content);
         let answer = agent.run(request).map_err(|error| HttpError::told(error).timed(started))?;

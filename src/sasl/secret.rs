@@ -20,8 +20,8 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// The octets. Called in `sasl/` and `smtp/command.rs` only, which
-    /// `tests/floors.rs` holds.
+    /// The octets. Called in a few places only, which `tests/floors.rs` lists
+    /// and holds.
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }

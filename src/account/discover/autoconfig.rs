@@ -4,9 +4,10 @@
 //! | what | file |
 //! |---|---|
 //! | where they stand, and what came of asking | this one |
-//! | what they say | `autoconfig/document.rs` |
+//! | what they say | `autoconfig/document.rs`, `autoconfig/element.rs` |
 
 mod document;
+mod element;
 
 pub use document::PassedOver;
 
@@ -105,8 +106,8 @@ pub enum Miss {
 }
 
 impl Asked {
-    fn missed(url: impl ToString, miss: Miss) -> Self {
-        Asked { url: url.to_string(), outcome: Outcome::Missed(miss) }
+    fn missed(url: String, miss: Miss) -> Self {
+        Asked { url, outcome: Outcome::Missed(miss) }
     }
 }
 
@@ -170,7 +171,7 @@ pub fn ask(places: &[HttpUrl], address: &Mailbox, http: &Http<'_>) -> Search {
                 search.candidates = candidates;
                 search.asked.push(Asked { url: place.to_string(), outcome });
             }
-            Err(miss) => search.asked.push(Asked::missed(place, miss)),
+            Err(miss) => search.asked.push(Asked::missed(place.to_string(), miss)),
         }
         if !search.candidates.is_empty() || http.interrupt.signal().is_some() {
             break;

@@ -101,14 +101,14 @@ impl HttpError {
     /// the user's wish to stop by its own name.
     pub(super) fn timed(self, started: Stopwatch) -> Self {
         match self {
-            HttpError::Unreached(error) | HttpError::Tls(error) | HttpError::Broke(error)
-                if matches!(error, Error::TimedOut { .. } | Error::Interrupted) =>
-            {
-                match error {
-                    Error::Interrupted => HttpError::Interrupted,
-                    _ => HttpError::TimedOut { after: started.elapsed() },
-                }
+            HttpError::Unreached(Error::TimedOut { .. })
+            | HttpError::Tls(Error::TimedOut { .. })
+            | HttpError::Broke(Error::TimedOut { .. }) => {
+                HttpError::TimedOut { after: started.elapsed() }
             }
+            HttpError::Unreached(Error::Interrupted)
+            | HttpError::Tls(Error::Interrupted)
+            | HttpError::Broke(Error::Interrupted) => HttpError::Interrupted,
             other => other,
         }
     }

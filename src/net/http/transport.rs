@@ -1,10 +1,13 @@
 //! `ureq`'s octets on a channel of ours.
 
 use super::{HttpError, LONGEST_HEADER};
+use crate::net::deadline::Deadline;
+use crate::net::error::Error;
 use crate::net::stream::Stream;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -24,6 +27,9 @@ pub(super) struct Nowhere;
 pub(super) struct Carrier {
     /// `ureq` wants to be able to share it; it never does.
     channel: Mutex<Box<dyn Stream>>,
+    /// A read that need not wait does not look at the clock, and a server may
+    /// say more without end than it takes to read it.
+    deadline: Deadline,
     is_tls: bool,
     has_begun: bool,
     input: Zeroizing<Vec<u8>>,
@@ -44,9 +50,10 @@ const QUOTE: usize = 64;
 const START: &[u8] = b"HTTP/";
 
 impl Carried {
-    pub(super) fn new(channel: Box<dyn Stream>, is_tls: bool) -> Self {
+    pub(super) fn new(channel: Box<dyn Stream>, is_tls: bool, deadline: Deadline) -> Self {
         Carried(Mutex::new(Some(Carrier {
             channel: Mutex::new(channel),
+            deadline,
             is_tls,
             has_begun: false,
             input: Zeroizing::new(vec![0; INPUT]),
@@ -113,6 +120,10 @@ impl Transport for Carrier {
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
         self.make_room();
+        if self.deadline.remaining().is_none() {
+            let late = Error::TimedOut { after: Duration::ZERO };
+            return Err(passed(HttpError::Broke(late)));
+        }
         let channel = self.channel.get_mut().unwrap_or_else(PoisonError::into_inner);
         let come = channel
             .read(&mut self.input[self.unread.end..])

@@ -1,6 +1,7 @@
 //! What one document says of outgoing servers.
 
 use super::Miss;
+use super::element::{LONGEST_TEXT, children, content, in_english, shortened, text};
 use crate::account::discover::providers;
 use crate::account::host;
 use crate::net::{Endpoint, Host, HttpUrl, Place, Security};
@@ -58,8 +59,6 @@ pub enum Unusable {
 
 /// The most elements, texts and comments. Real documents have a few hundred.
 const NODES: u32 = 20_000;
-/// The most that is shown of a text, in characters.
-const LONGEST_TEXT: usize = 300;
 
 impl Document {
     pub(super) fn read(octets: &[u8], address: &Mailbox) -> Result<Self, Miss> {
@@ -270,38 +269,8 @@ fn is_link(url: &str) -> bool {
     is_web && url.len() <= LONGEST_TEXT && url.chars().all(|c| c.is_ascii_graphic())
 }
 
-/// The English one of several, or the first.
-fn in_english(node: Node<'_, '_>, name: &str) -> Option<String> {
-    let english = children(node, name).find(|it| it.attribute("lang") == Some("en"));
-    let chosen = english.or_else(|| children(node, name).next())?;
-    content(chosen).map(|text| shortened(&text))
-}
-
 fn is_smtp(server: Node<'_, '_>) -> bool {
     server.attribute("type").is_some_and(|kind| kind.eq_ignore_ascii_case("smtp"))
-}
-
-fn children<'d>(node: Node<'d, 'd>, name: &str) -> impl Iterator<Item = Node<'d, 'd>> {
-    node.children().filter(move |child| child.tag_name().name() == name)
-}
-
-fn text(node: Node<'_, '_>, name: &str) -> Option<String> {
-    children(node, name).find_map(content)
-}
-
-/// The text, with each run of white space as one blank.
-fn content(node: Node<'_, '_>) -> Option<String> {
-    let texts = node.children().filter_map(|child| child.is_text().then(|| child.text())?);
-    let all = texts.collect::<String>();
-    let words = all.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!words.is_empty()).then_some(words)
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_TEXT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 impl fmt::Display for PassedOver {
