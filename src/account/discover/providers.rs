@@ -86,6 +86,8 @@ enum User {
     #[default]
     Address,
     LocalPart,
+    /// By something that the address does not tell.
+    Other,
 }
 
 #[derive(Deserialize)]
@@ -138,13 +140,14 @@ pub fn issuer_for(server: &Host) -> Option<&'static str> {
 impl Provider {
     fn known(&'static self, address: &Mailbox, found: &Found, trust: &Trust) -> Known {
         let user = match self.user {
-            User::Address => address.to_string(),
-            User::LocalPart => address.local_part().to_owned(),
+            User::Address => Some(address.to_string()),
+            User::LocalPart => Some(address.local_part().to_owned()),
+            User::Other => None,
         };
         let needed = (self.passwords == Passwords::None).then(|| self.issuer.clone()).flatten();
         let candidates = self.servers().map(|server| Candidate {
             endpoint: server.endpoint,
-            user: Some(user.clone()),
+            user: user.clone(),
             issuer: needed.clone(),
             found: found.clone(),
             trust: trust.clone(),

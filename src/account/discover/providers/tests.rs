@@ -50,6 +50,7 @@ fn a_provider_is_known_by_the_exchangers_of_a_domain_that_it_hosts() {
         ("ALT1.ASPMX.L.GOOGLE.COM.", Some("Google Workspace")),
         ("example-org.mail.protection.outlook.com", Some("Microsoft 365")),
         ("eur.olc.protection.outlook.com", Some("Outlook.com")),
+        ("example-org.r-v1.mx.microsoft", Some("Microsoft 365")),
         ("in1-smtp.messagingengine.com", Some("Fastmail")),
         ("notgoogle.com", None),
         ("google.com.evil.example", None),
@@ -58,6 +59,13 @@ fn a_provider_is_known_by_the_exchangers_of_a_domain_that_it_hosts() {
         let known = by_exchanger(exchanger, false, &who);
         assert_eq!(known.map(|known| known.provider), provider, "{exchanger}");
     }
+}
+
+#[test]
+fn a_user_whom_the_address_does_not_tell_is_left_open() {
+    let known = by_exchanger("mx01.mail.icloud.com", false, &address("tim@example.org")).unwrap();
+    assert_eq!(told(&known), ["smtp.mail.me.com:587 -"]);
+    assert!(known.remark.unwrap().contains("Users sign in with"));
 }
 
 #[test]
@@ -84,7 +92,7 @@ fn issuers_are_known_by_their_hosts_and_by_the_servers_they_are_for() {
 
 #[test]
 fn every_row_of_the_table_can_be_used() {
-    assert!(TABLE.provider.len() >= 40);
+    assert!(TABLE.provider.len() >= 50);
     for row in &TABLE.provider {
         let at = &row.name;
         assert!(row.source.parse::<HttpUrl>().is_ok_and(|url| url.is_over_tls()), "{at}");
