@@ -4,6 +4,8 @@
 //! given on the command line; `ENVOI_ACCOUNT`; `ENVOI_SERVER`; the sender;
 //! `default`; there being one account only.
 
+mod foreign;
+
 use super::Account;
 use super::chosen::{By, Chosen, Fit, Layer, Reason, together};
 use super::environment::Environment;
@@ -25,6 +27,8 @@ pub struct Accounts {
     document: Document,
     files: Files,
     found: Vec<PathBuf>,
+    /// The files are an msmtprc.
+    is_foreign: bool,
     environment: Said,
 }
 
@@ -41,15 +45,35 @@ pub struct Choice<'c> {
 }
 
 impl Accounts {
-    /// Reads the files and the environment. `config` is `--config`.
+    /// Reads the files and the environment; where there is no file, an msmtprc.
+    /// `config` is `--config`.
     pub fn load(config: Option<&Path>, environment: &Environment) -> Result<Self, Error> {
-        Accounts::read(Files::of(config, environment), environment)
+        Accounts::read(Files::of(config, environment), environment)?.or_foreign(environment)
+    }
+
+    /// The same for a message, given what was typed. Where a server is named and
+    /// no account, an msmtprc is left alone: it may be wrong, or have programs
+    /// run.
+    pub fn for_message(
+        config: Option<&Path>,
+        environment: &Environment,
+        named: Option<&str>,
+        typed: &Settings,
+    ) -> Result<Self, Error> {
+        let accounts = Accounts::read(Files::of(config, environment), environment)?;
+        let said = &accounts.environment;
+        let by_environment = said.server.is_some() && said.account.is_none();
+        if named.is_none() && (typed.servers.is_some() || by_environment) {
+            return Ok(accounts);
+        }
+        accounts.or_foreign(environment)
     }
 
     /// Reads these files and the environment.
     pub fn read(files: Files, environment: &Environment) -> Result<Self, Error> {
         let (document, found) = files.read(environment)?;
-        let accounts = Accounts { document, files, found, environment: Said::by(environment)? };
+        let environment = Said::by(environment)?;
+        let accounts = Accounts { document, files, found, is_foreign: false, environment };
         if let Some((name, at)) = &accounts.document.default {
             accounts.entry(name, || NamedBy::Default(at.clone()))?;
         }
@@ -199,6 +223,9 @@ impl Accounts {
     /// plus sign. What an account takes over by `extends` does not speak for
     /// it here, or it would fit whomever its model fits.
     fn by_sender(&self, sender: &str) -> Result<Option<(&str, Reason<'_>)>, Error> {
+        if let Some(order) = &self.document.in_order {
+            return Ok(self.first_for(sender, order));
+        }
         for asked in [Some(sender.to_owned()), without_detail(sender)].into_iter().flatten() {
             for question in [Entry::is_from, Entry::has_pattern_for] {
                 let found = self.one_that(&asked, |entry| question(entry, &folded(&asked)))?;

@@ -1,6 +1,7 @@
 //! Why there is no account to send with.
 
 use super::private_file::Fault;
+use super::secret::SecretError;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -76,6 +77,32 @@ pub enum Error {
         key: String,
         /// A clause: what it must be, or what is wrong.
         reason: String,
+    },
+    /// A line of another program's configuration that cannot be read.
+    #[error("{file}:{line}: {reason}", file = .file.display())]
+    Line {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// A clause: what is wrong there.
+        reason: String,
+    },
+    /// A line that a program computes, and the program does not.
+    #[error("{file}:{line}: what eval names computes no line", file = .file.display())]
+    Computed {
+        /// The file.
+        file: PathBuf,
+        /// Where `eval` stands, counted from 1.
+        line: usize,
+        /// What came of the program.
+        source: Box<SecretError>,
+    },
+    /// One name for several accounts, or for none.
+    #[error("one name does for one account, and here are {}", counted(.names))]
+    OneName {
+        /// The names that they have.
+        names: Vec<String>,
     },
     /// A file with a password in it that is not ours, or not only ours to read
     /// (checklist SEC-9).
@@ -229,6 +256,13 @@ fn chosen_by_nothing(sender: Option<&str>) -> String {
     match sender {
         Some(sender) => format!("no account fits the sender {sender}, and none is the default"),
         None => "there are several accounts, and none is the default".to_owned(),
+    }
+}
+
+fn counted(names: &[String]) -> String {
+    match names.len() {
+        0 => "none".to_owned(),
+        count => format!("{count}: {}", names.join(", ")),
     }
 }
 

@@ -112,7 +112,7 @@ pub(super) fn text(
 /// The whole file, or one octet more than it may have. A password may stand in
 /// it: what is read is cleared, and room is made beforehand, so that growing
 /// leaves no copies behind.
-fn octets(file: &File) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(super) fn octets(file: &File) -> io::Result<Zeroizing<Vec<u8>>> {
     let length = file.metadata()?.len().min(LONGEST) + 1;
     let mut octets = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0)));
     file.take(LONGEST + 1).read_to_end(&mut octets)?;
@@ -124,6 +124,7 @@ pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
+/// The most octets that a configuration may have.
 pub(super) const LONGEST: u64 = 1024 * 1024;
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ pub(super) struct Document {
     pub(super) default: Option<(String, Location)>,
     /// `[accounts.NAME]`.
     pub(super) accounts: BTreeMap<String, Entry>,
+    /// The accounts in the order in which they are asked whom they are for, the
+    /// first that fits being chosen; `None` where that must be clear.
+    pub(super) in_order: Option<Vec<String>>,
     /// `[message]`.
     pub(super) message: MessageSettings,
     /// `[rewrite]`.

@@ -6,7 +6,7 @@
 //! | which files there are, what they say together | `file.rs` |
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
-//! | which account it is, why, and who said what of it | `choice.rs`, `chosen.rs`, `pattern.rs`, `variables.rs` |
+//! | which account it is, why, and who said what of it | `choice.rs`, `choice/`, `chosen.rs`, `pattern.rs`, `variables.rs` |
 //! | an account as it is written down, and a file that is changed | `written.rs`, `edit.rs` |
 //! | where its servers are | `server.rs` |
 //! | which proxy leads there | `proxy.rs`, `exceptions.rs` |
@@ -18,6 +18,7 @@
 //! | whether it looks as if there were one | `look.rs` |
 //! | from an address to its servers | `discover/` |
 //! | access tokens by OAuth 2.0 | `oauth/` |
+//! | what other programs' configurations say | `import/` |
 
 mod choice;
 mod chosen;
@@ -31,6 +32,7 @@ mod error;
 mod exceptions;
 mod file;
 mod grammar;
+pub mod import;
 mod key_file;
 mod look;
 mod machine;
@@ -66,7 +68,7 @@ pub use oauth::OAuth2;
 pub use pattern::Pattern;
 pub use private_file::Fault;
 pub use proxy::{EnvironmentProxy, ProxyChoice, ProxyError};
-pub use rewriting::{FromRule, Rewriting};
+pub use rewriting::{FromRule, RewriteSettings, Rewriting};
 pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, Whose, World};
 pub use server::{Origin, SCHEMES, Scheme, Server, ServerError, ServerUrl, host, name};
 pub use settings::{Pipelining, Settings, mechanism};

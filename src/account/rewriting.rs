@@ -43,11 +43,14 @@ impl FromRule {
 }
 
 /// `[rewrite]` of a file: `None` is not said.
-#[derive(Clone, Debug, Default)]
-pub(super) struct RewriteSettings {
-    pub(super) domain: Option<Domain>,
-    pub(super) aliases: Option<PathBuf>,
-    pub(super) from: Option<FromRule>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RewriteSettings {
+    /// What a name without a domain is given.
+    pub domain: Option<Domain>,
+    /// The file of aliases.
+    pub aliases: Option<PathBuf>,
+    /// What is done with From.
+    pub from: Option<FromRule>,
 }
 
 impl RewriteSettings {

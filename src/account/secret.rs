@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 use wait::Wait;
+use zeroize::Zeroizing;
 
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,9 +209,23 @@ fn from_user(whose: Whose<'_>, world: World<'_>) -> Result<Secret, SecretError> 
     Ok(secret)
 }
 
+/// Whether there looks to be a keyring that could be asked.
+pub(super) fn keyring_is_near(environment: &Environment) -> bool {
+    keyring::may_have_a_bus(environment) && SecretSource::Keyring.look(environment).is_ok()
+}
+
 /// The program that asks the keyring of this platform.
 pub(super) fn keyring_program() -> &'static str {
     Keyring::of_platform().program()
+}
+
+/// The first line that a program writes, for a file that has it compute some of
+/// its lines.
+pub(super) fn computed(
+    words: &[String],
+    world: World<'_>,
+) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+    command::line(words, world.environment, &Wait::of(LIMIT, world))
 }
 
 /// Takes the first line, without its line end.

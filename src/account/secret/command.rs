@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Runs a program and takes the first line that it writes.
 pub(super) fn run(
@@ -18,6 +19,33 @@ pub(super) fn run(
     environment: &Environment,
     wait: &Wait<'_>,
 ) -> Result<Secret, SecretError> {
+    let (ended, what) = ended(words, environment, wait)?;
+    first_line(ended.wrote(), &what)
+}
+
+/// Runs a program and takes the first line that it writes, which is more than
+/// a secret.
+pub(super) fn line(
+    words: &[String],
+    environment: &Environment,
+    wait: &Wait<'_>,
+) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+    let (ended, what) = ended(words, environment, wait)?;
+    let line = ended.wrote().split(|&octet| octet == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.is_empty() {
+        Err(SecretError::Empty { what })
+    } else {
+        Ok(Zeroizing::new(line.to_vec()))
+    }
+}
+
+/// Runs a program to a good end, and says what it wrote was.
+fn ended(
+    words: &[String],
+    environment: &Environment,
+    wait: &Wait<'_>,
+) -> Result<(Ended, String), SecretError> {
     let name = program(words).to_owned();
     let what = format!("what ‘{name}’ wrote");
     let ended = match finish(words, &[], environment, wait) {
@@ -32,7 +60,7 @@ pub(super) fn run(
         Err(Unfinished::Over(Over::Interrupted)) => return Err(SecretError::Interrupted),
     };
     if ended.status.success() {
-        first_line(ended.wrote(), &what)
+        Ok((ended, what))
     } else {
         let (status, said) = (ended.status, ended.said());
         Err(SecretError::Failed { program: name, status, said })

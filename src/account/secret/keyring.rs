@@ -225,7 +225,7 @@ fn words_of(begin: &[&str], rest: &[&str]) -> Vec<String> {
 /// Secret Service is asked: the variable, the usual place (D-Bus
 /// Specification, "Well-known Message Bus Instances"), or a display on which
 /// one is noted.
-fn may_have_a_bus(environment: &Environment) -> bool {
+pub(super) fn may_have_a_bus(environment: &Environment) -> bool {
     let usual = || environment.get("XDG_RUNTIME_DIR").map(|at| Path::new(&at).join("bus"));
     environment.has("DBUS_SESSION_BUS_ADDRESS")
         || usual().is_some_and(|bus| bus.exists())

@@ -1,0 +1,109 @@
+//! What is imported, as a configuration has it.
+
+use super::text::MASK;
+use super::{Import, Imported};
+use crate::account::edit::{Edit, EditError};
+use crate::account::rewriting::{FromRule, RewriteSettings};
+use crate::account::secret::SecretSource;
+use crate::account::settings::Settings;
+use crate::account::written::{Unwritable, table};
+use crate::sasl::Secret;
+use toml_edit::{DocumentMut, Item, Table, Value};
+
+impl Import {
+    /// What would be written, with `***` in place of secrets.
+    pub fn preview(&self) -> Result<String, Unwritable> {
+        let mut document = DocumentMut::new();
+        if let Some(default) = &self.default {
+            document.insert("default", Item::Value(Value::from(default)));
+        }
+        let rewrite = rewrite(&self.rewrite);
+        if !rewrite.is_empty() {
+            let table: Table =
+                rewrite.into_iter().map(|(key, value)| (key, Item::Value(value))).collect();
+            document.insert("rewrite", Item::Table(table));
+        }
+        let mut accounts = Table::new();
+        accounts.set_implicit(true);
+        for account in &self.accounts {
+            accounts.insert(&account.name, Item::Table(table(&account.masked())?));
+        }
+        if !accounts.is_empty() {
+            document.insert("accounts", Item::Table(accounts));
+        }
+        Ok(document.to_string().trim_start().to_owned())
+    }
+
+    /// The value of a key of `[rewrite]`.
+    pub fn rewrite_value(&self, key: &str) -> Option<String> {
+        let values = rewrite(&self.rewrite);
+        let found = values.into_iter().find(|(known, _)| *known == key);
+        found.map(|(_, value)| value.to_string())
+    }
+
+    /// Puts everything into a configuration, which is not saved yet. An account
+    /// that is there already is an error unless it may be replaced; a default
+    /// that is there already stays.
+    pub fn put(&self, edit: &mut Edit, may_replace: bool) -> Result<(), EditError> {
+        for Imported { name, settings, .. } in &self.accounts {
+            if may_replace {
+                edit.replace(name, settings)?;
+            } else {
+                edit.add(name, settings)?;
+            }
+        }
+        if let (Some(default), None) = (&self.default, edit.default()) {
+            edit.set_default(default);
+        }
+        for (key, value) in rewrite(&self.rewrite) {
+            edit.set_rewrite(key, value);
+        }
+        Ok(())
+    }
+}
+
+impl Imported {
+    /// The value of a key as it would be written, `***` in place of a secret.
+    pub fn value(&self, key: &str) -> Option<String> {
+        let table = table(&self.masked()).ok()?;
+        table.get(key).map(|value| value.to_string().trim().to_owned())
+    }
+
+    /// The settings without their secrets. A command may have one among its
+    /// words.
+    fn masked(&self) -> Settings {
+        let masked = |source: &Option<SecretSource>| {
+            source.clone().map(|source| match source {
+                SecretSource::Value(_) => SecretSource::Value(Secret::new(MASK)),
+                SecretSource::Command(mut words) => {
+                    if let Some(last) = words.last_mut() {
+                        MASK.clone_into(last);
+                    }
+                    SecretSource::Command(words)
+                }
+                SecretSource::Env(_)
+                | SecretSource::File(_)
+                | SecretSource::Fd(_)
+                | SecretSource::Credential(_)
+                | SecretSource::Keyring
+                | SecretSource::Netrc(_)
+                | SecretSource::Prompt => source,
+            })
+        };
+        let password = masked(&self.settings.password);
+        let token = masked(&self.settings.token);
+        Settings { password, token, ..self.settings.clone() }
+    }
+}
+
+/// The keys of `[rewrite]` that say something.
+fn rewrite(said: &RewriteSettings) -> Vec<(&'static str, Value)> {
+    let named = |rule| FromRule::ALL.iter().find(|(_, known)| *known == rule);
+    let domain = said.domain.as_ref().map(|domain| Value::from(domain.to_string()));
+    let aliases = said.aliases.as_ref().and_then(|file| file.to_str()).map(Value::from);
+    let from = said.from.and_then(named).map(|(name, _)| Value::from(*name));
+    [("domain", domain), ("aliases", aliases), ("from", from)]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
+}
