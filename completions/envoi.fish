@@ -140,24 +140,32 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink" -s v -l verbose -d 'Sh
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s h -l help -d 'Print help; --help prints more of it than -h'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -s A -l account -d 'Use this account of the configuration' -r
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -s q -l quiet -d 'Print nothing but problems'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -l json -d 'Print JSON on standard output'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -s h -l help -d 'Print help; --help prints more of it than -h'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -f -a "add" -d 'Find the servers of a mail address, sign in, and write the account'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -f -a "list" -d 'List the accounts that are configured'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -f -a "show" -d 'Show what an account says, and where each value comes from'
-complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list show remove" -f -a "remove" -d 'Remove an account from the configuration'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -f -a "add" -d 'Find the servers of a mail address, sign in, and write the account'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -f -a "list" -d 'List the accounts that are configured'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -f -a "login" -d 'Log in at whoever issues tokens for an account'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -f -a "logout" -d 'Remove the tokens of a login'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -f -a "show" -d 'Show what an account says, and where each value comes from'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -f -a "remove" -d 'Remove an account from the configuration'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -f -a "import" -d 'Take over accounts from msmtp, ssmtp, dma or nullmailer'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l name -d 'Call the account NAME' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l full-name -d 'Put this name before the address in From' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l accept -d 'Take HOST, though it is in another domain and nobody vouches for it' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l ispdb -d 'Whether to ask Mozilla\'s database of providers: yes or no' -r
-complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l store -d 'Where the password is kept from now on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l store -d 'Where the password, or the tokens, are kept from now on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l issuer -d 'Get tokens from ISSUER' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tenant -d 'Ask this directory of Microsoft\'s' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l client-id -d 'What the issuer calls this client' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l client-secret-from -d 'Take the secret of the client from SOURCE' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l scope -d 'Ask for tokens that are good for SCOPE' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l helo -d 'Call ourselves NAME when greeting the server' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l proxy -d 'Connect to servers through this proxy' -r
@@ -200,6 +208,8 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l no-test -d 'Write the account without signing in first'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l guess -d 'Where nobody names a server, try the usual names'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l no-sign-in -d 'The server takes mail from here without a sign-in'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l browser -d 'Log in with a browser of this machine'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l device -d 'Log in with a code, at any other device'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s 6 -l ipv6 -d 'Use IPv6 only'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-system-roots -d 'Trust what the system trusts instead of the built-in certificates'
@@ -217,6 +227,102 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l issuer -d 'Get tokens from ISSUER' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tenant -d 'Ask this directory of Microsoft\'s' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l client-id -d 'What the issuer calls this client' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l client-secret-from -d 'Take the secret of the client from SOURCE' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l scope -d 'Ask for tokens that are good for SCOPE' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l store -d 'Keep the tokens in STORE' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l helo -d 'Call ourselves NAME when greeting the server' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l proxy -d 'Connect to servers through this proxy' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l source -d 'Connect from ADDRESS, one of this machine\'s' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l timeout -d 'Wait no longer than this for any one thing' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l deadline -d 'Stop sending after this time, whatever is going on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
+standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
+no\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-name -d 'Expect NAME in the certificate instead of the server\'s name' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-pin -d 'Accept this certificate or key of the server, and no other' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-cert -d 'Say who we are by the certificate in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-key -d 'The key of that certificate is in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-min -d 'Speak no older version of TLS than this' -r -f -a "1.2\t''
+1.3\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-sni -d 'Ask the server for NAME, if it has several' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l user -d 'Sign in as USER' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l password-from -d 'Take the password from SOURCE' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "OAUTHBEARER\t''
+XOAUTH2\t''
+SCRAM-SHA-256-PLUS\t''
+SCRAM-SHA-1-PLUS\t''
+SCRAM-SHA-256\t''
+SCRAM-SHA-1\t''
+PLAIN\t''
+LOGIN\t''
+CRAM-MD5\t''
+EXTERNAL\t''
+ANONYMOUS\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l browser -d 'Log in with a browser of this machine'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l device -d 'Log in with a code, at any other device'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -s 4 -l ipv4 -d 'Use IPv4 only'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-system-roots -d 'Trust what the system trusts instead of the built-in certificates'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l allow-cleartext-auth -d 'Allow a password to be sent over an unprotected connection'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l helo -d 'Call ourselves NAME when greeting the server' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l proxy -d 'Connect to servers through this proxy' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l source -d 'Connect from ADDRESS, one of this machine\'s' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l timeout -d 'Wait no longer than this for any one thing' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l deadline -d 'Stop sending after this time, whatever is going on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
+standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
+no\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-name -d 'Expect NAME in the certificate instead of the server\'s name' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-pin -d 'Accept this certificate or key of the server, and no other' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-cert -d 'Say who we are by the certificate in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-key -d 'The key of that certificate is in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-min -d 'Speak no older version of TLS than this' -r -f -a "1.2\t''
+1.3\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-sni -d 'Ask the server for NAME, if it has several' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l user -d 'Sign in as USER' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l password-from -d 'Take the password from SOURCE' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "OAUTHBEARER\t''
+XOAUTH2\t''
+SCRAM-SHA-256-PLUS\t''
+SCRAM-SHA-1-PLUS\t''
+SCRAM-SHA-256\t''
+SCRAM-SHA-1\t''
+PLAIN\t''
+LOGIN\t''
+CRAM-MD5\t''
+EXTERNAL\t''
+ANONYMOUS\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -s 4 -l ipv4 -d 'Use IPv4 only'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-system-roots -d 'Trust what the system trusts instead of the built-in certificates'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l allow-cleartext-auth -d 'Allow a password to be sent over an unprotected connection'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l for -d 'Show the account for messages from ADDRESS' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l helo -d 'Call ourselves NAME when greeting the server' -r
@@ -272,6 +378,22 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -l format -d 'The program whose file it is, where its name does not tell' -r -f -a "msmtp\t''
+ssmtp\t''
+dma\t''
+nullmailer\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -l name -d 'What to call the account, if there is one only' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -l write -d 'Write the accounts into the configuration'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -l replace -d 'Let the accounts take the place of those with the same names'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand completions" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''

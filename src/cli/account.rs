@@ -1,6 +1,7 @@
 //! `envoi account`: what is configured, and where it is said.
 
 mod add;
+mod import;
 mod list;
 mod login;
 mod reason;
@@ -19,16 +20,23 @@ pub(super) fn run(
     args: &AccountArgs,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
+    match &args.command {
+        None | Some(AccountCommand::List) => list::run(&load(surroundings)?, surroundings),
+        Some(AccountCommand::Show(args)) => show::run(args, &load(surroundings)?, surroundings),
+        Some(AccountCommand::Add(args)) => add::run(args, &load(surroundings)?, surroundings),
+        Some(AccountCommand::Remove(args)) => remove::run(args, &load(surroundings)?, surroundings),
+        Some(AccountCommand::Login(args)) => login::run(args, &load(surroundings)?, surroundings),
+        Some(AccountCommand::Logout(args)) => login::end(args, &load(surroundings)?, surroundings),
+        // What is configured may be the very file that is imported.
+        Some(AccountCommand::Import(args)) => import::run(args, surroundings),
+    }
+}
+
+fn load(surroundings: &mut Surroundings<'_>) -> Result<Accounts, Failure> {
     let config = surroundings.globals.config.as_deref();
     let accounts = Accounts::load(config, surroundings.environment)?;
-    match &args.command {
-        None | Some(AccountCommand::List) => list::run(&accounts, surroundings),
-        Some(AccountCommand::Show(args)) => show::run(args, &accounts, surroundings),
-        Some(AccountCommand::Add(args)) => add::run(args, &accounts, surroundings),
-        Some(AccountCommand::Remove(args)) => remove::run(args, &accounts, surroundings),
-        Some(AccountCommand::Login(args)) => login::run(args, &accounts, surroundings),
-        Some(AccountCommand::Logout(args)) => login::end(args, &accounts, surroundings),
-    }
+    surroundings.tell_of_foreign(&accounts);
+    Ok(accounts)
 }
 
 /// The account was named by a word of the command itself.

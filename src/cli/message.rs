@@ -2,7 +2,7 @@
 //! everything that can be wrong with them is found before anybody is asked.
 
 use super::Surroundings;
-use super::args::SendArgs;
+use super::args::{Globals, SendArgs};
 use super::clock;
 use super::content::{self, Role};
 use super::exit::Exit;
@@ -35,12 +35,15 @@ pub(super) fn prepare(
     args: &SendArgs,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Option<Job>, Failure> {
-    let accounts =
-        Accounts::load(surroundings.globals.config.as_deref(), surroundings.environment)?;
+    let typed = Settings { save_sent: args.save_sent.clone(), ..args.connection.settings()? };
+    let Globals { config, account, .. } = surroundings.globals;
+    let (config, named) = (config.as_deref(), account.as_deref());
+    let accounts = Accounts::for_message(config, surroundings.environment, named, &typed)?;
+    surroundings.tell_of_foreign(&accounts);
     let chooser = Chooser {
         accounts: &accounts,
-        named: surroundings.globals.account.as_deref(),
-        typed: Settings { save_sent: args.save_sent.clone(), ..args.connection.settings()? },
+        named,
+        typed,
         from: match &args.from {
             Some(typed) => Some(("--from", typed.clone())),
             None => surroundings.environment.text("ENVOI_FROM")?.map(|set| ("ENVOI_FROM", set)),

@@ -13,7 +13,8 @@ use super::message::{Job, list, masked};
 use super::send::{self, Delivery};
 use super::sign::sign;
 use crate::account::{
-    Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, User, small_file,
+    Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, Settings, User,
+    small_file,
 };
 use crate::message::{
     Additions, Address, Aliases, Authors, Change, Disguise, Opened, Repairs, Rewrite, Rules, Source,
@@ -62,18 +63,24 @@ pub(super) fn run(
 fn prepare(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<Job, Failure> {
     let environment = surroundings.environment;
     let machine = Machine::this();
-    let accounts = Accounts::load(None, environment)?;
+    let accounts = Accounts::for_message(None, environment, None, &Settings::default())?;
+    surroundings.tell_of_foreign(&accounts);
     let rules = rules(accounts.rewriting(&machine)?);
     let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
-    let letter = Letter::read(args, &rules, accounts.repairs(), surroundings)?;
+    let mut letter = Letter::read(args, &rules, accounts.repairs(), surroundings)?;
     let author = letter.opened.sender(&rules);
+    // Of the author msmtp knows nothing.
+    let known = author.as_ref().filter(|_| accounts.foreign().is_none());
     let typed = letter.typed.as_ref();
     let caller = Caller { typed, full_name, rules: &rules, environment, machine: &machine };
-    let account = caller.account(&accounts, author.as_ref())?;
+    let account = caller.account(&accounts, known)?;
     let from = match author {
         Some(author) if letter.opened.has_from() => vec![Address::from(author)],
         Some(_) | None => caller.from(&account)?,
     };
+    if accounts.foreign().is_some() && letter.typed.is_none() {
+        letter.typed = sender_of(&account)?;
+    }
     let fixed = own_address(&account, rules.from)?;
     let mut job = letter.finish(from, account, fixed.as_ref(), environment)?;
     let faults =
@@ -209,6 +216,13 @@ fn no_recipients() -> Failure {
         .hint("name them, as in sendmail bob@example.org; or use -t with a To field in the message")
 }
 
+/// The sender that msmtp gives whatever an account sends.
+fn sender_of(account: &Account) -> Result<Option<ReversePath>, Failure> {
+    let from = list("from of the account", account.from.as_slice())?;
+    let mailbox = from.iter().flat_map(Address::mailboxes).next().cloned();
+    Ok(mailbox.map(|mailbox| ReversePath(Some(mailbox))))
+}
+
 /// The address that From becomes, if it is set.
 fn own_address(account: &Account, rule: Authors) -> Result<Option<Mailbox>, Failure> {
     if rule != Authors::Set {
@@ -239,7 +253,10 @@ impl Caller<'_> {
     fn account(&self, accounts: &Accounts, author: Option<&Mailbox>) -> Result<Account, Failure> {
         let typed = self.typed.and_then(|path| path.0.as_ref());
         let mut sender = typed.or(author).map(ToString::to_string);
-        if sender.is_none() && self.environment.get("ENVOI_FROM").is_none() {
+        if sender.is_none()
+            && accounts.foreign().is_none()
+            && self.environment.get("ENVOI_FROM").is_none()
+        {
             let user = self.user().ok();
             let mailbox = user.into_iter().flat_map(Address::into_mailboxes).next();
             sender = mailbox.map(|mailbox| mailbox.to_string());

@@ -1,10 +1,12 @@
 //! What ‘envoi account’ takes.
 
 mod add;
+mod import;
 mod issuer;
 mod login;
 
 pub use add::{AddArgs, RemoveArgs, Store};
+pub use import::ImportArgs;
 pub use issuer::IssuerArgs;
 pub use login::{LoginArgs, LogoutArgs};
 
@@ -71,6 +73,14 @@ pub enum AccountCommand {
     /// The rest of the file stays as it is. An account that others extend is
     /// not removed.
     Remove(RemoveArgs),
+    /// Take over accounts from msmtp, ssmtp, dma or nullmailer
+    ///
+    /// The configuration of another program is read, and of each of its lines
+    /// it is told what it means here, or why that cannot be had. Then comes
+    /// what would be written. Nothing is written without --write, and no
+    /// password is shown. The programs that ‘eval’ names in an msmtprc are run
+    /// as msmtp runs them.
+    Import(ImportArgs),
 }
 
 /// What `envoi account show` takes.
@@ -98,7 +108,8 @@ const EXAMPLES: &str = "\
 Examples:
   envoi account
   envoi account show work
-  envoi account show --for alice@example.org";
+  envoi account show --for alice@example.org
+  envoi account import ~/.msmtprc";
 
 const SHOW_EXAMPLES: &str = "\
 Examples:

@@ -16,8 +16,8 @@ mod sendmail;
 mod sink;
 
 pub use account::{
-    AccountArgs, AccountCommand, AddArgs, IssuerArgs, LoginArgs, LogoutArgs, RemoveArgs, ShowArgs,
-    Store,
+    AccountArgs, AccountCommand, AddArgs, ImportArgs, IssuerArgs, LoginArgs, LogoutArgs,
+    RemoveArgs, ShowArgs, Store,
 };
 pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;

@@ -377,6 +377,13 @@ fn of_account(error: &Error) -> Vec<String> {
         Error::SourceFamily { .. } => {
             vec!["leave out one of them: --source, --ipv4, --ipv6, or their keys".to_owned()]
         }
+        Error::Line { file, line, .. } => {
+            vec![format!("the line is shown by: sed -n {line}p {}", quoted(file))]
+        }
+        Error::Computed { source, .. } => of_secret(source).into_iter().collect(),
+        Error::OneName { .. } => {
+            vec!["leave out --name, and edit the names where they are written".to_owned()]
+        }
         Error::TooLong { .. } | Error::Families { .. } | Error::Variable { .. } => Vec::new(),
     }
 }

@@ -1,0 +1,121 @@
+//! `envoi account import`: what another program's configuration means here, and
+//! the accounts that come of it.
+
+mod json;
+mod told;
+
+use super::unwritten;
+use crate::account::import::{Context, Format, Import};
+use crate::account::{Edit, Environment, Error, Files, Machine};
+use crate::cli::Surroundings;
+use crate::cli::args::ImportArgs;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, quoted};
+use crate::cli::interrupt;
+use crate::cli::render;
+use json::ImportJson;
+use std::path::{Path, PathBuf};
+
+pub(super) fn run(args: &ImportArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    let (format, file) = source(args, surroundings.environment)?;
+    let import = read(args, format, &file, surroundings.environment)?;
+    let preview = import.preview()?;
+    let target = target(surroundings);
+    if args.write {
+        write(&import, &target, args.replace, surroundings.environment)?;
+    }
+    let written = args.write.then_some(target.as_path());
+    let out = &mut *surroundings.out;
+    let told = if surroundings.globals.json {
+        render::line(&ImportJson::of(&import, &preview, written), out)
+    } else if surroundings.globals.quiet {
+        Ok(())
+    } else {
+        let typed = again(args, &file);
+        told::people(&import, &preview, written, &typed, out)
+    };
+    told.and_then(|()| surroundings.out.flush()).map_err(unwritten)?;
+    if !surroundings.globals.json {
+        told::warnings(&import, surroundings);
+        told::others(args, &file, surroundings);
+    }
+    Ok(Exit::Ok)
+}
+
+/// What is read: the file that is named, else the first of the usual ones.
+fn source(args: &ImportArgs, environment: &Environment) -> Result<(Format, PathBuf), Failure> {
+    let Some(file) = &args.file else {
+        let mut places = Format::places(environment).into_iter();
+        let wanted = |format| args.format.is_none_or(|wanted| wanted == format);
+        let found = places.find(|(format, file)| wanted(*format) && file.exists());
+        return found.ok_or_else(|| {
+            Failure::say(
+                Exit::NoInput,
+                "no configuration of msmtp, ssmtp, dma or nullmailer is in its usual place",
+            )
+            .hint("name the file: envoi account import FILE")
+        });
+    };
+    let unknown = || {
+        let sentence =
+            format!("the name of {} does not tell whose configuration it is", file.display());
+        Format::ALL.iter().fold(Failure::say(Exit::Usage, sentence), |failure, (name, _)| {
+            failure.hint(format!("envoi account import {} --format {name}", quoted(file)))
+        })
+    };
+    let format = args.format.or_else(|| Format::of(file)).ok_or_else(unknown)?;
+    Ok((format, file.clone()))
+}
+
+fn read(
+    args: &ImportArgs,
+    format: Format,
+    file: &Path,
+    environment: &Environment,
+) -> Result<Import, Failure> {
+    let interrupt = interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot watch for signals", error))?;
+    let machine = Machine::this();
+    let context = Context { environment, machine: &machine, interrupt: &interrupt };
+    let mut import = Import::read(format, file, context).map_err(|error| match &error {
+        Error::Unreadable { .. } => Failure { exit: Exit::NoInput, ..Failure::from(error) },
+        _ => Failure::from(error),
+    })?;
+    if let Some(name) = &args.name {
+        import.rename(name)?;
+    }
+    if import.accounts.is_empty() {
+        let why = import.remarks.first().map(|remark| format!(": {remark}")).unwrap_or_default();
+        let sentence = format!("{} names no server that envoi could use{why}", file.display());
+        return Err(Failure::say(Exit::Config, sentence)
+            .hint("name one by yourself: server = \"smtps://HOST\" in an account"));
+    }
+    Ok(import)
+}
+
+/// The configuration that is written to.
+fn target(surroundings: &Surroundings<'_>) -> PathBuf {
+    let config = surroundings.globals.config.as_deref();
+    let files = Files::of(config, surroundings.environment);
+    files.only.or(files.user).unwrap_or(files.system)
+}
+
+fn write(
+    import: &Import,
+    target: &Path,
+    may_replace: bool,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    let mut edit = Edit::open(target, environment.home())?;
+    import.put(&mut edit, may_replace)?;
+    Ok(edit.save()?)
+}
+
+/// The words that write what was shown.
+fn again(args: &ImportArgs, file: &Path) -> String {
+    let mut words = vec!["envoi account import".to_owned(), quoted(file)];
+    words.extend(args.format.map(|format| format!("--format {}", format.name())));
+    words.extend(args.name.as_ref().map(|name| format!("--name {}", shell_words::quote(name))));
+    words.push("--write".to_owned());
+    words.join(" ")
+}

@@ -1,0 +1,130 @@
+//! What is imported, line by line, for people.
+
+use crate::account::import::{Format, Import, Line, Meaning};
+use crate::cli::Surroundings;
+use crate::cli::args::ImportArgs;
+use crate::cli::escape::Escaped;
+use crate::cli::failure::quoted;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Each line with what it means; the configuration that comes of all of them;
+/// what to do next.
+pub(super) fn people(
+    import: &Import,
+    preview: &str,
+    written: Option<&Path>,
+    again: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let width = import.lines.iter().map(|line| shown(line).chars().count()).max();
+    let width = width.unwrap_or(0).min(WIDEST_LINE);
+    for line in &import.lines {
+        let text = Escaped(shown(line)).to_string();
+        writeln!(out, "{text:<width$}  → {}", Escaped(meaning(line, import)))?;
+    }
+    match written {
+        Some(file) => writeln!(out, "\nThis is in {} now:\n", Escaped(file.display()))?,
+        None => writeln!(out, "\nThis would be written:\n")?,
+    }
+    for line in preview.lines() {
+        let line = Escaped(line).to_string();
+        writeln!(out, "{}", format_args!("  {line}").to_string().trim_end())?;
+    }
+    writeln!(out)?;
+    match (written, import.accounts.first()) {
+        (None, _) => writeln!(out, "Nothing was written. To write it:\n  {}", Escaped(again)),
+        (Some(_), Some(account)) => {
+            let name = shell_words::quote(&account.name).into_owned();
+            writeln!(out, "To see every value:\n  envoi account show {}", Escaped(name))
+        }
+        (Some(_), None) => Ok(()),
+    }
+}
+
+const WIDEST_LINE: usize = 60;
+
+fn shown(line: &Line) -> String {
+    format!("{}:{}  {}", line.file.display(), line.line, line.text)
+}
+
+/// What a line means, behind an arrow.
+fn meaning(line: &Line, import: &Import) -> String {
+    match &line.meaning {
+        Meaning::Structure => structure(line, import),
+        Meaning::Keys(keys) => {
+            let values = values(line, import, keys);
+            if values.is_empty() { "so it is anyway".to_owned() } else { values.join(", ") }
+        }
+        Meaning::Rewrite(key) => {
+            let value = import.rewrite_value(key).unwrap_or_default();
+            format!("[rewrite] {key} = {value}")
+        }
+        Meaning::Already(why) => format!("nothing: {why}"),
+        Meaning::Lost { .. } => "not carried over".to_owned(),
+        Meaning::Unknown { .. } => "not understood".to_owned(),
+    }
+}
+
+fn structure(line: &Line, import: &Import) -> String {
+    match &line.account {
+        None => "for each account below".to_owned(),
+        Some(name) if import.account(name).is_some() => format!("[accounts.{name}]"),
+        Some(name) if name == "default" && import.default.is_some() => {
+            format!("default = \"{}\"", import.default.as_deref().unwrap_or_default())
+        }
+        Some(_) => "no account of its own".to_owned(),
+    }
+}
+
+/// The keys that a line goes into, with the values that they have in its
+/// account; of defaults, in the first account that has them.
+pub(super) fn values(line: &Line, import: &Import, keys: &[&str]) -> Vec<String> {
+    let own = line.account.as_deref().and_then(|name| import.account(name));
+    let value = |key: &&str| match own {
+        Some(account) => account.value(key),
+        None => import.accounts.iter().find_map(|account| account.value(key)),
+    };
+    keys.iter().filter_map(|key| Some(format!("{key} = {}", value(key)?))).collect()
+}
+
+/// What cannot be carried over, and what to know about what can.
+pub(super) fn warnings(import: &Import, surroundings: &mut Surroundings<'_>) {
+    for line in &import.lines {
+        let about = match &line.meaning {
+            Meaning::Lost { reason, instead: Some(instead) } => {
+                Some(format!("it is not carried over: {reason}; instead: {instead}"))
+            }
+            Meaning::Lost { reason, instead: None } => {
+                Some(format!("it is not carried over: {reason}"))
+            }
+            Meaning::Unknown { nearest: Some(nearest) } => {
+                Some(format!("{} does not know it; did you mean {nearest}?", import.format.name()))
+            }
+            Meaning::Unknown { nearest: None } => {
+                Some(format!("{} does not know it", import.format.name()))
+            }
+            Meaning::Structure | Meaning::Keys(_) | Meaning::Rewrite(_) | Meaning::Already(_) => {
+                None
+            }
+        };
+        for about in about.iter().chain(&line.warning) {
+            surroundings.warn(&format!("{}: {about}", shown(line)));
+        }
+    }
+    for remark in &import.remarks {
+        surroundings.warn(remark);
+    }
+}
+
+/// Other files that could be read, where none was named.
+pub(super) fn others(args: &ImportArgs, file: &Path, surroundings: &mut Surroundings<'_>) {
+    if args.file.is_some() || surroundings.globals.quiet {
+        return;
+    }
+    let places = Format::places(surroundings.environment);
+    for (_, other) in places.iter().filter(|(_, other)| other != file && other.exists()) {
+        let hint = format!("there is another: envoi account import {}", quoted(other));
+        let _ = writeln!(surroundings.err, "hint: {}", Escaped(hint));
+    }
+}
