@@ -12,6 +12,7 @@
 //! | [`sign_in`] | every mechanism at every server in each mode, and what each server offers |
 //! | [`postfix`], [`exim`], [`dovecot`], [`cyrus`], [`aiosmtpd`], [`sink`] | how that server is started, and what only it can show |
 //! | [`middle`] | a relay with a certificate of its own between program and server |
+//! | [`msmtp`] | msmtp, with one configuration for both |
 //! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
@@ -48,6 +49,7 @@ mod http;
 mod keyring;
 mod letter;
 mod middle;
+mod msmtp;
 mod newcomer;
 mod openssl;
 mod postfix;
