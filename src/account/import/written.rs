@@ -43,8 +43,8 @@ impl Import {
 
     /// Puts everything into a configuration, which is not saved yet. An account
     /// that is there already is an error unless it may be replaced; a default
-    /// that is there already stays.
-    pub fn put(&self, edit: &mut Edit, may_replace: bool) -> Result<(), EditError> {
+    /// that is there already stays, and is none of what is imported then.
+    pub fn put(&mut self, edit: &mut Edit, may_replace: bool) -> Result<(), EditError> {
         for Imported { name, settings, .. } in &self.accounts {
             if may_replace {
                 edit.replace(name, settings)?;
@@ -52,8 +52,14 @@ impl Import {
                 edit.add(name, settings)?;
             }
         }
-        if let (Some(default), None) = (&self.default, edit.default()) {
-            edit.set_default(default);
+        match (&self.default, edit.default()) {
+            (Some(default), None) => edit.set_default(default),
+            (Some(default), Some(before)) if default != before => {
+                let remark = format!("the default stays: it is ‘{before}’, and not ‘{default}’");
+                self.remarks.push(remark);
+                self.default = None;
+            }
+            (Some(_), Some(_)) | (None, _) => {}
         }
         for (key, value) in rewrite(&self.rewrite) {
             edit.set_rewrite(key, value);

@@ -18,12 +18,12 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn run(args: &ImportArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let (format, file) = source(args, surroundings.environment)?;
-    let import = read(args, format, &file, surroundings.environment)?;
-    let preview = import.preview()?;
+    let mut import = read(args, format, &file, surroundings.environment)?;
     let target = target(surroundings);
     if args.write {
-        write(&import, &target, args.replace, surroundings.environment)?;
+        write(&mut import, &target, args.replace, surroundings.environment)?;
     }
+    let preview = import.preview()?;
     let written = args.write.then_some(target.as_path());
     let out = &mut *surroundings.out;
     let told = if surroundings.globals.json {
@@ -101,7 +101,7 @@ fn target(surroundings: &Surroundings<'_>) -> PathBuf {
 }
 
 fn write(
-    import: &Import,
+    import: &mut Import,
     target: &Path,
     may_replace: bool,
     environment: &Environment,
