@@ -34,6 +34,11 @@ pub(crate) const LOG: &str = "dovecot.log";
 /// Starts what `configuration` in `home` describes, a text that includes
 /// `sasl.conf`.
 pub(crate) fn start(home: &Path, configuration: &str, logs: &[&str]) -> Kept {
+    start_with(home, configuration, include_str!("dovecot/oauth2.conf"), logs)
+}
+
+/// The same with another way to check tokens.
+pub(crate) fn start_with(home: &Path, configuration: &str, oauth2: &str, logs: &[&str]) -> Kept {
     assert!(rustix::process::geteuid().is_root(), "Dovecot can only be started by root");
     let dovecot = program("dovecot", "dovecot-core");
     let doveadm = program("doveadm", "dovecot-core");
@@ -42,7 +47,7 @@ pub(crate) fn start(home: &Path, configuration: &str, logs: &[&str]) -> Kept {
     let values: [(&str, &dyn ToString); 2] = [("HOME", &home.display()), ("UID", &UID)];
     for (template, file) in [
         (include_str!("dovecot/sasl.conf"), "sasl.conf"),
-        (include_str!("dovecot/oauth2.conf"), "oauth2.conf"),
+        (oauth2, "oauth2.conf"),
         (configuration, "dovecot.conf"),
     ] {
         fs::write(home.join(file), fill(template, &values)).expect("writing a configuration");

@@ -78,13 +78,13 @@ fn where_no_keyring_listens_the_bus_says_so() {
 }
 
 /// A user's session with a bus, and perhaps with a keyring.
-struct Desktop {
+pub(crate) struct Desktop {
     home: TempDir,
     _session: Kept,
 }
 
 impl Desktop {
-    fn with_keyring() -> Self {
+    pub(crate) fn with_keyring() -> Self {
         let keyring = program("gnome-keyring-daemon", "gnome-keyring");
         let keyring = keyring.display();
         let desktop = Desktop::start(&format!(
@@ -137,7 +137,7 @@ impl Desktop {
         Desktop { home, _session: session }
     }
 
-    fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 

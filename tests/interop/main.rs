@@ -17,6 +17,7 @@
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`dns`] | Knot DNS and Unbound: what the resolver makes of their answers |
+//! | [`identity`] | an issuer of tokens, logging in there, and Dovecot, which asks it |
 //! | [`keyring`] | GNOME's keyring, open and locked |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
 //! | [`newcomer`] | from an address to a message that arrived: `envoi account add` against name servers, documents and Postfix |
@@ -46,6 +47,7 @@ mod dovecot_lmtp;
 mod exchanges;
 mod exim;
 mod http;
+mod identity;
 mod keyring;
 mod letter;
 mod middle;

@@ -35,6 +35,13 @@ pub(crate) fn assert_tells_no_secret(run: &Run) {
     assert_eq!(found(&hidden, run.to_string().as_bytes()), None, "\n{run}");
 }
 
+/// Nothing of this token on either output.
+#[track_caller]
+pub(crate) fn assert_tells_nothing_of(token: &str, run: &Run) {
+    let hidden = [Hidden::new("the token", token.as_bytes())];
+    assert_eq!(found(&hidden, run.to_string().as_bytes()), None, "\n{run}");
+}
+
 /// Nothing of what was given is in the outputs, in the lists of processes and
 /// their environments, or in any file that the program made; nor is anything
 /// that was said meanwhile, as far as the server kept it.

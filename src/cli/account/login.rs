@@ -26,6 +26,8 @@ pub(super) fn run(
     let typed = args.connection.settings()?;
     let name = name(args.name.as_deref(), surroundings)?;
     let before = choose(accounts, name.as_deref(), typed.clone())?;
+    // What does not go together is wrong, whatever the options lay over it.
+    before.account()?;
     let said = before.said().oauth2;
     let store = args.store.as_deref().map(token_store).transpose()?;
     let oauth2 = wanted(&args.issuer, store, said.clone(), before.name())?;

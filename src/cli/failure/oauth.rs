@@ -58,7 +58,8 @@ pub(in crate::cli) fn of_oauth(
         (_, Absence::Garbled) => Exit::Protocol,
         (_, Absence::Missing) => Exit::Config,
     };
-    let hint = hint(&error, account);
+    let later = error.is_temporary().then(|| "try again later".to_owned());
+    let hint = hint(&error, account).or(later);
     Failure { hints: hint.into_iter().collect(), ..Failure::new(exit, error) }
 }
 
@@ -71,8 +72,11 @@ pub(in crate::cli) fn hint(error: &OAuthError, account: Option<&str>) -> Option<
              {} --client-id ID",
             command("login", account)
         )),
-        _ if error.wants_login() => login(),
         OAuthError::Denied { .. } | OAuthError::Expired | OAuthError::Forged { .. } => login(),
+        _ if error.wants_login() => login(),
+        OAuthError::ClientSecret(source) | OAuthError::Store { source, .. } => of_secret(source)
+            .or_else(|| Some("keep tokens elsewhere: --store file:PATH".to_owned())),
+        _ if error.is_temporary() => None,
         OAuthError::Refused { answer, .. } => match &*answer.code {
             "invalid_client" | "unauthorized_client" => Some(
                 "check client-id and client-secret, and whether the issuer lets this client log \
@@ -89,18 +93,16 @@ pub(in crate::cli) fn hint(error: &OAuthError, account: Option<&str>) -> Option<
         OAuthError::OtherIssuer { said, .. } => {
             Some(format!("if that is the one that is meant: --issuer {}", shell_words::quote(said)))
         }
-        OAuthError::Nonsense { .. } | OAuthError::Status { .. } if !error.is_temporary() => Some(
-            format!("check whether it is the issuer that is meant: {}", command("show", account)),
-        ),
-        OAuthError::Unreached { source: HttpError::Tls(_), .. } if !error.is_temporary() => {
+        OAuthError::Unreached { source: HttpError::Tls(_), .. } => {
             Some("--tls-ca takes a file of authorities to trust, in place of the usual".to_owned())
         }
-        OAuthError::ClientSecret(source) | OAuthError::Store { source, .. } => of_secret(source)
-            .or_else(|| Some("keep tokens elsewhere: --store file:PATH".to_owned())),
+        OAuthError::Nonsense { .. } | OAuthError::Status { .. } | OAuthError::Unreached { .. } => {
+            let show = command("show", account);
+            Some(format!("check whether it is the issuer that is meant: {show}"))
+        }
         OAuthError::Damaged { .. } => {
             Some(format!("take another place: {} --store file:PATH", command("login", account)))
         }
-        _ if error.is_temporary() => Some("try again later".to_owned()),
         _ => None,
     }
 }
