@@ -94,7 +94,7 @@ CLIENTS = {
     client.name: client
     for client in [
         Client("envoi", None, EVERY),
-        Client("envoi with a secret", "word: of + the client%", EVERY),
+        Client("desktop", "word-of-the-client", EVERY),
         Client("dovecot", "asks", []),
     ]
 }
