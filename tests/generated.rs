@@ -54,6 +54,7 @@ fn the_page_on_the_configuration_has_every_key_and_no_other() {
         ("[rewrite]\n%", "THE TABLE [rewrite]"),
         ("[accounts.a]\n%", "ACCOUNTS"),
         ("[accounts.a]\npassword = { % }", "PASSWORDS"),
+        ("[accounts.a]\noauth2 = { % }", "TOKENS OF A LOGIN"),
         ("[accounts.a]\ndkim = { % }", "SIGNATURES"),
     ] {
         let known = known_keys(table);
