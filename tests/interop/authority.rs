@@ -56,12 +56,13 @@ fn authority_parameters() -> CertificateParams {
 }
 
 /// The other names that servers go by, where name servers say so.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "mail.own.plain.example",
     "mail.own.signed.example",
     "mail.provider.plain.example",
     "vouched.plain.example",
     "autoconfig.docs.plain.example",
+    "mail.tokens.plain.example",
 ];
 
 fn server_parameters() -> CertificateParams {

@@ -121,15 +121,16 @@ fn tokens_are_kept_in_the_keyring_of_the_desktop() {
 }
 
 /// An issuer, and Dovecot, which believes it.
-struct House {
-    ports: [u16; 2],
+pub(crate) struct House {
+    /// Of Dovecot, under TLS, and of the issuer.
+    pub(crate) ports: [u16; 2],
     /// Dovecot, the receiver behind it, the issuer; they end in this order.
     _processes: [Kept; 3],
     home: TempDir,
 }
 
 impl House {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let directory = private_directory();
         let home = directory.path();
         write_certificates(home);
@@ -165,7 +166,7 @@ impl House {
         House { ports: [tls, https], _processes: [service, receiver, provider], home: directory }
     }
 
-    fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 
@@ -207,7 +208,7 @@ impl House {
     }
 
     #[track_caller]
-    fn await_arrival(&self, to: &str, run: &Run) {
+    pub(crate) fn await_arrival(&self, to: &str, run: &Run) {
         let logs: String = LOGS.iter().map(|log| tail(&self.home().join(log))).collect();
         wait_until(
             || format!("{to} to arrive\n{run}\n{logs}"),
@@ -325,7 +326,7 @@ impl User<'_> {
 }
 
 /// As a browser does: follows wherever it is sent.
-fn visit(url: &str, authority: &Path) {
+pub(crate) fn visit(url: &str, authority: &Path) {
     let script = "import ssl, sys, urllib.request as r, urllib.error as e\n\
                   context = ssl.create_default_context(cafile=sys.argv[2])\n\
                   try: r.urlopen(sys.argv[1], context=context, timeout=30).read()\n\

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::authority::AUTHORITY;
 use crate::dns::NameServers;
+use crate::identity::{House, visit};
 use crate::letter::Letter;
 use crate::postfix::{Postfix, postfix};
 use crate::program::Run;
@@ -86,26 +87,35 @@ impl Logged for Town {
 
 /// Somebody new in town.
 pub(crate) struct Newcomer<'t> {
-    town: &'t Town,
+    names: &'t NameServers,
     home: TempDir,
     record: String,
 }
 
 impl<'t> Newcomer<'t> {
     pub(crate) fn to(town: &'t Town) -> Self {
+        Self::with(&town.names, &town.server.home().join(AUTHORITY))
+    }
+
+    /// Somebody who asks these name servers and trusts this authority.
+    fn with(names: &'t NameServers, authority: &Path) -> Self {
         let home = TempDir::new().expect("making a home");
         fs::write(home.path().join("password"), PASSWORD).expect("writing the password");
-        let authority = town.server.home().join(AUTHORITY);
         fs::copy(authority, home.path().join("authority.pem")).expect("copying the authority");
-        Self { town, home, record: String::new() }
+        Self { names, home, record: String::new() }
     }
 
     /// Types this, with nothing on standard input.
     pub(crate) fn types(&mut self, words: &str) -> Run {
+        self.types_and_looks(words, |_| true)
+    }
+
+    /// The same; what is said meanwhile is shown until it was enough.
+    fn types_and_looks(&mut self, words: &str, mut looks: impl FnMut(&str) -> bool) -> Run {
         let envoi = Path::new(env!("CARGO_BIN_EXE_envoi"));
         let output = |name| File::create(self.home.path().join(name)).expect("an output file");
-        let status = self
-            .town
+        let read = |name| fs::read_to_string(self.home.path().join(name)).expect("an output");
+        let mut child = self
             .names
             .believed_by(envoi)
             .args(shell_words::split(words).expect("what is typed"))
@@ -117,16 +127,20 @@ impl<'t> Newcomer<'t> {
             .stdin(Stdio::null())
             .stdout(output("stdout"))
             .stderr(output("stderr"))
-            .status()
+            .spawn()
             .expect("starting envoi");
-        let read = |name| fs::read_to_string(self.home.path().join(name)).expect("an output");
+        let mut has_ended = || child.try_wait().expect("waiting for envoi");
+        let said = || format!("envoi to say more:\n{}{}", read("stdout"), read("stderr"));
+        let seen = || (looks(&read("stderr")) || has_ended().is_some()).then_some(());
+        wait_until(said, seen);
+        let status = wait_until(|| "envoi to end".to_owned(), has_ended);
         let run = Run {
             status: status.code().expect("it ended by itself"),
             stdout: read("stdout"),
             stderr: read("stderr"),
         };
         let home = self.home.path().display().to_string();
-        let shown = format!("$ envoi {words}\n{}{}", run.stdout, run.stderr);
+        let shown = format!("$ envoi {words}\n{}{}", run.stderr, run.stdout);
         self.record.push_str(&shown.replace(&home, "~"));
         assert_tells_no_secret(&run);
         run
@@ -145,11 +159,10 @@ impl<'t> Newcomer<'t> {
 
     /// Sends a message by the account, and waits until it has arrived.
     #[track_caller]
-    pub(crate) fn sends_a_message(&mut self) {
+    fn sends_a_message_in(&mut self, town: &Town) {
         let heidi = Letter::someone("heidi");
         self.types(&format!("send -s Hello --body 'It works.' {heidi}")).exits(0);
-        let arrived =
-            wait_until(|| format!("a message to {heidi}"), || self.town.server.stored(&heidi));
+        let arrived = wait_until(|| format!("a message to {heidi}"), || town.server.stored(&heidi));
         assert!(String::from_utf8_lossy(&arrived).contains("It works."));
     }
 }
@@ -176,7 +189,7 @@ fn an_address_becomes_an_account_by_the_records_of_its_own_domain() {
     // Postfix knows no address, only what stands before the @ (6186-4).
     assert!(text.contains(&format!("user = \"{USER}\"\n")), "{text}");
     newcomer.types("account show --for tester@own.plain.example -q").exits(0);
-    newcomer.sends_a_message();
+    newcomer.sends_a_message_in(&town);
     newcomer.keep_record("1 the domain's own records");
 }
 
@@ -188,7 +201,7 @@ fn a_document_of_the_domain_names_server_and_user() {
     assert!(run.stdout.contains("  SRV       docs.plain.example names no servers\n"), "{run}");
     assert!(run.stdout.contains("(sure)"), "{run}");
     assert!(!run.stdout.contains(&format!("Signing in as {USER}@")), "{run}");
-    newcomer.sends_a_message();
+    newcomer.sends_a_message_in(&town);
     newcomer.keep_record("2 a document of the domain");
 }
 
@@ -208,7 +221,7 @@ fn a_server_elsewhere_without_dnssec_is_refused_unless_the_user_knows_it() {
     assert!(!newcomer.configuration().exists());
     assert!(!newcomer.home.path().join(".password").exists());
     newcomer.types(&format!("{add} --accept mail.provider.plain.example")).exits(0);
-    newcomer.sends_a_message();
+    newcomer.sends_a_message_in(&town);
     newcomer.keep_record("3 a server elsewhere");
 }
 
@@ -220,7 +233,7 @@ fn a_server_elsewhere_with_a_certificate_for_the_domain_is_taken() {
     newcomer.types(&format!("account add {USER}@vouched.plain.example {HOW}")).exits(0);
     let text = fs::read_to_string(newcomer.configuration()).expect("a configuration");
     assert!(text.contains("tls-name = \"vouched.plain.example\"\n"), "{text}");
-    newcomer.sends_a_message();
+    newcomer.sends_a_message_in(&town);
     newcomer.keep_record("4 a server that the domain vouches for");
 }
 
@@ -231,7 +244,7 @@ fn a_server_elsewhere_that_dnssec_has_signed_is_taken() {
     let mut newcomer = Newcomer::to(&town);
     let run = newcomer.types(&format!("account add {USER}@away.signed.example {HOW}")).exits(0);
     assert!(run.stdout.contains("(sure)"), "{run}");
-    newcomer.sends_a_message();
+    newcomer.sends_a_message_in(&town);
     newcomer.keep_record("5 a server that DNSSEC has signed");
 }
 
@@ -258,4 +271,64 @@ fn where_nobody_names_a_server_the_search_says_who_was_asked() {
     let run = newcomer.types(&format!("account add {USER}@own.forged.example {HOW}")).exits(75);
     assert!(run.stderr.contains("forged.example"), "{run}");
     assert!(!newcomer.configuration().exists());
+}
+
+#[test]
+fn an_address_and_a_login_become_an_account() {
+    // 7628, 8628, 8252
+    let house = House::start();
+    let [tls, https] = house.ports;
+    let names = NameServers::start(|_| {
+        format!("_submissions._tcp.tokens SRV 0 0 {tls} mail.tokens\nmail.tokens A 127.0.0.1\n")
+    });
+    let authority = house.home().join(AUTHORITY);
+    let mut newcomer = Newcomer::with(&names, &authority);
+    let visits = |before: &'static str| {
+        let authority = authority.clone();
+        move |said: &str| {
+            let Some((_, rest)) = said.split_once(before) else { return false };
+            let Some((url, _)) = rest.split_once('\n') else { return false };
+            visit(url, &authority);
+            true
+        }
+    };
+    let add = format!(
+        "account add {USER}@tokens.plain.example --name work --user {USER} \
+         --tls-ca authority.pem --issuer https://localhost:{https} --client-id envoi \
+         --scope smtp --store file:.tokens --device"
+    );
+    let run = newcomer.types_and_looks(&add, visits("or go straight to ")).exits(0);
+    assert!(run.stdout.contains("it works: TLS 1.3, OAUTHBEARER"), "{run}");
+    let run = newcomer.types("send -s Hello --body 'It works.' one@example.net").exits(0);
+    house.await_arrival("one@example.net", &run);
+    newcomer.types("account logout work").exits(0);
+    newcomer.types("send -s Hello --body 'Nobody is logged in.' two@example.net").exits(78);
+    newcomer.types_and_looks("account login work --browser", visits("go to:\n  ")).exits(0);
+    let run = newcomer.types("send -s Hello --body 'It works again.' two@example.net").exits(0);
+    house.await_arrival("two@example.net", &run);
+    newcomer.types("account remove work --forget").exits(0);
+    assert!(!newcomer.home.path().join(".tokens").exists());
+    newcomer.keep_record("6 a login in place of a password");
+}
+
+#[test]
+fn a_login_that_does_not_lead_to_a_sign_in_leaves_nothing() {
+    let house = House::start();
+    let [tls, https] = house.ports;
+    let names = NameServers::start(|_| String::new());
+    let authority = house.home().join(AUTHORITY);
+    let mut newcomer = Newcomer::with(&names, &authority);
+    let add = format!(
+        "account add {USER}@tokens.plain.example --server smtps://localhost:{tls} \
+         --user somebody-else --tls-ca authority.pem --issuer https://localhost:{https} \
+         --client-id envoi --scope smtp --store file:.tokens --device"
+    );
+    let looks = |said: &str| {
+        let url = said.split_once("or go straight to ").and_then(|(_, it)| it.split_once('\n'));
+        url.inspect(|(url, _)| visit(url, &authority)).is_some()
+    };
+    let run = newcomer.types_and_looks(&add, looks).exits(77);
+    assert!(run.stderr.contains("the account does not work: "), "{run}");
+    assert!(!newcomer.configuration().exists());
+    assert!(!newcomer.home.path().join(".tokens").exists());
 }
