@@ -149,7 +149,12 @@ impl Import {
             Format::Nullmailer => nullmailer::import(file),
         }?;
         if import.holds_secret() {
-            let exposed = import.files.iter().filter_map(|file| exposed(file)).collect::<Vec<_>>();
+            let masked = |file: &&PathBuf| {
+                let mut lines = import.lines.iter().filter(|line| line.file == **file);
+                lines.any(|line| line.text.contains(text::MASK))
+            };
+            let files = import.files.iter().filter(masked);
+            let exposed = files.filter_map(|file| exposed(file)).collect::<Vec<_>>();
             import.remarks.extend(exposed);
         }
         Ok(import)

@@ -3,6 +3,7 @@ use crate::account::{Environment, Machine};
 use crate::net::Interrupt;
 use proptest::prelude::*;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 /// Reads dma.conf, in which @AUTH@ is the file of passwords.
 fn reading(conf: impl AsRef<[u8]>, passwords: &str) -> Result<Import, Error> {
@@ -15,12 +16,13 @@ fn reading(conf: impl AsRef<[u8]>, passwords: &str) -> Result<Import, Error> {
     };
     fs::write(path("dma.conf"), conf).unwrap();
     fs::write(path("auth.conf"), passwords).unwrap();
+    fs::set_permissions(path("auth.conf"), fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(path("mailname"), "box.example.org\n").unwrap();
     let machine = Machine { mail_name: path("mailname"), ..Machine::this() };
     let environment = Environment::from([("HOME", "/")]);
     let interrupt = Interrupt::default();
     let context = Context { environment: &environment, machine: &machine, interrupt: &interrupt };
-    import(&path("dma.conf"), context)
+    Import::read(Format::Dma, &path("dma.conf"), context)
 }
 
 fn account(conf: &str) -> String {
@@ -52,6 +54,10 @@ fn the_password_of_the_smarthost_is_the_one_that_counts() {
     assert_eq!(settings.user.as_deref(), Some("alice"));
     assert_eq!(settings.password, Some(SecretSource::Value(Secret::new("hun:ter2"))));
     assert!(!format!("{import:?}{}", import.preview().unwrap()).contains("hun"));
+    // SEC-9
+    let exposed = import.remarks.iter().filter(|remark| remark.contains("as good as known"));
+    let exposed: Vec<_> = exposed.collect();
+    assert!(exposed.len() == 1 && exposed[0].contains("auth.conf"), "{:?}", import.remarks);
     let error = reading(conf, "\nalice:pw\n").unwrap_err();
     assert!(error.to_string().contains("auth.conf:2"), "{error}");
 }
