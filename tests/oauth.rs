@@ -1,6 +1,10 @@
 //! Access tokens: logging in, sending with what that gave, renewing it; at
 //! issuers that take part, deny, talk nonsense, or say nothing.
-#![expect(clippy::disallowed_types, reason = "an issuer needs sockets")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "an issuer needs sockets, and whoever waits for it a watch"
+)]
 
 #[path = "oauth/issuer.rs"]
 mod issuer;

@@ -118,13 +118,13 @@ fn of_error(error: &Error) -> Exit {
         Kind::Malformed(_)
         | Kind::OutOfTurn(_)
         | Kind::PlaintextAfterStartTls
-        | Kind::BadChallenge => Exit::Protocol,
+        | Kind::BadChallenge
+        | Kind::Secret { absence: Absence::Garbled, .. } => Exit::Protocol,
         Kind::Mechanism(error) => of_mechanism(*error),
         Kind::Lacks(_) | Kind::NoMechanism { .. } => Exit::Unavailable,
         Kind::Secret { absence: Absence::Passing, .. } => Exit::TempFail,
         Kind::Secret { absence: Absence::Refused, .. } => Exit::NoPerm,
         Kind::Secret { absence: Absence::Missing, .. } => Exit::Config,
-        Kind::Secret { absence: Absence::Garbled, .. } => Exit::Protocol,
         Kind::Source(_) => Exit::IoErr,
     }
 }

@@ -3,6 +3,7 @@
 use crate::issuer::{Asked, Issuer, Said, decoded, metadata, refused};
 use crate::running::{GENEROUS, Place, Run, Started};
 use crate::{assert_says, assert_tells_no_secret, kept, place};
+use base64::Engine as _;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -57,7 +58,7 @@ fn long_tokens_are_kept_whole() {
     let token = long.clone();
     let issuer = Issuer::start(move |_, asked| {
         let json = json!({ "access_token": token, "token_type": "bearer", "refresh_token": token });
-        (asked.path == "/token").then(|| Said::Json(200, json))
+        (asked.path == "/token").then_some(Said::Json(200, json))
     });
     let place = place(&issuer.url, None);
     let run = place.run(["account", "login", "work", "--device"], None);
@@ -404,7 +405,6 @@ fn a_browser_brings_the_code_and_shows_that_it_worked() {
     assert_eq!((asked.field("code"), asked.field("redirect_uri")), ("code-word", &*redirect));
     // 7636-4.6: what the issuer would compute.
     let hash = ring::digest::digest(&ring::digest::SHA256, asked.field("code_verifier").as_bytes());
-    use base64::Engine as _;
     let computed = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash);
     assert_eq!(computed, challenge);
 }

@@ -45,7 +45,7 @@ fn a_token_that_fills_the_longest_line_is_kept_and_used() {
     let (sink, token) = (receiver(&long), long.clone());
     let issuer = Issuer::start(move |_, asked| {
         let json = json!({ "access_token": token, "token_type": "Bearer", "expires_in": "3600" });
-        (asked.path == "/token").then(|| Said::Json(200, json))
+        (asked.path == "/token").then_some(Said::Json(200, json))
     });
     let place = place(&issuer.url, Some(&sink));
     put(&place, &issuer, "old", Some(0));

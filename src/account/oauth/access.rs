@@ -39,8 +39,8 @@ impl<'w> Access<'w> {
     }
 
     fn renew(&self, refused: Option<&Secret>) -> Result<Secret, OAuthError> {
-        let shelf = self.shelf();
-        let _lock = Lock::take(&shelf, self.web)?;
+        let place = self.place();
+        let _lock = Lock::take(&place, self.web)?;
         // Another process may have done it while this one waited.
         let record = self.record()?;
         if let Some(token) = record.valid_access(now())
@@ -55,7 +55,7 @@ impl<'w> Access<'w> {
         let renewed = client.by_refresh(&record.token_endpoint, &refresh, self.web);
         let record = record.renewed(renewed.map_err(|error| self.over(error))?, now());
         // Before it is used: the old refresh token may be none any more.
-        shelf.keep(&record)?;
+        place.keep(&record)?;
         record
             .access
             .ok_or_else(|| OAuthError::NotLoggedIn { user: self.name(), issuer: self.issuer() })
@@ -64,7 +64,7 @@ impl<'w> Access<'w> {
     /// What is kept, if it is of this login.
     fn record(&self) -> Result<Record, OAuthError> {
         let none = || OAuthError::NotLoggedIn { user: self.name(), issuer: self.issuer() };
-        let record = self.shelf().read()?.ok_or_else(none)?;
+        let record = self.place().read()?.ok_or_else(none)?;
         if record.issuer != self.oauth2.issuer.place() {
             return Err(none());
         }
@@ -84,7 +84,7 @@ impl<'w> Access<'w> {
         }
     }
 
-    pub(super) fn shelf(&self) -> Shelf<'w> {
+    pub(super) fn place(&self) -> Shelf<'w> {
         let OAuth2 { issuer, store, .. } = self.oauth2;
         Shelf { store, issuer, user: self.user, world: self.world }
     }

@@ -100,7 +100,7 @@ pub enum OAuthError {
         /// Who was asked.
         url: String,
         /// Why.
-        source: HttpError,
+        source: Box<HttpError>,
     },
     /// An answer that is no answer to what was asked, and says no more.
     #[error("{url} answered with the HTTP status {status}")]

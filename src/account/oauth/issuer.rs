@@ -53,8 +53,8 @@ pub(super) struct Endpoints {
     pub(super) revocation: Option<HttpUrl>,
     /// What tokens are asked to be good for, where nobody says.
     pub(super) scope: Option<String>,
-    /// Whether there is a scope for going on without the user (OpenID Connect
-    /// Core 1.0 §11).
+    /// Whether there is a scope for going on without the user (`OpenID`
+    /// Connect Core 1.0 §11).
     pub(super) offers_offline: bool,
     /// Whether the secret of a client goes into the header rather than into the
     /// form (RFC 6749 §2.3.1).
@@ -128,13 +128,17 @@ fn identifier(url: &HttpUrl) -> String {
 
 /// As <https://accounts.google.com/.well-known/openid-configuration> has it,
 /// and <https://developers.google.com/workspace/gmail/imap/xoauth2-protocol>
-/// the scope. Google's codes for other devices are for other scopes only
+/// the scope. What renews tokens comes for sure with a new consent only
+/// (<https://developers.google.com/identity/protocols/oauth2/web-server#offline>).
+/// Google's codes for other devices are for other scopes only
 /// (<https://developers.google.com/identity/protocols/oauth2/limited-input-device#allowedscopes>).
 fn google() -> Endpoints {
     Endpoints {
         identifier: Some("https://accounts.google.com".to_owned()),
         says_identifier: false,
-        authorization: Some(known("https://accounts.google.com/o/oauth2/v2/auth")),
+        authorization: Some(known(
+            "https://accounts.google.com/o/oauth2/v2/auth?access_type=offline&prompt=consent",
+        )),
         device: None,
         token: known("https://oauth2.googleapis.com/token"),
         revocation: Some(known("https://oauth2.googleapis.com/revoke")),

@@ -78,7 +78,7 @@ impl Login<'_> {
     pub fn run(&self, show: &mut dyn FnMut(Show<'_>)) -> Result<Granted, OAuthError> {
         // Without a client or a place for tokens nobody needs to log in.
         let mut client = client(self.oauth2, false, self.world)?;
-        self.shelf().read()?;
+        self.place().read()?;
         let endpoints = self.oauth2.issuer.endpoints(self.web)?;
         client.in_header = endpoints.in_header;
         let asked = Asked {
@@ -107,19 +107,19 @@ impl Login<'_> {
             refresh: None,
         };
         let record = record.renewed(tokens, now());
-        let shelf = self.shelf();
-        let _lock = Lock::take(&shelf, web)?;
-        shelf.keep(&record)?;
+        let place = self.place();
+        let _lock = Lock::take(&place, web)?;
+        place.keep(&record)?;
         Ok(Granted { until: record.until, is_renewable: record.refresh.is_some() })
     }
 
     /// Removes what is kept, and gives it back to the issuer where that takes
     /// it. `None` if nothing is kept.
     pub fn end(&self) -> Result<Option<Ended>, OAuthError> {
-        let shelf = self.shelf();
-        let _lock = Lock::take(&shelf, self.web)?;
-        let Some(record) = shelf.read()? else { return Ok(None) };
-        shelf.clear()?;
+        let place = self.place();
+        let _lock = Lock::take(&place, self.web)?;
+        let Some(record) = place.read()? else { return Ok(None) };
+        place.clear()?;
         let revoked = self.revoke(record);
         Ok(Some(Ended { revoked }))
     }
@@ -145,14 +145,14 @@ impl Login<'_> {
         }
     }
 
-    fn shelf(&self) -> super::store::Shelf<'_> {
+    fn place(&self) -> super::store::Shelf<'_> {
         let Login { oauth2, user, web, world, .. } = *self;
-        Access { oauth2, user, web, world }.shelf()
+        Access { oauth2, user, web, world }.place()
     }
 }
 
 /// What the account says, else what is usual; with what renews tokens, where the
-/// issuer has a name for that (OpenID Connect Core 1.0 §11).
+/// issuer has a name for that (`OpenID` Connect Core 1.0 §11).
 fn scope(said: Option<&str>, endpoints: &Endpoints) -> Option<String> {
     let said = said.or(endpoints.scope.as_deref()).unwrap_or_default();
     let has_offline = said.split_ascii_whitespace().any(|word| word == OFFLINE);

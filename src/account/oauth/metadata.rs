@@ -23,7 +23,7 @@ struct Metadata {
 }
 
 /// Asks an issuer where it is asked for what: at the place of RFC 8414 §3.1,
-/// else at that of OpenID Connect Discovery 1.0 §4.
+/// else at that of `OpenID` Connect Discovery 1.0 §4.
 pub(super) fn endpoints(issuer: &HttpUrl, web: &Web) -> Result<Endpoints, OAuthError> {
     let [first, second] = places(&issuer.to_string());
     let place = |url: &str| {

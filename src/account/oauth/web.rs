@@ -77,7 +77,10 @@ impl Web {
                 Ok(Reply { url: url.to_string(), status: response.status, body: response.body })
             }
             Err(HttpError::Interrupted) => Err(OAuthError::Interrupted),
-            Err(source) => Err(OAuthError::Unreached { url: url.to_string(), source }),
+            Err(error) => {
+                let source = Box::new(error);
+                Err(OAuthError::Unreached { url: url.to_string(), source })
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use crate::cli::failure::{Failure, of_oauth};
 use crate::cli::{Surroundings, clock, interrupt, render, route};
 use crate::net::{Interrupt, Roots};
 use serde::Serialize;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -323,7 +324,8 @@ fn tell(
     let mut sentence =
         format!("{user} is logged in at {}, and ‘{name}’ can send {holds}", oauth2.issuer);
     if let Some(file) = file {
-        sentence.push_str(&format!("\nwrote oauth2 of ‘{name}’ to {}", file.display()));
+        // Writing into a String cannot fail.
+        let _ = write!(sentence, "\nwrote oauth2 of ‘{name}’ to {}", file.display());
     }
     let json = LoginJson {
         version: 1,

@@ -13,7 +13,7 @@ pub(in crate::cli) fn absence(error: &OAuthError) -> Absence {
         | OAuthError::NotRenewable { .. }
         | OAuthError::Refused { .. }
         | OAuthError::Denied { .. } => Absence::Refused,
-        OAuthError::Unreached { source, .. } => match source {
+        OAuthError::Unreached { source, .. } => match **source {
             HttpError::NoWay(_) | HttpError::UnfitSecret => Absence::Missing,
             _ => Absence::Garbled,
         },
@@ -93,7 +93,7 @@ pub(in crate::cli) fn hint(error: &OAuthError, account: Option<&str>) -> Option<
         OAuthError::OtherIssuer { said, .. } => {
             Some(format!("if that is the one that is meant: --issuer {}", shell_words::quote(said)))
         }
-        OAuthError::Unreached { source: HttpError::Tls(_), .. } => {
+        OAuthError::Unreached { source, .. } if matches!(**source, HttpError::Tls(_)) => {
             Some("--tls-ca takes a file of authorities to trust, in place of the usual".to_owned())
         }
         OAuthError::Nonsense { .. } | OAuthError::Status { .. } | OAuthError::Unreached { .. } => {

@@ -1,6 +1,6 @@
 //! The passwords and tokens of an account, each fetched when it is needed.
 
-use crate::account::oauth::{Access, OAuthError, Web};
+use crate::account::oauth::{Access, Web};
 use crate::account::{self, Environment, OAuth2, SecretSource};
 use crate::cli::escape::Escaped;
 use crate::cli::failure::{absence, oauth_hint, of_secret};
@@ -47,7 +47,7 @@ impl Secrets for Passwords<'_> {
         // Whoever names a mechanism for tokens means what is configured, be it
         // called a password.
         match (proof, &sign_in.token, &sign_in.oauth2) {
-            (Proof::Token, _, Some(oauth2)) => self.issued(oauth2, user, |access| access.token()),
+            (Proof::Token, _, Some(oauth2)) => self.issued(oauth2, user, None),
             (Proof::Token, Some(token), None) => self.read("token", token, server, user),
             _ => self.read("password", &sign_in.password, server, user),
         }
@@ -126,19 +126,21 @@ impl<'e> Passwords<'e> {
         Ok(secret)
     }
 
-    /// The token of a login, looked up or renewed once.
+    /// The token of a login, looked up or renewed once; another one than that
+    /// which was refused.
     fn issued(
         &self,
         oauth2: &OAuth2,
         user: Option<&str>,
-        had: impl FnOnce(&Access<'_>) -> Result<Secret, OAuthError>,
+        refused: Option<&Secret>,
     ) -> Result<Secret, Unavailable> {
         let user = user.unwrap_or_default();
         if let Some((_, token)) = self.tokens.borrow().iter().find(|(known, _)| known == user) {
             return Ok(token.clone());
         }
         let had = in_world(&self.web, self.environment, |world| {
-            had(&Access { oauth2, user, web: &self.web, world })
+            let access = Access { oauth2, user, web: &self.web, world };
+            refused.map_or_else(|| access.token(), |refused| access.renewed(refused))
         });
         let token = had.map_err(|error| {
             let (absence, way_out) = (absence(&error), oauth_hint(&error, self.account.as_deref()));
@@ -155,7 +157,7 @@ impl<'e> Passwords<'e> {
         let at = tokens.iter().position(|(known, _)| Some(known.as_str()) == user)?;
         let (_, refused) = tokens.remove(at);
         drop(tokens);
-        Some(self.issued(oauth2, user, |access| access.renewed(&refused)))
+        Some(self.issued(oauth2, user, Some(&refused)))
     }
 }
 
