@@ -226,6 +226,15 @@ impl Adding<'_> {
         }
         let told = tell::Told { target, settings: &settings, seen: seen.as_ref(), adding: self };
         told.tell(surroundings).map_err(unwritten)?;
+        if let Some(file) = self.accounts.foreign().filter(|_| !self.args.dry_run) {
+            let file = file.display();
+            surroundings.warn(&format!(
+                "{file} is not read any more, now that there is {}",
+                target.file.display()
+            ));
+            let hint = "to take its accounts over: envoi account import --write";
+            let _ = writeln!(surroundings.err, "hint: {hint}");
+        }
         Ok(Exit::Ok)
     }
 
@@ -248,7 +257,9 @@ impl Adding<'_> {
     }
 
     fn becomes_default(&self) -> bool {
-        self.args.default || self.accounts.names().next().is_none()
+        // What stood in for a configuration does so no more.
+        let is_first = self.accounts.foreign().is_some() || self.accounts.names().next().is_none();
+        self.args.default || is_first
     }
 
     /// Whether the user knows this server.
