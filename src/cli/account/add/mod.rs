@@ -128,7 +128,7 @@ impl Adding<'_> {
                     return Ok(Worked { user: user.clone(), password, seen: None });
                 }
                 let account = self.account(way, user.as_deref(), &password)?;
-                self.say(surroundings, &tell::trying(way, user.as_deref()))?;
+                say(surroundings, &tell::trying(way, user.as_deref()))?;
                 match trial::run(&account, self.interrupt, surroundings) {
                     Ok(attempt) => {
                         let seen = Some(attempt);
@@ -279,18 +279,18 @@ impl Adding<'_> {
         kind: &str,
         what: &str,
     ) -> Result<(), Failure> {
-        self.say(surroundings, &format!("  {kind:<9} {what}"))
+        say(surroundings, &format!("  {kind:<9} {what}"))
     }
+}
 
-    /// Says how far it has come, to people.
-    fn say(&self, surroundings: &mut Surroundings<'_>, text: &str) -> Result<(), Failure> {
-        if surroundings.globals.json || surroundings.globals.quiet {
-            return Ok(());
-        }
-        writeln!(surroundings.out, "{}", Escaped(text))
-            .and_then(|()| surroundings.out.flush())
-            .map_err(unwritten)
+/// Says how far it has come, to people.
+fn say(surroundings: &mut Surroundings<'_>, text: &str) -> Result<(), Failure> {
+    if surroundings.globals.json || surroundings.globals.quiet {
+        return Ok(());
     }
+    writeln!(surroundings.out, "{}", Escaped(text))
+        .and_then(|()| surroundings.out.flush())
+        .map_err(unwritten)
 }
 
 /// The settings with paths that mean the same from everywhere: in a

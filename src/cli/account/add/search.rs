@@ -1,7 +1,7 @@
 //! The search for the servers of an address: who is asked in turn, and what
 //! each says. The first who names servers ends it.
 
-use super::Adding;
+use super::{Adding, say};
 use crate::account::ProxyChoice;
 use crate::account::discover::autoconfig::{self, Asked, Outcome};
 use crate::account::discover::providers::{self, Known};
@@ -39,7 +39,7 @@ pub(super) fn run(
         let sentence = format!("{address} has no domain whose servers could be searched for");
         return Err(Failure::say(Exit::DataErr, sentence).hint(NAME_IT));
     };
-    adding.say(surroundings, &format!("Looking for the servers of {domain}"))?;
+    say(surroundings, &format!("Looking for the servers of {domain}"))?;
     if let Some(known) = providers::by_domain(address) {
         adding.step(surroundings, "table", &format!("{}, which envoi knows", known.provider))?;
         return of_provider(known);

@@ -2,7 +2,7 @@
 
 use super::password::Password;
 use super::servers::Way;
-use super::{Adding, Worked};
+use super::{Adding, Worked, say};
 use crate::account::discover::providers::Passwords;
 use crate::account::oauth::TokenStore;
 use crate::account::{OAuth2, SecretSource};
@@ -55,7 +55,7 @@ pub(super) fn try_out(
     }
     let account = adding.account(way, user.as_deref(), &password)?;
     login::run_for(&account, login::way(&adding.args.issuer), adding.interrupt, surroundings)?;
-    adding.say(surroundings, &super::tell::trying(way, user.as_deref()))?;
+    say(surroundings, &super::tell::trying(way, user.as_deref()))?;
     match trial::run(&account, adding.interrupt, surroundings) {
         Ok(attempt) => Ok(Worked { user, password, seen: Some(attempt) }),
         Err(refused) => {
