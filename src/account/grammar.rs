@@ -3,9 +3,9 @@
 //! Each table of the file has a table here: the key, and what takes its value.
 //! The same table says which keys there are when one is misspelt.
 
+mod dkim;
 mod oauth2;
 
-use super::dkim::Dkim;
 use super::error::{Error, Location, nearest};
 use super::masquerade::Masquerade;
 use super::pattern::Pattern;
@@ -15,7 +15,6 @@ use super::secret::SecretSource;
 use super::server::{self, Origin, ServerUrl};
 use super::settings::{Pipelining, Settings, mechanism};
 use super::value::{Source, Value};
-use crate::message::dkim::{Canonicalization, Selector, SigningDomain};
 use crate::message::{Repair, StrayCr};
 use crate::net::{Pin, TlsVersion};
 use crate::sasl::{self, Secret};
@@ -269,22 +268,6 @@ pub fn account_keys() -> impl Iterator<Item = &'static str> {
     ACCOUNT.iter().map(|(key, _)| *key)
 }
 
-/// One table of `dkim`, while it is being read.
-#[derive(Default)]
-struct Signature {
-    domain: Option<SigningDomain>,
-    selector: Option<Selector>,
-    key: Option<PathBuf>,
-    canonicalization: Option<Canonicalization>,
-}
-
-const DKIM: &[(&str, Setter<Signature>)] = &[
-    ("canonicalization", |signature, value| set(&mut signature.canonicalization, value.parsed())),
-    ("domain", |signature, value| set(&mut signature.domain, value.parsed())),
-    ("key", |signature, value| set(&mut signature.key, value.path())),
-    ("selector", |signature, value| set(&mut signature.selector, value.parsed())),
-];
-
 /// `password` and `token`, before it is known that it is exactly one of these.
 const PASSWORD: &[(&str, Setter<Vec<SecretSource>>)] = &[
     ("command", |sources, value| {
@@ -422,42 +405,6 @@ impl Value<'_> {
             masquerade.add(pattern, &here.line()?).map_err(|why| here.wrong(why))?;
         }
         Ok(masquerade)
-    }
-
-    /// A list of tables, each a signature; a table alone is a list of one.
-    fn signatures(&self) -> Result<Vec<Dkim>, Error> {
-        let mut signatures: Vec<Dkim> = Vec::new();
-        for value in self.items() {
-            let signature = value.signature()?;
-            // RFC 6376 §3.1: under one selector there is one public key.
-            if signatures.iter().any(|other| {
-                (&other.domain, &other.selector) == (&signature.domain, &signature.selector)
-            }) {
-                let Dkim { domain, selector, .. } = signature;
-                return Err(value.wrong(format!(
-                    "the selector ‘{selector}’ of {domain} is named twice; each key has its own"
-                )));
-            }
-            signatures.push(signature);
-        }
-        Ok(signatures)
-    }
-
-    fn signature(&self) -> Result<Dkim, Error> {
-        let mut said = Signature::default();
-        fill(&mut said, self.source, "dkim", self.table()?, DKIM)?;
-        match said {
-            Signature {
-                domain: Some(domain),
-                selector: Some(selector),
-                key: Some(key),
-                canonicalization,
-            } => {
-                let canonicalization = canonicalization.unwrap_or_default();
-                Ok(Dkim { domain, selector, key, canonicalization })
-            }
-            Signature { .. } => Err(self.wrong("it has domain, selector and key".to_owned())),
-        }
     }
 
     /// One server URL, or several. A password may stand in them.
