@@ -1,5 +1,7 @@
 //! Files and environment → [`Account`]: where to submit, as whom, and what to
-//! trust. Reads, and judges what it read; prints nothing, connects to nobody.
+//! trust. Reads, and judges what it read; prints nothing, and
+//! connects to nobody but those who say where an address has its servers, and who
+//! issue tokens.
 //!
 //! | what | file |
 //! |---|---|

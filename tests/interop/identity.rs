@@ -96,6 +96,38 @@ fn an_expired_token_is_renewed_once_for_all_processes_and_once_after_a_refusal()
 }
 
 #[test]
+fn a_pin_is_for_the_server_and_vouches_for_no_issuer() {
+    let house = House::start();
+    let user = house.user("envoi", "{ file = \"tokens\" }");
+    user.log_in_by_code();
+    let certificate = fs::read(house.home().join("server.pem")).expect("a certificate");
+    let der = first_certificate(&certificate);
+    let pin: String = ring::digest::digest(&ring::digest::SHA256, &der)
+        .as_ref()
+        .iter()
+        .map(|octet| format!("{octet:02x}"))
+        .collect();
+    let file = user.home.path().join("envoi.toml");
+    let config = fs::read_to_string(&file).expect("a configuration");
+    let line = config.lines().find(|line| line.starts_with("tls-ca")).expect("the authority");
+    fs::write(&file, config.replace(line, &format!("tls-pin = \"sha256:{pin}\"")))
+        .expect("writing a configuration");
+    // The server is known by its pin, and the issuer, with the same certificate,
+    // is not.
+    user.send("pinned@example.net", &[]).exits(0);
+    user.expire();
+    let run = user.send("unknown@example.net", &[]).exits(76);
+    assert!(run.stderr.contains("the token cannot be had: https://localhost:"), "{run}");
+    assert_eq!(house.grants(), ["device_code"]);
+}
+
+/// The first certificate of a file.
+fn first_certificate(pem: &[u8]) -> Vec<u8> {
+    use rustls::pki_types::pem::PemObject as _;
+    rustls::pki_types::CertificateDer::from_pem_slice(pem).expect("a certificate").to_vec()
+}
+
+#[test]
 fn whoever_logs_out_cannot_send_and_the_issuer_knows() {
     let house = House::start();
     let user = house.user("envoi", "{ file = \"tokens\" }");
