@@ -192,7 +192,10 @@ fn a_login_that_fails_says_why_and_leaves_everything_as_it_was() {
     ] {
         let place = place(&issuer.url, None);
         let before = config(&place);
-        let words = ["account", "login", "work", "--device", "--timeout", "2", "--store", "file:t"];
+        // Only who says nothing is left so soon.
+        let limit = if says.contains("timed out") { "1" } else { "30" };
+        let words =
+            ["account", "login", "work", "--device", "--timeout", limit, "--store", "file:t"];
         let run = place.run(words, None);
         assert_eq!(run.status, status, "{run}");
         assert!(run.stderr.contains(says), "{says}\n{run}");
@@ -229,7 +232,7 @@ fn a_code_that_nobody_types_ends_with_it() {
     let run = place.run(["account", "login", "work", "--device"], None);
     assert_says(&run, 75, &["envoi: nobody approved the login in time"]);
     assert!(run.stderr.contains("or go straight to https://x/\\x1b[2J\n"), "{run}");
-    assert!((1..=2).contains(&issuer.asked("/token").len()));
+    assert!(issuer.asked("/token").len() <= 2);
     assert!(kept(&place).is_none());
 }
 
@@ -473,7 +476,7 @@ fn whoever_asks_to_stop_does_not_wait_for_the_browser() {
     assert_eq!(run.status, 130, "{run}");
     assert!(kept(&place).is_none());
     let place = crate::place(&issuer.url, None);
-    let run = place.run(["account", "login", "--browser", "--deadline", "1"], None);
+    let run = place.run(["account", "login", "--browser", "--deadline", "3"], None);
     assert_says(&run, 75, &["envoi: nobody approved the login in time"]);
 }
 
