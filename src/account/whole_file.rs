@@ -19,6 +19,7 @@ pub(super) fn write_as(
     octets: &[u8],
     finish: impl FnOnce(&File) -> io::Result<()>,
 ) -> io::Result<()> {
+    refuse_other_kinds(path)?;
     let directory = directory(path);
     DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
     let word = random_word(8).map_err(io::Error::other)?;
@@ -36,6 +37,23 @@ pub(super) fn write_as(
     }
     written?;
     File::open(directory)?.sync_all()
+}
+
+/// Removes a file. That there is none is no error.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    refuse_other_kinds(path)?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The superuser could replace or remove even a device.
+fn refuse_other_kinds(path: &Path) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|facts| !facts.is_file()) {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok(())
 }
 
 /// Where a file is; of a bare name it is here.
@@ -63,6 +81,18 @@ mod tests {
         let taken = directory.path().join("a");
         write(&taken, b"no", 0o600).unwrap_err();
         assert!(taken.is_dir());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let error = write(&socket, b"x", 0o600).unwrap_err();
+        assert_eq!(error.to_string(), "it is not a regular file");
+        remove(&socket).unwrap_err();
+        remove(&directory.path().join("none")).unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -4,8 +4,6 @@
 use super::keyring::Keyring;
 use super::{LONGEST, Secret, SecretError, SecretSource, Whose, World};
 use crate::account::whole_file;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 impl SecretSource {
@@ -32,12 +30,8 @@ impl SecretSource {
     pub fn forget(&self, whose: Whose<'_>, world: World<'_>) -> Result<(), SecretError> {
         match self.place()? {
             Place::Keyring => Keyring::of_platform().forget(whose, world),
-            Place::File(path) => match fs::remove_file(path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    Err(SecretError::Unwritten { file: path.to_owned(), source })
-                }
-                _ => Ok(()),
-            },
+            Place::File(path) => whole_file::remove(path)
+                .map_err(|source| SecretError::Unwritten { file: path.to_owned(), source }),
         }
     }
 
