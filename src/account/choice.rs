@@ -69,6 +69,13 @@ impl Accounts {
         accounts.or_foreign(environment)
     }
 
+    /// Nothing is configured yet: these files are not read.
+    pub fn none(files: Files, environment: &Environment) -> Result<Self, Error> {
+        let environment = Said::by(environment)?;
+        let document = Document::default();
+        Ok(Accounts { document, files, found: Vec::new(), environment, is_foreign: false })
+    }
+
     /// Reads these files and the environment.
     pub fn read(files: Files, environment: &Environment) -> Result<Self, Error> {
         let (document, found) = files.read(environment)?;
@@ -142,6 +149,18 @@ impl Accounts {
     /// The account that the choice leads to, with the typed options over it.
     pub fn choose(&self, choice: Choice<'_>) -> Result<Account, Error> {
         self.decide(choice)?.account()
+    }
+
+    /// An account that nothing is configured of yet. Of the environment, it has
+    /// the proxy only: who signs in, and with what, will not be the
+    /// environment's to say.
+    pub fn unwritten(&self, said: Settings) -> Result<Account, Error> {
+        let layers = vec![
+            Layer { by: By::CommandLine, settings: said },
+            Layer { by: By::Environment, settings: self.environment.common() },
+        ];
+        let max_recipients = self.max_recipients();
+        Chosen { name: None, reason: Reason::Server, layers, max_recipients }.account()
     }
 
     /// The same before it is put together: why it is this one, and who said

@@ -9,7 +9,7 @@ use super::settings::Settings;
 use super::value::Source;
 use super::whole_file;
 use super::written::{self, Unwritable};
-use crate::net::Deadline;
+use crate::net::{Deadline, Interrupt};
 use rustix::fs::{Gid, Uid, fchown};
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io;
@@ -74,6 +74,9 @@ pub enum EditError {
         /// The file.
         file: PathBuf,
     },
+    /// The user asked to stop.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
     /// The system refused.
     #[error("cannot write the configuration {file}", file = .file.display())]
     Unwritten {
@@ -93,14 +96,18 @@ pub struct Removed {
 
 impl Edit {
     /// Opens a file, which need not exist. `home` is what `~/` stands for in
-    /// it.
-    pub fn open(path: &Path, home: Option<PathBuf>) -> Result<Self, EditError> {
+    /// it. Whoever changes it now is waited for, until the user asks to stop.
+    pub fn open(
+        path: &Path,
+        home: Option<PathBuf>,
+        interrupt: &Interrupt,
+    ) -> Result<Self, EditError> {
         // Who keeps the file elsewhere and has a link here means that one.
         let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let unwritten = |source| EditError::Unwritten { file: file.clone(), source };
         let directory = whole_file::directory(&file);
         DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(unwritten)?;
-        let lock = lock(&directory, &file)?;
+        let lock = lock(&directory, &file, interrupt)?;
         let (text, facts) = match File::open(&file) {
             Ok(opened) => {
                 let text = file::text(&opened, &file, home.as_deref())?;
@@ -354,7 +361,7 @@ fn unparsed(file: &Path) -> EditError {
 
 /// Locks the directory: the file itself is replaced, and a lock on it would
 /// stay with the old one.
-fn lock(directory: &Path, file: &Path) -> Result<File, EditError> {
+fn lock(directory: &Path, file: &Path, interrupt: &Interrupt) -> Result<File, EditError> {
     let unwritten = |source| EditError::Unwritten { file: file.to_owned(), source };
     let lock = File::open(directory).map_err(unwritten)?;
     let deadline = Deadline::after(PATIENCE);
@@ -362,6 +369,9 @@ fn lock(directory: &Path, file: &Path) -> Result<File, EditError> {
         match lock.try_lock() {
             Ok(()) => return Ok(lock),
             Err(fs::TryLockError::Error(source)) => return Err(unwritten(source)),
+            Err(fs::TryLockError::WouldBlock) if interrupt.signal().is_some() => {
+                return Err(EditError::Interrupted);
+            }
             Err(fs::TryLockError::WouldBlock) if deadline.remaining().is_none() => {
                 return Err(EditError::Busy { file: file.to_owned() });
             }

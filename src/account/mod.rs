@@ -71,7 +71,9 @@ pub use pattern::Pattern;
 pub use private_file::Fault;
 pub use proxy::{EnvironmentProxy, ProxyChoice, ProxyError};
 pub use rewriting::{FromRule, RewriteSettings, Rewriting};
-pub use secret::{KNOWN as SECRET_SOURCES, SecretError, SecretSource, SourceError, Whose, World};
+pub use secret::{
+    KNOWN as SECRET_SOURCES, Replaced, SecretError, SecretSource, SourceError, Whose, World,
+};
 pub use server::{Origin, SCHEMES, Scheme, Server, ServerError, ServerUrl, host, name};
 pub use settings::{Pipelining, Settings, mechanism};
 pub use written::{Unwritable, table};

@@ -10,6 +10,7 @@ mod wait;
 
 pub use error::SecretError;
 pub(super) use file::is_credential;
+pub use keep::Replaced;
 pub(super) use netrc::path as netrc_file;
 
 use super::environment::Environment;

@@ -13,7 +13,9 @@ use super::Surroundings;
 use super::args::{AccountArgs, AccountCommand};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::interrupt;
 use crate::account::{Accounts, Error, NamedBy, Server, ServerUrl};
+use crate::net::Interrupt;
 use std::io;
 
 pub(super) fn run(
@@ -23,7 +25,7 @@ pub(super) fn run(
     match &args.command {
         None | Some(AccountCommand::List) => list::run(&load(surroundings)?, surroundings),
         Some(AccountCommand::Show(args)) => show::run(args, &load(surroundings)?, surroundings),
-        Some(AccountCommand::Add(args)) => add::run(args, &load(surroundings)?, surroundings),
+        Some(AccountCommand::Add(args)) => add::run(args, surroundings),
         Some(AccountCommand::Remove(args)) => remove::run(args, &load(surroundings)?, surroundings),
         Some(AccountCommand::Login(args)) => login::run(args, &load(surroundings)?, surroundings),
         Some(AccountCommand::Logout(args)) => login::end(args, &load(surroundings)?, surroundings),
@@ -47,6 +49,11 @@ fn named_by_word(error: Error) -> Error {
         }
         error => error,
     }
+}
+
+fn installed() -> Result<Interrupt, Failure> {
+    interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))
 }
 
 fn unwritten(error: io::Error) -> Failure {

@@ -12,7 +12,7 @@ use crate::account::Account;
 use crate::delivery::{self, Attempt, World};
 use crate::net::Interrupt;
 use crate::session::Kind;
-use crate::smtp::Phase;
+use crate::smtp::{Phase, Reply};
 
 /// Why nobody could sign in.
 #[derive(Debug)]
@@ -83,6 +83,9 @@ fn refused(attempts: &[Attempt], signal: Option<usize>) -> Refused {
     }
     let sentence = format!("the account does not work: {}", sentences.join("; "));
     let exit = Exit::of_attempt(error, signal);
-    let is_about_secret = error.phase == Phase::Auth && matches!(error.kind, Kind::Refused(_));
+    // RFC 4954 §6: 454 is about the server, 534 and 538 about the mechanism.
+    let is_wrong = |reply: &Reply| reply.code.value() == 535;
+    let is_about_secret = error.phase == Phase::Auth
+        && matches!(&error.kind, Kind::Refused(reply) if is_wrong(reply));
     Refused { failure: Failure { hints, ..Failure::say(exit, sentence) }, is_about_secret }
 }

@@ -25,9 +25,13 @@ fn file(text: &str) -> (TempDir, PathBuf) {
     (directory, file)
 }
 
+fn opened(file: &Path) -> Result<Edit, EditError> {
+    Edit::open(file, None, &Interrupt::default())
+}
+
 fn changed(text: &str, change: impl FnOnce(&mut Edit)) -> String {
     let (_directory, file) = file(text);
-    let mut edit = Edit::open(&file, None).unwrap();
+    let mut edit = opened(&file).unwrap();
     change(&mut edit);
     edit.save().unwrap();
     read_to_string(&file).unwrap()
@@ -71,7 +75,7 @@ fn an_account_is_added_and_what_stands_there_stays_as_it_is() {
 fn the_first_account_begins_a_file() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("a/b/config.toml");
-    let mut edit = Edit::open(&file, None).unwrap();
+    let mut edit = opened(&file).unwrap();
     edit.add("new", &somebody("smtps://new.example.com")).unwrap();
     edit.set_default("new");
     edit.save().unwrap();
@@ -93,7 +97,7 @@ fn accounts_that_are_written_in_another_form_get_one_more_of_it() {
         });
         assert!(text.contains("'smtps://a.b'"), "{text}");
         let (_directory, file) = file(&text);
-        assert!(Edit::open(&file, None).unwrap().has("new"), "{text}");
+        assert!(opened(&file).unwrap().has("new"), "{text}");
     }
 }
 
@@ -106,7 +110,7 @@ fn a_name_that_needs_quotation_marks_gets_them() {
 #[test]
 fn a_second_account_of_the_same_name_is_refused_unless_it_replaces_the_first() {
     let (_directory, file) = file(BY_HAND);
-    let mut edit = Edit::open(&file, None).unwrap();
+    let mut edit = opened(&file).unwrap();
     let error = edit.add("home", &somebody("smtps://x.y")).unwrap_err();
     let said = format!("there is an account ‘home’ already, in {}", file.display());
     assert_eq!(error.to_string(), said);
@@ -167,7 +171,7 @@ fn a_default_goes_with_its_account_and_a_model_does_not_go() {
     });
     assert_eq!(text, "");
     let (_directory, file) = file(BY_HAND);
-    let mut edit = Edit::open(&file, None).unwrap();
+    let mut edit = opened(&file).unwrap();
     let error = edit.remove("work").unwrap_err();
     assert_eq!(error.to_string(), "the account ‘home’ extends ‘work’");
     let error = edit.remove("none").unwrap_err();
@@ -178,7 +182,7 @@ fn a_default_goes_with_its_account_and_a_model_does_not_go() {
 fn a_file_that_cannot_be_read_is_not_changed() {
     let text = "[accounts.a]\nserver = 'smtps://a.b'\nsevrer = 1\n";
     let (_directory, file) = file(text);
-    let error = Edit::open(&file, None).unwrap_err();
+    let error = opened(&file).unwrap_err();
     assert!(error.to_string().contains("config.toml:3:1: there is no key ‘sevrer’"), "{error}");
     assert_eq!(read_to_string(&file).unwrap(), text);
 }
@@ -186,7 +190,7 @@ fn a_file_that_cannot_be_read_is_not_changed() {
 #[test]
 fn what_could_not_be_read_afterwards_is_not_written() {
     let (_directory, file) = file(BY_HAND);
-    let mut edit = Edit::open(&file, None).unwrap();
+    let mut edit = opened(&file).unwrap();
     edit.set("work", "timeout", Value::from("never")).unwrap();
     let error = edit.save().unwrap_err();
     assert!(error.to_string().contains("timeout"), "{error}");
@@ -199,11 +203,11 @@ fn a_file_keeps_its_mode_until_there_is_a_secret_in_it() {
     let (_directory, file) = file(BY_HAND);
     set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     let mode = || fs::metadata(&file).unwrap().permissions().mode() & 0o777;
-    let mut edit = Edit::open(&file, None).unwrap();
+    let mut edit = opened(&file).unwrap();
     edit.add("a", &somebody("smtps://x.y")).unwrap();
     edit.save().unwrap();
     assert_eq!(mode(), 0o644);
-    let mut edit = Edit::open(&file, None).unwrap();
+    let mut edit = opened(&file).unwrap();
     let password = Some(SecretSource::Value(Secret::new("Tr0ub4dor")));
     edit.add("b", &Settings { password, ..somebody("smtps://x.y") }).unwrap();
     edit.save().unwrap();
@@ -215,7 +219,7 @@ fn a_link_to_the_file_stays_a_link() {
     let (directory, file) = file(BY_HAND);
     let link = directory.path().join("link.toml");
     symlink(&file, &link).unwrap();
-    let mut edit = Edit::open(&link, None).unwrap();
+    let mut edit = opened(&link).unwrap();
     edit.add("new", &somebody("smtps://new.example.com")).unwrap();
     edit.save().unwrap();
     assert!(link.is_symlink());
@@ -229,13 +233,13 @@ fn two_who_change_a_file_at_once_both_find_their_account_in_it() {
         for at in 0..8 {
             let file = &file;
             scope.spawn(move || {
-                let mut edit = Edit::open(file, None).unwrap();
+                let mut edit = opened(file).unwrap();
                 edit.add(&format!("a{at}"), &somebody("smtps://x.y")).unwrap();
                 edit.save().unwrap();
             });
         }
     });
-    let edit = Edit::open(&file, None).unwrap();
+    let edit = opened(&file).unwrap();
     assert!((0..8).all(|at| edit.has(&format!("a{at}"))));
 }
 
@@ -244,6 +248,18 @@ fn what_is_not_writable_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("config.toml");
     fs::create_dir(&file).unwrap();
-    let error = Edit::open(&file, None).unwrap_err();
+    let error = opened(&file).unwrap_err();
     assert!(error.to_string().contains("cannot read the configuration"), "{error}");
+}
+
+#[test]
+fn whoever_waits_for_another_change_can_be_stopped() {
+    // SEC-17
+    let (_directory, file) = file("");
+    let held = opened(&file).unwrap();
+    let interrupt = Interrupt::default();
+    interrupt.cell().store(2, std::sync::atomic::Ordering::Relaxed);
+    let error = Edit::open(&file, None, &interrupt).unwrap_err();
+    assert!(matches!(error, EditError::Interrupted), "{error}");
+    drop(held);
 }

@@ -4,9 +4,44 @@
 use super::keyring::Keyring;
 use super::{LONGEST, Secret, SecretError, SecretSource, Whose, World};
 use crate::account::whole_file;
+use std::io;
 use std::path::Path;
 
 impl SecretSource {
+    /// The same, for who may have to put back what was there.
+    pub fn replace(
+        &self,
+        whose: Whose<'_>,
+        secret: &Secret,
+        world: World<'_>,
+    ) -> Result<Replaced, SecretError> {
+        let before = match self.read(whose, world) {
+            Ok(before) => Some(before),
+            Err(SecretError::NotInKeyring { .. } | SecretError::Empty { .. }) => None,
+            Err(SecretError::UnreadableFile { source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        self.keep(whose, secret, world)?;
+        Ok(Replaced(before))
+    }
+
+    /// Puts back what was there.
+    pub fn put_back(
+        &self,
+        whose: Whose<'_>,
+        replaced: &Replaced,
+        world: World<'_>,
+    ) -> Result<(), SecretError> {
+        match &replaced.0 {
+            Some(before) => self.keep(whose, before, world),
+            None => self.forget(whose, world),
+        }
+    }
+
     /// Puts a secret where this source finds it, in place of one that was
     /// there. Only the keyring and files take one.
     pub fn keep(
@@ -49,6 +84,10 @@ impl SecretSource {
         }
     }
 }
+
+/// What was in a place before, perhaps nothing.
+#[derive(Debug)]
+pub struct Replaced(Option<Secret>);
 
 /// What secrets are put into.
 enum Place<'s> {

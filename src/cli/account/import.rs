@@ -4,24 +4,25 @@
 mod json;
 mod told;
 
-use super::unwritten;
+use super::{installed, unwritten};
 use crate::account::import::{Context, Format, Import};
 use crate::account::{Edit, Environment, Error, Files, Machine};
 use crate::cli::Surroundings;
 use crate::cli::args::ImportArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, quoted};
-use crate::cli::interrupt;
 use crate::cli::render;
+use crate::net::Interrupt;
 use json::ImportJson;
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(args: &ImportArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let (format, file) = source(args, surroundings.environment)?;
-    let mut import = read(args, format, &file, surroundings.environment)?;
+    let interrupt = installed()?;
+    let mut import = read(args, format, &file, surroundings.environment, &interrupt)?;
     let target = target(surroundings);
     if args.write {
-        write(&mut import, &target, args.replace, surroundings.environment)?;
+        write(&mut import, &target, args.replace, surroundings.environment, &interrupt)?;
     }
     let preview = import.preview()?;
     let written = args.write.then_some(target.as_path());
@@ -72,11 +73,10 @@ fn read(
     format: Format,
     file: &Path,
     environment: &Environment,
+    interrupt: &Interrupt,
 ) -> Result<Import, Failure> {
-    let interrupt = interrupt::install()
-        .map_err(|error| Failure::caused(Exit::OsErr, "cannot watch for signals", error))?;
     let machine = Machine::this();
-    let context = Context { environment, machine: &machine, interrupt: &interrupt };
+    let context = Context { environment, machine: &machine, interrupt };
     let mut import = Import::read(format, file, context).map_err(|error| match &error {
         Error::Unreadable { .. } => Failure { exit: Exit::NoInput, ..Failure::from(error) },
         _ => Failure::from(error),
@@ -105,8 +105,9 @@ fn write(
     target: &Path,
     may_replace: bool,
     environment: &Environment,
+    interrupt: &Interrupt,
 ) -> Result<(), Failure> {
-    let mut edit = Edit::open(target, environment.home())?;
+    let mut edit = Edit::open(target, environment.home(), interrupt)?;
     import.put(&mut edit, may_replace)?;
     Ok(edit.save()?)
 }

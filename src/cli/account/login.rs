@@ -2,7 +2,7 @@
 
 mod words;
 
-use super::named_by_word;
+use super::{installed, named_by_word};
 use crate::account::oauth::{Ended, Granted, Issuer, Login, TokenStore, Way, has_browser};
 use crate::account::{
     Account, Accounts, Choice, Chosen, Edit, Environment, OAuth2, SecretSource, ServerUrl, Settings,
@@ -10,7 +10,7 @@ use crate::account::{
 use crate::cli::args::{IssuerArgs, LoginArgs, LogoutArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, of_oauth};
-use crate::cli::{Surroundings, interrupt, route};
+use crate::cli::{Surroundings, route};
 use crate::net::{Interrupt, Roots};
 use std::path::{Path, PathBuf};
 use words::{LogoutJson, say, show, tell};
@@ -34,14 +34,14 @@ pub(super) fn run(
     let account = chosen.account()?;
     let is_new = said.as_ref() != Some(&oauth2);
     let written = if is_new { Some(file_of(&chosen, accounts)?) } else { None };
+    let interrupt = installed()?;
     if let Some((name, file)) = written {
         // That it can be written shows before anybody logs in.
-        edited(name, file, &oauth2, surroundings.environment)?;
+        edited(name, file, &oauth2, surroundings.environment, &interrupt)?;
     }
-    let interrupt = installed()?;
     let granted = run_for(&account, way(&args.issuer), &interrupt, surroundings)?;
     if let Some((name, file)) = written {
-        edited(name, file, &oauth2, surroundings.environment)?.save()?;
+        edited(name, file, &oauth2, surroundings.environment, &interrupt)?.save()?;
     }
     tell(&account, login(&account)?, granted, written.map(|(_, file)| file), surroundings)?;
     Ok(Exit::Ok)
@@ -78,17 +78,29 @@ pub(super) fn take_back(
     }
 }
 
+/// Whether both accounts have the tokens of one login: in one file, or of one
+/// user of one issuer.
+pub(super) fn shares(one: &Account, other: &Account) -> bool {
+    let (Ok((ours, user)), Ok((theirs, other_user))) = (login(one), login(other)) else {
+        return false;
+    };
+    let is_file = matches!(ours.store, TokenStore::File(_));
+    ours.store == theirs.store
+        && (is_file || (ours.issuer.place(), user) == (theirs.issuer.place(), other_user))
+}
+
 /// Removes the tokens of an account that is not there any more: that it failed
 /// is a warning.
 pub(super) fn forget(
     account: &Account,
+    interrupt: &Interrupt,
     surroundings: &mut Surroundings<'_>,
-) -> Result<bool, Failure> {
-    match ended(account, &installed()?, surroundings.environment) {
-        Ok(ended) => Ok(ended.is_some()),
+) -> bool {
+    match ended(account, interrupt, surroundings.environment) {
+        Ok(ended) => ended.is_some(),
         Err(failure) => {
             surroundings.warn(&format!("the tokens are not removed: {:#}", failure.error));
-            Ok(false)
+            false
         }
     }
 }
@@ -140,11 +152,6 @@ pub(super) fn end(
 
 fn roots(account: &Account, environment: &Environment) -> Result<Roots, Failure> {
     route::roots(&account.tls.ca, account.tls.system_roots, environment)
-}
-
-fn installed() -> Result<Interrupt, Failure> {
-    interrupt::install()
-        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))
 }
 
 /// The account that a word or an option names.
@@ -271,9 +278,10 @@ fn edited(
     file: &Path,
     oauth2: &OAuth2,
     environment: &Environment,
+    interrupt: &Interrupt,
 ) -> Result<Edit, Failure> {
     let home: Option<PathBuf> = environment.home();
-    let mut edit = Edit::open(file, home)?;
+    let mut edit = Edit::open(file, home, interrupt)?;
     edit.set_oauth2(name, oauth2)?;
     Ok(edit)
 }

@@ -1,12 +1,13 @@
 //! `envoi account remove`: an account out of the configuration.
 
-use super::{login, named_by_word, unwritten};
+use super::{installed, login, named_by_word, unwritten};
 use crate::account::{Account, Accounts, Edit, SecretSource, ServerUrl, Whose, World};
 use crate::cli::args::RemoveArgs;
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::{Surroundings, interrupt, render};
+use crate::cli::{Surroundings, render};
+use crate::net::Interrupt;
 use serde::Serialize;
 use std::io;
 use std::path::Path;
@@ -19,17 +20,17 @@ pub(super) fn run(
     let name = args.name.as_str();
     let account = accounts.configured(name).map_err(named_by_word)?.account();
     let (file, _) = accounts.place(name).unwrap_or((Path::new(""), 0));
-    let mut edit = Edit::open(file, surroundings.environment.home())?;
+    let interrupt = installed()?;
+    let mut edit = Edit::open(file, surroundings.environment.home(), &interrupt)?;
     let was_default = edit.remove(name)?.was_default;
     edit.save()?;
     // One that is no good can be removed all the same.
     let account = account.ok();
     let secrets = account.as_ref().map(kept).unwrap_or_default();
-    let shared = |secret: &Kept| {
-        let others = accounts.names().filter(|other| *other != name);
-        let others = others.filter_map(|other| accounts.configured(other).ok()?.account().ok());
-        others.into_iter().any(|other| kept(&other).contains(secret))
-    };
+    let others = accounts.names().filter(|other| *other != name);
+    let others: Vec<Account> =
+        others.filter_map(|other| accounts.configured(other).ok()?.account().ok()).collect();
+    let shared = |secret: &Kept| others.iter().any(|other| kept(other).contains(secret));
     let mut removed = Removed {
         version: 1,
         account: name,
@@ -40,7 +41,7 @@ pub(super) fn run(
         exit: Exit::Ok.status(),
     };
     for secret in secrets {
-        if args.forget && !shared(&secret) && forget(&secret, surroundings)? {
+        if args.forget && !shared(&secret) && forget(&secret, &interrupt, surroundings) {
             removed.forgotten.push(format!("the password in {}", secret.source));
         } else {
             removed.kept.push(format!("the password in {}", secret.source));
@@ -49,7 +50,8 @@ pub(super) fn run(
     if let Some((account, oauth2)) = account.as_ref().and_then(|it| Some((it, it.oauth2.as_ref()?)))
     {
         let place = format!("tokens in {}", oauth2.store);
-        let is_gone = args.forget && login::forget(account, surroundings)?;
+        let is_shared = others.iter().any(|other| login::shares(account, other));
+        let is_gone = args.forget && !is_shared && login::forget(account, &interrupt, surroundings);
         if is_gone { &mut removed.forgotten } else { &mut removed.kept }.push(place);
     }
     let told = if surroundings.globals.json {
@@ -130,23 +132,21 @@ fn kept(account: &Account) -> Vec<Kept> {
 }
 
 /// Removes a secret. The account is gone already: that it failed is a warning.
-fn forget(secret: &Kept, surroundings: &mut Surroundings<'_>) -> Result<bool, Failure> {
-    let interrupt = interrupt::install()
-        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
+fn forget(secret: &Kept, interrupt: &Interrupt, surroundings: &mut Surroundings<'_>) -> bool {
     let world = World {
         environment: surroundings.environment,
         ask: &|_| Err(io::Error::other("there is nothing to ask")),
-        interrupt: &interrupt,
+        interrupt,
         timeout: None,
         deadline: None,
     };
     let whose = Whose { user: &secret.user, host: &secret.host };
     match secret.source.forget(whose, world) {
-        Ok(()) => Ok(true),
+        Ok(()) => true,
         Err(error) => {
             let error = anyhow::Error::new(error);
             surroundings.warn(&format!("its password is not removed: {error:#}"));
-            Ok(false)
+            false
         }
     }
 }

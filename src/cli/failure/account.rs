@@ -45,7 +45,10 @@ impl From<EditError> for Failure {
                 Some(format!("first: envoi account remove {}", shell_words::quote(by))),
             ),
             EditError::Unwritable(_) => (Exit::Config, None),
-            EditError::Busy { .. } => (Exit::TempFail, None),
+            EditError::Busy { .. } => {
+                (Exit::TempFail, Some("run the same command again".to_owned()))
+            }
+            EditError::Interrupted => (Exit::TempFail, None),
             EditError::Unwritten { ref file, .. } => {
                 let directory = quoted(&directory_of(file));
                 (Exit::CantCreat, Some(format!("check who may write there: ls -ld {directory}")))

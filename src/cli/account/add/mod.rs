@@ -8,14 +8,13 @@ mod servers;
 mod tell;
 mod tokens;
 
-use super::{login, unwritten};
-use crate::account::{Account, Accounts, Choice, Edit, ProxyChoice, Settings, Whose, table};
+use super::{installed, load, login, unwritten};
+use crate::account::{Account, Accounts, Edit, Files, ProxyChoice, Settings, Whose, table};
 use crate::cli::Surroundings;
 use crate::cli::args::AddArgs;
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::interrupt;
 use crate::cli::questions::Questions;
 use crate::cli::trial;
 use crate::delivery::Attempt;
@@ -25,14 +24,10 @@ use password::{Password, Written};
 use servers::Way;
 use std::path::{Path, PathBuf};
 
-pub(super) fn run(
-    args: &AddArgs,
-    accounts: &Accounts,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Exit, Failure> {
+pub(super) fn run(args: &AddArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    let accounts = &known(surroundings)?;
     let typed = placed(args.connection.settings()?)?;
-    let interrupt = interrupt::install()
-        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
+    let interrupt = installed()?;
     let deadline = typed.deadline.map(Deadline::after);
     let questions = Questions::new(&interrupt, deadline);
     let author = Author::of(args, &questions)?;
@@ -52,6 +47,17 @@ pub(super) fn run(
         None => adding.try_out(&way, surroundings)?,
     };
     adding.write(&target, &way, worked, surroundings)
+}
+
+/// What is configured already. A file that is named need not be there: it is
+/// the one that will be written.
+fn known(surroundings: &mut Surroundings<'_>) -> Result<Accounts, Failure> {
+    let config = surroundings.globals.config.as_deref();
+    let files = Files::of(config, surroundings.environment);
+    match files.only.as_deref().filter(|file| !file.exists()) {
+        None => load(surroundings),
+        Some(_) => Ok(Accounts::none(files, surroundings.environment)?),
+    }
 }
 
 /// An account while it is being added.
@@ -102,7 +108,7 @@ impl Adding<'_> {
         if self.args.replace || !file.exists() {
             return Ok(());
         }
-        let edit = Edit::open(file, surroundings.environment.home())?;
+        let edit = Edit::open(file, surroundings.environment.home(), self.interrupt)?;
         Ok(edit.refuse_twice(name)?)
     }
 
@@ -134,8 +140,11 @@ impl Adding<'_> {
                         let seen = Some(attempt);
                         return Ok(Worked { user: user.clone(), password, seen });
                     }
-                    Err(refused) if refused.is_about_secret => refusal = Some(refused.failure),
-                    Err(refused) => return Err(refused.failure),
+                    // Of several users that were tried, the first is the likelier one.
+                    Err(refused) if refused.is_about_secret => {
+                        refusal.get_or_insert(refused.failure);
+                    }
+                    Err(refused) => return Err(refusal.unwrap_or(refused.failure)),
                 }
             }
             let Some(refusal) = refusal else { break };
@@ -186,7 +195,7 @@ impl Adding<'_> {
             oauth2: password.oauth2(),
             ..self.settings(way, user)
         };
-        Ok(self.accounts.choose(Choice { typed, ..Choice::default() })?)
+        Ok(self.accounts.unwritten(typed)?)
     }
 
     /// Puts the password away and writes the account.
@@ -203,7 +212,7 @@ impl Adding<'_> {
         let whose: Vec<Whose<'_>> =
             way.hosts.iter().map(|host| Whose { user: user.unwrap_or_default(), host }).collect();
         settings.oauth2 = password.oauth2();
-        let Written { source, newly_kept } = password.put_away(self, &whose, surroundings)?;
+        let Written { source, kept } = password.put_away(self, &whose, surroundings)?;
         settings.password = source;
         let written = if self.args.dry_run {
             table(&settings).map(|_| ()).map_err(Failure::from)
@@ -211,9 +220,7 @@ impl Adding<'_> {
             self.save(target, &settings, surroundings)
         };
         if let Err(failure) = written {
-            if let Some(place) = newly_kept {
-                password::take_back(&place, &whose, self, surroundings);
-            }
+            kept.undo(&whose, self, surroundings);
             if let (Some(oauth2), false) = (settings.oauth2, self.args.dry_run) {
                 let password = Password::Tokens(Box::new(oauth2));
                 login::take_back(
@@ -226,6 +233,10 @@ impl Adding<'_> {
         }
         let told = tell::Told { target, settings: &settings, seen: seen.as_ref(), adding: self };
         told.tell(surroundings).map_err(unwritten)?;
+        if let Some(file) = self.hides(target) {
+            let name = &target.name;
+            surroundings.warn(&format!("‘{name}’ of {} is hidden by it", file.display()));
+        }
         if let Some(file) = self.accounts.foreign().filter(|_| !self.args.dry_run) {
             let file = file.display();
             surroundings.warn(&format!(
@@ -244,7 +255,7 @@ impl Adding<'_> {
         settings: &Settings,
         surroundings: &Surroundings<'_>,
     ) -> Result<(), Failure> {
-        let mut edit = Edit::open(&target.file, surroundings.environment.home())?;
+        let mut edit = Edit::open(&target.file, surroundings.environment.home(), self.interrupt)?;
         if self.args.replace {
             edit.replace(&target.name, settings)?;
         } else {
@@ -256,6 +267,13 @@ impl Adding<'_> {
         Ok(edit.save()?)
     }
 
+    /// The file of an account of the same name that counts no more.
+    fn hides(&self, target: &Target) -> Option<&Path> {
+        let (file, _) = self.accounts.place(&target.name)?;
+        let is_other = self.accounts.foreign().is_none() && file != target.file;
+        is_other.then_some(file)
+    }
+
     fn becomes_default(&self) -> bool {
         // What stood in for a configuration does so no more.
         let is_first = self.accounts.foreign().is_some() || self.accounts.names().next().is_none();
@@ -265,6 +283,14 @@ impl Adding<'_> {
     /// Whether the user knows this server.
     fn is_accepted(&self, host: &str) -> bool {
         self.args.accept.iter().any(|accepted| accepted.eq_ignore_ascii_case(host))
+    }
+
+    /// Whether the host is in the domain of the address: nobody else has a
+    /// certificate for it, whoever named it.
+    fn is_own(&self, host: &str) -> bool {
+        let domain = self.author.mailbox.domain().to_string().to_ascii_lowercase();
+        let above = host.to_ascii_lowercase();
+        above.strip_suffix(&domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 
     /// The proxy that leads to others than the account's servers, too.

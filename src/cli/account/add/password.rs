@@ -3,7 +3,7 @@
 
 use super::servers::Way;
 use super::{Adding, absolute};
-use crate::account::{Environment, OAuth2, SecretError, SecretSource, Whose, World};
+use crate::account::{Environment, OAuth2, Replaced, SecretError, SecretSource, Whose, World};
 use crate::cli::Surroundings;
 use crate::cli::args::Store;
 use crate::cli::exit::Exit;
@@ -30,8 +30,34 @@ pub(super) enum Password {
 /// Where a password is from now on.
 pub(super) struct Written {
     pub(super) source: Option<SecretSource>,
-    /// What it was put into.
-    pub(super) newly_kept: Option<SecretSource>,
+    pub(super) kept: Kept,
+}
+
+/// What was put away, and in place of what.
+#[derive(Default)]
+pub(super) struct Kept {
+    place: Option<SecretSource>,
+    /// For each server, in their order.
+    replaced: Vec<Replaced>,
+}
+
+impl Kept {
+    /// Everything is as it was before.
+    pub(super) fn undo(
+        &self,
+        whose: &[Whose<'_>],
+        adding: &Adding<'_>,
+        surroundings: &mut Surroundings<'_>,
+    ) {
+        let Some(place) = &self.place else { return };
+        let world = world(adding, surroundings.environment);
+        let mut pairs = whose.iter().zip(&self.replaced);
+        let undone = pairs.try_for_each(|(&whose, was)| place.put_back(whose, was, world));
+        if let Err(error) = undone {
+            let error = plain(&format!("{:#}", anyhow::Error::new(error)));
+            surroundings.warn(&format!("{place} is not as it was before: {error}"));
+        }
+    }
 }
 
 impl Password {
@@ -111,7 +137,7 @@ impl Password {
         whose: &[Whose<'_>],
         surroundings: &mut Surroundings<'_>,
     ) -> Result<Written, Failure> {
-        let as_it_is = |source| Ok(Written { source, newly_kept: None });
+        let as_it_is = |source| Ok(Written { source, kept: Kept::default() });
         let secret = match self {
             Password::Unwanted | Password::Tokens(_) => return as_it_is(None),
             Password::There(source) => return as_it_is(Some(source)),
@@ -162,10 +188,10 @@ fn elsewhere(
         let answer = adding.questions.text(question, "--store")?;
         return match answer.parse() {
             Ok(Store::Config) => {
-                Ok(Written { source: Some(SecretSource::Value(secret)), newly_kept: None })
+                Ok(Written { source: Some(SecretSource::Value(secret)), kept: Kept::default() })
             }
             Ok(Store::Nowhere) => {
-                Ok(Written { source: Some(SecretSource::Prompt), newly_kept: None })
+                Ok(Written { source: Some(SecretSource::Prompt), kept: Kept::default() })
             }
             Ok(Store::Source(place)) => {
                 match keep(&placed(place)?, whose, &secret, adding, surroundings) {
@@ -190,32 +216,26 @@ pub(super) fn placed(source: SecretSource) -> Result<SecretSource, Failure> {
     })
 }
 
-/// Puts a password away for each server.
+/// Puts a password away for each server, or for none.
 fn keep(
     place: &SecretSource,
     whose: &[Whose<'_>],
     secret: &Secret,
     adding: &Adding<'_>,
-    surroundings: &Surroundings<'_>,
-) -> Result<Written, SecretError> {
-    let world = world(adding, surroundings.environment);
-    whose.iter().try_for_each(|&whose| place.keep(whose, secret, world))?;
-    Ok(Written { source: Some(place.clone()), newly_kept: Some(place.clone()) })
-}
-
-/// Removes what was put away for an account that could not be written.
-pub(super) fn take_back(
-    place: &SecretSource,
-    whose: &[Whose<'_>],
-    adding: &Adding<'_>,
     surroundings: &mut Surroundings<'_>,
-) {
-    let world = world(adding, surroundings.environment);
-    let taken = whose.iter().try_for_each(|&whose| place.forget(whose, world));
-    if let Err(error) = taken {
-        let error = plain(&format!("{:#}", anyhow::Error::new(error)));
-        surroundings.warn(&format!("the password is still in {place}: {error}"));
+) -> Result<Written, SecretError> {
+    let mut kept = Kept { place: Some(place.clone()), replaced: Vec::new() };
+    for &whose_one in whose {
+        let world = world(adding, surroundings.environment);
+        match place.replace(whose_one, secret, world) {
+            Ok(replaced) => kept.replaced.push(replaced),
+            Err(error) => {
+                kept.undo(whose, adding, surroundings);
+                return Err(error);
+            }
+        }
     }
+    Ok(Written { source: Some(place.clone()), kept })
 }
 
 fn world<'w>(adding: &'w Adding<'_>, environment: &'w Environment) -> World<'w> {
@@ -224,7 +244,7 @@ fn world<'w>(adding: &'w Adding<'_>, environment: &'w Environment) -> World<'w> 
         ask: &|_| Err(std::io::Error::other("there is nothing to ask")),
         interrupt: adding.interrupt,
         timeout: adding.typed.timeout,
-        deadline: None,
+        deadline: adding.deadline,
     }
 }
 

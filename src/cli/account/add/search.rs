@@ -3,7 +3,7 @@
 
 use super::{Adding, say};
 use crate::account::ProxyChoice;
-use crate::account::discover::autoconfig::{self, Asked, Outcome};
+use crate::account::discover::autoconfig;
 use crate::account::discover::providers::{self, Known};
 use crate::account::discover::{Candidate, Found, Services, Trust, exchangers, services};
 use crate::cli::Surroundings;
@@ -198,7 +198,7 @@ impl Searching<'_> {
             return Err(self.interrupted());
         }
         for asked in &search.asked {
-            self.adding.step(surroundings, kind, &sentence(asked))?;
+            self.adding.step(surroundings, kind, &format!("{}: {}", asked.url, asked.outcome))?;
         }
         let found = !search.candidates.is_empty();
         Ok(found.then(|| search.candidates.into()))
@@ -273,23 +273,6 @@ fn of_provider(known: Known) -> Result<Search, Failure> {
         });
     }
     Ok(Search { candidates: known.candidates.clone(), known: Some(known) })
-}
-
-/// What a place said, as a line of the search.
-fn sentence(asked: &Asked) -> String {
-    let url = &asked.url;
-    match &asked.outcome {
-        Outcome::Missed(miss) => format!("{url}: {miss}"),
-        Outcome::Document { servers: 0, .. } => {
-            format!("{url}: the document names no server that can be used")
-        }
-        Outcome::Document { led_to, is_elsewhere, .. } => {
-            let led =
-                led_to.as_ref().map_or_else(String::new, |to| format!(", which leads to {to}"));
-            let elsewhere = if *is_elsewhere { ", in another domain" } else { "" };
-            format!("{url}{led}{elsewhere} names servers")
-        }
-    }
 }
 
 /// The names that such servers usually have.

@@ -130,7 +130,7 @@ fn vouched(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Option<Host>, Failure> {
     let host = candidate.endpoint.place.host().to_string();
-    if candidate.trust.is_good() || adding.is_accepted(&host) {
+    if candidate.trust.is_good() || adding.is_accepted(&host) || adding.is_own(&host) {
         return Ok(None);
     }
     let domain = adding.author.mailbox.domain().to_string();
