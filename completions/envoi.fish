@@ -36,7 +36,7 @@ complete -c envoi -n "__fish_envoi_needs_command" -s h -l help -d 'Print help; -
 complete -c envoi -n "__fish_envoi_needs_command" -s V -l version -d 'Print the version'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "send" -d 'Compose a message, or take a finished one, and submit it'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "sink" -d 'Catch mail on this machine instead of sending it'
-complete -c envoi -n "__fish_envoi_needs_command" -f -a "account" -d 'See which accounts there are, and what they say'
+complete -c envoi -n "__fish_envoi_needs_command" -f -a "account" -d 'Add accounts, see what they say, log in for them'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "sendmail" -d 'Send a message as sendmail(1) does, for programs that call that'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s f -l from -d 'Who the message is from' -r
@@ -166,7 +166,6 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l client-id -d 'What the issuer calls this client' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l client-secret-from -d 'Take the secret of the client from SOURCE' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l scope -d 'Ask for tokens that are good for SCOPE' -r
-complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l helo -d 'Call ourselves NAME when greeting the server' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l proxy -d 'Connect to servers through this proxy' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l source -d 'Connect from ADDRESS, one of this machine\'s' -r
@@ -184,8 +183,6 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-min -d 'Speak no older version of TLS than this' -r -f -a "1.2\t''
 1.3\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-sni -d 'Ask the server for NAME, if it has several' -r
-complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l user -d 'Sign in as USER' -r
-complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l password-from -d 'Take the password from SOURCE' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "OAUTHBEARER\t''
 XOAUTH2\t''
 SCRAM-SHA-256-PLUS\t''
@@ -197,6 +194,9 @@ LOGIN\t''
 CRAM-MD5\t''
 EXTERNAL\t''
 ANONYMOUS\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l server -d 'Use this server, and search for none; repeat it for others to fall back on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l user -d 'Sign in as NAME' -r
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l password-from -d 'Take the password from SOURCE, now and from now on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''

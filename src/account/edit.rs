@@ -28,6 +28,8 @@ pub struct Edit {
     file: PathBuf,
     home: Option<PathBuf>,
     document: DocumentMut,
+    /// What stands at the end of its lines, where that is not LF.
+    has_crlf: bool,
     /// What is known of the file; `None` where there is none yet.
     facts: Option<Metadata>,
     /// Its directory, locked.
@@ -103,7 +105,7 @@ impl Edit {
         interrupt: &Interrupt,
     ) -> Result<Self, EditError> {
         // Who keeps the file elsewhere and has a link here means that one.
-        let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let file = resolved(path);
         let unwritten = |source| EditError::Unwritten { file: file.clone(), source };
         let directory = whole_file::directory(&file);
         DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(unwritten)?;
@@ -119,7 +121,8 @@ impl Edit {
         // What envoi cannot read it does not change; and its error has a place.
         read(&file, home.as_deref(), &text)?;
         let document: DocumentMut = text.parse().map_err(|_| unparsed(&file))?;
-        Ok(Edit { file, home, document, facts, _lock: lock })
+        let has_crlf = text.contains("\r\n");
+        Ok(Edit { file, home, document, has_crlf, facts, _lock: lock })
     }
 
     /// The file that will be changed.
@@ -249,7 +252,11 @@ impl Edit {
     /// What the file would say.
     pub fn text(&self) -> Zeroizing<String> {
         let text = Zeroizing::new(self.document.to_string());
-        Zeroizing::new(text.trim_start_matches('\n').to_owned())
+        let text = Zeroizing::new(text.trim_start_matches('\n').to_owned());
+        if self.has_crlf {
+            return Zeroizing::new(text.replace("\r\n", "\n").replace('\n', "\r\n"));
+        }
+        text
     }
 
     /// Writes the file. It keeps its owner and its mode, unless it holds a
@@ -358,6 +365,19 @@ fn unparsed(file: &Path) -> EditError {
     let source = io::Error::other("it is not TOML");
     EditError::Unwritten { file: file.to_owned(), source }
 }
+
+/// The file that links lead to, be it there or not.
+fn resolved(path: &Path) -> PathBuf {
+    let mut file = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(to) = fs::read_link(&file) else { break };
+        file = whole_file::directory(&file).join(to);
+    }
+    fs::canonicalize(&file).unwrap_or(file)
+}
+
+/// As many as the kernel follows (path_resolution(7)).
+const MOST_LINKS: u32 = 40;
 
 /// Locks the directory: the file itself is replaced, and a lock on it would
 /// stay with the old one.

@@ -73,7 +73,11 @@ impl<'q> Questions<'q> {
             (_, io::ErrorKind::TimedOut) => {
                 Failure::say(Exit::TempFail, "no answer came in time; nothing was written")
             }
-            _ => Failure::caused(Exit::Usage, "there is no answer; nothing was written", error),
+            _ => Failure::caused(
+                Exit::Usage,
+                "the question was not answered; nothing was written",
+                error,
+            ),
         }
     }
 }

@@ -11,8 +11,9 @@ use super::words::tried;
 use crate::account::Account;
 use crate::delivery::{self, Attempt, World};
 use crate::net::Interrupt;
-use crate::session::Kind;
+use crate::session::{Error, Kind};
 use crate::smtp::{Phase, Reply};
+use std::sync::Arc;
 
 /// Why nobody could sign in.
 #[derive(Debug)]
@@ -50,7 +51,13 @@ pub(super) fn run(
         wait_for_farewell: transcript.is_watched(),
     };
     let attempts = delivery::sign_in(&prepared.route, &world, &mut transcript);
-    judged(attempts, interrupt.signal())
+    drop(transcript);
+    let others = attempts.clone();
+    let worked = judged(attempts, interrupt.signal())?;
+    for (attempt, error) in news(&others).filter(|(it, _)| it.server != worked.server) {
+        surroundings.warn(&tried(attempt, error));
+    }
+    Ok(worked)
 }
 
 fn judged(mut attempts: Vec<Attempt>, signal: Option<usize>) -> Result<Attempt, Refused> {
@@ -63,9 +70,21 @@ fn judged(mut attempts: Vec<Attempt>, signal: Option<usize>) -> Result<Attempt, 
     }
 }
 
+/// What came to nothing. Once one address of a server has answered, another
+/// where nobody listens is no news.
+fn news(attempts: &[Attempt]) -> impl Iterator<Item = (&Attempt, &Arc<Error>)> {
+    let is_silent =
+        |it: &Attempt| it.error.as_ref().is_some_and(|error| error.phase == Phase::Connect);
+    let answered = move |it: &Attempt| {
+        attempts.iter().any(|other| other.server == it.server && !is_silent(other))
+    };
+    let is_news = move |it: &&Attempt| !is_silent(it) || !answered(it);
+    attempts.iter().filter(is_news).filter_map(|it| Some((it, it.error.as_ref()?)))
+}
+
 /// One sentence for all that was tried: the attempt that got farthest first.
 fn refused(attempts: &[Attempt], signal: Option<usize>) -> Refused {
-    let errors = || attempts.iter().filter_map(|it| Some((it, it.error.as_ref()?)));
+    let errors = || news(attempts);
     let Some((farthest, error)) = errors().max_by_key(|(_, error)| error.phase as u8) else {
         let failure = Failure::say(Exit::Config, "the account has no server to sign in at");
         return failure.into();

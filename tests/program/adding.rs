@@ -100,3 +100,23 @@ fn whoever_stops_at_a_question_has_changed_nothing() {
         assert_eq!(configuration(&place), "");
     }
 }
+
+#[test]
+fn a_password_that_was_there_is_there_again_when_the_account_cannot_be_written() {
+    let (sink, mut place) = (receiver(), Place::new());
+    place.set("P", "correct-horse".to_owned());
+    place.write("word", "older-horse", Some(0o600));
+    // With one account more it would be too long.
+    let comment = format!("#{}\n", "x".repeat(1024 * 1024 - 100));
+    place.write("config/envoi/config.toml", &comment, None);
+    let more = ["alice@x.example", "--password-from", "env:P", "--store", "file:word"];
+    let run = place.run(words(&sink, &place, &more), None);
+    assert_eq!(run.status, 78, "{run}");
+    assert!(run.stderr.contains("is longer than 1 MiB"), "{run}");
+    let word = fs::read_to_string(place.directory().join("word")).expect("the password");
+    assert_eq!(word, "older-horse");
+    let more = ["alice@x.example", "--password-from", "env:P", "--store", "file:new"];
+    assert_eq!(place.run(words(&sink, &place, &more), None).status, 78);
+    assert!(!place.directory().join("new").exists());
+    assert_eq!(configuration(&place), comment);
+}

@@ -263,3 +263,23 @@ fn whoever_waits_for_another_change_can_be_stopped() {
     assert!(matches!(error, EditError::Interrupted), "{error}");
     drop(held);
 }
+
+#[test]
+fn a_link_to_what_is_not_there_yet_leads_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let (link, file) = (directory.path().join("link.toml"), directory.path().join("d/c.toml"));
+    symlink("d/c.toml", &link).unwrap();
+    let mut edit = opened(&link).unwrap();
+    edit.add("new", &somebody("smtps://x.y")).unwrap();
+    edit.save().unwrap();
+    assert!(link.is_symlink() && file.is_file());
+}
+
+#[test]
+fn line_ends_stay_as_they_are() {
+    let text = changed("# Mine.\r\n[accounts.a]\r\nserver = 'smtps://a.b'\r\n", |edit| {
+        edit.add("new", &somebody("smtps://x.y")).unwrap();
+    });
+    assert!(text.starts_with("# Mine.\r\n[accounts.a]\r\n"), "{text:?}");
+    assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "{text:?}");
+}

@@ -168,6 +168,12 @@ pub enum SecretError {
         /// The source.
         place: String,
     },
+    /// The file has more in it than a secret, and stays as it is.
+    #[error("{file} holds something else than a secret", file = .file.display())]
+    OtherContent {
+        /// The file.
+        file: PathBuf,
+    },
     /// The file of a secret could not be written.
     #[error("cannot write {file}", file = .file.display())]
     Unwritten {
@@ -215,6 +221,7 @@ impl SecretError {
             | SecretError::Netrc { .. }
             | SecretError::NotInNetrc { .. }
             | SecretError::NotAPlace { .. }
+            | SecretError::OtherContent { .. }
             | SecretError::NotAsked(_) => false,
         }
     }

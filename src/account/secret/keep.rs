@@ -2,8 +2,10 @@
 //! not at all.
 
 use super::keyring::Keyring;
+use super::wait::Octets;
 use super::{LONGEST, Secret, SecretError, SecretSource, Whose, World};
 use crate::account::whole_file;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -56,8 +58,11 @@ impl SecretSource {
         }
         match self.place()? {
             Place::Keyring => Keyring::of_platform().keep(whose, octets, world),
-            Place::File(path) => whole_file::write(path, octets, 0o600)
-                .map_err(|source| SecretError::Unwritten { file: path.to_owned(), source }),
+            Place::File(path) => {
+                holds_only_a_secret(path)?;
+                whole_file::write(path, octets, 0o600)
+                    .map_err(|source| SecretError::Unwritten { file: path.to_owned(), source })
+            }
         }
     }
 
@@ -65,8 +70,11 @@ impl SecretSource {
     pub fn forget(&self, whose: Whose<'_>, world: World<'_>) -> Result<(), SecretError> {
         match self.place()? {
             Place::Keyring => Keyring::of_platform().forget(whose, world),
-            Place::File(path) => whole_file::remove(path)
-                .map_err(|source| SecretError::Unwritten { file: path.to_owned(), source }),
+            Place::File(path) => {
+                holds_only_a_secret(path)?;
+                whole_file::remove(path)
+                    .map_err(|source| SecretError::Unwritten { file: path.to_owned(), source })
+            }
         }
     }
 
@@ -83,6 +91,26 @@ impl SecretSource {
             | SecretSource::Prompt => Err(SecretError::NotAPlace { place: self.to_string() }),
         }
     }
+}
+
+/// A file of several lines is somebody's text, named by mistake.
+fn holds_only_a_secret(path: &Path) -> Result<(), SecretError> {
+    // What cannot be read is told by whoever writes.
+    let Ok(file) = File::open(path).and_then(|file| file.metadata().map(|it| (file, it))) else {
+        return Ok(());
+    };
+    let (file, facts) = file;
+    if !facts.is_file() {
+        return Ok(());
+    }
+    let mut octets = Octets::up_to(LONGEST + 1);
+    while !octets.is_full() && octets.read_some(&file).unwrap_or(false) {}
+    let text = octets.as_slice();
+    let line = text.strip_suffix(b"\n").unwrap_or(text);
+    if octets.is_full() || line.contains(&b'\n') {
+        return Err(SecretError::OtherContent { file: path.to_owned() });
+    }
+    Ok(())
 }
 
 /// What was in a place before, perhaps nothing.

@@ -17,7 +17,10 @@ pub(super) fn run(
     accounts: &Accounts,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
-    let name = args.name.as_str();
+    let named = args.name.as_deref().or(surroundings.globals.account.as_deref());
+    let name = named.ok_or_else(|| {
+        Failure::say(Exit::Usage, "no account is named").hint("see what there is: envoi account")
+    })?;
     let account = accounts.configured(name).map_err(named_by_word)?.account();
     let (file, _) = accounts.place(name).unwrap_or((Path::new(""), 0));
     let interrupt = installed()?;

@@ -107,6 +107,9 @@ pub struct ShowArgs {
 const EXAMPLES: &str = "\
 Examples:
   envoi account
+  envoi account add alice@example.org
+  envoi account login work
+  envoi account import ~/.msmtprc
   envoi account show work
   envoi account show --for alice@example.org
   envoi account import ~/.msmtprc";

@@ -141,8 +141,10 @@ pub enum Command {
     /// ‘envoi send’ takes. It runs until it is interrupted.
     #[command(after_help = SINK_EXAMPLES)]
     Sink(Box<SinkArgs>),
-    /// See which accounts there are, and what they say
+    /// Add accounts, see what they say, log in for them
     ///
+    /// From a mail address to an account that works, from the configuration of
+    /// another program to that of envoi; and what is configured, value by value.
     /// Alone it lists the accounts; where there are none, it says how to make
     /// one.
     Account(AccountArgs),
@@ -239,6 +241,9 @@ Examples:
   Try it without a server; the message is caught by envoi itself:
     echo 'It works.' |
       envoi send --server sink: -f me@example.org -s Test me@example.org
+
+  From a mail address to an account that works:
+    envoi account add you@example.org
 
   Send a text with a file, through the account of the configuration:
     envoi send -s Report -a report.pdf bob@example.org < summary.txt

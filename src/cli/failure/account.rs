@@ -207,6 +207,7 @@ pub(in crate::cli) fn of_secret(error: &SecretError) -> Option<String> {
         SecretError::Unreadable { source, .. } if source.raw_os_error() == Some(BADF) => {
             Some("let the shell open it for reading: fd:3 goes with 3< FILE".to_owned())
         }
+        SecretError::OtherContent { .. } => Some("name another file".to_owned()),
         SecretError::NotAPlace { .. } => {
             Some("write keyring, or file:PATH, in its place".to_owned())
         }

@@ -27,6 +27,9 @@ use std::path::{Path, PathBuf};
 pub(super) fn run(args: &AddArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let accounts = &known(surroundings)?;
     let typed = placed(args.connection.settings()?)?;
+    if typed.tls_verify == Some(false) {
+        surroundings.warn("the server's certificate is not checked (--tls-verify no)");
+    }
     let interrupt = installed()?;
     let deadline = typed.deadline.map(Deadline::after);
     let questions = Questions::new(&interrupt, deadline);
@@ -36,8 +39,14 @@ pub(super) fn run(args: &AddArgs, surroundings: &mut Surroundings<'_>) -> Result
     let file = adding.file()?;
     let named = args.name.as_deref().or(surroundings.globals.account.as_deref());
     if let Some(name) = named {
+        check_name(name)?;
         adding.refuse_twice(name, &file, surroundings)?;
     }
+    if !args.dry_run {
+        // That it can be written shows before anybody is asked.
+        Edit::open(&file, surroundings.environment.home(), adding.interrupt)?;
+    }
+    adding.tell_of_others(surroundings);
     let way = servers::find(&adding, surroundings)?;
     let name = named.map_or_else(|| adding.usual_name(&way), str::to_owned);
     adding.refuse_twice(&name, &file, surroundings)?;
@@ -125,7 +134,7 @@ impl Adding<'_> {
     /// Signs in with what is known, and asks for the password again where the
     /// server does not take it.
     fn try_out(&self, way: &Way, surroundings: &mut Surroundings<'_>) -> Result<Worked, Failure> {
-        let users = self.users(way);
+        let mut users = self.users(way);
         let mut password = Password::of(self, way, users.first(), surroundings)?;
         for tries_left in (0..MOST_TRIES).rev() {
             let mut refusal = None;
@@ -152,6 +161,11 @@ impl Adding<'_> {
                 return Err(way.with_remark(refusal));
             }
             surroundings.warn(&format!("{:#}", refusal.error));
+            if users.len() > 1 {
+                // Each of several users would cost a try of those that a server
+                // grants before it locks somebody out.
+                users = vec![Some(self.asked_user()?)];
+            }
             password = Password::asked(self, way, users.first())?;
         }
         Err(Failure::say(Exit::Config, "there is nobody to sign in as"))
@@ -169,6 +183,13 @@ impl Adding<'_> {
             || vec![Some(mailbox.to_string()), Some(mailbox.local_part().to_owned())],
             |told| vec![Some(told)],
         )
+    }
+
+    /// Who signs in, as the user says; the address where he says nothing.
+    fn asked_user(&self) -> Result<String, Failure> {
+        let address = self.author.mailbox.to_string();
+        let answer = self.questions.text(&format!("User name [{address}]:"), "--user NAME")?;
+        Ok(if answer.is_empty() { address } else { answer })
     }
 
     /// What the account says, the password where it is for now.
@@ -214,6 +235,7 @@ impl Adding<'_> {
         settings.oauth2 = password.oauth2();
         let Written { source, kept } = password.put_away(self, &whose, surroundings)?;
         settings.password = source;
+        let was_there = self.accounts.place(&target.name).is_some_and(|(at, _)| at == target.file);
         let written = if self.args.dry_run {
             table(&settings).map(|_| ()).map_err(Failure::from)
         } else {
@@ -231,7 +253,13 @@ impl Adding<'_> {
             }
             return Err(failure);
         }
-        let told = tell::Told { target, settings: &settings, seen: seen.as_ref(), adding: self };
+        let told = tell::Told {
+            target,
+            settings: &settings,
+            seen: seen.as_ref(),
+            adding: self,
+            was_there,
+        };
         told.tell(surroundings).map_err(unwritten)?;
         if let Some(file) = self.hides(target) {
             let name = &target.name;
@@ -261,10 +289,24 @@ impl Adding<'_> {
         } else {
             edit.add(&target.name, settings)?;
         }
-        if self.becomes_default() {
+        if self.becomes_default(&target.name) {
             edit.set_default(&target.name);
         }
         Ok(edit.save()?)
+    }
+
+    /// Says which accounts have the address already.
+    fn tell_of_others(&self, surroundings: &mut Surroundings<'_>) {
+        let address = self.author.mailbox.to_string();
+        let is_for = |name: &&str| {
+            let said = self.accounts.configured(name).map(|account| account.said());
+            let from = said.ok().and_then(|said| said.from).unwrap_or_default();
+            from == address || from.ends_with(&format!("<{address}>"))
+        };
+        let others: Vec<&str> = self.accounts.names().filter(is_for).collect();
+        if let (false, Some(first)) = (self.args.replace, others.first()) {
+            surroundings.warn(&format!("there is an account for {address} already: ‘{first}’"));
+        }
     }
 
     /// The file of an account of the same name that counts no more.
@@ -274,10 +316,11 @@ impl Adding<'_> {
         is_other.then_some(file)
     }
 
-    fn becomes_default(&self) -> bool {
+    fn becomes_default(&self, name: &str) -> bool {
         // What stood in for a configuration does so no more.
         let is_first = self.accounts.foreign().is_some() || self.accounts.names().next().is_none();
-        self.args.default || is_first
+        let is_already = self.accounts.default_name() == Some(name);
+        self.args.default || is_first || is_already
     }
 
     /// Whether the user knows this server.
@@ -307,6 +350,16 @@ impl Adding<'_> {
     ) -> Result<(), Failure> {
         say(surroundings, &format!("  {kind:<9} {what}"))
     }
+}
+
+/// A name has to stand in a command.
+fn check_name(name: &str) -> Result<(), Failure> {
+    if name.trim().is_empty() || name.starts_with('-') || name.contains(char::is_control) {
+        let sentence = "the name of an account is not empty, has no control character, \
+                        and does not begin with -";
+        return Err(Failure::say(Exit::Usage, sentence).hint("--name work"));
+    }
+    Ok(())
 }
 
 /// Says how far it has come, to people.

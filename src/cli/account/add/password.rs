@@ -202,7 +202,10 @@ fn elsewhere(
                     }
                 }
             }
-            Err(_) => continue,
+            Err(why) => {
+                surroundings.warn(why);
+                continue;
+            }
         };
     }
 }

@@ -153,6 +153,12 @@ impl Searching<'_> {
         let name = self.name()?;
         let answer = match exchangers(&self.resolver, &name, self.limit(), adding.interrupt) {
             Ok(answer) => answer,
+            Err(dns::Error::NoSuchName { .. }) => {
+                let sentence = format!("the domain {} does not exist", self.domain);
+                return Err(
+                    Failure::say(Exit::NoHost, sentence).hint("check the spelling of the address")
+                );
+            }
             Err(error) => return self.without(surroundings, "MX", &error),
         };
         for exchanger in answer.records.iter().filter_map(|mx| mx.exchanger.as_ref()) {

@@ -96,8 +96,11 @@ fn found(adding: &Adding<'_>, surroundings: &mut Surroundings<'_>) -> Result<Way
         .split_first()
         .ok_or_else(|| Failure::say(Exit::Unavailable, "nobody names a server that can be used"))?;
     let mut way = Way::to(first);
+    way.wants_sign_in = !adding.args.no_sign_in;
     way.provider = known.as_ref().map(|known| known.provider.to_owned());
     way.passwords = known.as_ref().map_or(Passwords::Account, |known| known.passwords);
+    let issuer = known.as_ref().and_then(|known| known.issuer).map(str::to_owned);
+    way.issuer = way.issuer.or(issuer);
     for candidate in &candidates {
         adding.step(surroundings, "server", &words(candidate))?;
     }

@@ -18,6 +18,8 @@ pub(super) struct Told<'t> {
     pub(super) settings: &'t Settings,
     pub(super) seen: Option<&'t Attempt>,
     pub(super) adding: &'t Adding<'t>,
+    /// It took the place of another.
+    pub(super) was_there: bool,
 }
 
 /// What is tried now.
@@ -44,14 +46,19 @@ impl Told<'_> {
         out.flush()
     }
 
+    fn is_default(&self) -> bool {
+        self.adding.becomes_default(&self.target.name)
+    }
+
     fn people(&self, out: &mut dyn io::Write) -> io::Result<()> {
         if let Some(seen) = self.seen {
-            writeln!(out, "  it works: {}", Escaped(channel(seen)))?;
+            writeln!(out, "  it works: {}, {}", Escaped(&seen.server), Escaped(channel(seen)))?;
         }
         let name = &self.target.name;
-        let default = if self.adding.becomes_default() { ", the default" } else { "" };
+        let default = if self.is_default() { ", the default" } else { "" };
         let file = self.target.file.display();
-        writeln!(out, "added the account {}{default}, to {}", Escaped(name), Escaped(file))?;
+        let done = if self.was_there { "replaced" } else { "added" };
+        writeln!(out, "{done} the account {}{default}, in {}", Escaped(name), Escaped(file))?;
         match &self.settings.password {
             Some(SecretSource::Prompt) => writeln!(out, "its password is asked for each time")?,
             Some(source) => writeln!(out, "its password is in {}", Escaped(source))?,
@@ -60,12 +67,21 @@ impl Told<'_> {
         if let Some(oauth2) = &self.settings.oauth2 {
             writeln!(out, "its tokens are from {}", Escaped(oauth2))?;
         }
-        let option = if self.adding.becomes_default() {
+        if self.settings.oauth2.is_some() && self.seen.is_none() {
+            let name = shell_words::quote(name);
+            return writeln!(out, "log in first: envoi account login {}", Escaped(name));
+        }
+        let option = if self.is_default() {
             String::new()
         } else {
             format!(" -A {}", shell_words::quote(name))
         };
-        writeln!(out, "to send: echo 'It works.' | envoi send{} -s Test RECIPIENT", Escaped(option))
+        let only = self.adding.accounts.files().only.as_ref();
+        let config = only.map_or_else(String::new, |file| {
+            format!(" -C {}", shell_words::quote(&file.display().to_string()))
+        });
+        let option = Escaped(format!("{config}{option}"));
+        writeln!(out, "to send: echo 'It works.' | envoi send{option} -s Test RECIPIENT")
     }
 
     /// What would be written, the password hidden.
@@ -80,6 +96,9 @@ impl Told<'_> {
         // It was written once already.
         let table = table(&settings).unwrap_or_default();
         accounts.insert(&self.target.name, toml_edit::Item::Table(table));
+        if self.is_default() {
+            document.insert("default", toml_edit::value(self.target.name.as_str()));
+        }
         document.insert("accounts", toml_edit::Item::Table(accounts));
         document.to_string()
     }
@@ -118,7 +137,7 @@ impl<'a> AddedJson<'a> {
             version: 1,
             account: &told.target.name,
             file: told.target.file.display().to_string(),
-            is_default: told.adding.becomes_default(),
+            is_default: told.is_default(),
             written: !told.adding.args.dry_run,
             tested: told.seen.is_some(),
             servers: told.settings.servers.iter().flatten().map(ToString::to_string).collect(),

@@ -21,6 +21,10 @@ pub(super) fn wanted(adding: &Adding<'_>, way: &Way) -> Result<Option<OAuth2>, F
     if !is_meant && (!takes_no_password || adding.typed.password.is_some()) {
         return Ok(None);
     }
+    if adding.typed.password.is_some() {
+        let sentence = "a password and tokens exclude each other";
+        return Err(Failure::say(Exit::Usage, sentence).hint("leave out --password-from"));
+    }
     let store = match &adding.args.store {
         None => None,
         Some(Store::Source(SecretSource::File(path))) => Some(TokenStore::File(path.clone())),
@@ -54,7 +58,10 @@ pub(super) fn try_out(
         return Ok(Worked { user, password, seen: None });
     }
     let account = adding.account(way, user.as_deref(), &password)?;
-    login::run_for(&account, login::way(&adding.args.issuer), adding.interrupt, surroundings)?;
+    let granted =
+        login::run_for(&account, login::way(&adding.args.issuer), adding.interrupt, surroundings);
+    // There is no account yet that its hints could be about.
+    granted.map_err(|failure| Failure { hints: Vec::new(), ..failure })?;
     say(surroundings, &super::tell::trying(way, user.as_deref()))?;
     match trial::run(&account, adding.interrupt, surroundings) {
         Ok(attempt) => Ok(Worked { user, password, seen: Some(attempt) }),

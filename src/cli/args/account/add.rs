@@ -8,7 +8,14 @@ use std::str::FromStr;
 
 /// What `envoi account add` takes.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    mut_arg("server", |arg| arg.help("Use this server, and search for none; repeat it for others \
+        to fall back on")),
+    mut_arg("user", |arg| arg.help("Sign in as NAME").long_help("Sign in as NAME\n\nWithout it, \
+        whoever was found with the server, else the address, else what stands before its @.")),
+    mut_arg("password_from", |arg| arg.help("Take the password from SOURCE, now and from now on")),
+)]
 pub struct AddArgs {
     /// Your mail address, with or without your name: 'Alice <alice@example.org>'
     #[arg(value_name = "ADDRESS")]
@@ -116,6 +123,10 @@ impl FromStr for Store {
             "config" => Ok(Store::Config),
             "nowhere" => Ok(Store::Nowhere),
             text => match text.parse() {
+                // Behind a colon the shell leaves it alone.
+                Ok(SecretSource::File(path)) if path.starts_with("~") => {
+                    Err("write $HOME in place of ~")
+                }
                 Ok(source @ (SecretSource::Keyring | SecretSource::File(_))) => {
                     Ok(Store::Source(source))
                 }
@@ -129,9 +140,9 @@ impl FromStr for Store {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = REMOVE_EXAMPLES)]
 pub struct RemoveArgs {
-    /// The account
+    /// The account; the same as --account
     #[arg(value_name = "NAME")]
-    pub name: String,
+    pub name: Option<String>,
 
     /// Remove its password and tokens, too
     ///
