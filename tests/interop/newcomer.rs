@@ -50,8 +50,10 @@ impl Town {
                  _submission._tcp.own SRV 0 0 {starttls} mail.own\n\
                  mail.own A 127.0.0.1\n\
                  _submission._tcp.away SRV 0 0 {starttls} mail.provider.plain.example.\n\
+                 _submission._tcp.away SRV 9 0 {starttls} mail.other.plain.example.\n\
                  _submissions._tcp.vouched SRV 0 0 {implicit} mail.provider.plain.example.\n\
                  mail.provider A 127.0.0.1\n\
+                 quiet TXT nothing\n\
                  autoconfig.docs A {usual}\n"
             )
         });
@@ -221,6 +223,9 @@ fn a_server_elsewhere_without_dnssec_is_refused_unless_the_user_knows_it() {
     assert!(!newcomer.configuration().exists());
     assert!(!newcomer.home.path().join(".password").exists());
     newcomer.types(&format!("{add} --accept mail.provider.plain.example")).exits(0);
+    // Nobody knows the second server.
+    let text = fs::read_to_string(newcomer.configuration()).expect("a configuration");
+    assert!(!text.contains("mail.other.plain.example"), "{text}");
     newcomer.sends_a_message_in(&town);
     newcomer.keep_record("3 a server elsewhere");
 }
@@ -263,10 +268,12 @@ fn a_domain_that_has_no_such_service_ends_the_search() {
 fn where_nobody_names_a_server_the_search_says_who_was_asked() {
     let town = town();
     let mut newcomer = Newcomer::to(&town);
-    let run = newcomer.types(&format!("account add {USER}@nothing.plain.example {HOW}")).exits(69);
-    for asked in ["  SRV       ", "  document  https://autoconfig.nothing", "  MX        "] {
+    let run = newcomer.types(&format!("account add {USER}@quiet.plain.example {HOW}")).exits(69);
+    for asked in ["  SRV       ", "  document  https://autoconfig.quiet", "  MX        "] {
         assert!(run.stdout.contains(asked), "{run}");
     }
+    let run = newcomer.types(&format!("account add {USER}@nothing.plain.example {HOW}")).exits(68);
+    assert!(run.stderr.contains("the domain nothing.plain.example does not exist"), "{run}");
     // What name servers cannot say now they may say later.
     let run = newcomer.types(&format!("account add {USER}@own.forged.example {HOW}")).exits(75);
     assert!(run.stderr.contains("forged.example"), "{run}");
@@ -298,7 +305,7 @@ fn an_address_and_a_login_become_an_account() {
          --scope smtp --store file:.tokens --device"
     );
     let run = newcomer.types_and_looks(&add, visits("or go straight to ")).exits(0);
-    assert!(run.stdout.contains("it works: TLS 1.3, OAUTHBEARER"), "{run}");
+    assert!(run.stdout.contains(", TLS 1.3, OAUTHBEARER\n"), "{run}");
     let run = newcomer.types("send -s Hello --body 'It works.' one@example.net").exits(0);
     house.await_arrival("one@example.net", &run);
     newcomer.types("account logout work").exits(0);
