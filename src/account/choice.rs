@@ -97,9 +97,11 @@ impl Accounts {
         self.document.default.as_ref().map(|(name, _)| name.as_str())
     }
 
-    /// What `[rewrite]` says.
-    pub(super) fn rewrite_settings(&self) -> &RewriteSettings {
-        &self.document.rewrite
+    /// What `[rewrite]` says, and this account over it.
+    pub(super) fn rewrite_settings(&self, account: Option<&str>) -> RewriteSettings {
+        let entry = account.and_then(|name| self.document.accounts.get(name));
+        let own = entry.map(|entry| entry.rewrite.clone()).unwrap_or_default();
+        own.over(self.document.rewrite.clone())
     }
 
     /// The files that were there.

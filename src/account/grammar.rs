@@ -49,6 +49,8 @@ pub(super) struct Document {
 pub(super) struct Entry {
     /// What it says itself.
     pub(super) settings: Settings,
+    /// What is done to the addresses of what it sends alone, in an msmtprc.
+    pub(super) rewrite: RewriteSettings,
     /// Which account says the rest.
     pub(super) extends: Option<(String, Location)>,
     /// The file that it stands in.

@@ -64,18 +64,27 @@ impl RewriteSettings {
 }
 
 impl Accounts {
-    /// What is done to addresses of system mail. A file of aliases that is
-    /// configured must exist; the usual one need not.
-    pub fn rewriting(&self, machine: &Machine) -> Result<Rewriting, Error> {
-        let said = self.rewrite_settings();
-        let file = said.aliases.as_ref().unwrap_or(&machine.aliases);
-        let aliases = match small_file(file) {
-            Ok(octets) => Some((file.clone(), octets)),
-            Err(error) if said.aliases.is_none() && error.kind() == io::ErrorKind::NotFound => None,
-            Err(source) => return Err(Error::Aliases { file: file.clone(), source }),
+    /// What is done to addresses of system mail that goes through this account,
+    /// which matters with an msmtprc. A file of aliases that is configured must
+    /// exist; the usual one need not, and msmtp has none.
+    pub fn rewriting(&self, machine: &Machine, account: Option<&str>) -> Result<Rewriting, Error> {
+        let said = self.rewrite_settings(account);
+        let usual = Some(&machine.aliases).filter(|_| self.foreign().is_none());
+        let file = said.aliases.as_ref().or(usual);
+        let aliases = match file.map(|file| (file, small_file(file))) {
+            None => None,
+            Some((file, Ok(octets))) => Some((file.clone(), octets)),
+            Some((_, Err(error)))
+                if said.aliases.is_none() && error.kind() == io::ErrorKind::NotFound =>
+            {
+                None
+            }
+            Some((file, Err(source))) => {
+                return Err(Error::Aliases { file: file.clone(), source });
+            }
         };
         Ok(Rewriting {
-            domain: said.domain.clone().or_else(|| machine.domain()),
+            domain: said.domain.or_else(|| machine.domain()),
             hosts: machine.hosts(),
             aliases,
             from: said.from.unwrap_or_default(),
@@ -103,7 +112,7 @@ mod tests {
             users: path("passwd"),
             aliases: path("aliases"),
         };
-        Accounts::read(files, &Environment::from([("HOME", "/")]))?.rewriting(&machine)
+        Accounts::read(files, &Environment::from([("HOME", "/")]))?.rewriting(&machine, None)
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn prepare(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<J
     let machine = Machine::this();
     let accounts = Accounts::for_message(None, environment, None, &Settings::default())?;
     surroundings.tell_of_foreign(&accounts);
-    let rules = rules(accounts.rewriting(&machine)?);
+    let rules = rules_for(args, &accounts, &machine)?;
     let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
     let mut letter = Letter::read(args, &rules, accounts.repairs(), surroundings)?;
     let author = letter.opened.sender(&rules);
@@ -156,6 +156,23 @@ impl Letter {
         let changes = changes.map(|change| change.to_string()).collect();
         Ok(signed.into_job(envelope, Some(account), changes, warnings))
     }
+}
+
+/// The rules for what is sent. To msmtp they are a matter of the account, which
+/// is chosen before names are looked at.
+fn rules_for(
+    args: &SendmailArgs,
+    accounts: &Accounts,
+    machine: &Machine,
+) -> Result<Rules, Failure> {
+    let common = rules(accounts.rewriting(machine, None)?);
+    if accounts.foreign().is_none() {
+        return Ok(common);
+    }
+    let typed = sender(args, &common, &mut Vec::new())?.and_then(|path| path.0);
+    let typed = typed.map(|sender| sender.to_string());
+    let account = accounts.choose(Choice { sender: typed.as_deref(), ..Choice::default() })?;
+    Ok(rules(accounts.rewriting(machine, account.name.as_deref())?))
 }
 
 /// The rules of the configuration, with the aliases read.

@@ -18,6 +18,7 @@ use std::time::Duration;
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{Encryption, Event, Listen, Policy, Settings, Sink, Stored};
+use envoi::smtp::ForwardPath;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tempfile::TempDir;
@@ -137,7 +138,7 @@ impl Bench {
     }
 
     fn msmtp(&self, case: &Case, home: &Path) -> Option<Sent> {
-        let mut command = Command::new(program("msmtp", "msmtp"));
+        let mut command = with_aliases(&program("msmtp", "msmtp"), home);
         surround(&mut command, home, case).arg("--debug");
         if let Some(account) = &case.account {
             command.args(["-a", account]);
@@ -194,8 +195,19 @@ impl Bench {
 }
 
 fn envoi(home: &Path, case: &Case) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_envoi"));
+    let mut command = with_aliases(Path::new(env!("CARGO_BIN_EXE_envoi")), home);
     surround(&mut command, home, case);
+    command
+}
+
+/// A program on a machine whose own aliases lead elsewhere, which msmtp never
+/// looks at.
+fn with_aliases(program: &Path, home: &Path) -> Command {
+    let aliases = home.join("etc-aliases");
+    write_private(&aliases, "postmaster: wrong@example.com\ndefault: wrong@example.com\n");
+    let mut command = Command::new("/usr/bin/unshare");
+    let script = "mount --bind \"$0\" /etc/aliases && exec \"$@\"";
+    command.args(["--mount", "sh", "-c", script]).arg(aliases).arg(program);
     command
 }
 
@@ -283,6 +295,15 @@ impl Case {
         format!("{from}Subject: msmtprc\n\nText.\n")
     }
 
+    /// A recipient. A bare name that was typed is that to msmtp; envoi gives it
+    /// the domain of the machine.
+    fn as_typed(&self, to: &ForwardPath) -> String {
+        let path = to.to_string();
+        let local = path.trim_matches(['<', '>']).split('@').next().unwrap_or_default();
+        let bare = self.recipients.iter().find(|name| name.eq_ignore_ascii_case(local));
+        bare.map_or(path.clone(), |name| format!("<{name}>"))
+    }
+
     fn names(&self, directive: &str) -> bool {
         self.text.lines().any(|line| line.trim_start().starts_with(directive))
     }
@@ -313,7 +334,7 @@ impl Sent {
         let mut received = received.expect("a trace").split(' ').skip(2);
         let (greeting, peer) = (received.next().unwrap_or(""), received.next().unwrap_or(""));
         // Their order means nothing.
-        let to: BTreeSet<String> = stored.to.iter().map(ToString::to_string).collect();
+        let to: BTreeSet<String> = stored.to.iter().map(|to| case.as_typed(to)).collect();
         let to: Vec<String> = to.into_iter().collect();
         let content = String::from_utf8_lossy(stored.octets.as_deref().unwrap_or_default());
         let author = content.lines().find(|line| line.starts_with("From: ")).unwrap_or("");

@@ -2,8 +2,9 @@
 //! msmtp would do is done.
 
 use super::format::{MSMTP_OF_SYSTEM, msmtp_of_user};
+use super::msmtprc::{self, Rules};
 use super::text::{Text, wrong};
-use super::{Context, Import, Imported, Meaning, msmtprc};
+use super::{Context, Import, Imported, Meaning};
 use crate::account::environment::Environment;
 use crate::account::error::{Error, Location};
 use crate::account::grammar::{Document, Entry};
@@ -47,9 +48,9 @@ fn together(
         if !open.metadata().is_ok_and(|facts| facts.is_file()) {
             continue;
         }
-        let import = msmtprc::read(&Text::opened(file, &open)?, context)?;
+        let (import, rules) = msmtprc::read(&Text::opened(file, &open)?, context)?;
         check(&import, file, &open, whose)?;
-        lay(import, &mut document);
+        lay(import.accounts, rules, &mut document);
         found.push(file.to_owned());
     }
     if found.is_empty() {
@@ -105,17 +106,17 @@ fn check(import: &Import, file: &Path, open: &File, whose: Whose) -> Result<(), 
 
 /// Lays a file over what there is. An account takes the place of the one of
 /// the same name, and keeps its turn.
-fn lay(import: Import, document: &mut Document) {
+fn lay(accounts: Vec<Imported>, rules: Vec<(String, Rules)>, document: &mut Document) {
     let order = document.in_order.get_or_insert_default();
-    for Imported { name, settings, file, line, lines } in import.accounts {
+    for (Imported { name, settings, file, line, lines }, (_, rules)) in
+        accounts.into_iter().zip(rules)
+    {
         if !order.contains(&name) {
             order.push(name.clone());
         }
-        let entry = Entry { settings, extends: None, file, line, lines };
+        let entry = Entry { settings, rewrite: rules.alone(), extends: None, file, line, lines };
         document.accounts.insert(name, entry);
     }
-    let below = std::mem::take(&mut document.rewrite);
-    document.rewrite = import.rewrite.over(below);
 }
 
 #[cfg(test)]

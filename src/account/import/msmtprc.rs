@@ -24,6 +24,7 @@ use super::{Context, Import, Imported};
 use crate::account::error::Error;
 use crate::account::pattern::address;
 use reader::Reader;
+pub(super) use rules::Rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
@@ -31,7 +32,7 @@ use zeroize::Zeroizing;
 
 /// Reads a file to be written down: what is no account of its own is left out.
 pub(super) fn import(file: &Path, context: Context<'_>) -> Result<Import, Error> {
-    let mut import = read(&Text::of(file)?, context)?;
+    let (mut import, rules) = read(&Text::of(file)?, context)?;
     name_the_default(&mut import);
     let (whole, parts): (Vec<_>, Vec<_>) =
         import.accounts.into_iter().partition(|account| account.settings.servers.is_some());
@@ -50,6 +51,7 @@ pub(super) fn import(file: &Path, context: Context<'_>) -> Result<Import, Error>
             import.default = None;
         }
     }
+    rules::common(&rules, &mut import);
     import.remarks.extend(rivals(&import.accounts));
     import.remarks.extend(default_sender(&import));
     Ok(import)
@@ -101,8 +103,11 @@ fn rivals(accounts: &[Imported]) -> Vec<String> {
     remarks
 }
 
-/// Reads a file, every account of it.
-pub(super) fn read(text: &Text, context: Context<'_>) -> Result<Import, Error> {
+/// Reads a file, every account of it, and what each wants done with addresses.
+pub(super) fn read(
+    text: &Text,
+    context: Context<'_>,
+) -> Result<(Import, Vec<(String, Rules)>), Error> {
     let mut reader = Reader::of(text, context);
     for (number, line) in text.lines() {
         reader.line(number, line)?;

@@ -4,7 +4,8 @@ use super::super::text::{CONTROL, MASK, NOT_UTF8, Text, is_strange};
 use super::super::{Context, Format, Import, Imported, Line, Meaning};
 use super::directives::{DIRECTIVES, Directive};
 use super::line::{LONGEST_LINE, statement, unquoted};
-use super::{DEFAULT, Said, Section, Word, eval, rules, settings};
+use super::rules::Rules;
+use super::{DEFAULT, Said, Section, Word, eval, settings};
 use crate::account::error::Error;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -190,8 +191,9 @@ impl<'r> Reader<'r> {
         Ok(text)
     }
 
-    /// Makes envoi's accounts of what was said.
-    pub(super) fn finish(self) -> Result<Import, Error> {
+    /// Makes envoi's accounts of what was said; and what each wants done with
+    /// addresses.
+    pub(super) fn finish(self) -> Result<(Import, Vec<(String, Rules)>), Error> {
         let file = &self.text.file;
         let mut import = Import::of(Format::Msmtp);
         import.files.push(file.clone());
@@ -211,12 +213,11 @@ impl<'r> Reader<'r> {
                 line: *line,
                 lines: key_lines(said, &import.lines),
             });
-            rules.push((name.as_str(), account.rules));
+            rules.push((name.clone(), account.rules));
         }
         let has_default = import.account(DEFAULT).is_some();
         import.default = has_default.then(|| DEFAULT.to_owned());
-        rules::common(&rules, &mut import);
-        Ok(import)
+        Ok((import, rules))
     }
 }
 

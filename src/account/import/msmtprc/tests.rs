@@ -23,7 +23,9 @@ fn reading(octets: &[u8]) -> Result<Import, Error> {
         Environment::from([("HOME", "/home/otto"), ("USER", "otto"), ("PATH", "/usr/bin:/bin")]);
     let interrupt = Interrupt::default();
     let context = Context { environment: &environment, machine: &machine, interrupt: &interrupt };
-    read(&Text::of(&file)?, context)
+    let (mut import, rules) = read(&Text::of(&file)?, context)?;
+    rules::common(&rules, &mut import);
+    Ok(import)
 }
 
 /// The accounts as they would be written, secrets masked.
@@ -318,6 +320,19 @@ fn rules_for_addresses_are_common_to_every_account() {
     let text = "defaults\nset_from_header on\naccount a\nhost h\naccount b\nhost h\n";
     let import = reading(text.as_bytes()).unwrap();
     assert_eq!(import.rewrite_value("from").unwrap(), "\"set\"");
+}
+
+#[test]
+fn an_account_without_aliases_is_told_that_it_gets_those_of_another() {
+    let warning = |text: &str, line: usize| {
+        let import = reading(text.as_bytes()).unwrap();
+        import.lines.into_iter().find(|told| told.line == line).unwrap().warning
+    };
+    let text = "account a\nhost h\naliases ~/one\naccount b\nhost h\naccount c : b\nport 26\n";
+    let warned = warning(text, 3).unwrap();
+    assert!(warned.contains("through ‘b’, ‘c’ is looked up"), "{warned}");
+    let same = "account a\nhost h\naliases ~/one\naccount b : a\nport 26\n";
+    assert_eq!(warning(same, 3), None);
 }
 
 #[test]
