@@ -12,6 +12,7 @@ use super::environment::Environment;
 use super::error::{Error, NamedBy, nearest};
 use super::file::Files;
 use super::grammar::{Document, Entry};
+use super::import::Line;
 use super::pattern::{address, folded, without_detail};
 use super::proxy::ProxyChoice;
 use super::rewriting::RewriteSettings;
@@ -27,8 +28,8 @@ pub struct Accounts {
     document: Document,
     files: Files,
     found: Vec<PathBuf>,
-    /// The files are an msmtprc.
-    is_foreign: bool,
+    /// The lines of an msmtprc, if the files are one.
+    foreign: Option<Vec<Line>>,
     environment: Said,
 }
 
@@ -73,14 +74,14 @@ impl Accounts {
     pub fn none(files: Files, environment: &Environment) -> Result<Self, Error> {
         let environment = Said::by(environment)?;
         let document = Document::default();
-        Ok(Accounts { document, files, found: Vec::new(), environment, is_foreign: false })
+        Ok(Accounts { document, files, found: Vec::new(), environment, foreign: None })
     }
 
     /// Reads these files and the environment.
     pub fn read(files: Files, environment: &Environment) -> Result<Self, Error> {
         let (document, found) = files.read(environment)?;
         let environment = Said::by(environment)?;
-        let accounts = Accounts { document, files, found, is_foreign: false, environment };
+        let accounts = Accounts { document, files, found, foreign: None, environment };
         if let Some((name, at)) = &accounts.document.default {
             accounts.entry(name, || NamedBy::Default(at.clone()))?;
         }

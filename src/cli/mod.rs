@@ -12,6 +12,7 @@ mod dry_run;
 mod escape;
 mod exit;
 mod failure;
+mod foreign;
 mod input;
 mod interrupt;
 mod message;
@@ -65,17 +66,6 @@ impl Surroundings<'_> {
     /// Says what was done, in the sign of the transcript.
     fn note(&mut self, what: &str) {
         let _ = writeln!(self.err, "=== {}", Escaped(what));
-    }
-
-    /// Says, to who wants to know, that the accounts are another program's.
-    fn tell_of_foreign(&mut self, accounts: &Accounts) {
-        if let Some(file) = accounts.foreign().filter(|_| self.globals.verbose > 0) {
-            self.note(&format!(
-                "there is no configuration of envoi, so {} is read as msmtp reads it",
-                file.display()
-            ));
-            let _ = writeln!(self.err, "hint: to make it envoi's own: envoi account import");
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! An msmtprc that stands in for a configuration: accounts in an order.
 
-use super::super::import::in_place;
+use super::super::import::{InPlace, Line, in_place};
 use super::super::pattern::{folded, without_detail};
 use super::{Accounts, Environment, Error, Reason};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,12 @@ use std::path::{Path, PathBuf};
 impl Accounts {
     /// The msmtprc that is read, since there is no configuration.
     pub fn foreign(&self) -> Option<&Path> {
-        self.found.last().filter(|_| self.is_foreign).map(PathBuf::as_path)
+        self.found.last().filter(|_| self.foreign.is_some()).map(PathBuf::as_path)
+    }
+
+    /// The lines of the msmtprc that is read, and what was made of them.
+    pub fn foreign_lines(&self) -> &[Line] {
+        self.foreign.as_deref().unwrap_or_default()
     }
 
     /// With an msmtprc, if there is one and no file of ours.
@@ -17,7 +22,9 @@ impl Accounts {
             return Ok(self);
         }
         Ok(match in_place(environment)? {
-            Some((document, found)) => Accounts { document, found, is_foreign: true, ..self },
+            Some(InPlace { document, found, lines }) => {
+                Accounts { document, found, foreign: Some(lines), ..self }
+            }
             None => self,
         })
     }

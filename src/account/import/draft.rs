@@ -77,12 +77,20 @@ impl Import {
 impl Meaning {
     /// It cannot be had, and there is something to do instead.
     pub(super) fn lost(reason: impl Into<String>, instead: impl Into<String>) -> Self {
-        Meaning::Lost { reason: reason.into(), instead: Some(instead.into()) }
+        Meaning::Lost { reason: reason.into(), instead: Some(instead.into()), protects: false }
     }
 
     /// It cannot be had.
     pub(super) fn gone(reason: impl Into<String>) -> Self {
-        Meaning::Lost { reason: reason.into(), instead: None }
+        Meaning::Lost { reason: reason.into(), instead: None, protects: false }
+    }
+
+    /// If it cannot be had, messages are protected less.
+    pub(super) fn protecting(mut self) -> Self {
+        if let Meaning::Lost { protects, .. } = &mut self {
+            *protects = true;
+        }
+        self
     }
 
     /// It takes nothing.

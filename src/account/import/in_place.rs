@@ -4,7 +4,7 @@
 use super::format::{MSMTP_OF_SYSTEM, msmtp_of_user};
 use super::msmtprc::{self, Rules};
 use super::text::{Text, wrong};
-use super::{Context, Import, Imported, Meaning};
+use super::{Context, Import, Imported, Line, Meaning};
 use crate::account::environment::Environment;
 use crate::account::error::{Error, Location};
 use crate::account::grammar::{Document, Entry};
@@ -16,11 +16,20 @@ use crate::smtp::{Domain, Mailbox};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// What the msmtprc of the system and of the user say together, and which were
-/// there. `None` where neither is.
-pub(in crate::account) fn in_place(
-    environment: &Environment,
-) -> Result<Option<(Document, Vec<PathBuf>)>, Error> {
+/// What is read in place of a configuration.
+#[derive(Debug)]
+pub(in crate::account) struct InPlace {
+    /// What the msmtprc of the system and of the user say together.
+    pub(in crate::account) document: Document,
+    /// Which of the two were there.
+    pub(in crate::account) found: Vec<PathBuf>,
+    /// Their lines.
+    pub(in crate::account) lines: Vec<Line>,
+}
+
+/// What the msmtprc of the system and of the user say together. `None` where
+/// neither is.
+pub(in crate::account) fn in_place(environment: &Environment) -> Result<Option<InPlace>, Error> {
     let system = Path::new(MSMTP_OF_SYSTEM);
     together(system, &msmtp_of_user(environment), environment, &Machine::this())
 }
@@ -31,11 +40,11 @@ fn together(
     user: &[PathBuf],
     environment: &Environment,
     machine: &Machine,
-) -> Result<Option<(Document, Vec<PathBuf>)>, Error> {
+) -> Result<Option<InPlace>, Error> {
     // Nobody can ask to stop yet other than by ending the process.
     let interrupt = Interrupt::default();
     let context = Context { environment, machine, interrupt: &interrupt };
-    let mut found = Vec::new();
+    let (mut found, mut lines) = (Vec::new(), Vec::new());
     let mut document = Document { in_order: Some(Vec::new()), ..Document::default() };
     let own = user.iter().find_map(|file| Some((file.as_path(), File::open(file).ok()?)));
     let system = File::open(system).ok().map(|open| (system, open));
@@ -51,6 +60,7 @@ fn together(
         let (import, rules) = msmtprc::read(&Text::opened(file, &open)?, context)?;
         check(&import, file, &open, whose)?;
         lay(import.accounts, rules, &mut document);
+        lines.extend(import.lines.into_iter().map(told));
         found.push(file.to_owned());
     }
     if found.is_empty() {
@@ -62,7 +72,13 @@ fn together(
     if document.rewrite.domain.is_none() && machine.domain().is_none() {
         document.rewrite.domain = domain_of_sender(&document);
     }
-    Ok(Some((document, found)))
+    Ok(Some(InPlace { document, found, lines }))
+}
+
+/// A line, without what matters only where it is written down.
+fn told(mut line: Line) -> Line {
+    line.warning.take_if(|warning| msmtprc::OF_WRITING.contains(&warning.as_str()));
+    line
 }
 
 /// The domain of who sends by default, for bare names on a machine whose own

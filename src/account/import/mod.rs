@@ -24,7 +24,7 @@ mod text;
 mod written;
 
 pub use format::Format;
-pub(super) use in_place::in_place;
+pub(super) use in_place::{InPlace, in_place};
 
 use super::environment::Environment;
 use super::error::Error;
@@ -107,6 +107,8 @@ pub enum Meaning {
         reason: String,
         /// What to do instead, if there is something.
         instead: Option<String>,
+        /// Messages are protected less without it.
+        protects: bool,
     },
     /// Its program would not know it.
     Unknown {

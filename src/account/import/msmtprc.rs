@@ -115,6 +115,9 @@ pub(super) fn read(
     reader.finish()
 }
 
+/// Warnings that are about what is written down.
+pub(super) const OF_WRITING: [&str; 2] = [reader::COMPUTED, sender::FOR_ONE_USER];
+
 /// The account that is used when nothing else chooses one.
 const DEFAULT: &str = "default";
 

@@ -3,7 +3,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
-type Read = Result<Option<(Document, Vec<PathBuf>)>, Error>;
+type Read = Result<Option<InPlace>, Error>;
 
 /// The files of the system and of the user in one directory, and what they say.
 fn reading(system: Option<&str>, user: Option<&str>) -> (TempDir, Read) {
@@ -36,7 +36,7 @@ fn an_account_of_the_user_replaces_that_of_the_system_and_keeps_its_turn() {
         Some("account default\nhost sys.example\nuser s\nauth on\naccount a\nhost a.example\n"),
         Some("account b\nhost b.example\naccount default\nhost own.example\n"),
     );
-    let (document, found) = read.unwrap().unwrap();
+    let InPlace { document, found, .. } = read.unwrap().unwrap();
     assert_eq!(document.in_order.unwrap(), ["default", "a", "b"]);
     assert_eq!(document.default.unwrap().0, "default");
     let own = &document.accounts["default"];
@@ -74,6 +74,16 @@ fn a_directive_that_msmtp_does_not_know_is_an_error() {
 fn what_cannot_be_opened_is_passed_over() {
     let (directory, _) = reading(None, Some("host h\n"));
     fs::create_dir(directory.path().join("system")).unwrap();
-    let (_, found) = read(&directory).unwrap().unwrap();
+    let InPlace { found, .. } = read(&directory).unwrap().unwrap();
     assert_eq!(found.len(), 1);
+}
+
+#[test]
+fn what_is_said_of_writing_down_is_not_said_where_nothing_is_written() {
+    let (_directory, read) =
+        reading(None, Some("eval echo host h\nfrom %U@x.example\nallow_from_override off\n"));
+    let lines = read.unwrap().unwrap().lines;
+    assert_eq!(lines[0].warning.as_deref(), Some("messages go to this server in clear"));
+    assert_eq!(lines[1].warning, None);
+    assert!(matches!(lines[2].meaning, Meaning::Lost { .. }));
 }

@@ -209,6 +209,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
             "envoi reads no lists of certificates that were taken back",
             "pin the server's certificate: tls-pin",
         )
+        .protecting()
     }),
     keyed("tls_fingerprint", Takes::Text, |_| Meaning::Keys(&["tls-pin"])),
     keyed("tls_force_sslv3", Takes::Anything, |_| Meaning::already("msmtp ignores it, too")),

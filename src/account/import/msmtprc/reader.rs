@@ -222,7 +222,7 @@ impl<'r> Reader<'r> {
 }
 
 /// What to know about a line that a shell has computed.
-const COMPUTED: &str = "its value was computed just now, and is written down as it is";
+pub(super) const COMPUTED: &str = "its value was computed just now, and is written down as it is";
 
 /// The line that says most about each key.
 fn key_lines(said: &Said, lines: &[Line]) -> BTreeMap<&'static str, usize> {

@@ -40,7 +40,7 @@ pub(super) fn fill(account: &mut Account, said: &Said, context: Context<'_>) {
 }
 
 /// What to know about a sender that was computed for whoever reads the file.
-const FOR_ONE_USER: &str = "it is written down for the user who reads it now; for every user of \
+pub(super) const FOR_ONE_USER: &str = "it is written down for the user who reads it now; for every user of \
                             the machine, leave out from and write domain in [rewrite]";
 
 fn named(account: &mut Account, said: &Said, line: usize, address: &str) {

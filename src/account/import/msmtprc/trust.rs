@@ -84,7 +84,8 @@ fn pin(account: &mut Account, text: &str, line: usize) -> Result<(), String> {
                 format!("a fingerprint by {by} can be forged"),
                 "take one by SHA-256: openssl x509 -noout -fingerprint -sha256 -in FILE; \
                  until then the certificate must come from an authority",
-            ),
+            )
+            .protecting(),
         );
         return Ok(());
     }

@@ -72,7 +72,7 @@ impl<'a> LineJson<'a> {
                 ("carried", vec![format!("rewrite.{key} = {value}")], None, None)
             }
             Meaning::Already(why) => ("already", Vec::new(), Some(why.as_str()), None),
-            Meaning::Lost { reason, instead } => {
+            Meaning::Lost { reason, instead, .. } => {
                 ("lost", Vec::new(), Some(reason.as_str()), instead.as_deref())
             }
             Meaning::Unknown { nearest } => ("unknown", Vec::new(), None, *nearest),

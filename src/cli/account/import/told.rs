@@ -5,6 +5,7 @@ use crate::cli::Surroundings;
 use crate::cli::args::ImportArgs;
 use crate::cli::escape::Escaped;
 use crate::cli::failure::quoted;
+use crate::cli::foreign::shown;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -43,10 +44,6 @@ pub(super) fn people(
 }
 
 const WIDEST_LINE: usize = 60;
-
-fn shown(line: &Line) -> String {
-    format!("{}:{}  {}", line.file.display(), line.line, line.text)
-}
 
 /// What a line means, behind an arrow.
 fn meaning(line: &Line, import: &Import) -> String {
@@ -91,26 +88,7 @@ pub(super) fn values(line: &Line, import: &Import, keys: &[&str]) -> Vec<String>
 /// What cannot be carried over, and what to know about what can.
 pub(super) fn warnings(import: &Import, surroundings: &mut Surroundings<'_>) {
     for line in &import.lines {
-        let about = match &line.meaning {
-            Meaning::Lost { reason, instead: Some(instead) } => {
-                Some(format!("it is not carried over: {reason}; instead: {instead}"))
-            }
-            Meaning::Lost { reason, instead: None } => {
-                Some(format!("it is not carried over: {reason}"))
-            }
-            Meaning::Unknown { nearest: Some(nearest) } => {
-                Some(format!("{} does not know it; did you mean {nearest}?", import.format.name()))
-            }
-            Meaning::Unknown { nearest: None } => {
-                Some(format!("{} does not know it", import.format.name()))
-            }
-            Meaning::Structure | Meaning::Keys(_) | Meaning::Rewrite(_) | Meaning::Already(_) => {
-                None
-            }
-        };
-        for about in about.iter().chain(&line.warning) {
-            surroundings.warn(&format!("{}: {about}", shown(line)));
-        }
+        surroundings.warn_of(line, import.format);
     }
     for remark in &import.remarks {
         surroundings.warn(remark);
