@@ -56,6 +56,14 @@ fn installed() -> Result<Interrupt, Failure> {
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))
 }
 
+/// An msmtprc is read, and never written.
+fn refuse_foreign(accounts: &Accounts) -> Result<(), Failure> {
+    let Some(file) = accounts.foreign() else { return Ok(()) };
+    let sentence = format!("the accounts are in {}, which envoi does not change", file.display());
+    Err(Failure::say(Exit::Config, sentence)
+        .hint("make them envoi's own: envoi account import --write"))
+}
+
 fn unwritten(error: io::Error) -> Failure {
     Failure::caused(Exit::IoErr, "cannot write to the standard output", error)
 }

@@ -2,7 +2,7 @@
 
 mod words;
 
-use super::{installed, named_by_word};
+use super::{installed, named_by_word, refuse_foreign};
 use crate::account::oauth::{Ended, Granted, Issuer, Login, TokenStore, Way, has_browser};
 use crate::account::{
     Account, Accounts, Choice, Chosen, Edit, Environment, OAuth2, SecretSource, ServerUrl, Settings,
@@ -269,6 +269,7 @@ fn file_of<'a>(
         Failure::say(Exit::Usage, "a login is for an account, and none is named")
             .hint("name the account: envoi account login NAME")
     })?;
+    refuse_foreign(accounts)?;
     let place = accounts.place(name);
     Ok((name, place.map_or(Path::new(""), |(file, _)| file)))
 }

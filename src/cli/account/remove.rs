@@ -1,6 +1,6 @@
 //! `envoi account remove`: an account out of the configuration.
 
-use super::{installed, login, named_by_word, unwritten};
+use super::{installed, login, named_by_word, refuse_foreign, unwritten};
 use crate::account::{Account, Accounts, Edit, SecretSource, ServerUrl, Whose, World};
 use crate::cli::args::RemoveArgs;
 use crate::cli::escape::Escaped;
@@ -22,6 +22,7 @@ pub(super) fn run(
         Failure::say(Exit::Usage, "no account is named").hint("see what there is: envoi account")
     })?;
     let account = accounts.configured(name).map_err(named_by_word)?.account();
+    refuse_foreign(accounts)?;
     let (file, _) = accounts.place(name).unwrap_or((Path::new(""), 0));
     let interrupt = installed()?;
     let mut edit = Edit::open(file, surroundings.environment.home(), &interrupt)?;
