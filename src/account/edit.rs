@@ -237,6 +237,18 @@ impl Edit {
         set(self.document.as_table_mut(), "default", Item::Value(Value::from(name)));
     }
 
+    /// Whether there are accounts in it besides these.
+    pub fn has_others<'n>(&self, names: impl Iterator<Item = &'n str>) -> bool {
+        let names: Vec<&str> = names.collect();
+        let mut there = self.accounts().into_iter().flat_map(TableLike::iter);
+        there.any(|(name, _)| !names.contains(&name))
+    }
+
+    /// A key of `[rewrite]`.
+    pub fn rewrite(&self, key: &str) -> Option<&Value> {
+        self.document.get("rewrite")?.as_table_like()?.get(key)?.as_value()
+    }
+
     /// Sets a key of `[rewrite]`.
     pub fn set_rewrite(&mut self, key: &str, value: Value) {
         let rewrite = self.document.entry("rewrite").or_insert_with(|| {

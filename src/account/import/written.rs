@@ -1,7 +1,7 @@
 //! What is imported, as a configuration has it.
 
 use super::text::MASK;
-use super::{Import, Imported};
+use super::{Import, Imported, Meaning};
 use crate::account::edit::{Edit, EditError};
 use crate::account::rewriting::{FromRule, RewriteSettings};
 use crate::account::secret::SecretSource;
@@ -43,8 +43,10 @@ impl Import {
 
     /// Puts everything into a configuration, which is not saved yet. An account
     /// that is there already is an error unless it may be replaced; a default
-    /// that is there already stays, and is none of what is imported then.
+    /// that is there already stays, and is none of what is imported then; a key
+    /// of `[rewrite]` likewise, unless it may be replaced.
     pub fn put(&mut self, edit: &mut Edit, may_replace: bool) -> Result<(), EditError> {
+        let has_others = edit.has_others(self.accounts.iter().map(|account| account.name.as_str()));
         for Imported { name, settings, .. } in &self.accounts {
             if may_replace {
                 edit.replace(name, settings)?;
@@ -62,9 +64,53 @@ impl Import {
             (Some(_), Some(_)) | (None, _) => {}
         }
         for (key, value) in rewrite(&self.rewrite) {
-            edit.set_rewrite(key, value);
+            self.put_rewrite(key, value, edit, may_replace, has_others);
         }
         Ok(())
+    }
+
+    /// A key of `[rewrite]` is for every account, those that were there too.
+    fn put_rewrite(
+        &mut self,
+        key: &'static str,
+        value: Value,
+        edit: &mut Edit,
+        may_replace: bool,
+        has_others: bool,
+    ) {
+        let before = edit.rewrite(key).map(|before| before.to_string().trim().to_owned());
+        match before {
+            Some(before) if before == value.to_string() => {}
+            Some(before) if !may_replace => {
+                self.remarks.push(format!(
+                    "[rewrite] {key} stays: it is {before}, and not {value}; to replace it and \
+                     accounts of the same names: --replace"
+                ));
+                self.leave_out(key);
+            }
+            Some(_) | None => {
+                if has_others {
+                    let remark = format!(
+                        "[rewrite] {key} = {value} is for the accounts that were there, too"
+                    );
+                    self.remarks.push(remark);
+                }
+                edit.set_rewrite(key, value);
+            }
+        }
+    }
+
+    /// Takes a key of `[rewrite]` back.
+    fn leave_out(&mut self, key: &'static str) {
+        let RewriteSettings { domain, aliases, from } = &mut self.rewrite;
+        match key {
+            "domain" => *domain = None,
+            "aliases" => *aliases = None,
+            _ => *from = None,
+        }
+        for line in self.lines.iter_mut().filter(|line| line.meaning == Meaning::Rewrite(key)) {
+            line.meaning = Meaning::already("what is there stays");
+        }
     }
 }
 
