@@ -22,6 +22,8 @@ pub(super) fn import(file: &Path, context: Context<'_>) -> Result<Import, Error>
         settings: Settings::default(),
         on: Vec::new(),
         smarthost: None,
+        shown: None,
+        line: 0,
         port: None,
         passwords: None,
         context,
@@ -47,36 +49,68 @@ struct Reader<'c> {
     /// What is on.
     on: Vec<&'static str>,
     smarthost: Option<(String, Host, usize)>,
+    /// MASQUERADE, which may need a name that comes after it.
+    shown: Option<(String, usize)>,
+    /// The line that is read.
+    line: usize,
     port: Option<u16>,
     passwords: Option<PathBuf>,
     context: Context<'c>,
 }
 
-const NAMES: &[&str] = &[
-    "SMARTHOST",
-    "PORT",
-    "ALIASES",
-    "SPOOLDIR",
-    "AUTHPATH",
-    "SECURETRANSFER",
-    "STARTTLS",
-    "OPPORTUNISTIC_TLS",
-    "VERIFYCERT",
-    "FINGERPRINT",
-    "CERTFILE",
-    "SECURE",
-    "INSECURE",
-    "DEFER",
-    "FULLBOUNCE",
-    "MAILNAME",
-    "MASQUERADE",
-    "NULLCLIENT",
-    "VIRTPATH",
-    "MAILNAMEFILE",
-];
-
 /// What is on by being there, and changes how the server is spoken to.
 const SWITCHES: &[&str] = &["SECURETRANSFER", "STARTTLS", "OPPORTUNISTIC_TLS"];
+
+/// What takes the value of a name; an error is a clause.
+type Setter = fn(&mut Reader<'_>, &str) -> Result<Meaning, String>;
+
+const NAMES: &[(&str, Setter)] = &[
+    ("SMARTHOST", |reader, value| reader.smarthost(value)),
+    ("PORT", |reader, value| {
+        reader.port = Some(port(value).ok_or("it is a number from 1 to 65535")?);
+        Ok(Meaning::Keys(&["server"]))
+    }),
+    ("ALIASES", |reader, value| {
+        reader.import.rewrite.aliases = Some(value.into());
+        Ok(Meaning::Rewrite("aliases"))
+    }),
+    ("AUTHPATH", |reader, value| {
+        reader.passwords = Some(value.into());
+        Ok(Meaning::Keys(&["user", "password"]))
+    }),
+    ("FINGERPRINT", |reader, value| {
+        let pin: Pin = format!("sha256:{value}").parse().map_err(|why| format!("{why}"))?;
+        reader.settings.tls_pin = Some(vec![pin]);
+        Ok(Meaning::Keys(&["tls-pin"]))
+    }),
+    ("CERTFILE", |reader, value| {
+        reader.settings.tls_cert = Some(value.into());
+        Ok(Meaning::Keys(&["tls-cert"]))
+    }),
+    ("MAILNAME", |reader, value| Ok(reader.mail_name(value))),
+    ("MASQUERADE", |reader, value| {
+        if let Some((_, before)) = reader.shown.replace((value.to_owned(), reader.line)) {
+            reader.replaced(before);
+        }
+        Ok(Meaning::Keys(&["masquerade"]))
+    }),
+    ("INSECURE", |reader, _| {
+        reader.on.push("INSECURE");
+        Ok(Meaning::Keys(&["allow-cleartext-auth"]))
+    }),
+    ("VERIFYCERT", |_, _| Ok(Meaning::already("certificates are checked"))),
+    ("SECURE", |_, _| Ok(Meaning::already(TO_SERVER))),
+    ("NULLCLIENT", |_, _| Ok(Meaning::already(TO_SERVER))),
+    ("SPOOLDIR", |_, _| Ok(Meaning::gone(QUEUE))),
+    ("DEFER", |_, _| Ok(Meaning::gone(QUEUE))),
+    ("FULLBOUNCE", |_, _| Ok(Meaning::gone(QUEUE))),
+    ("VIRTPATH", |_, _| Ok(Meaning::gone(GIVEN_UP))),
+    ("MAILNAMEFILE", |_, _| Ok(Meaning::gone(GIVEN_UP))),
+];
+
+const TO_SERVER: &str = "everything goes to the server";
+const QUEUE: &str = "envoi keeps no messages in this version";
+const GIVEN_UP: &str = "dma itself has given it up";
 
 impl Reader<'_> {
     fn name(
@@ -90,52 +124,30 @@ impl Reader<'_> {
             self.on.push(switch);
             return Ok(Meaning::Keys(&["server"]));
         }
-        Ok(match name {
-            "SMARTHOST" => {
-                let host = host(value)
-                    .ok_or_else(|| text.wrong(number, "SMARTHOST: it is a name or an address"))?;
-                self.smarthost = Some((value.to_owned(), host, number));
-                Meaning::Keys(&["server"])
-            }
-            "PORT" => {
-                let number = port(value)
-                    .ok_or_else(|| text.wrong(number, "PORT: it is a number from 1 to 65535"))?;
-                self.port = Some(number);
-                Meaning::Keys(&["server"])
-            }
-            "ALIASES" => {
-                self.import.rewrite.aliases = Some(value.into());
-                Meaning::Rewrite("aliases")
-            }
-            "AUTHPATH" => {
-                self.passwords = Some(value.into());
-                Meaning::Keys(&["user", "password"])
-            }
-            "FINGERPRINT" => match format!("sha256:{value}").parse::<Pin>() {
-                Ok(pin) => {
-                    self.settings.tls_pin = Some(vec![pin]);
-                    Meaning::Keys(&["tls-pin"])
-                }
-                Err(why) => return Err(text.wrong(number, format!("FINGERPRINT: {why}"))),
-            },
-            "CERTFILE" => {
-                self.settings.tls_cert = Some(value.into());
-                Meaning::Keys(&["tls-cert"])
-            }
-            "MAILNAME" => self.mail_name(value),
-            "MASQUERADE" => self.masquerade(value),
-            "INSECURE" => {
-                self.on.push("INSECURE");
-                Meaning::Keys(&["allow-cleartext-auth"])
-            }
-            "VERIFYCERT" => Meaning::already("certificates are checked"),
-            "SECURE" | "NULLCLIENT" => Meaning::already("everything goes to the server"),
-            "SPOOLDIR" | "DEFER" | "FULLBOUNCE" => {
-                Meaning::gone("envoi keeps no messages in this version")
-            }
-            "VIRTPATH" | "MAILNAMEFILE" => Meaning::gone("dma itself has given it up"),
-            _ => Meaning::Unknown { nearest: nearest(name, NAMES.iter().copied()) },
-        })
+        let Some((_, takes)) = NAMES.iter().find(|(known, _)| *known == name) else {
+            let known = NAMES.iter().map(|(known, _)| *known).chain(SWITCHES.iter().copied());
+            return Ok(Meaning::Unknown { nearest: nearest(name, known) });
+        };
+        self.line = number;
+        takes(self, value).map_err(|why| text.wrong(number, format!("{name}: {why}")))
+    }
+
+    /// The last one counts.
+    fn smarthost(&mut self, value: &str) -> Result<Meaning, String> {
+        let host = host(value).ok_or("it is a name or an address")?;
+        let before = self.smarthost.replace((value.to_owned(), host, self.line));
+        if let Some((.., before)) = before {
+            self.replaced(before);
+        }
+        Ok(Meaning::Keys(&["server"]))
+    }
+
+    /// Another line says again what this one did.
+    fn replaced(&mut self, before: usize) {
+        let again = self.line;
+        if let Some(told) = self.import.lines.iter_mut().find(|told| told.line == before) {
+            told.meaning = Meaning::already(format!("line {again} says it again"));
+        }
     }
 
     /// A name, or the file that has it.
@@ -151,7 +163,7 @@ impl Reader<'_> {
         };
         self.import.rewrite.domain = Some(domain);
         self.settings.helo = name.parse().ok();
-        Meaning::Keys(&["helo"])
+        Meaning::Keys(&["helo", "rewrite.domain"])
     }
 
     /// `user@host`, `host`, or `user@`, of which the last needs a domain.
@@ -199,7 +211,7 @@ impl Reader<'_> {
                 self.settings.password = Some(SecretSource::Value(Secret::new(password)));
                 Meaning::Keys(&["user", "password"])
             } else {
-                Meaning::already("it is for another server than SMARTHOST")
+                Meaning::already(if ours { FIRST } else { OTHER })
             };
             self.import.tell(&text.file, number, format!("{user}|{host}:{MASK}"), meaning);
         }
@@ -207,6 +219,12 @@ impl Reader<'_> {
     }
 
     fn finish(mut self, file: &Path) -> Import {
+        if let Some((value, number)) = self.shown.take() {
+            let meaning = self.masquerade(&value);
+            if let Some(told) = self.import.lines.iter_mut().find(|told| told.line == number) {
+                told.meaning = meaning;
+            }
+        }
         let on = |name| self.on.contains(&name);
         let security = match (on("SECURETRANSFER"), on("STARTTLS"), on("OPPORTUNISTIC_TLS")) {
             (true, true, true) => Security::Opportunistic,
@@ -244,6 +262,9 @@ impl Reader<'_> {
         self.import.finish(self.settings, file, line)
     }
 }
+
+const FIRST: &str = "a line before it says who signs in to SMARTHOST";
+const OTHER: &str = "it is for another server than SMARTHOST";
 
 /// What is stricter than it was.
 const UNCHECKED: &str = "without VERIFYCERT dma takes any certificate; envoi wants one that an \

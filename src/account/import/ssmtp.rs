@@ -44,24 +44,63 @@ struct Reader {
     starttls: bool,
 }
 
-const KEYS: &[&str] = &[
-    "Root",
-    "Mailhub",
-    "RewriteDomain",
-    "Hostname",
-    "FromLineOverride",
-    "UseTLS",
-    "UseSTARTTLS",
-    "UseTLSCert",
-    "TLSCert",
-    "TLSKey",
-    "TLS_CA_File",
-    "AuthUser",
-    "AuthPass",
-    "AuthMethod",
-    "UseOldAUTH",
-    "Debug",
+/// What takes the value of a key.
+type Setter = fn(&mut Reader, &str) -> Meaning;
+
+const KEYS: &[(&str, Setter)] = &[
+    ("Root", |_, value| {
+        let instead = format!("a line in /etc/aliases: root: {value}");
+        Meaning::lost("mail for users of the system goes where the aliases say", instead)
+    }),
+    ("RewriteDomain", |reader, value| reader.domain(value.rsplit('@').next().unwrap_or(value))),
+    ("Hostname", |reader, value| reader.hostname(value)),
+    ("FromLineOverride", |_, value| {
+        let kept = "From stays as it is, but for its domain";
+        if is_yes(value) {
+            return Meaning::already(kept);
+        }
+        Meaning::lost(kept, "[rewrite] from = \"set\", and from = \"…\" in the account")
+    }),
+    ("UseTLS", |reader, value| {
+        reader.tls = is_yes(value);
+        Meaning::Keys(&["server"])
+    }),
+    ("UseSTARTTLS", |reader, value| {
+        reader.starttls = is_yes(value);
+        Meaning::Keys(&["server"])
+    }),
+    ("UseTLSCert", |_, _| Meaning::already("a certificate is shown where TLSCert names one")),
+    ("TLSCert", |reader, value| {
+        reader.settings.tls_cert = Some(value.into());
+        Meaning::Keys(&["tls-cert"])
+    }),
+    ("TLSKey", |reader, value| {
+        reader.settings.tls_key = Some(value.into());
+        Meaning::Keys(&["tls-key"])
+    }),
+    ("TLS_CA_File", |reader, value| {
+        reader.settings.tls_ca = Some(vec![value.into()]);
+        Meaning::Keys(&["tls-ca"])
+    }),
+    ("AuthUser", |reader, value| {
+        reader.settings.user = Some(value.to_owned());
+        Meaning::Keys(&["user"])
+    }),
+    ("AuthPass", |reader, value| {
+        reader.settings.password = Some(SecretSource::Value(Secret::new(value)));
+        Meaning::Keys(&["password"])
+    }),
+    ("AuthMethod", |reader, value| reader.method(value)),
+    ("UseOldAUTH", |_, _| Meaning::already("both forms of AUTH are understood")),
+    ("Debug", |_, _| Meaning::lost("it is said anew each time", "envoi send -v")),
 ];
+
+/// The key that names the server, the only one whose value can be wrong.
+const MAILHUB: &str = "Mailhub";
+
+fn is_yes(value: &str) -> bool {
+    value.eq_ignore_ascii_case("yes")
+}
 
 impl Reader {
     fn line(&mut self, text: &Text, number: usize, line: &str) -> Result<(), Error> {
@@ -92,62 +131,20 @@ impl Reader {
         key: &str,
         value: &str,
     ) -> Result<Meaning, Error> {
-        let is_yes = value.eq_ignore_ascii_case("yes");
-        Ok(match key {
-            _ if value.is_empty() && KEYS.iter().any(|known| known.eq_ignore_ascii_case(key)) => {
-                Meaning::already("it says nothing")
+        let setter = KEYS.iter().find(|(known, _)| known.eq_ignore_ascii_case(key));
+        let is_hub = key.eq_ignore_ascii_case(MAILHUB);
+        Ok(match setter {
+            None if !is_hub => {
+                let known = KEYS.iter().map(|(known, _)| *known).chain([MAILHUB]);
+                Meaning::Unknown { nearest: nearest(key, known) }
             }
-            "mailhub" => {
+            Some(_) | None if value.is_empty() => Meaning::already("it says nothing"),
+            Some((_, takes)) => takes(self, value),
+            None => {
                 let (host, port) = place(&text.file, number, value)?;
                 self.hub = Some((host, port, number));
                 Meaning::Keys(&["server"])
             }
-            "usetls" => {
-                self.tls = is_yes;
-                Meaning::Keys(&["server"])
-            }
-            "usestarttls" => {
-                self.starttls = is_yes;
-                Meaning::Keys(&["server"])
-            }
-            "authuser" => {
-                self.settings.user = Some(value.to_owned());
-                Meaning::Keys(&["user"])
-            }
-            "authpass" => {
-                self.settings.password = Some(SecretSource::Value(Secret::new(value)));
-                Meaning::Keys(&["password"])
-            }
-            "authmethod" => self.method(value),
-            "hostname" => self.hostname(value),
-            "rewritedomain" => self.domain(value.rsplit('@').next().unwrap_or(value)),
-            "fromlineoverride" if is_yes => {
-                Meaning::already("From stays as it is, but for its domain")
-            }
-            "fromlineoverride" => Meaning::lost(
-                "From stays as it is, but for its domain",
-                "[rewrite] from = \"set\", and from = \"…\" in the account",
-            ),
-            "root" => Meaning::lost(
-                "mail for users of the system goes where the aliases say",
-                format!("a line in /etc/aliases: root: {value}"),
-            ),
-            "tlscert" => {
-                self.settings.tls_cert = Some(value.into());
-                Meaning::Keys(&["tls-cert"])
-            }
-            "tlskey" => {
-                self.settings.tls_key = Some(value.into());
-                Meaning::Keys(&["tls-key"])
-            }
-            "tls_ca_file" => {
-                self.settings.tls_ca = Some(vec![value.into()]);
-                Meaning::Keys(&["tls-ca"])
-            }
-            "usetlscert" => Meaning::already("a certificate is shown where TLSCert names one"),
-            "useoldauth" => Meaning::already("both forms of AUTH are understood"),
-            "debug" => Meaning::lost("it is said anew each time", "envoi send -v"),
-            _ => Meaning::Unknown { nearest: nearest(key, KEYS.iter().copied()) },
         })
     }
 
@@ -166,10 +163,11 @@ impl Reader {
     fn hostname(&mut self, value: &str) -> Meaning {
         let Ok(name) = value.parse() else { return Meaning::gone("it is no name to greet with") };
         self.settings.helo = Some(name);
-        if self.import.rewrite.domain.is_none() {
-            self.import.rewrite.domain = value.parse().ok();
+        if self.import.rewrite.domain.is_some() {
+            return Meaning::Keys(&["helo"]);
         }
-        Meaning::Keys(&["helo"])
+        self.import.rewrite.domain = value.parse().ok();
+        Meaning::Keys(&["helo", "rewrite.domain"])
     }
 
     fn domain(&mut self, value: &str) -> Meaning {

@@ -99,6 +99,28 @@ fn names_and_senders_are_carried_over() {
 }
 
 #[test]
+fn a_name_may_come_after_what_needs_it() {
+    let conf = "SMARTHOST h.example\nMASQUERADE alice@\nMAILNAME late.example.org\n";
+    let account = account(conf);
+    assert!(account.contains("\"alice@late.example.org\""), "{account}");
+}
+
+#[test]
+fn a_line_that_another_says_again_tells_so() {
+    let conf = "SMARTHOST g.example\nSMARTHOST h.example\nAUTHPATH @AUTH@\nSECURETRANSFER\n";
+    let import = reading(conf, "a|h.example:p\nb|h.example:q\nc|g.example:r\n").unwrap();
+    let whys: Vec<_> = import
+        .lines
+        .iter()
+        .filter_map(|line| match &line.meaning {
+            Meaning::Already(why) => Some(why.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(whys, ["line 2 says it again", FIRST, OTHER]);
+}
+
+#[test]
 fn without_a_smarthost_there_is_no_account() {
     let import = reading("MAILNAME box.example.org\n", "").unwrap();
     assert!(import.accounts.is_empty() && !import.remarks.is_empty());
