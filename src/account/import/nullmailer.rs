@@ -35,6 +35,9 @@ pub(super) fn import(file: &Path) -> Result<Import, Error> {
         remote(&text, number, line, &mut import, &mut accounts)?;
     }
     import.default = accounts.first().map(|account| account.name.clone());
+    if let [first, others @ ..] = accounts.as_slice() {
+        import.remarks.extend(others.iter().map(|other| used_by_name(&first.name, &other.name)));
+    }
     for mut account in accounts {
         account.settings = account.settings.over(common.clone());
         import.accounts.push(account);
@@ -45,6 +48,14 @@ pub(super) fn import(file: &Path) -> Result<Import, Error> {
     Ok(import)
 }
 
+/// What becomes of a server that is signed in to otherwise than the first.
+fn used_by_name(first: &str, other: &str) -> String {
+    format!(
+        "nullmailer tries the servers of ‘{other}’ where those of ‘{first}’ fail; envoi goes to \
+         them only where they are named: --account {other}"
+    )
+}
+
 /// What takes the one line of a file.
 type Setter = fn(&mut Settings, &mut Import, &str) -> Meaning;
 
@@ -52,7 +63,10 @@ type Setter = fn(&mut Settings, &mut Import, &str) -> Meaning;
 const BESIDE: &[(&str, Setter)] = &[
     ("me", |common, import, text| {
         common.helo = text.parse().ok();
-        domain(import, text)
+        match domain(import, text) {
+            Meaning::Rewrite(_) => Meaning::Keys(&["helo", "rewrite.domain"]),
+            otherwise => otherwise,
+        }
     }),
     ("helohost", |common, _, text| match text.parse() {
         Ok(name) => {

@@ -47,6 +47,7 @@ fn servers_of_one_sign_in_are_tried_in_their_order() {
     assert_eq!(first.password, Some(SecretSource::Value(Secret::new("p q"))));
     assert_eq!(first.helo, "box.example.org".parse().ok());
     assert_eq!(import.default.as_deref(), Some("nullmailer"));
+    assert!(import.remarks.iter().any(|remark| remark.contains("--account nullmailer-2")));
     // SEC-7
     let shown = format!("{:?}{}", import.lines, import.preview().unwrap());
     assert!(shown.contains("pass=***") && !shown.contains("p q"), "{shown}");
