@@ -95,7 +95,8 @@ pub struct Line {
 pub enum Meaning {
     /// It orders the file: an account begins, or defaults do.
     Structure,
-    /// It goes into these keys of its account, or of those that follow it.
+    /// It goes into these keys of its account, or of those that follow it;
+    /// `rewrite.KEY` is one of `[rewrite]`.
     Keys(&'static [&'static str]),
     /// It goes into this key of `[rewrite]`.
     Rewrite(&'static str),

@@ -6,9 +6,10 @@ mod told;
 
 use super::{installed, unwritten};
 use crate::account::import::{Context, Format, Import};
-use crate::account::{Edit, Environment, Error, Files, Machine};
+use crate::account::{Edit, EditError, Environment, Error, Files, Machine};
 use crate::cli::Surroundings;
 use crate::cli::args::ImportArgs;
+use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, quoted};
 use crate::cli::render;
@@ -32,13 +33,19 @@ pub(super) fn run(args: &ImportArgs, surroundings: &mut Surroundings<'_>) -> Res
     } else if surroundings.globals.quiet {
         Ok(())
     } else {
-        let typed = again(args, &file);
-        told::people(&import, &preview, written, &typed, out)
+        let config = surroundings.globals.config.as_deref();
+        let typed = again(args, &file, config);
+        told::people(&import, &preview, &target, args.write, &typed, out)
     };
     told.and_then(|()| surroundings.out.flush()).map_err(unwritten)?;
     if !surroundings.globals.json {
         told::warnings(&import, surroundings);
         told::others(args, &file, surroundings);
+        if is_for_everybody(&file, &target) && !surroundings.globals.quiet {
+            let words = again(args, &file, Some(&Files::of(None, surroundings.environment).system));
+            let hint = format!("for every user of this machine: {words}");
+            let _ = writeln!(surroundings.err, "hint: {}", Escaped(hint));
+        }
     }
     Ok(Exit::Ok)
 }
@@ -108,15 +115,44 @@ fn write(
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let mut edit = Edit::open(target, environment.home(), interrupt)?;
-    import.put(&mut edit, may_replace)?;
+    import.put(&mut edit, may_replace).map_err(|error| match error {
+        // Of several accounts none can be called otherwise.
+        EditError::Exists { .. } if import.accounts.len() > 1 => Failure {
+            hints: vec![
+                "put them in its place: --replace; or write a file of their own: -C FILE"
+                    .to_owned(),
+            ],
+            ..Failure::from(error)
+        },
+        error => error.into(),
+    })?;
     Ok(edit.save()?)
 }
 
+/// Whether what the machine had for every user would become one user's own.
+fn is_for_everybody(file: &Path, target: &Path) -> bool {
+    file.starts_with("/etc") && !target.starts_with("/etc")
+}
+
 /// The words that write what was shown.
-fn again(args: &ImportArgs, file: &Path) -> String {
+fn again(args: &ImportArgs, file: &Path, config: Option<&Path>) -> String {
     let mut words = vec!["envoi account import".to_owned(), quoted(file)];
     words.extend(args.format.map(|format| format!("--format {}", format.name())));
     words.extend(args.name.as_ref().map(|name| format!("--name {}", shell_words::quote(name))));
+    words.extend(config.map(|config| format!("-C {}", quoted(config))));
     words.push("--write".to_owned());
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_machine_is_no_users_own() {
+        let is_told = |file: &str, target: &str| is_for_everybody(file.as_ref(), target.as_ref());
+        assert!(is_told("/etc/ssmtp/ssmtp.conf", "/root/.config/envoi/config.toml"));
+        assert!(!is_told("/etc/ssmtp/ssmtp.conf", "/etc/envoi/config.toml"));
+        assert!(!is_told("/root/.msmtprc", "/root/.config/envoi/config.toml"));
+    }
 }

@@ -66,7 +66,11 @@ impl<'a> LineJson<'a> {
     fn of(line: &'a Line, import: &Import) -> Self {
         let (meaning, becomes, reason, instead) = match &line.meaning {
             Meaning::Structure => ("structure", Vec::new(), None, None),
-            Meaning::Keys(keys) => ("carried", values(line, import, keys), None, None),
+            Meaning::Keys(keys) => {
+                let values = values(line, import, keys).into_iter();
+                let values = values.map(|(key, value)| format!("{key} = {value}"));
+                ("carried", values.collect(), None, None)
+            }
             Meaning::Rewrite(key) => {
                 let value = import.rewrite_value(key).unwrap_or_default();
                 ("carried", vec![format!("rewrite.{key} = {value}")], None, None)

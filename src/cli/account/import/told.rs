@@ -14,7 +14,8 @@ use std::path::Path;
 pub(super) fn people(
     import: &Import,
     preview: &str,
-    written: Option<&Path>,
+    target: &Path,
+    is_written: bool,
     again: &str,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -24,22 +25,26 @@ pub(super) fn people(
         let text = Escaped(shown(line)).to_string();
         writeln!(out, "{text:<width$}  → {}", Escaped(meaning(line, import)))?;
     }
-    match written {
-        Some(file) => writeln!(out, "\nThis is in {} now:\n", Escaped(file.display()))?,
-        None => writeln!(out, "\nThis would be written:\n")?,
+    let file = Escaped(target.display());
+    if is_written {
+        writeln!(out, "\nThis is in {file} now:\n")?;
+    } else {
+        writeln!(out, "\nThis would be written into {file}:\n")?;
     }
     for line in preview.lines() {
         let line = Escaped(line).to_string();
         writeln!(out, "{}", format_args!("  {line}").to_string().trim_end())?;
     }
     writeln!(out)?;
-    match (written, import.accounts.first()) {
-        (None, _) => writeln!(out, "Nothing was written. To write it:\n  {}", Escaped(again)),
-        (Some(_), Some(account)) => {
+    match import.accounts.first() {
+        _ if !is_written => {
+            writeln!(out, "Nothing was written. To write it:\n  {}", Escaped(again))
+        }
+        Some(account) => {
             let name = shell_words::quote(&account.name).into_owned();
             writeln!(out, "To see every value:\n  envoi account show {}", Escaped(name))
         }
-        (Some(_), None) => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -51,6 +56,12 @@ fn meaning(line: &Line, import: &Import) -> String {
         Meaning::Structure => structure(line, import),
         Meaning::Keys(keys) => {
             let values = values(line, import, keys);
+            let values =
+                values.into_iter().map(|(key, value)| match key.strip_prefix("rewrite.") {
+                    Some(key) => format!("[rewrite] {key} = {value}"),
+                    None => format!("{key} = {value}"),
+                });
+            let values: Vec<String> = values.collect();
             if values.is_empty() { "so it is anyway".to_owned() } else { values.join(", ") }
         }
         Meaning::Rewrite(key) => {
@@ -76,13 +87,18 @@ fn structure(line: &Line, import: &Import) -> String {
 
 /// The keys that a line goes into, with the values that they have in its
 /// account; of defaults, in the first account that has them.
-pub(super) fn values(line: &Line, import: &Import, keys: &[&str]) -> Vec<String> {
+pub(super) fn values(
+    line: &Line,
+    import: &Import,
+    keys: &[&'static str],
+) -> Vec<(&'static str, String)> {
     let own = line.account.as_deref().and_then(|name| import.account(name));
-    let value = |key: &&str| match own {
-        Some(account) => account.value(key),
-        None => import.accounts.iter().find_map(|account| account.value(key)),
+    let value = |key: &str| match (key.strip_prefix("rewrite."), own) {
+        (Some(key), _) => import.rewrite_value(key),
+        (None, Some(account)) => account.value(key),
+        (None, None) => import.accounts.iter().find_map(|account| account.value(key)),
     };
-    keys.iter().filter_map(|key| Some(format!("{key} = {}", value(key)?))).collect()
+    keys.iter().filter_map(|key| Some((*key, value(key)?))).collect()
 }
 
 /// What cannot be carried over, and what to know about what can.

@@ -31,6 +31,8 @@ pub struct ImportArgs {
     pub write: bool,
 
     /// Let the accounts take the place of those with the same names
+    ///
+    /// Likewise the keys of [rewrite], which stay as they are otherwise.
     #[arg(long, requires = "write")]
     pub replace: bool,
 
