@@ -59,6 +59,7 @@ pub struct Answer<T> {
     /// In the order in which they came, which means nothing.
     pub records: Vec<T>,
     /// Signed by DNSSEC all the way, says a server that may be believed about
-    /// it: it is on this machine, or `trust-ad` stands in resolv.conf.
+    /// it: it is on this machine and no mere forwarder, or `trust-ad` stands in
+    /// resolv.conf.
     pub authenticated: bool,
 }

@@ -11,7 +11,7 @@ use super::response::Response;
 use super::{Answer, Resolver};
 use crate::net::{Deadline, Interrupt};
 use domain::base::iana::OptRcode;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Asks recursive name servers, and keeps nothing of what they say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,10 +136,13 @@ impl Asked<'_> {
     }
 
     /// Whether what the server says of DNSSEC is worth anything: nobody can
-    /// change it on its way within this machine; on the way from another, only
-    /// who wrote resolv.conf knows (resolv.conf(5), `trust-ad`).
+    /// change it on its way within this machine, be it systemd-resolved at
+    /// 127.0.0.53 or any other; on the way from another, only who wrote
+    /// resolv.conf knows (resolv.conf(5), `trust-ad`). The C library wants that
+    /// word for every server.
     fn is_believed(&self) -> bool {
-        self.options.trust_ad || self.server.ip().to_canonical().is_loopback()
+        let server = self.server.ip().to_canonical();
+        self.options.trust_ad || (server.is_loopback() && server != FORWARDER)
     }
 
     fn broken<R: Record>(&self, fault: Fault) -> Error {
@@ -152,6 +155,10 @@ impl Asked<'_> {
         }
     }
 }
+
+/// Where the containers of Docker ask: it stands on loopback, but only passes
+/// on what another server says, which anybody on the way could have changed.
+const FORWARDER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
 
 /// What servers say that do not know EDNS, or not this version of it.
 fn is_of_the_unextended(code: OptRcode) -> bool {
@@ -177,13 +184,17 @@ mod tests {
             ("127.0.0.53:53", true),
             ("[::1]:53", true),
             ("[::ffff:127.0.0.1]:53", true),
+            // Docker's, which validates nothing.
+            ("127.0.0.11:53", false),
+            ("[::ffff:127.0.0.11]:53", false),
             ("192.0.2.1:53", false),
             ("[fe80::1%1]:53", false),
             ("0.0.0.0:53", false),
         ] {
             assert_eq!(asked_of(server, &usual), expected, "{server}");
         }
-        assert!(asked_of("192.0.2.1:53", &Options { trust_ad: true, ..usual }));
+        let vouched = Options { trust_ad: true, ..usual };
+        assert!(asked_of("192.0.2.1:53", &vouched) && asked_of("127.0.0.11:53", &vouched));
     }
 
     #[test]
