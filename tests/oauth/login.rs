@@ -396,6 +396,12 @@ fn a_browser_brings_the_code_and_shows_that_it_worked() {
     for other in ["/favicon.ico", "/", "/other?code=code-word"] {
         assert!(waiting.back(other).starts_with("HTTP/1.1 404 "), "{other}");
     }
+    // 6749-10.12: any page that the browser shows may try this port.
+    for forged in ["/?code=forged&state=other", "/?error=access_denied", "/?code=forged"] {
+        let shown = waiting.back(forged);
+        assert!(shown.starts_with("HTTP/1.1 400 "), "{shown}");
+        assert!(shown.contains("This is no answer to the login"), "{shown}");
+    }
     let state = waiting.sent["state"].clone();
     let shown = waiting.back(&format!("/?code=code%2Dword&state={state}"));
     assert!(shown.starts_with("HTTP/1.1 200 ") && shown.contains("You are logged in"), "{shown}");
@@ -425,13 +431,6 @@ fn an_answer_that_is_none_or_a_refusal_ends_the_login() {
     let broken =
         || Issuer::start(|_, asked| (asked.path == "/token").then(|| refused("invalid_grant")));
     for (issuer, back, status, says) in [
-        (
-            Issuer::kind(),
-            "/?code=code-word&state=other",
-            76,
-            "lacks the state that the browser was",
-        ),
-        (Issuer::kind(), "/?code=code-word", 76, "lacks the state that the browser was sent with"),
         (
             Issuer::kind(),
             "/?error=access_denied&error_description=%3Cb%3Eno&state=STATE",

@@ -11,6 +11,12 @@ pub(super) fn of_failure(why: &str) -> String {
     page("The login failed", &escaped(why))
 }
 
+/// The request is no answer to this login: it may go on.
+pub(super) fn of_stranger() -> String {
+    let why = "It lacks the state that the browser was sent with. The login is still waited for.";
+    page("This is no answer to the login", why)
+}
+
 /// The request was for something else.
 pub(super) fn of_nothing() -> String {
     page("Nothing is here", "The answer to a login is waited for.")

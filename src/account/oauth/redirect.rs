@@ -48,7 +48,13 @@ pub(super) fn login(
             visit.answer(404, &page::of_nothing());
             continue;
         };
-        let granted = answer.code(&going, asked, endpoints).and_then(|code| {
+        if !answer.is_to(&going) {
+            // Any page that the browser shows may ask this port for anything;
+            // who was sent to the issuer still comes.
+            visit.answer(400, &page::of_stranger());
+            continue;
+        }
+        let granted = answer.code(asked, endpoints).and_then(|code| {
             let verifier = Secret::new(going.verifier.as_bytes());
             client.by_code(endpoints, &code, &going.redirect, &verifier, web)
         });
@@ -156,17 +162,19 @@ impl Answer {
         (answer.code.is_some() || answer.error.is_some()).then_some(answer)
     }
 
-    /// The code, if this is the answer to what was asked, and no refusal.
+    /// Whether it is the answer to what the browser was sent with (RFC 6749
+    /// §10.12).
+    fn is_to(&self, going: &Going) -> bool {
+        self.state.as_deref() == Some(&*going.state)
+    }
+
+    /// The code, if it is the issuer that was asked who answers, and no refusal.
     fn code(
         self,
-        going: &Going,
         asked: &Asked<'_>,
         endpoints: &Endpoints,
     ) -> Result<Secret, OAuthError> {
         let forged = |why| OAuthError::Forged { issuer: asked.issuer.clone(), why };
-        if self.state.as_deref() != Some(&*going.state) {
-            return Err(forged("it lacks the state that the browser was sent with"));
-        }
         // RFC 9207 §2.4: or it may come from an issuer that wants the code of
         // another.
         match (self.issuer, &endpoints.identifier) {
