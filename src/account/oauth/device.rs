@@ -112,7 +112,9 @@ impl Polling {
                 return Some(Err(error));
             }
             // Nobody answered, or is too busy to.
-            self.interval = (2 * self.interval).min(Duration::from_secs(SLOWEST));
+            let slower = (2 * self.interval).min(Duration::from_secs(SLOWEST));
+            // It may have asked for more than that already.
+            self.interval = self.interval.max(slower);
             return None;
         };
         match &*answer.code {
@@ -180,6 +182,9 @@ mod tests {
             seen.push(seconds(&polling));
         }
         assert_eq!(seen, [10, 20, 40, 60, 60]);
+        assert!(polling.after(refused("slow_down")).is_none());
+        assert!(polling.after(busy()).is_none());
+        assert_eq!(seconds(&polling), 65, "what the issuer asked for stays");
     }
 
     #[test]
