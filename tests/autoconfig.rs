@@ -142,6 +142,11 @@ fn nobody_follows_a_redirect_without_tls_or_without_end() {
              it is not protected by TLS; only https:// is",
         ),
         (
+            vec![redirect("http://localhost:631/x")],
+            "it leads to ‘http://localhost:631/x’, which is not followed: it is not protected \
+             by TLS; only https:// is",
+        ),
+        (
             vec![redirect("ftp://example.org/x")],
             "it leads to ‘ftp://example.org/x’, which is not followed: \
              it does not begin with https://",

@@ -221,13 +221,20 @@ fn follow(place: &HttpUrl, http: &Http<'_>) -> Result<(HttpUrl, Response), Miss>
             200 => return Ok((url, answer)),
             301 | 302 | 303 | 307 | 308 => {
                 let to = answer.location.ok_or(Miss::Nowhere)?;
-                url = url.join(&to).map_err(|reason| Miss::Astray { to, reason })?;
+                url = led(&url, &to).map_err(|reason| Miss::Astray { to, reason })?;
             }
             404 | 410 => return Err(Miss::NotThere),
             status => return Err(Miss::Status(status)),
         }
     }
     Err(Miss::InCircles)
+}
+
+/// Where a redirect leads. Who publishes a document has no business with this
+/// machine, where alone a URL does without TLS.
+fn led(from: &HttpUrl, to: &str) -> Result<HttpUrl, UrlError> {
+    let url = from.join(to)?;
+    if url.is_over_tls() { Ok(url) } else { Err(UrlError::NotHttps) }
 }
 
 /// True for the domain of the address and what is below it.

@@ -3,7 +3,7 @@
 use super::error::OAuthError;
 use super::issuer::{ADDRESS, Endpoints};
 use super::web::{Reply, Web};
-use crate::net::HttpUrl;
+use crate::net::{HttpUrl, UrlError};
 use serde::Deserialize;
 
 /// The metadata of RFC 8414 §2, RFC 8628 §4 and RFC 9207 §3, as far as it is of
@@ -35,7 +35,7 @@ pub(super) fn endpoints(issuer: &HttpUrl, web: &Web) -> Result<Endpoints, OAuthE
     };
     let reply = web.get(&place(&first)?)?;
     let reply = if reply.is_missing() { web.get(&place(&second)?)? } else { reply };
-    read(&issuer.to_string(), &reply)
+    read(issuer, &reply)
 }
 
 /// Where an issuer's metadata may be. The first has its word between host and
@@ -50,8 +50,8 @@ fn places(issuer: &str) -> [String; 2] {
     ]
 }
 
-fn read(issuer: &str, reply: &Reply) -> Result<Endpoints, OAuthError> {
-    let url = reply.url();
+fn read(asked: &HttpUrl, reply: &Reply) -> Result<Endpoints, OAuthError> {
+    let (url, issuer) = (reply.url(), asked.to_string());
     reply.must_be_success()?;
     let nonsense =
         |why: String| OAuthError::Nonsense { url: url.to_owned(), what: "metadata", why };
@@ -59,13 +59,16 @@ fn read(issuer: &str, reply: &Reply) -> Result<Endpoints, OAuthError> {
         serde_json::from_slice(reply.body()).map_err(|error| nonsense(error.to_string()))?;
     // RFC 8414 §3.3: or it could be that of somebody who pretends.
     if said.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
-        let asked = issuer.to_owned();
-        return Err(OAuthError::OtherIssuer { url: url.to_owned(), asked, said: said.issuer });
+        let url = url.to_owned();
+        return Err(OAuthError::OtherIssuer { url, asked: issuer, said: said.issuer });
     }
     let endpoint = |name: &str, said: Option<String>| {
         let parsed = said.map(|said| {
             let wrong = |error| nonsense(format!("its {name} is ‘{said}’: {error}"));
-            said.parse::<HttpUrl>().map_err(wrong)
+            let url = said.parse::<HttpUrl>().map_err(wrong)?;
+            // What listens on this machine is nothing of an issuer's elsewhere.
+            let is_fit = url.is_over_tls() || asked.host().is_loopback();
+            if is_fit { Ok(url) } else { Err(wrong(UrlError::NotHttps)) }
         });
         parsed.transpose()
     };
@@ -112,9 +115,13 @@ mod tests {
         }
     }
 
-    fn said(status: u16, json: &str) -> Result<Endpoints, String> {
+    fn said_by(issuer: &str, status: u16, json: &str) -> Result<Endpoints, String> {
         let reply = Reply::made_up("https://example.com/m", status, json);
-        read("https://example.com/a", &reply).map_err(|error| error.to_string())
+        read(&issuer.parse().unwrap(), &reply).map_err(|error| error.to_string())
+    }
+
+    fn said(status: u16, json: &str) -> Result<Endpoints, String> {
+        said_by("https://example.com/a", status, json)
     }
 
     #[test]
@@ -122,7 +129,7 @@ mod tests {
         let found = said(
             200,
             r#"{"issuer":"https://example.com/a","token_endpoint":"https://example.com/t",
-            "device_authorization_endpoint":"http://127.0.0.1:8/d",
+            "device_authorization_endpoint":"https://example.com/d",
             "scopes_supported":["smtp","offline_access"],"x":[1]}"#,
         );
         let found = found.unwrap();
@@ -148,6 +155,12 @@ mod tests {
         let http = r#"{"issuer":"https://example.com/a","token_endpoint":"http://example.com/t"}"#;
         let error = said(200, http).unwrap_err();
         assert!(error.contains("its token_endpoint is ‘http://example.com/t’: "), "{error}");
+        let here = |issuer: &str| {
+            format!(r#"{{"issuer":"{issuer}","token_endpoint":"http://127.0.0.1:8/t"}}"#)
+        };
+        let error = said(200, &here("https://example.com/a")).unwrap_err();
+        assert!(error.contains("‘http://127.0.0.1:8/t’: it is not protected by TLS"), "{error}");
+        assert!(said_by("http://localhost:8/a", 200, &here("http://localhost:8/a")).is_ok());
         for nonsense in ["", "[]", "<html>", r#"{"issuer":1}"#] {
             let error = said(200, nonsense).unwrap_err();
             assert!(error.contains("is no metadata: "), "{error}");
