@@ -2,14 +2,15 @@
 
 use super::wait::{GLANCE, Octets, Over, Wait, is_ready};
 use super::{Environment, LONGEST, Secret, SecretError, first_line};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, ErrorKind, Read, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -99,9 +100,8 @@ impl Ended {
     }
 }
 
-/// Runs a program to its end, with at most [`LONGEST`] octets for it to read,
-/// which a pipe holds. It sees nothing of our standard input and of our own
-/// password.
+/// Runs a program to its end, with these octets for it to read. It sees nothing
+/// of our standard input and of our own password.
 pub(super) fn finish(
     words: &[String],
     input: &[u8],
@@ -117,11 +117,7 @@ pub(super) fn finish(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut running = Running::start(command).map_err(Unfinished::NotRun)?;
-    if let Some(mut stdin) = running.child.stdin.take() {
-        // One that does not read it says at its end what is wrong.
-        let _ = stdin.write_all(input);
-    }
-    let ended = running.collect(wait);
+    let ended = running.collect(input, wait);
     if ended.is_err() {
         running.end();
     }
@@ -146,13 +142,16 @@ impl Running {
         Ok(Running { child: command.spawn()?, leads_group })
     }
 
-    /// Reads what it writes until it has ended. A process that it leaves
-    /// behind may hold the pipes open: nobody waits for that.
-    fn collect(&mut self, wait: &Wait<'_>) -> Result<Ended, Unfinished> {
+    /// Gives it what it is to read, and reads what it writes, until it has
+    /// ended. A process that it leaves behind may hold the pipes open: nobody
+    /// waits for that.
+    fn collect(&mut self, input: &[u8], wait: &Wait<'_>) -> Result<Ended, Unfinished> {
+        let mut given = Input::of(self.child.stdin.take(), input).map_err(Unfinished::NotRun)?;
         let mut wrote = Output::of(self.child.stdout.take());
         let mut said = Output::of(self.child.stderr.take());
         loop {
             let status = self.child.try_wait().map_err(Unfinished::NotRun)?;
+            given.fill();
             wrote.drain();
             said.drain();
             if wrote.octets.is_full() {
@@ -166,7 +165,7 @@ impl Running {
             let sources: Vec<_> = [wrote.source(), said.source()].into_iter().flatten().collect();
             // With both at their end, the program is about to end.
             let moment = if sources.is_empty() { STEP } else { GLANCE };
-            wait.glance_at(&sources, moment).map_err(Unfinished::Over)?;
+            wait.glance_at(&sources, given.place(), moment).map_err(Unfinished::Over)?;
         }
     }
 
@@ -193,6 +192,41 @@ impl Running {
         }
         signal(Signal::KILL);
         let _ = self.child.wait();
+    }
+}
+
+/// What a program is to read, as far as it has not yet. A pipe may hold less.
+struct Input<'i> {
+    pipe: Option<ChildStdin>,
+    rest: &'i [u8],
+}
+
+impl<'i> Input<'i> {
+    fn of(pipe: Option<ChildStdin>, rest: &'i [u8]) -> io::Result<Self> {
+        if let Some(pipe) = &pipe {
+            fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
+        }
+        Ok(Input { pipe, rest })
+    }
+
+    fn place(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Writes what the pipe takes now, and closes it behind the last octet.
+    fn fill(&mut self) {
+        while let Some(pipe) = &mut self.pipe {
+            match pipe.write(self.rest) {
+                Ok(length) => self.rest = &self.rest[length..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // One that does not read it says at its end what is wrong.
+                Err(_) => self.rest = &[],
+            }
+            if self.rest.is_empty() {
+                self.pipe = None;
+            }
+        }
     }
 }
 

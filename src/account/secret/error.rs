@@ -58,6 +58,12 @@ pub enum SecretError {
         /// What was read.
         what: String,
     },
+    /// What is to be kept is more than the program for the keychain takes in one
+    /// line.
+    #[error(
+        "the keychain takes no secret this long: ‘security’ reads lines of at most 4095 octets"
+    )]
+    TooLongForKeychain,
     /// A secret with NUL, CR or LF in it: the file is in another encoding, or
     /// no text.
     #[error("{what} has a NUL or a line end within, which no password has")]
@@ -210,6 +216,7 @@ impl SecretError {
             | SecretError::Exposed { .. }
             | SecretError::Empty { .. }
             | SecretError::TooLong { .. }
+            | SecretError::TooLongForKeychain
             | SecretError::NoText { .. }
             | SecretError::NoCredential { .. }
             | SecretError::CredentialName { .. }

@@ -95,7 +95,7 @@ impl Opened {
         let Opened { file, what, is_regular } = self;
         let mut octets = Octets::up_to(LONGEST + 1);
         loop {
-            wait.glance_at(&[file.as_fd()], GLANCE).map_err(|over| match over {
+            wait.glance_at(&[file.as_fd()], None, GLANCE).map_err(|over| match over {
                 Over::Late(after) => SecretError::Silent { what: what.clone(), after },
                 Over::Interrupted => SecretError::Interrupted,
             })?;

@@ -74,6 +74,9 @@ impl Keyring {
                     line.push(octet);
                 }
                 line.extend_from_slice(b"\"\n");
+                if line.len() > LONGEST_LINE {
+                    return Err(SecretError::TooLongForKeychain);
+                }
                 self.change(&words_of(&["security", "-i"], &[]), &line, world)
             }
         }
@@ -238,6 +241,10 @@ fn limit(environment: &Environment, has_terminal: bool) -> Duration {
     let has_display = environment.has("DISPLAY") || environment.has("WAYLAND_DISPLAY");
     if has_terminal || has_display { LIMIT } else { UNATTENDED }
 }
+
+/// The most octets of a line that `security -i` reads as one, with its end; it
+/// takes the rest for another command.
+const LONGEST_LINE: usize = 4095;
 
 const UNATTENDED: Duration = Duration::from_secs(2);
 

@@ -37,10 +37,11 @@ impl<'w> Wait<'w> {
     }
 
     /// Returns as soon as one of these may have something to read or is at its
-    /// end, and when a moment has passed.
+    /// end, or that takes something to write, and when a moment has passed.
     pub(super) fn glance_at(
         &self,
         sources: &[BorrowedFd<'_>],
+        sink: Option<BorrowedFd<'_>>,
         moment: Duration,
     ) -> Result<(), Over> {
         if self.interrupt.signal().is_some() {
@@ -48,7 +49,9 @@ impl<'w> Wait<'w> {
         }
         let late = || Over::Late(self.since.elapsed());
         let left = self.deadline.remaining().ok_or_else(late)?;
-        let mut fds: Vec<_> = sources.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+        let sources = sources.iter().map(|fd| PollFd::new(fd, PollFlags::IN));
+        let sink = sink.as_ref().map(|fd| PollFd::new(fd, PollFlags::OUT));
+        let mut fds: Vec<_> = sources.chain(sink).collect();
         // A signal, or a failure that reading will meet again.
         let _ = poll(&mut fds, Timespec::try_from(left.min(moment)).ok().as_ref());
         Ok(())

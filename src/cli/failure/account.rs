@@ -219,6 +219,7 @@ pub(in crate::cli) fn of_secret(error: &SecretError) -> Option<String> {
         | SecretError::Silent { .. }
         | SecretError::Empty { .. }
         | SecretError::TooLong { .. }
+        | SecretError::TooLongForKeychain
         | SecretError::CredentialName { .. }
         | SecretError::NotRun { .. }
         | SecretError::Failed { .. }

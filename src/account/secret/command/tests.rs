@@ -74,6 +74,28 @@ fn a_command_has_no_input_and_does_not_see_our_password() {
 }
 
 #[test]
+fn what_a_program_is_to_read_does_not_outlast_the_wait() {
+    // More than any pipe holds.
+    let input = vec![b'x'; 2 * 1024 * 1024];
+    let environment = Environment::of_process();
+    let interrupt = Interrupt::default();
+    let finish = |words: &[&str], limit| {
+        let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+        let wait = Wait::of(limit, world(&environment, &interrupt));
+        finish(&words, &input, &environment, &wait)
+    };
+    let counted = finish(&["wc", "-c"], LIMIT).unwrap();
+    assert_eq!(counted.wrote().trim_ascii(), b"2097152");
+    let late = finish(&["sleep", "1000"], SOON);
+    assert!(matches!(late, Err(Unfinished::Over(Over::Late(_)))));
+    // One that does not want it says so itself.
+    assert_eq!(finish(&["sh", "-c", "exit 3"], LIMIT).unwrap().status.code(), Some(3));
+    interrupt.cell().store(2, Ordering::Relaxed);
+    let stopped = finish(&["sleep", "1000"], LIMIT);
+    assert!(matches!(stopped, Err(Unfinished::Over(Over::Interrupted))));
+}
+
+#[test]
 fn a_process_that_is_left_behind_with_the_pipes_is_not_waited_for() {
     let script = "echo p; sleep 30 & echo $! >&2";
     let since = Stopwatch::start();

@@ -145,3 +145,17 @@ fn where_nobody_can_be_asked_a_locked_keyring_is_left_soon() {
     let SecretError::KeyringSilent { after } = error else { panic!("{error}") };
     assert!(after < Duration::from_secs(30), "{after:?}");
 }
+
+#[test]
+fn what_the_keychain_would_read_as_two_commands_is_refused_before_it_is_asked() {
+    // Nobody has such a program, which shows whether it was to be started.
+    let environment = Environment::from([("PATH", "/nonexistent")]);
+    let interrupt = Interrupt::default();
+    let keep = |length: usize| {
+        let secret = vec![b'x'; length];
+        Keyring::Keychain.keep(ALICE, &secret, world(&environment, &interrupt)).unwrap_err()
+    };
+    assert!(matches!(keep(3900), SecretError::NoKeyringProgram { .. }));
+    let error = keep(4095);
+    assert!(matches!(error, SecretError::TooLongForKeychain), "{error}");
+}
