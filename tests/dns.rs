@@ -380,15 +380,30 @@ fn a_question_ends_at_its_deadline_whatever_comes_meanwhile() {
     noisy.finish();
 }
 
+/// Returns when the thread with this file waits for something (proc(5)).
+fn sleeping(stat: &std::path::Path) {
+    let since = Stopwatch::start();
+    loop {
+        let stat = std::fs::read_to_string(stat).unwrap();
+        // Behind the name of the program, which may have anything in it.
+        if stat.rsplit(") ").next().unwrap().starts_with('S') {
+            return;
+        }
+        assert!(since.elapsed() < GENEROUS, "it does not wait");
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn the_user_can_stop_a_question_on_either_way() {
     for by_tcp in [false, true] {
         let interrupt = Interrupt::default();
         let cell = interrupt.cell();
-        // The wish comes when the server has the question, and is silent. By
-        // then the wait has most likely begun; if not, it must not begin.
+        // The wish comes when the server has the question, and is silent, and
+        // whoever asks waits; it must not begin to wait with the wish there.
+        let asker = std::fs::canonicalize("/proc/thread-self/stat").unwrap();
         let wish = move || {
-            thread::sleep(Duration::from_millis(200));
+            sleeping(&asker);
             cell.store(2, Ordering::Relaxed);
         };
         let (end, ended) = std::sync::mpsc::channel::<()>();
