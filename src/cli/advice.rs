@@ -131,7 +131,7 @@ pub(super) fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> 
             let otherwise = match absence {
                 Absence::Passing => Some(LATER),
                 Absence::Missing => Some(OTHER_SOURCE),
-                Absence::Refused | Absence::Garbled => None,
+                Absence::Refused | Absence::NoLogin | Absence::NoHost | Absence::Garbled => None,
             };
             let otherwise = otherwise.map(str::to_owned);
             return way_out.clone().into_iter().chain(otherwise).collect();
@@ -145,7 +145,12 @@ pub(super) fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<String> 
 /// A sign-in was refused for good (RFC 4954 §6, RFC 5248 §2.4).
 fn of_sign_in(reply: &Reply, attempt: Option<&Attempt>, host: &str) -> Vec<String> {
     if let Some(fault) = attempt.and_then(|attempt| attempt.token_fault.as_ref()) {
-        return vec![of_token(fault)];
+        return vec![of_token(fault, attempt.and_then(|attempt| attempt.way_out.as_deref()))];
+    }
+    if let (535, Some(way_out)) =
+        (reply.code.value(), attempt.and_then(|attempt| attempt.way_out.as_ref()))
+    {
+        return vec![way_out.clone()];
     }
     let is_by_certificate = attempt.is_some_and(|attempt| attempt.mechanism == Some("EXTERNAL"));
     let hint = match reply.code.value() {
@@ -187,13 +192,15 @@ fn was_bound(attempt: Option<&Attempt>) -> bool {
 }
 
 /// What the server says against a token (RFC 7628 §3.2.2).
-fn of_token(fault: &TokenFault) -> String {
+fn of_token(fault: &TokenFault, way_out: Option<&str>) -> String {
     let status = match fault.status.as_str() {
         "" => "the server does not take the token".to_owned(),
         status => format!("the server says of the token: {status}"),
     };
     let scope = fault.scope.as_ref().map(|scope| format!("; it wants the scope {scope}"));
-    format!("{status}{}: fetch a new token", scope.unwrap_or_default())
+    let way_out =
+        way_out.map_or_else(|| ": fetch a new token".to_owned(), |way| format!("; {way}"));
+    format!("{status}{}{way_out}", scope.unwrap_or_default())
 }
 
 /// Our side stopped the sign-in.

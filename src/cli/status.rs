@@ -124,7 +124,8 @@ fn of_error(error: &Error) -> Exit {
         Kind::Lacks(_) | Kind::NoMechanism { .. } => Exit::Unavailable,
         Kind::Secret { absence: Absence::Passing, .. } => Exit::TempFail,
         Kind::Secret { absence: Absence::Refused, .. } => Exit::NoPerm,
-        Kind::Secret { absence: Absence::Missing, .. } => Exit::Config,
+        Kind::Secret { absence: Absence::NoHost, .. } => Exit::NoHost,
+        Kind::Secret { absence: Absence::Missing | Absence::NoLogin, .. } => Exit::Config,
         Kind::Source(_) => Exit::IoErr,
     }
 }

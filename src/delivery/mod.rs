@@ -66,6 +66,12 @@ pub trait Secrets {
         let _ = (server, user);
         None
     }
+
+    /// What to try about a token that was refused and cannot be had anew.
+    fn way_out(&self, server: &Endpoint, user: Option<&str>) -> Option<String> {
+        let _ = (server, user);
+        None
+    }
 }
 
 /// Why a password or token cannot be had.

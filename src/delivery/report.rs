@@ -37,6 +37,8 @@ pub struct Attempt {
     pub mechanism: Option<&'static str>,
     /// What the server said against the token, if it said more than no.
     pub token_fault: Option<TokenFault>,
+    /// What whoever gave the token says to try, now that it was refused.
+    pub way_out: Option<String>,
     /// What the last EHLO offered.
     pub extensions: Vec<String>,
     /// How long each phase took.
@@ -80,6 +82,7 @@ impl Attempt {
             signed_in: None,
             mechanism: None,
             token_fault: None,
+            way_out: None,
             extensions: Vec::new(),
             timings: Vec::new(),
             width: None,

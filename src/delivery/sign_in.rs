@@ -94,6 +94,7 @@ impl SigningIn<'_> {
             done => return done,
         };
         let (endpoint, user) = (&self.hop.endpoint, self.sign_in.user.as_deref());
+        attempt.way_out = self.world.secrets.way_out(endpoint, user);
         let Some(renewed) = self.world.secrets.renewed(endpoint, user) else { return Err(refused) };
         let renewed = Some(self.fetched(|_, _, _| renewed)?);
         if renewed == secret {

@@ -79,6 +79,10 @@ pub enum Absence {
     Refused,
     /// It is not where it should be.
     Missing,
+    /// It is that of a login, which is not there, or of no use as it is set up.
+    NoLogin,
+    /// Whoever gives it out has a name that nobody knows.
+    NoHost,
     /// Whoever gives it out makes no sense, or is not who it should be.
     Garbled,
 }

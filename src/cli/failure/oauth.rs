@@ -3,7 +3,7 @@
 use super::{Exit, Failure, of_secret};
 use crate::account::oauth::OAuthError;
 use crate::delivery::Absence;
-use crate::net::HttpError;
+use crate::net::{self, HttpError};
 
 /// What it means for a message that waits for the token.
 pub(in crate::cli) fn absence(error: &OAuthError) -> Absence {
@@ -14,7 +14,8 @@ pub(in crate::cli) fn absence(error: &OAuthError) -> Absence {
         | OAuthError::Refused { .. }
         | OAuthError::Denied { .. } => Absence::Refused,
         OAuthError::Unreached { source, .. } => match **source {
-            HttpError::NoWay(_) | HttpError::UnfitSecret => Absence::Missing,
+            HttpError::NoWay(_) | HttpError::UnfitSecret => Absence::NoLogin,
+            HttpError::Unreached(net::Error::NoSuchHost { .. }) => Absence::NoHost,
             _ => Absence::Garbled,
         },
         OAuthError::Status { .. }
@@ -28,13 +29,14 @@ pub(in crate::cli) fn absence(error: &OAuthError) -> Absence {
         | OAuthError::ClientSecret(_)
         | OAuthError::Store { .. }
         | OAuthError::Damaged { .. }
+        | OAuthError::OtherUser { .. }
         | OAuthError::File { .. }
         | OAuthError::NoState
         | OAuthError::Listen(_)
         | OAuthError::NoRandomness
         | OAuthError::Locked { .. }
         | OAuthError::Expired
-        | OAuthError::Interrupted => Absence::Missing,
+        | OAuthError::Interrupted => Absence::NoLogin,
     }
 }
 
@@ -50,13 +52,14 @@ pub(in crate::cli) fn of_oauth(
             signal.map_or(Exit::TempFail, Exit::Signal)
         }
         (OAuthError::Listen(_) | OAuthError::NoRandomness, _) => Exit::OsErr,
-        (OAuthError::File { .. } | OAuthError::Store { doing: "kept", .. }, Absence::Missing) => {
+        (OAuthError::File { .. } | OAuthError::Store { doing: "kept", .. }, Absence::NoLogin) => {
             Exit::CantCreat
         }
         (_, Absence::Passing) => Exit::TempFail,
         (_, Absence::Refused) => Exit::NoPerm,
         (_, Absence::Garbled) => Exit::Protocol,
-        (_, Absence::Missing) => Exit::Config,
+        (_, Absence::NoHost) => Exit::NoHost,
+        (_, Absence::Missing | Absence::NoLogin) => Exit::Config,
     };
     let later = error.is_temporary().then(|| "try again later".to_owned());
     let hint = hint(&error, account).or(later);
@@ -66,6 +69,10 @@ pub(in crate::cli) fn of_oauth(
 /// What to try.
 pub(in crate::cli) fn hint(error: &OAuthError, account: Option<&str>) -> Option<String> {
     let login = || Some(to_login(account));
+    let elsewhere = || {
+        let login = command("login", account);
+        Some(format!("keep tokens elsewhere: {login} --store file:PATH"))
+    };
     match error {
         OAuthError::NoClient { .. } => Some(format!(
             "register a program for the desktop at the issuer, which gives it an ID: \
@@ -74,16 +81,24 @@ pub(in crate::cli) fn hint(error: &OAuthError, account: Option<&str>) -> Option<
         )),
         OAuthError::Denied { .. } | OAuthError::Expired | OAuthError::Forged { .. } => login(),
         _ if error.wants_login() => login(),
-        OAuthError::ClientSecret(source) | OAuthError::Store { source, .. } => of_secret(source)
-            .or_else(|| Some("keep tokens elsewhere: --store file:PATH".to_owned())),
+        OAuthError::ClientSecret(source) => of_secret(source).or_else(|| {
+            let source = "--client-secret-from env:NAME, file:PATH or command:WORDS";
+            Some(format!("name another source: {} {source}", command("login", account)))
+        }),
+        OAuthError::Store { source, .. } => of_secret(source).or_else(elsewhere),
         _ if error.is_temporary() => None,
         OAuthError::Refused { answer, .. } => match &*answer.code {
-            "invalid_client" | "unauthorized_client" => Some(
-                "check client-id and client-secret, and whether the issuer lets this client log \
-                 in this way: --device or --browser"
-                    .to_owned(),
-            ),
-            "invalid_scope" => Some("name what the issuer knows: --scope SCOPE".to_owned()),
+            "invalid_client" | "unauthorized_client" => {
+                let login = command("login", account);
+                Some(format!(
+                    "check client-id and client-secret, and whether the issuer lets this client \
+                     log in this way: {login} --device, or {login} --browser"
+                ))
+            }
+            "invalid_scope" => Some(format!(
+                "name what the issuer knows: {} --scope SCOPE",
+                command("login", account)
+            )),
             _ => login(),
         },
         OAuthError::NoWay { way: "with a code", .. } => {
@@ -91,20 +106,32 @@ pub(in crate::cli) fn hint(error: &OAuthError, account: Option<&str>) -> Option<
         }
         OAuthError::NoWay { .. } => Some(format!("{} --device", command("login", account))),
         OAuthError::OtherIssuer { said, .. } => {
-            Some(format!("if that is the one that is meant: --issuer {}", shell_words::quote(said)))
+            let login = command("login", account);
+            let said = shell_words::quote(said);
+            Some(format!("if that is the one that is meant: {login} --issuer {said}"))
+        }
+        OAuthError::Unreached { source, .. } if is_no_host(source) => {
+            let login = command("login", account);
+            Some(format!("check the spelling of the issuer's name: {login} --issuer URL"))
         }
         OAuthError::Unreached { source, .. } if matches!(**source, HttpError::Tls(_)) => {
-            Some("--tls-ca takes a file of authorities to trust, in place of the usual".to_owned())
+            let login = command("login", account);
+            Some(format!("name a file of authorities to trust: {login} --tls-ca FILE"))
         }
         OAuthError::Nonsense { .. } | OAuthError::Status { .. } | OAuthError::Unreached { .. } => {
             let show = command("show", account);
             Some(format!("check whether it is the issuer that is meant: {show}"))
         }
-        OAuthError::Damaged { .. } => {
-            Some(format!("take another place: {} --store file:PATH", command("login", account)))
-        }
+        // A login puts another in its place.
+        OAuthError::Damaged { .. } => login(),
+        OAuthError::OtherUser { .. } => elsewhere(),
         _ => None,
     }
+}
+
+/// Whether nobody knows the name of the issuer.
+fn is_no_host(error: &HttpError) -> bool {
+    matches!(error, HttpError::Unreached(net::Error::NoSuchHost { .. }))
 }
 
 /// How to log in.
@@ -115,4 +142,38 @@ pub(in crate::cli) fn to_login(account: Option<&str>) -> String {
 fn command(what: &str, account: Option<&str>) -> String {
     let account = account.map(|name| format!(" {}", shell_words::quote(name)));
     format!("envoi account {what}{}", account.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::SecretError;
+
+    #[test]
+    fn an_issuer_with_a_name_that_nobody_knows_is_told_from_one_that_talks_nonsense() {
+        let unreached = |source| OAuthError::Unreached {
+            url: "https://id.example.org".into(),
+            source: Box::new(source),
+        };
+        let no_host =
+            net::Error::NoSuchHost { host: "id.example.org".into(), reason: "unknown".into() };
+        let failure = of_oauth(unreached(HttpError::Unreached(no_host)), Some("work"), None);
+        assert_eq!(failure.exit, Exit::NoHost);
+        let hint = "check the spelling of the issuer's name: envoi account login work --issuer URL";
+        assert_eq!(failure.hints, [hint]);
+        let failure = of_oauth(unreached(HttpError::HeaderTooLarge), Some("work"), None);
+        assert_eq!(failure.exit, Exit::Protocol);
+    }
+
+    #[test]
+    fn only_where_tokens_are_kept_can_be_another_place() {
+        let source = || SecretError::NotSet("X".into());
+        let of_client = hint(&OAuthError::ClientSecret(source()), Some("work")).unwrap();
+        assert!(!of_client.contains("--store"), "{of_client}");
+        let of_store = hint(&OAuthError::Store { doing: "read", source: source() }, Some("work"));
+        assert_eq!(
+            of_store.unwrap(),
+            "keep tokens elsewhere: envoi account login work --store file:PATH"
+        );
+    }
 }
