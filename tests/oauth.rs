@@ -6,10 +6,16 @@
     reason = "an issuer needs sockets, and whoever waits for it a watch"
 )]
 
+#[path = "oauth/browser.rs"]
+mod browser;
 #[path = "oauth/issuer.rs"]
 mod issuer;
+#[path = "oauth/keeping.rs"]
+mod keeping;
 #[path = "oauth/login.rs"]
 mod login;
+#[path = "oauth/logout.rs"]
+mod logout;
 #[path = "program/running.rs"]
 #[allow(dead_code, reason = "each test target uses its own part")]
 mod running;

@@ -79,7 +79,8 @@ pub(super) fn send(
     let exit = Exit::of_report(&report, signal);
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, &job.submission));
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
-    for trouble in forgiven.iter().chain(&trouble).chain(copied.as_ref().err()) {
+    let troubles = prepared.passwords.troubles();
+    for trouble in forgiven.iter().chain(&troubles).chain(&trouble).chain(copied.as_ref().err()) {
         surroundings.warn(trouble);
         warnings.push(trouble.clone());
     }

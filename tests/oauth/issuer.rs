@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Asked {
     pub(crate) form: BTreeMap<String, String>,
     /// The field Authorization, if there is one.
     pub(crate) authorization: Option<String>,
+    /// When it had come.
+    pub(crate) at: Instant,
 }
 
 impl Asked {
@@ -173,7 +175,7 @@ fn read(socket: &TcpStream) -> Option<Asked> {
     let body = String::from_utf8(body).ok()?;
     let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
     let form = pairs.map(|(name, value)| (name.to_owned(), decoded(value))).collect();
-    Some(Asked { path, form, authorization })
+    Some(Asked { path, form, authorization, at: Instant::now() })
 }
 
 /// `%XX` and `+`.

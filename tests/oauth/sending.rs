@@ -113,6 +113,9 @@ fn a_server_that_refuses_the_new_token_too_is_not_asked_again() {
         (2, 1),
         "{run}"
     );
+    let hints: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
+    assert_eq!(hints.len(), 1, "{run}");
+    assert!(hints[0].ends_with("; log in: envoi account login work"), "{run}");
 }
 
 #[test]
@@ -186,6 +189,7 @@ fn without_a_login_nothing_is_sent_and_show_knows_it() {
     let run = send(&place, &[]);
     assert_says(&run, 78, &["hint: log in: envoi account login work"]);
     assert!(run.stderr.contains(&format!("alice is not logged in at {}", issuer.url)), "{run}");
+    assert_eq!(run.stderr.matches("hint: ").count(), 1, "{run}");
     let shown = place.run(["account", "show"], None);
     assert_says(&shown, 78, &["hint: log in: envoi account login work"]);
     assert!(issuer.asked("/token").is_empty());
@@ -199,7 +203,7 @@ fn tokens_of_another_client_or_user_or_that_others_can_read_are_not_used() {
     let text = kept(&place).expect("tokens").to_string();
     for (text, mode, status, words) in [
         (text.replace("\"envoi\"", "\"other\""), 0o600, 78, "was made with another client-id"),
-        (text.replace("\"alice\"", "\"bob\""), 0o600, 78, "they are those of bob"),
+        (text.replace("\"alice\"", "\"bob\""), 0o600, 78, "are those of bob"),
         (text.replace("127.0.0.1", "127.0.0.2"), 0o600, 78, "alice is not logged in"),
         ("refresh-word".to_owned(), 0o600, 78, "it is no JSON"),
         (text.clone(), 0o622, 78, "is not safe to take a secret from"),

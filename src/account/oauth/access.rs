@@ -10,6 +10,22 @@ use super::web::Web;
 use crate::account::secret::{SecretSource, Whose, World};
 use crate::sasl::Secret;
 
+/// A token, as a server is given it.
+#[derive(Debug)]
+pub struct Token {
+    /// The token.
+    pub secret: Secret,
+    /// Why the login that it is of could not be kept, though it was renewed: a
+    /// later run may have to log in again.
+    pub unkept: Option<OAuthError>,
+}
+
+impl Token {
+    fn kept(secret: Secret) -> Self {
+        Token { secret, unkept: None }
+    }
+}
+
 /// A login that tokens are had of.
 pub struct Access<'w> {
     /// Whose tokens they are, and where they are kept.
@@ -24,21 +40,21 @@ pub struct Access<'w> {
 
 impl<'w> Access<'w> {
     /// A token that holds, as far as that can be told from here.
-    pub fn token(&self) -> Result<Secret, OAuthError> {
+    pub fn token(&self) -> Result<Token, OAuthError> {
         let record = self.record()?;
         match record.valid_access(now()) {
-            Some(token) => Ok(token.clone()),
+            Some(token) => Ok(Token::kept(token.clone())),
             None => self.renew(None),
         }
     }
 
     /// Another token in place of one that a server refused: the one that is
     /// kept, if it is another by now, else a new one.
-    pub fn renewed(&self, refused: &Secret) -> Result<Secret, OAuthError> {
+    pub fn renewed(&self, refused: &Secret) -> Result<Token, OAuthError> {
         self.renew(Some(refused))
     }
 
-    fn renew(&self, refused: Option<&Secret>) -> Result<Secret, OAuthError> {
+    fn renew(&self, refused: Option<&Secret>) -> Result<Token, OAuthError> {
         let place = self.place();
         let _lock = Lock::take(&place, self.web)?;
         // Another process may have done it while this one waited.
@@ -46,19 +62,20 @@ impl<'w> Access<'w> {
         if let Some(token) = record.valid_access(now())
             && refused != Some(token)
         {
-            return Ok(token.clone());
+            return Ok(Token::kept(token.clone()));
         }
         let Some(refresh) = record.refresh.clone() else {
             return Err(OAuthError::NotRenewable { user: self.name(), issuer: self.issuer() });
         };
         let client = client(self.oauth2, record.in_header, self.world)?;
-        let renewed = client.by_refresh(&record.token_endpoint, &refresh, self.web);
-        let record = record.renewed(renewed.map_err(|error| self.over(error))?, now());
-        // Before it is used: the old refresh token may be none any more.
+        // The old refresh token may be none any more as soon as the issuer has
+        // answered. A store that nothing can be put into is found before that.
         place.keep(&record)?;
-        record
-            .access
-            .ok_or_else(|| OAuthError::NotLoggedIn { user: self.name(), issuer: self.issuer() })
+        let renewed = client.by_refresh(&record.token_endpoint, &refresh, self.web);
+        let tokens = renewed.map_err(|error| self.over(error))?;
+        let secret = tokens.access.clone();
+        let unkept = place.keep(&record.renewed(tokens, now())).err();
+        Ok(Token { secret, unkept })
     }
 
     /// What is kept, if it is of this login.

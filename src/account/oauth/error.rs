@@ -168,6 +168,14 @@ pub enum OAuthError {
         /// A clause.
         why: String,
     },
+    /// What is kept there are the tokens of somebody else.
+    #[error("the tokens that {place} holds are those of {user}")]
+    OtherUser {
+        /// The store.
+        place: String,
+        /// Whose they are.
+        user: String,
+    },
     /// A file cannot be written or locked.
     #[error("cannot {doing} {file}", file = .file.display())]
     File {
@@ -222,6 +230,7 @@ impl OAuthError {
             | OAuthError::Forged { .. }
             | OAuthError::Listen(_)
             | OAuthError::Damaged { .. }
+            | OAuthError::OtherUser { .. }
             | OAuthError::File { .. }
             | OAuthError::NoState
             | OAuthError::NoRandomness => false,

@@ -4,7 +4,7 @@ use super::OAuth2;
 use super::access::{Access, client, now};
 use super::device::{self, Prompt};
 use super::error::OAuthError;
-use super::issuer::Endpoints;
+use super::issuer::{Endpoints, Issuer};
 use super::lock::Lock;
 use super::record::Record;
 use super::redirect;
@@ -45,13 +45,17 @@ pub struct Login<'w> {
     pub world: World<'w>,
 }
 
-/// What a login came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a login came to, and what it takes the place of, for [`Login::undo`].
+#[derive(Debug)]
 pub struct Granted {
     /// When the access token expires, in seconds of Unix time, if that was said.
     pub until: Option<i64>,
     /// Whether it is renewed after that without the user.
     pub is_renewable: bool,
+    /// Why nothing could be made of what was there before, which is gone.
+    pub replaced: Option<OAuthError>,
+    /// The login that was there before.
+    before: Option<Record>,
 }
 
 /// What became of tokens that were removed.
@@ -78,7 +82,7 @@ impl Login<'_> {
     pub fn run(&self, show: &mut dyn FnMut(Show<'_>)) -> Result<Granted, OAuthError> {
         // Without a client or a place for tokens nobody needs to log in.
         let mut client = client(self.oauth2, false, self.world)?;
-        self.place().read()?;
+        readable(self.place().read())?;
         let endpoints = self.oauth2.issuer.endpoints(self.web)?;
         client.in_header = endpoints.in_header;
         let asked = Asked {
@@ -109,19 +113,52 @@ impl Login<'_> {
         let record = record.renewed(tokens, now());
         let place = self.place();
         let _lock = Lock::take(&place, web)?;
+        let (before, replaced) = readable(place.read())?;
         place.keep(&record)?;
-        Ok(Granted { until: record.until, is_renewable: record.refresh.is_some() })
+        let (until, is_renewable) = (record.until, record.refresh.is_some());
+        Ok(Granted { until, is_renewable, replaced, before })
     }
 
     /// Removes what is kept, and gives it back to the issuer where that takes
-    /// it. `None` if nothing is kept.
+    /// it. What nothing can be made of is removed, too. `None` if nothing is
+    /// kept.
     pub fn end(&self) -> Result<Option<Ended>, OAuthError> {
         let place = self.place();
         let _lock = Lock::take(&place, self.web)?;
-        let Some(record) = place.read()? else { return Ok(None) };
+        let (record, damage) = readable(place.read())?;
+        if record.is_none() && damage.is_none() {
+            return Ok(None);
+        }
         place.clear()?;
-        let revoked = self.revoke(record);
+        let revoked = match (record, damage) {
+            (Some(record), _) => self.revoke(record),
+            (None, Some(damage)) => Err(damage),
+            (None, None) => Ok(false),
+        };
         Ok(Some(Ended { revoked }))
+    }
+
+    /// Makes a login undone, which may have been renewed since: what was there
+    /// before is there again, and only what this login gave is given back.
+    pub fn undo(&self, granted: Granted) -> Result<Option<Ended>, OAuthError> {
+        let Some(before) = granted.before else { return self.end() };
+        let place = self.place();
+        let _lock = Lock::take(&place, self.web)?;
+        let (record, _) = readable(place.read())?;
+        place.keep(&before)?;
+        let given_back = record.filter(|record| self.is_apart(record, &before));
+        let revoked = given_back.map_or(Ok(false), |record| self.revoke(record));
+        Ok(Some(Ended { revoked }))
+    }
+
+    /// Whether one login can be given back without the other. Some issuers give
+    /// the same token again, and Google takes all tokens back that a client has
+    /// of a user
+    /// (<https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke>).
+    fn is_apart(&self, one: &Record, other: &Record) -> bool {
+        self.oauth2.issuer != Issuer::Google
+            && one.refresh.is_some()
+            && one.refresh != other.refresh
     }
 
     fn revoke(&self, record: Record) -> Result<bool, OAuthError> {
@@ -148,6 +185,17 @@ impl Login<'_> {
     fn place(&self) -> super::store::Shelf<'_> {
         let Login { oauth2, user, web, world, .. } = *self;
         Access { oauth2, user, web, world }.place()
+    }
+}
+
+/// What was read, or why nothing can be made of it, where that is so for good.
+fn readable(
+    read: Result<Option<Record>, OAuthError>,
+) -> Result<(Option<Record>, Option<OAuthError>), OAuthError> {
+    match read {
+        Ok(record) => Ok((record, None)),
+        Err(damage @ OAuthError::Damaged { .. }) => Ok((None, Some(damage))),
+        Err(error) => Err(error),
     }
 }
 

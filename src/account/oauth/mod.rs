@@ -29,7 +29,7 @@ mod redirect;
 mod store;
 mod web;
 
-pub use access::Access;
+pub use access::{Access, Token};
 pub use browser::{browse, has_browser};
 pub use device::Prompt;
 pub use error::{ErrorAnswer, OAuthError};

@@ -169,11 +169,7 @@ impl Answer {
     }
 
     /// The code, if it is the issuer that was asked who answers, and no refusal.
-    fn code(
-        self,
-        asked: &Asked<'_>,
-        endpoints: &Endpoints,
-    ) -> Result<Secret, OAuthError> {
+    fn code(self, asked: &Asked<'_>, endpoints: &Endpoints) -> Result<Secret, OAuthError> {
         let forged = |why| OAuthError::Forged { issuer: asked.issuer.clone(), why };
         // RFC 9207 §2.4: or it may come from an issuer that wants the code of
         // another.

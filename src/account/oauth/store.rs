@@ -54,6 +54,7 @@ impl Shelf<'_> {
     /// What is kept there, if anything.
     pub(super) fn read(self) -> Result<Option<Record>, OAuthError> {
         let read = self.with_source(|source, whose| source.read(whose, self.world));
+        let damaged = |why| OAuthError::Damaged { place: self.store.to_string(), why };
         let line = match read {
             Ok(line) => line,
             Err(SecretError::NotInKeyring { .. }) => return Ok(None),
@@ -63,13 +64,13 @@ impl Shelf<'_> {
                 return Ok(None);
             }
             Err(SecretError::Interrupted) => return Err(OAuthError::Interrupted),
+            Err(SecretError::Empty { .. }) => return Err(damaged("it is empty".to_owned())),
             Err(source) => return Err(OAuthError::Store { doing: "read", source }),
         };
-        let damaged = |why| OAuthError::Damaged { place: self.store.to_string(), why };
         let record = Record::read(&line).map_err(damaged)?;
         if record.user != self.user {
-            let why = format!("they are those of {}", record.user);
-            return Err(OAuthError::Damaged { place: self.store.to_string(), why });
+            let place = self.store.to_string();
+            return Err(OAuthError::OtherUser { place, user: record.user });
         }
         Ok(Some(record))
     }

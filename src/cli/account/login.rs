@@ -3,7 +3,9 @@
 mod words;
 
 use super::{installed, named_by_word, refuse_foreign};
-use crate::account::oauth::{Ended, Granted, Issuer, Login, TokenStore, Way, has_browser};
+use crate::account::oauth::{
+    Ended, Granted, Issuer, Login, OAuthError, TokenStore, Way, has_browser,
+};
 use crate::account::{
     Account, Accounts, Choice, Chosen, Edit, Environment, OAuth2, SecretSource, ServerUrl, Settings,
 };
@@ -43,7 +45,7 @@ pub(super) fn run(
     if let Some((name, file)) = written {
         edited(name, file, &oauth2, surroundings.environment, &interrupt)?.save()?;
     }
-    tell(&account, login(&account)?, granted, written.map(|(_, file)| file), surroundings)?;
+    tell(&account, login(&account)?, &granted, written.map(|(_, file)| file), surroundings)?;
     Ok(Exit::Ok)
 }
 
@@ -64,16 +66,23 @@ pub(super) fn run_for(
         let login = Login { oauth2, user, way, has_browser, web: &web, world };
         login.run(&mut |what| show(what, environment, has_browser, surroundings.err))
     });
-    granted.map_err(|error| of_oauth(error, name, interrupt.signal()))
+    let granted = granted.map_err(|error| of_oauth(error, name, interrupt.signal()))?;
+    if let Some(damage) = &granted.replaced {
+        surroundings.warn(&format!("{damage}; the new ones have taken its place"));
+    }
+    Ok(granted)
 }
 
-/// Removes the tokens of an account that is not written after all.
+/// Removes the tokens of an account that is not written after all; those of a
+/// login that was there before are there again.
 pub(super) fn take_back(
     account: &Account,
+    granted: Granted,
     interrupt: &Interrupt,
     surroundings: &mut Surroundings<'_>,
 ) {
-    if let Err(failure) = ended(account, interrupt, surroundings.environment) {
+    let undone = logged(account, interrupt, surroundings.environment, |login| login.undo(granted));
+    if let Err(failure) = undone {
         surroundings.warn(&format!("the tokens are not removed: {:#}", failure.error));
     }
 }
@@ -111,12 +120,22 @@ fn ended(
     interrupt: &Interrupt,
     environment: &Environment,
 ) -> Result<Option<Ended>, Failure> {
+    logged(account, interrupt, environment, |login| login.end())
+}
+
+/// Does something with a login that was made.
+fn logged<T>(
+    account: &Account,
+    interrupt: &Interrupt,
+    environment: &Environment,
+    what: impl FnOnce(&Login<'_>) -> Result<T, OAuthError>,
+) -> Result<T, Failure> {
     let (oauth2, user) = login(account)?;
     let web = route::web(account, roots(account, environment)?, interrupt);
-    let ended = route::in_world(&web, environment, |world| {
-        Login { oauth2, user, way: None, has_browser: false, web: &web, world }.end()
+    let done = route::in_world(&web, environment, |world| {
+        what(&Login { oauth2, user, way: None, has_browser: false, web: &web, world })
     });
-    ended.map_err(|error| of_oauth(error, account.name.as_deref(), interrupt.signal()))
+    done.map_err(|error| of_oauth(error, account.name.as_deref(), interrupt.signal()))
 }
 
 /// Removes the tokens, and gives them back where that is possible.

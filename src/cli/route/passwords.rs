@@ -3,7 +3,7 @@
 use crate::account::oauth::{Access, Web};
 use crate::account::{self, Environment, OAuth2, SecretSource};
 use crate::cli::escape::Escaped;
-use crate::cli::failure::{absence, oauth_hint, of_secret};
+use crate::cli::failure::{absence, oauth_hint, of_secret, to_login};
 use crate::cli::terminal::ask;
 use crate::delivery::{Absence, Secrets, Unavailable};
 use crate::net::Endpoint;
@@ -23,6 +23,8 @@ pub(in crate::cli) struct Passwords<'e> {
     fetched: RefCell<Vec<Fetched>>,
     /// The tokens of logins, each with its user.
     tokens: RefCell<Vec<(String, Secret)>>,
+    /// What went wrong beside that, in sentences.
+    troubles: RefCell<Vec<String>>,
 }
 
 /// A secret that was had.
@@ -69,6 +71,14 @@ impl Secrets for Passwords<'_> {
             self.read("token", source, server, user)
         })
     }
+
+    fn way_out(&self, server: &Endpoint, user: Option<&str>) -> Option<String> {
+        self.sign_in(server, user)?.oauth2.as_ref()?;
+        Some(match self.account.as_deref() {
+            Some(name) => to_login(Some(name)),
+            None => "check --issuer, --user and --scope: the token is a new one".to_owned(),
+        })
+    }
 }
 
 impl<'e> Passwords<'e> {
@@ -81,12 +91,19 @@ impl<'e> Passwords<'e> {
             known: Vec::new(),
             fetched: RefCell::default(),
             tokens: RefCell::default(),
+            troubles: RefCell::default(),
         }
     }
 
     /// From now on it is known who signs in at this server.
     pub(super) fn know(&mut self, server: Endpoint, sign_in: account::SignIn) {
         self.known.push((server, sign_in));
+    }
+
+    /// What went wrong while secrets were fetched, and stopped nobody: a
+    /// sentence for each. They are told once.
+    pub(in crate::cli) fn troubles(&self) -> Vec<String> {
+        self.troubles.take()
     }
 
     pub(super) fn environment(&self) -> &'e Environment {
@@ -147,8 +164,16 @@ impl<'e> Passwords<'e> {
             let error = anyhow::Error::new(error).context("the token cannot be had");
             Unavailable { reason: format!("{error:#}"), way_out, absence }
         })?;
-        self.tokens.borrow_mut().push((user.to_owned(), token.clone()));
-        Ok(token)
+        if let Some(error) = token.unkept {
+            let way_out = to_login(self.account.as_deref());
+            let error = anyhow::Error::new(error);
+            self.troubles.borrow_mut().push(format!(
+                "the login was renewed and could not be kept: {error:#}; if the next run is \
+                 refused, {way_out}"
+            ));
+        }
+        self.tokens.borrow_mut().push((user.to_owned(), token.secret.clone()));
+        Ok(token.secret)
     }
 
     /// Another token of a login, in place of the one that a server refused.

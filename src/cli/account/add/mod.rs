@@ -9,6 +9,7 @@ mod tell;
 mod tokens;
 
 use super::{installed, load, login, unwritten};
+use crate::account::oauth::Granted;
 use crate::account::{Account, Accounts, Edit, Files, ProxyChoice, Settings, Whose, table};
 use crate::cli::Surroundings;
 use crate::cli::args::AddArgs;
@@ -94,6 +95,8 @@ struct Worked {
     password: Password,
     /// What was seen; `None` where it was not tried.
     seen: Option<Attempt>,
+    /// The login that its tokens are of, if there was one.
+    granted: Option<Granted>,
 }
 
 impl Adding<'_> {
@@ -140,14 +143,14 @@ impl Adding<'_> {
             let mut refusal = None;
             for user in &users {
                 if self.args.no_test {
-                    return Ok(Worked { user: user.clone(), password, seen: None });
+                    return Ok(Worked { user: user.clone(), password, seen: None, granted: None });
                 }
                 let account = self.account(way, user.as_deref(), &password)?;
                 say(surroundings, &tell::trying(way, user.as_deref()))?;
                 match trial::run(&account, self.interrupt, surroundings) {
                     Ok(attempt) => {
                         let seen = Some(attempt);
-                        return Ok(Worked { user: user.clone(), password, seen });
+                        return Ok(Worked { user: user.clone(), password, seen, granted: None });
                     }
                     // Of several users that were tried, the first is the likelier one.
                     Err(refused) if refused.is_about_secret => {
@@ -227,7 +230,7 @@ impl Adding<'_> {
         worked: Worked,
         surroundings: &mut Surroundings<'_>,
     ) -> Result<Exit, Failure> {
-        let Worked { user, password, seen } = worked;
+        let Worked { user, password, seen, granted } = worked;
         let user = user.as_deref();
         let mut settings = self.settings(way, user);
         let whose: Vec<Whose<'_>> =
@@ -243,13 +246,10 @@ impl Adding<'_> {
         };
         if let Err(failure) = written {
             kept.undo(&whose, self, surroundings);
-            if let (Some(oauth2), false) = (settings.oauth2, self.args.dry_run) {
+            if let (Some(oauth2), Some(granted)) = (settings.oauth2, granted) {
                 let password = Password::Tokens(Box::new(oauth2));
-                login::take_back(
-                    &self.account(way, user, &password)?,
-                    self.interrupt,
-                    surroundings,
-                );
+                let account = self.account(way, user, &password)?;
+                login::take_back(&account, granted, self.interrupt, surroundings);
             }
             return Err(failure);
         }

@@ -55,18 +55,18 @@ pub(super) fn try_out(
     let user = adding.users(way).into_iter().next().flatten();
     let password = Password::Tokens(Box::new(oauth2));
     if adding.args.dry_run || adding.args.no_test {
-        return Ok(Worked { user, password, seen: None });
+        return Ok(Worked { user, password, seen: None, granted: None });
     }
     let account = adding.account(way, user.as_deref(), &password)?;
-    let granted =
-        login::run_for(&account, login::way(&adding.args.issuer), adding.interrupt, surroundings);
+    let way_in = login::way(&adding.args.issuer);
+    let granted = login::run_for(&account, way_in, adding.interrupt, surroundings);
     // There is no account yet that its hints could be about.
-    granted.map_err(|failure| Failure { hints: Vec::new(), ..failure })?;
+    let granted = granted.map_err(|failure| Failure { hints: Vec::new(), ..failure })?;
     say(surroundings, &super::tell::trying(way, user.as_deref()))?;
     match trial::run(&account, adding.interrupt, surroundings) {
-        Ok(attempt) => Ok(Worked { user, password, seen: Some(attempt) }),
+        Ok(attempt) => Ok(Worked { user, password, seen: Some(attempt), granted: Some(granted) }),
         Err(refused) => {
-            login::take_back(&account, adding.interrupt, surroundings);
+            login::take_back(&account, granted, adding.interrupt, surroundings);
             Err(way.with_remark(refused.failure))
         }
     }

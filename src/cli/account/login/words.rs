@@ -44,7 +44,7 @@ pub(super) fn show(
 pub(super) fn tell(
     account: &Account,
     (oauth2, user): (&OAuth2, &str),
-    granted: Granted,
+    granted: &Granted,
     file: Option<&Path>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
