@@ -108,7 +108,6 @@ fn a_document_is_asked_for_and_read_over_tls() {
     let answer = Asking::trusting(&identity).get(&url).unwrap();
     server.finish();
     assert_eq!((answer.status, answer.body.as_slice()), (200, &b"hello"[..]));
-    assert_eq!(answer.media_type.as_deref(), Some("text/xml"));
 }
 
 #[test]
@@ -131,7 +130,7 @@ fn a_form_is_posted_with_who_posts_it() {
     let url: HttpUrl = format!("http://{}/token", server.address).parse().unwrap();
     let form = Form::new().with("a", "b").with_secret("code", &Secret::new("correct &"));
     let (user, password) = ("c", &Secret::new("p"));
-    let who = Authorization::Basic { user, password };
+    let who = Authorization { user, password };
     let answer = Asking::new().with(|http| http.post(&url, &form, Some(&who), MOST)).unwrap();
     server.finish();
     assert_eq!((answer.status, answer.retry_after), (429, Some(Duration::from_secs(7))));

@@ -67,8 +67,6 @@ pub type ProxyTo<'w> =
 pub struct Response {
     /// The status code (RFC 9110 §15).
     pub status: u16,
-    /// The media type in small letters, without its parameters.
-    pub media_type: Option<String>,
     /// Where else to look, as it came: perhaps a relative reference, for
     /// [`HttpUrl::join`].
     pub location: Option<String>,
@@ -98,7 +96,7 @@ impl<'w> Http<'w> {
         let headers = request.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Form::MEDIA_TYPE));
         if let Some(authorization) = authorization {
-            headers.insert(header::AUTHORIZATION, authorization.value()?);
+            headers.insert(header::AUTHORIZATION, authorization.value());
         }
         self.exchange(url, request, form.octets(), most)
     }
@@ -132,7 +130,6 @@ impl<'w> Http<'w> {
         let body = read(&head.headers, &mut body, most).map_err(|error| error.timed(started))?;
         Ok(Response {
             status: head.status.as_u16(),
-            media_type: text(&head.headers, header::CONTENT_TYPE).map(|it| media_type(&it)),
             location: text(&head.headers, header::LOCATION),
             retry_after: text(&head.headers, header::RETRY_AFTER).and_then(|it| seconds(&it)),
             body,
@@ -208,11 +205,6 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.trim().to_owned())
 }
 
-/// RFC 9110 §8.3.1: `Text/HTML; charset=UTF-8` is `text/html`.
-fn media_type(value: &str) -> String {
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
 /// RFC 9110 §10.2.3, without dates: authorization servers say seconds.
 fn seconds(value: &str) -> Option<Duration> {
     value.parse().ok().map(Duration::from_secs)
@@ -223,7 +215,6 @@ impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status)
-            .field("media_type", &self.media_type)
             .field("location", &self.location)
             .field("retry_after", &self.retry_after)
             .field("octets", &self.body.len())

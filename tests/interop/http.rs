@@ -61,7 +61,7 @@ fn python_reads_in_a_form_what_was_put_into_it() {
     let secret = "s&e=c r%e+t\u{fc}\n";
     let form = Form::new().with("grant type", "~a/b").with_secret("code", &Secret::new(secret));
     let password = Secret::new("p:w +");
-    let who = Authorization::Basic { user: "client:1", password: &password };
+    let who = Authorization { user: "client:1", password: &password };
     let url = server.url("/form");
     let answer = server.http(|http| http.post(&url, &form, Some(&who), MOST)).expect("an answer");
     assert_eq!((answer.status, answer.media_type.as_deref()), (400, Some("application/json")));

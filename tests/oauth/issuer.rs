@@ -30,6 +30,8 @@ impl Asked {
 pub(crate) enum Said {
     Json(u16, Value),
     Html(u16, &'static str),
+    /// 503, and come back after so many seconds.
+    Busy(u64),
     /// Nothing, and the connection stays.
     Nothing,
 }
@@ -105,9 +107,14 @@ fn serve(socket: &TcpStream, url: &str, script: &Script, asked: &Mutex<Vec<Asked
         asked.iter().filter(|asked| asked.path == "/token").count()
     };
     let said = script(url, &request).unwrap_or_else(|| usual(url, &request, number));
+    let later = match said {
+        Said::Busy(seconds) => format!("Retry-After: {seconds}\r\n"),
+        Said::Json(..) | Said::Html(..) | Said::Nothing => String::new(),
+    };
     let (status, kind, body) = match said {
         Said::Json(status, value) => (status, "application/json", value.to_string()),
         Said::Html(status, text) => (status, "text/html", text.to_owned()),
+        Said::Busy(_) => (503, "text/html", "busy".to_owned()),
         Said::Nothing => {
             // Until the other end has had enough.
             let _ = (&mut &*socket).read(&mut [0; 1]);
@@ -116,7 +123,7 @@ fn serve(socket: &TcpStream, url: &str, script: &Script, asked: &Mutex<Vec<Asked
     };
     let head = format!(
         "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n",
+         {later}Connection: close\r\n\r\n",
         body.len()
     );
     // Whoever has read enough hangs up.

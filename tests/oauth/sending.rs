@@ -101,6 +101,26 @@ fn a_token_that_the_server_refuses_is_renewed_once_for_all_who_are_refused() {
 }
 
 #[test]
+fn an_issuer_that_is_busy_for_a_moment_is_asked_again_once() {
+    for (pause, status, renewals) in [(1, 0, 2), (3600, 75, 1)] {
+        let busy = std::sync::atomic::AtomicBool::new(true);
+        let issuer = Issuer::start(move |_, asked| {
+            let is_busy =
+                asked.path == "/token" && busy.swap(false, std::sync::atomic::Ordering::Relaxed);
+            is_busy.then_some(Said::Busy(pause))
+        });
+        let sink = receiver("access-2");
+        let place = place(&issuer.url, Some(&sink));
+        put(&place, &issuer, "access-0", Some(0));
+        let run = send(&place, &[]);
+        assert_eq!((run.status, issuer.renewals()), (status, renewals), "{run}");
+        for two in issuer.asked("/token").windows(2) {
+            assert!(two[1].at.duration_since(two[0].at) >= Duration::from_secs(pause));
+        }
+    }
+}
+
+#[test]
 fn a_server_that_refuses_the_new_token_too_is_not_asked_again() {
     // OAUTH-token
     let (issuer, sink) = (Issuer::kind(), receiver("another"));

@@ -8,7 +8,9 @@ use super::record::Record;
 use super::store::Shelf;
 use super::web::Web;
 use crate::account::secret::{SecretSource, Whose, World};
+use crate::net::Deadline;
 use crate::sasl::Secret;
+use std::time::Duration;
 
 /// A token, as a server is given it.
 #[derive(Debug)]
@@ -71,7 +73,17 @@ impl<'w> Access<'w> {
         // The old refresh token may be none any more as soon as the issuer has
         // answered. A store that nothing can be put into is found before that.
         place.keep(&record)?;
-        let renewed = client.by_refresh(&record.token_endpoint, &refresh, self.web);
+        let renew = || client.by_refresh(&record.token_endpoint, &refresh, self.web);
+        let renewed = match renew() {
+            Err(busy) => match busy.retry_after().filter(|pause| *pause <= LONGEST_PAUSE) {
+                // Others wait for the lock meanwhile, so only once.
+                Some(pause) if self.web.pause(pause, Deadline::after(2 * LONGEST_PAUSE))? => {
+                    renew()
+                }
+                _ => Err(busy),
+            },
+            renewed => renewed,
+        };
         let tokens = renewed.map_err(|error| self.over(error))?;
         let secret = tokens.access.clone();
         let unkept = place.keep(&record.renewed(tokens, now())).err();
@@ -114,6 +126,9 @@ impl<'w> Access<'w> {
         self.oauth2.issuer.to_string()
     }
 }
+
+/// The longest that a busy issuer is waited for while a message waits.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The client, with its secret.
 pub(super) fn client(

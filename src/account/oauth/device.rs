@@ -114,7 +114,8 @@ impl Polling {
             // Nobody answered, or is too busy to.
             let slower = (2 * self.interval).min(Duration::from_secs(SLOWEST));
             // It may have asked for more than that already.
-            self.interval = self.interval.max(slower);
+            let wanted = error.retry_after().unwrap_or_default().min(LONGEST_PAUSE);
+            self.interval = self.interval.max(slower).max(wanted);
             return None;
         };
         match &*answer.code {
@@ -140,6 +141,9 @@ const LONGEST: u64 = 24 * 60 * 60;
 
 /// The most seconds between two questions, unless the issuer asks for more.
 const SLOWEST: u64 = 60;
+
+/// The most that a busy issuer may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 #[cfg(test)]
 mod tests {
@@ -175,7 +179,10 @@ mod tests {
     fn while_nobody_answers_it_is_asked_ever_less_often() {
         // 8628-3.5
         let mut polling = Polling::every(Some(5));
-        let busy = || Err(OAuthError::Status { url: "https://i.example/t".into(), status: 503 });
+        let busy_for = |retry_after| {
+            Err(OAuthError::Status { url: "https://i.example/t".into(), status: 503, retry_after })
+        };
+        let busy = || busy_for(None);
         let mut seen = Vec::new();
         for _ in 0..5 {
             assert!(polling.after(busy()).is_none());
@@ -185,6 +192,10 @@ mod tests {
         assert!(polling.after(refused("slow_down")).is_none());
         assert!(polling.after(busy()).is_none());
         assert_eq!(seconds(&polling), 65, "what the issuer asked for stays");
+        for (wanted, expected) in [(30, 65), (90, 90), (u64::MAX, 300)] {
+            assert!(polling.after(busy_for(Some(Duration::from_secs(wanted)))).is_none());
+            assert_eq!(seconds(&polling), expected);
+        }
     }
 
     #[test]
@@ -199,7 +210,7 @@ mod tests {
         for code in ["invalid_client", "unsupported_grant_type", "x"] {
             assert!(matches!(ended(code), OAuthError::Refused { .. }));
         }
-        let status = OAuthError::Status { url: String::new(), status: 404 };
+        let status = OAuthError::Status { url: String::new(), status: 404, retry_after: None };
         assert!(polling.after(Err(status)).is_some());
     }
 }

@@ -5,6 +5,7 @@ use crate::net::HttpError;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What an issuer says against a request (RFC 6749 §4.1.2.1, §5.2), as it wrote
 /// it: escape it before a person sees it.
@@ -109,6 +110,8 @@ pub enum OAuthError {
         url: String,
         /// The status.
         status: u16,
+        /// How long to wait, as far as it says (RFC 9110 §10.2.3).
+        retry_after: Option<Duration>,
     },
     /// An answer that cannot be made sense of.
     #[error("what {url} answered is no {what}: {why}")]
@@ -193,7 +196,7 @@ pub enum OAuthError {
     #[error("another process has been renewing the token for {} s", .after.as_secs())]
     Locked {
         /// How long it was waited for.
-        after: std::time::Duration,
+        after: Duration,
     },
     /// The machine has no random octets.
     #[error("the system gives no random octets")]
@@ -246,6 +249,15 @@ impl OAuthError {
                 | OAuthError::NotRenewable { .. }
                 | OAuthError::Over { .. }
         )
+    }
+
+    /// How long the issuer asks to be left alone, if it is only busy, and says
+    /// so.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            OAuthError::Status { retry_after, .. } if self.is_temporary() => *retry_after,
+            _ => None,
+        }
     }
 
     /// True for a refusal with this word.

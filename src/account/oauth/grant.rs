@@ -26,7 +26,7 @@ impl Client {
     pub(super) fn post(&self, url: &HttpUrl, form: Form, web: &Web) -> Result<Reply, OAuthError> {
         match &self.secret {
             Some(password) if self.in_header => {
-                let by = Authorization::Basic { user: &self.id, password };
+                let by = Authorization { user: &self.id, password };
                 web.post(url, &form, Some(&by))
             }
             Some(secret) => {

@@ -73,8 +73,8 @@ fn in_state(issuer: &Issuer, user: &str, environment: &Environment) -> Result<Pa
     Ok(state.join("envoi/oauth2").join(format!("{name}.lock")))
 }
 
-/// Longer than a renewal takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a renewal takes, with the second try where the issuer is busy.
+const PATIENCE: Duration = Duration::from_secs(75);
 
 /// How often it is looked whether somebody else has come to his end.
 const STEP: Duration = Duration::from_millis(20);

@@ -37,6 +37,7 @@ pub struct Web {
 pub(super) struct Reply {
     url: String,
     status: u16,
+    retry_after: Option<Duration>,
     body: Zeroizing<Vec<u8>>,
 }
 
@@ -74,7 +75,8 @@ impl Web {
         };
         match ask(&http) {
             Ok(response) => {
-                Ok(Reply { url: url.to_string(), status: response.status, body: response.body })
+                let (status, retry_after) = (response.status, response.retry_after);
+                Ok(Reply { url: url.to_string(), status, retry_after, body: response.body })
             }
             Err(HttpError::Interrupted) => Err(OAuthError::Interrupted),
             Err(error) => {
@@ -126,13 +128,14 @@ impl Reply {
         if (200..300).contains(&self.status) {
             Ok(())
         } else {
-            Err(OAuthError::Status { url: self.url().to_owned(), status: self.status })
+            let (status, retry_after) = (self.status, self.retry_after);
+            Err(OAuthError::Status { url: self.url().to_owned(), status, retry_after })
         }
     }
 
     #[cfg(test)]
     pub(super) fn made_up(url: &str, status: u16, body: &str) -> Self {
-        Reply { url: url.to_owned(), status, body: Zeroizing::new(body.into()) }
+        Reply { url: url.to_owned(), status, retry_after: None, body: Zeroizing::new(body.into()) }
     }
 }
 

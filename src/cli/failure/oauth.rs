@@ -14,7 +14,7 @@ pub(in crate::cli) fn absence(error: &OAuthError) -> Absence {
         | OAuthError::Refused { .. }
         | OAuthError::Denied { .. } => Absence::Refused,
         OAuthError::Unreached { source, .. } => match **source {
-            HttpError::NoWay(_) | HttpError::UnfitSecret => Absence::NoLogin,
+            HttpError::NoWay(_) => Absence::NoLogin,
             HttpError::Unreached(net::Error::NoSuchHost { .. }) => Absence::NoHost,
             _ => Absence::Garbled,
         },

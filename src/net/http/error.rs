@@ -56,9 +56,6 @@ pub enum HttpError {
     /// The answer begins as one, and goes on as something else.
     #[error("the answer is not proper HTTP: {0}")]
     Malformed(String),
-    /// A secret with an octet that no header field can carry.
-    #[error("the token or the password has characters that HTTP cannot carry")]
-    UnfitSecret,
 }
 
 impl HttpError {
@@ -74,8 +71,7 @@ impl HttpError {
             | HttpError::HeaderTooLarge
             | HttpError::Encoded { .. }
             | HttpError::NotHttp { .. }
-            | HttpError::Malformed(_)
-            | HttpError::UnfitSecret => false,
+            | HttpError::Malformed(_) => false,
         }
     }
 

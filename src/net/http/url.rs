@@ -65,11 +65,6 @@ impl HttpUrl {
         self.port
     }
 
-    /// Path and query; begins with a slash.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
     /// False only on this machine.
     pub fn is_over_tls(&self) -> bool {
         self.over_tls
