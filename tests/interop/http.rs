@@ -64,6 +64,7 @@ fn python_reads_in_a_form_what_was_put_into_it() {
     let who = Authorization { user: "client:1", password: &password };
     let url = server.url("/form");
     let answer = server.http(|http| http.post(&url, &form, Some(&who), MOST)).expect("an answer");
+    assert_eq!(answer.status, 400);
     let told: Value = serde_json::from_slice(&answer.body).expect("JSON");
     assert_eq!(told["type"], "application/x-www-form-urlencoded");
     assert_eq!(told["fields"], json!([["grant type", "~a/b"], ["code", secret]]));
