@@ -18,6 +18,8 @@ pub struct Known {
     pub candidates: Vec<Candidate>,
     /// Which passwords it takes.
     pub passwords: Passwords,
+    /// Who gives tokens that it takes in place of a password.
+    pub issuer: Option<&'static str>,
     /// What one has to know; the same as in each candidate.
     pub remark: Option<&'static str>,
 }
@@ -155,6 +157,7 @@ impl Provider {
             provider: &self.name,
             candidates: candidates.collect(),
             passwords: self.passwords,
+            issuer: self.issuer.as_deref(),
             remark: self.remark.as_deref(),
         }
     }

@@ -20,7 +20,7 @@ fn a_provider_is_known_by_the_domain_of_an_address() {
     assert_eq!(known.candidates[0].found, Found::Table { provider: "Gmail".to_owned() });
     let shown = told(&known);
     assert_eq!(shown, ["smtp.gmail.com:465 tim@GMail.com", "smtp.gmail.com:587 tim@GMail.com"]);
-    assert_eq!(known.passwords, Passwords::App);
+    assert_eq!((known.passwords, known.issuer), (Passwords::App, Some("google")));
     // A password is of use there, so that no token is needed.
     assert_eq!(known.candidates[0].issuer, None);
     assert!(known.candidates[0].remark.as_ref().unwrap().contains("app password"));
