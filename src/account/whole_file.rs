@@ -49,7 +49,7 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// The superuser could replace or remove even a device.
-fn refuse_other_kinds(path: &Path) -> io::Result<()> {
+pub(super) fn refuse_other_kinds(path: &Path) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|facts| !facts.is_file()) {
         return Err(io::Error::other("it is not a regular file"));
     }

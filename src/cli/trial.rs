@@ -52,6 +52,9 @@ pub(super) fn run(
     };
     let attempts = delivery::sign_in(&prepared.route, &world, &mut transcript);
     drop(transcript);
+    for trouble in prepared.passwords.troubles() {
+        surroundings.warn(&trouble);
+    }
     let others = attempts.clone();
     let worked = judged(attempts, interrupt.signal())?;
     for (attempt, error) in news(&others).filter(|(it, _)| it.server != worked.server) {

@@ -129,6 +129,19 @@ fn what_is_damaged_is_replaced_by_a_login_and_removed_by_a_logout() {
 }
 
 #[test]
+fn nobody_logs_in_where_the_tokens_could_not_be_kept() {
+    let issuer = Issuer::kind();
+    let place = place(&issuer.url, None);
+    let notes = "milk\nbread\n";
+    place.write(TOKENS, notes, Some(0o600));
+    let run = place.run(["account", "login", "work", "--device"], None);
+    assert_eq!(run.status, 73, "{run}");
+    assert!(run.stderr.contains("the tokens cannot be kept: "), "{run}");
+    assert_eq!(fs::read_to_string(place.directory().join(TOKENS)).expect("the notes"), notes);
+    assert!(issuer.asked("/device").is_empty());
+}
+
+#[test]
 fn the_tokens_of_somebody_else_are_neither_replaced_nor_removed() {
     let issuer =
         Issuer::start(|_, asked| (asked.path == "/token").then(|| refused("access_denied")));

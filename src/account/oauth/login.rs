@@ -83,6 +83,7 @@ impl Login<'_> {
         // Without a client or a place for tokens nobody needs to log in.
         let mut client = client(self.oauth2, false, self.world)?;
         readable(self.place().read())?;
+        self.place().check()?;
         let endpoints = self.oauth2.issuer.endpoints(self.web)?;
         client.in_header = endpoints.in_header;
         let asked = Asked {

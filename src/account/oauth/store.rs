@@ -75,6 +75,12 @@ impl Shelf<'_> {
         Ok(Some(record))
     }
 
+    /// Refuses a place where nothing could be kept, before anybody logs in.
+    pub(super) fn check(self) -> Result<(), OAuthError> {
+        self.with_source(|source, _| source.may_be_replaced())
+            .map_err(|source| OAuthError::Store { doing: "kept", source })
+    }
+
     /// Keeps this, in place of what was there.
     pub(super) fn keep(self, record: &Record) -> Result<(), OAuthError> {
         let line = record.line();

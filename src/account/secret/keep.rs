@@ -44,6 +44,18 @@ impl SecretSource {
         }
     }
 
+    /// Whether what is there may be replaced, as far as that shows before.
+    pub fn may_be_replaced(&self) -> Result<(), SecretError> {
+        match self.place()? {
+            Place::Keyring => Ok(()),
+            Place::File(path) => {
+                holds_only_a_secret(path)?;
+                whole_file::refuse_other_kinds(path)
+                    .map_err(|source| SecretError::Unwritten { file: path.to_owned(), source })
+            }
+        }
+    }
+
     /// Puts a secret where this source finds it, in place of one that was
     /// there. Only the keyring and files take one.
     pub fn keep(

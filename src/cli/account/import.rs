@@ -15,6 +15,7 @@ use crate::cli::failure::{Failure, quoted};
 use crate::cli::render;
 use crate::net::Interrupt;
 use json::ImportJson;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(args: &ImportArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
@@ -71,8 +72,17 @@ fn source(args: &ImportArgs, environment: &Environment) -> Result<(Format, PathB
             failure.hint(format!("envoi account import {} --format {name}", quoted(file)))
         })
     };
-    let format = args.format.or_else(|| Format::of(file)).ok_or_else(unknown)?;
-    Ok((format, file.clone()))
+    match args.format.or_else(|| Format::of(file)) {
+        Some(format) => Ok((format, file.clone())),
+        // Of a file that is not there, the name tells nothing else.
+        None => Err(match fs::metadata(file) {
+            Err(source) => {
+                let error = Error::Unreadable { file: file.clone(), source };
+                Failure { exit: Exit::NoInput, ..Failure::from(error) }
+            }
+            Ok(_) => unknown(),
+        }),
+    }
 }
 
 fn read(

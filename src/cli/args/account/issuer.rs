@@ -3,6 +3,7 @@
 
 use crate::cli::args::SIGN_IN;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 /// Who issues access tokens, and how somebody logs in there.
 #[derive(Args, Clone, Debug, Default)]
@@ -38,7 +39,7 @@ pub struct IssuerArgs {
     /// What the issuer calls this client
     ///
     /// Whoever registers a program with the issuer is given one.
-    #[arg(long, value_name = "ID", help_heading = SIGN_IN)]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new(), help_heading = SIGN_IN)]
     pub client_id: Option<String>,
 
     /// Take the secret of the client from SOURCE
@@ -53,6 +54,6 @@ pub struct IssuerArgs {
     ///
     /// Several scopes stand in one word, with blanks between them. For Google
     /// and Microsoft the default lets messages be sent.
-    #[arg(long, value_name = "SCOPE", help_heading = SIGN_IN)]
+    #[arg(long, value_name = "SCOPE", value_parser = NonEmptyStringValueParser::new(), help_heading = SIGN_IN)]
     pub scope: Option<String>,
 }
