@@ -388,7 +388,7 @@ fn resolved(path: &Path) -> PathBuf {
     fs::canonicalize(&file).unwrap_or(file)
 }
 
-/// As many as the kernel follows (path_resolution(7)).
+/// As many as the kernel follows (`path_resolution(7)`).
 const MOST_LINKS: u32 = 40;
 
 /// Locks the directory: the file itself is replaced, and a lock on it would

@@ -340,16 +340,11 @@ impl Adding<'_> {
     fn proxy(&self) -> ProxyChoice {
         self.typed.proxy.clone().or_else(|| self.accounts.proxy()).unwrap_or_default()
     }
+}
 
-    /// Says one step of the search.
-    fn step(
-        &self,
-        surroundings: &mut Surroundings<'_>,
-        kind: &str,
-        what: &str,
-    ) -> Result<(), Failure> {
-        say(surroundings, &format!("  {kind:<9} {what}"))
-    }
+/// Says one step of the search.
+fn step(surroundings: &mut Surroundings<'_>, kind: &str, what: &str) -> Result<(), Failure> {
+    say(surroundings, &format!("  {kind:<9} {what}"))
 }
 
 /// A name has to stand in a command.

@@ -1,7 +1,7 @@
 //! The search for the servers of an address: who is asked in turn, and what
 //! each says. The first who names servers ends it.
 
-use super::{Adding, say};
+use super::{Adding, say, step};
 use crate::account::ProxyChoice;
 use crate::account::discover::autoconfig;
 use crate::account::discover::providers::{self, Known};
@@ -41,7 +41,7 @@ pub(super) fn run(
     };
     say(surroundings, &format!("Looking for the servers of {domain}"))?;
     if let Some(known) = providers::by_domain(address) {
-        adding.step(surroundings, "table", &format!("{}, which envoi knows", known.provider))?;
+        step(surroundings, "table", &format!("{}, which envoi knows", known.provider))?;
         return of_provider(known);
     }
     let typed = &adding.typed;
@@ -68,7 +68,7 @@ pub(super) fn run(
         return Ok(search);
     }
     if adding.args.guess {
-        adding.step(surroundings, "guess", "the usual names")?;
+        step(surroundings, "guess", "the usual names")?;
         return Ok(guesses(&searching.domain).into());
     }
     Err(searching.nothing())
@@ -97,7 +97,7 @@ impl Searching<'_> {
                     Found::Srv { owner } => owner,
                     _ => "",
                 });
-                adding.step(surroundings, "SRV", &format!("{owner} names servers"))?;
+                step(surroundings, "SRV", &format!("{owner} names servers"))?;
                 Ok(Some(candidates.into()))
             }
             Ok(Services::Absent { owners }) => {
@@ -109,7 +109,7 @@ impl Searching<'_> {
                 Err(Failure::say(Exit::Unavailable, sentence).hint(NAME_IT))
             }
             Ok(Services::Unsaid) => {
-                adding.step(surroundings, "SRV", &format!("{name} names no servers"))?;
+                step(surroundings, "SRV", &format!("{name} names no servers"))?;
                 Ok(None)
             }
             Err(error) => self.without(surroundings, "SRV", &error),
@@ -167,11 +167,11 @@ impl Searching<'_> {
                 providers::by_exchanger(&exchanger, answer.authenticated, &adding.author.mailbox);
             if let Some(known) = known {
                 let what = format!("{exchanger} takes the mail, which is {}'s", known.provider);
-                adding.step(surroundings, "MX", &what)?;
+                step(surroundings, "MX", &what)?;
                 return of_provider(known).map(Some);
             }
         }
-        adding.step(surroundings, "MX", "no provider that envoi knows takes the mail")?;
+        step(surroundings, "MX", "no provider that envoi knows takes the mail")?;
         Ok(None)
     }
 
@@ -189,7 +189,7 @@ impl Searching<'_> {
         if error.is_temporary() {
             self.troubles.push(error.to_string());
         }
-        self.adding.step(surroundings, kind, &error.to_string())?;
+        step(surroundings, kind, &error.to_string())?;
         Ok(None)
     }
 
@@ -204,7 +204,7 @@ impl Searching<'_> {
             return Err(self.interrupted());
         }
         for asked in &search.asked {
-            self.adding.step(surroundings, kind, &format!("{}: {}", asked.url, asked.outcome))?;
+            step(surroundings, kind, &format!("{}: {}", asked.url, asked.outcome))?;
         }
         let found = !search.candidates.is_empty();
         Ok(found.then(|| search.candidates.into()))

@@ -1,9 +1,9 @@
 //! Where the account's mail goes: the server that was named, or those that are
 //! found.
 
-use super::Adding;
 use super::password::Password;
 use super::search::{self, Search};
+use super::{Adding, step};
 use crate::account::discover::providers::Passwords;
 use crate::account::discover::{Candidate, Found, Trust};
 use crate::account::{Server, ServerUrl};
@@ -102,10 +102,10 @@ fn found(adding: &Adding<'_>, surroundings: &mut Surroundings<'_>) -> Result<Way
     let issuer = known.as_ref().and_then(|known| known.issuer).map(str::to_owned);
     way.issuer = way.issuer.or(issuer);
     for candidate in &candidates {
-        adding.step(surroundings, "server", &words(candidate))?;
+        step(surroundings, "server", &words(candidate))?;
     }
     if let Some(remark) = &way.remark {
-        adding.step(surroundings, "note", remark)?;
+        step(surroundings, "note", remark)?;
     }
     way.tls_name = vouched(first, &way, adding, surroundings)?;
     // Others that are as good, to fall back on.
@@ -142,7 +142,7 @@ fn vouched(
         let account = adding.account(&named, None, &Password::Unwanted)?;
         if trial::run(&account, adding.interrupt, surroundings).is_ok() {
             let good = format!("{host} has a certificate for {domain}");
-            adding.step(surroundings, "trust", &good)?;
+            step(surroundings, "trust", &good)?;
             return Ok(Some(name.clone()));
         }
     }
