@@ -9,7 +9,7 @@
 //! | what may stand in one | `grammar.rs`, `value.rs` |
 //! | what one source says about an account | `settings.rs` |
 //! | which account it is, why, and who said what of it | `choice.rs`, `choice/`, `chosen.rs`, `pattern.rs`, `variables.rs` |
-//! | an account as it is written down, and a file that is changed | `written.rs`, `edit.rs` |
+//! | an account as it is written down, and a file that is changed | `written.rs`, `edit.rs`, `whole_file.rs` |
 //! | where its servers are | `server.rs` |
 //! | which proxy leads there | `proxy.rs`, `exceptions.rs` |
 //! | who signs its messages | `dkim.rs`, `key_file.rs`, `private_file.rs` |
