@@ -19,7 +19,7 @@
 //! rows hold for the reply that was its own, and where the connection broke
 //! between two replies, for those who had theirs.
 
-use crate::net::{self, ProxyFault, Refusal};
+use crate::net::{self, ProxyFault};
 use crate::sasl::{MechanismError, ScramFault};
 use crate::session::{Absence, End, Error, Kind, Shortfall, Transaction};
 use crate::smtp::{Phase, Reply, Severity};
@@ -244,7 +244,11 @@ fn channel_may_be_had_later(error: &net::Error, phase: Phase) -> bool {
         | net::Error::Io(_) => true,
         // Once TLS stands, its failures are those of a connection.
         net::Error::Tls(_) => phase != Phase::Handshake,
-        net::Error::Proxy { fault, .. } => proxy_may_do_it_later(fault, phase),
+        // What a proxy says of a server that it could not reach is what we
+        // would have found ourselves.
+        net::Error::Proxy { fault, .. } => {
+            fault.may_pass(|unreached| channel_may_be_had_later(unreached, phase))
+        }
         net::Error::NoSuchHost { .. }
         | net::Error::NoAddressOfFamily { .. }
         | net::Error::NoAddressFrom { .. }
@@ -258,37 +262,6 @@ fn channel_may_be_had_later(error: &net::Error, phase: Phase) -> bool {
         | net::Error::TlsName(_)
         | net::Error::Roots { .. }
         | net::Error::SystemRoots(_) => false,
-    }
-}
-
-/// What a proxy says of a server that it could not reach is what we would have
-/// found ourselves.
-fn proxy_may_do_it_later(fault: &ProxyFault, phase: Phase) -> bool {
-    match fault {
-        ProxyFault::Unreached(error) => channel_may_be_had_later(error, phase),
-        ProxyFault::TimedOut { .. } | ProxyFault::Closed { .. } => true,
-        ProxyFault::Refused(refusal) => match refusal {
-            Refusal::GeneralFailure
-            | Refusal::NetworkUnreachable
-            | Refusal::HostUnreachable
-            | Refusal::ConnectionRefused
-            | Refusal::TtlExpired => true,
-            Refusal::NotAllowed
-            | Refusal::CommandNotSupported
-            | Refusal::AddressTypeNotSupported
-            | Refusal::Unassigned(_) => false,
-        },
-        // RFC 9110 §15.6: the proxy's own trouble, or the server's; 501 and 505
-        // are for good. 408 and 429 ask for another try (RFC 6585 §4).
-        ProxyFault::Status { code, .. } => {
-            matches!(code, 408 | 429 | 500..=599) && !matches!(code, 501 | 505)
-        }
-        ProxyFault::Foreign { .. }
-        | ProxyFault::TooMuch
-        | ProxyFault::NotOffered(_)
-        | ProxyFault::WantsSignIn
-        | ProxyFault::NoWayIn
-        | ProxyFault::SignInRefused => false,
     }
 }
 

@@ -113,6 +113,39 @@ pub enum ProxyFault {
     },
 }
 
+impl ProxyFault {
+    /// Whether another try may go better, of a proxy that was reached; what
+    /// kept it from being reached is judged by the caller.
+    pub fn may_pass(&self, unreached: impl FnOnce(&Error) -> bool) -> bool {
+        match self {
+            ProxyFault::Unreached(error) => unreached(error),
+            ProxyFault::TimedOut { .. } | ProxyFault::Closed { .. } => true,
+            ProxyFault::Refused(refusal) => match refusal {
+                Refusal::GeneralFailure
+                | Refusal::NetworkUnreachable
+                | Refusal::HostUnreachable
+                | Refusal::ConnectionRefused
+                | Refusal::TtlExpired => true,
+                Refusal::NotAllowed
+                | Refusal::CommandNotSupported
+                | Refusal::AddressTypeNotSupported
+                | Refusal::Unassigned(_) => false,
+            },
+            // RFC 9110 §15.6: the proxy's own trouble, or the server's; 501 and
+            // 505 are for good. 408 and 429 ask for another try (RFC 6585 §4).
+            ProxyFault::Status { code, .. } => {
+                matches!(code, 408 | 429 | 500..=599) && !matches!(code, 501 | 505)
+            }
+            ProxyFault::Foreign { .. }
+            | ProxyFault::TooMuch
+            | ProxyFault::NotOffered(_)
+            | ProxyFault::WantsSignIn
+            | ProxyFault::NoWayIn
+            | ProxyFault::SignInRefused => false,
+        }
+    }
+}
+
 /// The reply codes of RFC 1928 §6, in its words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {

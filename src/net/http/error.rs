@@ -3,7 +3,6 @@
 use super::LONGEST_HEADER;
 use crate::net::deadline::Stopwatch;
 use crate::net::error::{Error, words};
-use crate::net::proxy::{ProxyFault, Refusal};
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -120,7 +119,7 @@ fn may_be_reached_later(error: &Error) -> bool {
         | Error::Interrupted
         | Error::Closed { .. }
         | Error::Io(_) => true,
-        Error::Proxy { fault, .. } => proxy_may_do_it_later(fault),
+        Error::Proxy { fault, .. } => fault.may_pass(may_be_reached_later),
         Error::NoSuchHost { .. }
         | Error::NoAddressOfFamily { .. }
         | Error::NoAddressFrom { .. }
@@ -135,33 +134,5 @@ fn may_be_reached_later(error: &Error) -> bool {
         | Error::TlsName(_)
         | Error::Roots { .. }
         | Error::SystemRoots(_) => false,
-    }
-}
-
-fn proxy_may_do_it_later(fault: &ProxyFault) -> bool {
-    match fault {
-        ProxyFault::Unreached(error) => may_be_reached_later(error),
-        ProxyFault::TimedOut { .. } | ProxyFault::Closed { .. } => true,
-        ProxyFault::Refused(refusal) => match refusal {
-            Refusal::GeneralFailure
-            | Refusal::NetworkUnreachable
-            | Refusal::HostUnreachable
-            | Refusal::ConnectionRefused
-            | Refusal::TtlExpired => true,
-            Refusal::NotAllowed
-            | Refusal::CommandNotSupported
-            | Refusal::AddressTypeNotSupported
-            | Refusal::Unassigned(_) => false,
-        },
-        // RFC 9110 §15.6; 501 and 505 are for good.
-        ProxyFault::Status { code, .. } => {
-            matches!(code, 408 | 429 | 500..=599) && !matches!(code, 501 | 505)
-        }
-        ProxyFault::Foreign { .. }
-        | ProxyFault::TooMuch
-        | ProxyFault::NotOffered(_)
-        | ProxyFault::WantsSignIn
-        | ProxyFault::NoWayIn
-        | ProxyFault::SignInRefused => false,
     }
 }
