@@ -32,12 +32,11 @@ impl Input {
     /// Standard input of this process. Large content is kept below `$TMPDIR`,
     /// which `environment` says, else `/var/tmp`.
     pub(super) fn of_process(environment: &crate::account::Environment) -> Self {
-        let temporary = environment.get("TMPDIR").map(PathBuf::from);
         Input {
             source: Box::new(io::stdin()),
             is_terminal: io::stdin().is_terminal(),
             taken_for: None,
-            directories: temporary.into_iter().chain(["/var/tmp".into(), "/tmp".into()]).collect(),
+            directories: temporary(environment),
             invitation: INVITATION,
         }
     }
@@ -88,11 +87,17 @@ impl Input {
         purpose: &'static str,
         screen: &mut dyn Write,
     ) -> Result<Content, Failure> {
-        let octets = self.head(purpose, IN_MEMORY, screen)?;
-        if octets.len() as u64 <= IN_MEMORY {
-            return Ok(Content::Memory(octets));
+        self.begin(purpose, screen)?;
+        let mut spool = Spool::new(purpose, self.directories.clone());
+        let mut block = vec![0; BLOCK];
+        loop {
+            match self.source.read(&mut block) {
+                Ok(0) => return spool.end(),
+                Ok(length) => spool.take(&block[..length])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(not_read(purpose, error)),
+            }
         }
-        self.spool(&octets, purpose).map(Content::File)
     }
 
     /// Reads one octet more than the limit, if there are so many. On a
@@ -103,40 +108,77 @@ impl Input {
         limit: u64,
         screen: &mut dyn Write,
     ) -> Result<Vec<u8>, Failure> {
-        self.claim(purpose)?;
-        if self.is_terminal {
-            // A screen that cannot be written to is no reason not to read.
-            let _ = writeln!(screen, "{}", self.invitation);
-        }
+        self.begin(purpose, screen)?;
         let mut octets = Vec::new();
         let read = (&mut self.source).take(limit + 1).read_to_end(&mut octets);
         read.map_err(|error| not_read(purpose, error))?;
         Ok(octets)
     }
 
-    /// Keeps what was read already and all that follows.
-    fn spool(&mut self, head: &[u8], purpose: &'static str) -> Result<File, Failure> {
-        let mut file = unnamed_file(&self.directories)?;
-        let not_kept = |error: io::Error| {
-            let sentence = format!("cannot keep {purpose} in a temporary file");
-            Failure::caused(Exit::CantCreat, sentence, error)
-                .hint("set TMPDIR to a directory with room")
-        };
-        file.write_all(head).map_err(not_kept)?;
-        let mut block = vec![0; BLOCK];
-        loop {
-            // Not io::copy, which does not say which side failed.
-            let length = match self.source.read(&mut block) {
-                Ok(0) => break,
-                Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(not_read(purpose, error)),
-            };
-            file.write_all(&block[..length]).map_err(not_kept)?;
+    fn begin(&mut self, purpose: &'static str, screen: &mut dyn Write) -> Result<(), Failure> {
+        self.claim(purpose)?;
+        if self.is_terminal {
+            // A screen that cannot be written to is no reason not to read.
+            let _ = writeln!(screen, "{}", self.invitation);
         }
-        file.rewind().map_err(not_kept)?;
-        Ok(file)
+        Ok(())
     }
+}
+
+/// Where what may be large is kept while it comes.
+pub(super) struct Spool {
+    purpose: &'static str,
+    directories: Vec<PathBuf>,
+    memory: Vec<u8>,
+    file: Option<File>,
+}
+
+impl Spool {
+    /// The purpose is a noun phrase. Large content goes into a file in the
+    /// first of the directories that takes one.
+    pub(super) fn new(purpose: &'static str, directories: Vec<PathBuf>) -> Self {
+        Spool { purpose, directories, memory: Vec::new(), file: None }
+    }
+
+    /// Keeps these, too.
+    pub(super) fn take(&mut self, octets: &[u8]) -> Result<(), Failure> {
+        if self.file.is_none() && (self.memory.len() + octets.len()) as u64 <= IN_MEMORY {
+            self.memory.extend_from_slice(octets);
+            return Ok(());
+        }
+        if self.file.is_none() {
+            let mut file = unnamed_file(&self.directories)?;
+            file.write_all(&self.memory).map_err(|error| self.not_kept(error))?;
+            self.memory = Vec::new();
+            self.file = Some(file);
+        }
+        let written = self.file.as_mut().map_or(Ok(()), |file| file.write_all(octets));
+        written.map_err(|error| self.not_kept(error))
+    }
+
+    /// All that came.
+    pub(super) fn end(mut self) -> Result<Content, Failure> {
+        match self.file.take() {
+            None => Ok(Content::Memory(self.memory)),
+            Some(mut file) => {
+                file.rewind().map_err(|error| self.not_kept(error))?;
+                Ok(Content::File(file))
+            }
+        }
+    }
+
+    fn not_kept(&self, error: io::Error) -> Failure {
+        let sentence = format!("cannot keep {} in a temporary file", self.purpose);
+        Failure::caused(Exit::CantCreat, sentence, error)
+            .hint("set TMPDIR to a directory with room")
+    }
+}
+
+/// Where files without a name are made: `$TMPDIR`, which `environment` says,
+/// else `/var/tmp`.
+pub(super) fn temporary(environment: &crate::account::Environment) -> Vec<PathBuf> {
+    let named = environment.get("TMPDIR").map(PathBuf::from);
+    named.into_iter().chain(["/var/tmp".into(), "/tmp".into()]).collect()
 }
 
 /// What is typed, up to a line with a single dot.

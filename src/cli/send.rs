@@ -61,12 +61,35 @@ pub(super) fn send(
     account: &Account,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
+    let interrupt = interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
+    let Sent { report, exit, warnings, left } =
+        carry_out(delivery, job, account, &interrupt, surroundings)?;
+    tell(&job.submission, &report, exit, &warnings, &left, surroundings);
+    Ok(exit)
+}
+
+/// What came of a submission, before anybody is told.
+pub(super) struct Sent {
+    pub(super) report: Report,
+    pub(super) exit: Exit,
+    warnings: Vec<String>,
+    left: Left,
+}
+
+/// Prepares what a submission needs, and submits. What is doubtful is said on
+/// the way.
+pub(super) fn carry_out(
+    delivery: &Delivery<'_>,
+    job: &Job,
+    account: &Account,
+    interrupt: &Interrupt,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Sent, Failure> {
     let host = host_name();
     let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
     let copy = copy.transpose()?;
-    let interrupt = interrupt::install()
-        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
-    let mut prepared = route::prepare(account, delivery.all_or_nothing, &interrupt, surroundings)?;
+    let mut prepared = route::prepare(account, delivery.all_or_nothing, interrupt, surroundings)?;
     let mut warnings = job.warnings.clone();
     if !account.tls.verify {
         warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
@@ -75,7 +98,7 @@ pub(super) fn send(
         surroundings.warn(warning);
     }
     let Delivered { report, signal, trouble } =
-        deliver(delivery, job, &prepared, &interrupt, &host, surroundings)?;
+        deliver(delivery, job, &prepared, interrupt, &host, surroundings)?;
     let exit = Exit::of_report(&report, signal);
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, &job.submission));
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
@@ -85,8 +108,7 @@ pub(super) fn send(
         warnings.push(trouble.clone());
     }
     let left = Left { stored: stored(&mut prepared), saved: copied.unwrap_or_default() };
-    tell(&job.submission, &report, exit, &warnings, &left, surroundings);
-    Ok(exit)
+    Ok(Sent { report, exit, warnings, left })
 }
 
 /// What was wrong with certificates that nobody checked, each once.

@@ -2,6 +2,9 @@
 //! become addresses first; then the account is chosen, by the sender that they
 //! became; then its masquerade is put on.
 
+mod dialogue;
+mod verify;
+
 use super::Surroundings;
 use super::args::{self, Globals, Sendmail, SendmailArgs};
 use super::clock;
@@ -32,8 +35,10 @@ pub(super) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let args = match args::read_sendmail(name, words)? {
-        Sendmail::Deliver(args) => args,
+    let (args, task) = match args::read_sendmail(name, words)? {
+        Sendmail::Deliver(args) => (args, Task::Deliver),
+        Sendmail::Dialogue(args) => (args, Task::Dialogue),
+        Sendmail::Verify(args) => (args, Task::Verify),
         Sendmail::Aliases => return Ok(Exit::Ok),
         Sendmail::Help => {
             let _ = write!(out, "{}", args::sendmail_help());
@@ -46,47 +51,91 @@ pub(super) fn run(
     };
     let globals = Globals::silent(args.verbose);
     let mut surroundings = Surroundings { globals: &globals, environment, out, err };
-    let job = prepare(&args, &mut surroundings)?;
-    if job.submission.envelope.to().is_empty() {
-        // Every name was an alias for nobody.
-        let told = if args.verbose > 0 { job.changes.as_slice() } else { &[] };
+    let office = Office::open(args.sender.as_deref(), environment)?;
+    surroundings.tell_of_foreign(&office.accounts);
+    match task {
+        Task::Deliver => deliver(&args, &office, &mut surroundings),
+        Task::Dialogue => dialogue::run(&office, &mut surroundings),
+        Task::Verify => verify::run(&args, &office, &mut surroundings),
+    }
+}
+
+/// What is to be done.
+enum Task {
+    Deliver,
+    Dialogue,
+    Verify,
+}
+
+/// Sends the message on standard input.
+fn deliver(
+    args: &SendmailArgs,
+    office: &Office,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
+    let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
+    let letter = Letter::read(args, office, surroundings)?;
+    let Some(job) = office.job(letter, full_name, surroundings)? else { return Ok(Exit::Ok) };
+    let account = job.account.as_ref().expect("an account was chosen");
+    let delivery = Delivery { transcript: None, all_or_nothing: false };
+    send::send(&delivery, &job, account, surroundings)
+}
+
+/// What every message of this machine has in common.
+struct Office {
+    machine: Machine,
+    accounts: Accounts,
+    rules: Rules,
+    repairs: Repairs,
+}
+
+impl Office {
+    /// For a sender that was typed with -f.
+    fn open(typed: Option<&str>, environment: &Environment) -> Result<Self, Failure> {
+        let machine = Machine::this();
+        let accounts = Accounts::for_message(None, environment, None, &Settings::default())?;
+        let rules = rules_for(typed, &accounts, &machine)?;
+        let repairs = accounts.repairs();
+        Ok(Office { machine, accounts, rules, repairs })
+    }
+
+    /// The letter on its way out; `None` if every name was an alias for
+    /// nobody.
+    fn job(
+        &self,
+        mut letter: Letter,
+        full_name: Option<String>,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<Option<Job>, Failure> {
+        let environment = surroundings.environment;
+        let author = letter.opened.sender(&self.rules);
+        // Of the author msmtp knows nothing.
+        let is_foreign = self.accounts.foreign().is_some();
+        let known = author.as_ref().filter(|_| !is_foreign);
+        let typed = letter.typed.as_ref();
+        let caller = Caller { typed, full_name, office: self, environment };
+        let account = caller.account(known)?;
+        let from = match author {
+            Some(author) if letter.opened.has_from() => vec![Address::from(author)],
+            Some(_) | None => caller.from(&account)?,
+        };
+        if is_foreign && letter.typed.is_none() {
+            letter.typed = sender_of(&account)?;
+        }
+        let fixed = own_address(&account, self.rules.from)?;
+        let mut job = letter.finish(from, account, fixed.as_ref(), environment)?;
+        let faults = self.rules.aliases.faults().iter();
+        let faults = faults.map(|fault| format!("{fault} (the line is left out)"));
+        job.warnings.splice(0..0, faults);
+        if !job.submission.envelope.to().is_empty() {
+            return Ok(Some(job));
+        }
+        let told = if surroundings.globals.verbose > 0 { job.changes.as_slice() } else { &[] };
         for change in told {
             surroundings.note(change);
         }
-        return Ok(Exit::Ok);
+        Ok(None)
     }
-    let account = job.account.as_ref().expect("an account was chosen");
-    let delivery = Delivery { transcript: None, all_or_nothing: false };
-    send::send(&delivery, &job, account, &mut surroundings)
-}
-
-fn prepare(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<Job, Failure> {
-    let environment = surroundings.environment;
-    let machine = Machine::this();
-    let accounts = Accounts::for_message(None, environment, None, &Settings::default())?;
-    surroundings.tell_of_foreign(&accounts);
-    let rules = rules_for(args, &accounts, &machine)?;
-    let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
-    let mut letter = Letter::read(args, &rules, accounts.repairs(), surroundings)?;
-    let author = letter.opened.sender(&rules);
-    // Of the author msmtp knows nothing.
-    let known = author.as_ref().filter(|_| accounts.foreign().is_none());
-    let typed = letter.typed.as_ref();
-    let caller = Caller { typed, full_name, rules: &rules, environment, machine: &machine };
-    let account = caller.account(&accounts, known)?;
-    let from = match author {
-        Some(author) if letter.opened.has_from() => vec![Address::from(author)],
-        Some(_) | None => caller.from(&account)?,
-    };
-    if accounts.foreign().is_some() && letter.typed.is_none() {
-        letter.typed = sender_of(&account)?;
-    }
-    let fixed = own_address(&account, rules.from)?;
-    let mut job = letter.finish(from, account, fixed.as_ref(), environment)?;
-    let faults =
-        rules.aliases.faults().iter().map(|fault| format!("{fault} (the line is left out)"));
-    job.warnings.splice(0..0, faults);
-    Ok(job)
 }
 
 /// A message whose names have become addresses.
@@ -99,25 +148,38 @@ struct Letter {
 }
 
 impl Letter {
+    /// The message on standard input, for those whom the caller names.
     fn read(
         args: &SendmailArgs,
-        rules: &Rules,
-        repairs: Repairs,
+        office: &Office,
         surroundings: &mut Surroundings<'_>,
     ) -> Result<Self, Failure> {
         let mut rewrites = Vec::new();
-        let typed = sender(args, rules, &mut rewrites)?;
+        let typed = sender(args.sender.as_deref(), "-f", &office.rules, &mut rewrites)?;
         let mut to = Vec::new();
         for recipient in &args.recipients {
-            to.extend(rules.envelope_recipients(recipient, &mut rewrites)?);
+            to.extend(office.rules.envelope_recipients(recipient, &mut rewrites)?);
         }
         if args.recipients.is_empty() && !args.from_header {
             return Err(no_recipients());
         }
-        let mut opened = Opened::read(source(args, surroundings)?, repairs)?;
-        opened.rewrite(rules)?;
+        let source = source(args, surroundings)?;
+        Letter::of(source, typed, to, rewrites, args.from_header, office)
+    }
+
+    /// A message for these, and for those of its header where that counts.
+    fn of(
+        source: Source,
+        typed: Option<ReversePath>,
+        mut to: Vec<ForwardPath>,
+        rewrites: Vec<Rewrite>,
+        from_header: bool,
+        office: &Office,
+    ) -> Result<Self, Failure> {
+        let mut opened = Opened::read(source, office.repairs)?;
+        opened.rewrite(&office.rules)?;
         let mut is_for_nobody = rewrites.iter().any(Rewrite::is_for_nobody);
-        if args.from_header {
+        if from_header {
             to.extend(opened.recipients()?.into_iter().map(ForwardPath::from));
             is_for_nobody |= opened.rewrites().iter().any(Rewrite::is_for_nobody);
         }
@@ -161,7 +223,7 @@ impl Letter {
 /// The rules for what is sent. To msmtp they are a matter of the account, which
 /// is chosen before names are looked at.
 fn rules_for(
-    args: &SendmailArgs,
+    typed: Option<&str>,
     accounts: &Accounts,
     machine: &Machine,
 ) -> Result<Rules, Failure> {
@@ -169,7 +231,7 @@ fn rules_for(
     if accounts.foreign().is_none() {
         return Ok(common);
     }
-    let typed = sender(args, &common, &mut Vec::new())?.and_then(|path| path.0);
+    let typed = sender(typed, "-f", &common, &mut Vec::new())?.and_then(|path| path.0);
     let typed = typed.map(|sender| sender.to_string());
     let account = accounts.choose(Choice { sender: typed.as_deref(), ..Choice::default() })?;
     Ok(rules(accounts.rewriting(machine, account.name.as_deref())?))
@@ -193,19 +255,20 @@ fn rules(rewriting: Rewriting) -> Rules {
     }
 }
 
-/// The sender that was typed.
+/// The sender that was typed, and where.
 fn sender(
-    args: &SendmailArgs,
+    typed: Option<&str>,
+    place: &'static str,
     rules: &Rules,
     changes: &mut Vec<Rewrite>,
 ) -> Result<Option<ReversePath>, Failure> {
-    let Some(text) = args.sender.as_deref() else { return Ok(None) };
+    let Some(text) = typed else { return Ok(None) };
     if matches!(text.trim_matches(' '), "" | "<>") {
         return Ok(Some(ReversePath::NULL));
     }
     let (mailbox, note) = rules.envelope_sender(text).map_err(|error| {
         let failure = Failure::from(error);
-        Failure { error: failure.error.context("-f"), ..failure }
+        Failure { error: failure.error.context(place), ..failure }
     })?;
     changes.extend(note);
     Ok(Some(ReversePath(Some(mailbox))))
@@ -259,19 +322,18 @@ fn own_address(account: &Account, rule: Authors) -> Result<Option<Mailbox>, Fail
 struct Caller<'c> {
     typed: Option<&'c ReversePath>,
     full_name: Option<String>,
-    rules: &'c Rules,
+    office: &'c Office,
     environment: &'c Environment,
-    machine: &'c Machine,
 }
 
 impl Caller<'_> {
     /// The account for the sender that was typed, else for the author, else
     /// for the user.
-    fn account(&self, accounts: &Accounts, author: Option<&Mailbox>) -> Result<Account, Failure> {
+    fn account(&self, author: Option<&Mailbox>) -> Result<Account, Failure> {
         let typed = self.typed.and_then(|path| path.0.as_ref());
         let mut sender = typed.or(author).map(ToString::to_string);
         if sender.is_none()
-            && accounts.foreign().is_none()
+            && self.office.accounts.foreign().is_none()
             && self.environment.get("ENVOI_FROM").is_none()
         {
             let user = self.user().ok();
@@ -279,7 +341,7 @@ impl Caller<'_> {
             sender = mailbox.map(|mailbox| mailbox.to_string());
         }
         let choice = Choice { sender: sender.as_deref(), ..Choice::default() };
-        Ok(accounts.choose(choice)?)
+        Ok(self.office.accounts.choose(choice)?)
     }
 
     /// What a From that is missing becomes: the sender that was typed, else
@@ -306,9 +368,9 @@ impl Caller<'_> {
             Failure::say(Exit::OsErr, sentence)
                 .hint("set ENVOI_FROM, or write a From field into the message")
         };
-        let user = self.machine.user(number, self.environment).ok_or_else(nobody)?;
+        let user = self.office.machine.user(number, self.environment).ok_or_else(nobody)?;
         let User { name, full_name } = user;
-        let (mailbox, _) = self.rules.envelope_sender(&name)?;
+        let (mailbox, _) = self.office.rules.envelope_sender(&name)?;
         Ok(Address::Mailbox { name: full_name, mailbox })
     }
 }

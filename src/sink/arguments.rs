@@ -1,14 +1,17 @@
 //! The arguments of MAIL and RCPT, read as a server reads them (RFC 5321
 //! §4.1.2). Each failure is the reply to give.
 
+use super::policy::Policy;
 use super::replies::say;
 use crate::smtp::{ForwardPath, Keyword, MailParameters, Reply, ReversePath};
+use std::borrow::Cow;
 use std::str::FromStr;
 
 /// Reads `FROM:<path> parameters`. `offered` says which extensions the client
 /// was told of.
 pub(super) fn mail(
     argument: &str,
+    policy: &Policy,
     offered: impl Fn(Keyword) -> bool,
 ) -> Result<(ReversePath, MailParameters), Reply> {
     let (path, rest) = path(argument, "FROM:", 7)?;
@@ -35,17 +38,27 @@ pub(super) fn mail(
             _ => return Err(say(501, &format!("5.5.4 Bad value of parameter {keyword}"))),
         }
     }
-    let from = mailbox(path, 7, parameters.smtputf8)?;
+    let from = mailbox(&whole(path, policy), 7, parameters.smtputf8)?;
     Ok((from, parameters))
 }
 
 /// Reads `TO:<path> parameters`. `smtputf8` says whether MAIL allowed
 /// addresses beyond US-ASCII (RFC 6531 §3.4).
-pub(super) fn rcpt(argument: &str, smtputf8: bool) -> Result<ForwardPath, Reply> {
+pub(super) fn rcpt(argument: &str, policy: &Policy, smtputf8: bool) -> Result<ForwardPath, Reply> {
     let (path, rest) = path(argument, "TO:", 3)?;
     match split(rest)?.first() {
         Some((keyword, _)) => Err(unknown(keyword)),
-        None => mailbox(path, 3, smtputf8),
+        None => mailbox(&whole(path, policy), 3, smtputf8),
+    }
+}
+
+/// The path with a domain, where names without one are given one.
+fn whole<'a>(path: &'a str, policy: &Policy) -> Cow<'a, str> {
+    match (&policy.domain, path.strip_prefix('<').and_then(|path| path.strip_suffix('>'))) {
+        (Some(domain), Some(name)) if !name.is_empty() && !name.contains('@') => {
+            Cow::Owned(format!("<{name}@{domain}>"))
+        }
+        _ => Cow::Borrowed(path),
     }
 }
 
@@ -158,7 +171,7 @@ mod tests {
     use super::*;
 
     fn read(argument: &str) -> String {
-        match mail(argument, |_| true) {
+        match mail(argument, &Policy::default(), |_| true) {
             Ok((from, parameters)) => format!("{from}{parameters}"),
             Err(reply) => reply.to_string(),
         }
@@ -205,7 +218,7 @@ mod tests {
         ] {
             assert_eq!(read(argument)[..9], *expected, "{argument}");
         }
-        let bare = mail("FROM:<a@b.c> SIZE=1", |_| false).unwrap_err();
+        let bare = mail("FROM:<a@b.c> SIZE=1", &Policy::default(), |_| false).unwrap_err();
         assert_eq!(bare.code.value(), 555);
     }
 
@@ -219,7 +232,7 @@ mod tests {
             ("TO:<a@b.c> NOTIFY=NEVER", Err(555)),
             ("TO:<é@b.c>", Err(553)),
         ] {
-            let read = rcpt(argument, false);
+            let read = rcpt(argument, &Policy::default(), false);
             let read = read.map(|path| path.to_string()).map_err(|reply| reply.code.value());
             assert_eq!(read.as_deref().map_err(|code| *code), expected, "{argument}");
         }
@@ -228,7 +241,8 @@ mod tests {
     #[test]
     fn a_size_beyond_all_numbers_is_still_a_size() {
         // 1870
-        let (_, parameters) = mail("FROM:<> SIZE=99999999999999999999", |_| true).unwrap();
+        let (_, parameters) =
+            mail("FROM:<> SIZE=99999999999999999999", &Policy::default(), |_| true).unwrap();
         assert_eq!(parameters.size, Some(u64::MAX));
     }
 }

@@ -70,10 +70,12 @@ pub struct Secured {
 }
 
 /// What became of a message's content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict<'a> {
     /// It was stored under this name.
     Stored(&'a str),
+    /// Whoever took it says this.
+    Answered(Reply),
     /// It had more octets than the limit allows.
     TooLarge,
     /// It held CR or LF outside CRLF.
@@ -131,7 +133,7 @@ impl<'p> Conversation<'p> {
             Protocol::Smtp => "ESMTP",
             Protocol::Lmtp => "LMTP",
         };
-        say(220, &format!("{} {protocol} envoi sink, which delivers nothing", self.policy.host))
+        say(220, &format!("{} {protocol} {}", self.policy.host, self.policy.banner))
     }
 
     /// Answers one line, given without its CRLF.
@@ -181,6 +183,7 @@ impl<'p> Conversation<'p> {
         let refusals = to.iter().map(|recipient| self.refusal_after_data(recipient));
         let reply = match verdict {
             Verdict::Stored(id) => say(250, &format!("2.0.0 Stored as {id}")),
+            Verdict::Answered(reply) => reply,
             Verdict::TooLarge => say(552, "5.3.4 The message exceeds the size limit"),
             Verdict::BareLineEnd => say(550, "5.5.2 The message has CR or LF outside of CR LF"),
             Verdict::NotStored => say(451, "4.3.0 The message could not be written"),
@@ -304,10 +307,11 @@ impl<'p> Conversation<'p> {
         if let Some(reply) = self.not_yet() {
             return reply;
         }
-        let (from, parameters) = match arguments::mail(argument, |keyword| self.told(keyword)) {
-            Ok(arguments) => arguments,
-            Err(reply) => return reply,
-        };
+        let (from, parameters) =
+            match arguments::mail(argument, self.policy, |keyword| self.told(keyword)) {
+                Ok(arguments) => arguments,
+                Err(reply) => return reply,
+            };
         let sizes = parameters.size.zip(self.policy.size_limit);
         if sizes.is_some_and(|(size, limit)| size > limit) {
             return say(552, "5.3.4 The message exceeds the size limit");
@@ -323,10 +327,11 @@ impl<'p> Conversation<'p> {
         let Some(transaction) = &mut self.transaction else {
             return grouped(say(503, "5.5.1 MAIL comes first"));
         };
-        let recipient = match arguments::rcpt(argument, transaction.parameters.smtputf8) {
-            Ok(recipient) => recipient,
-            Err(reply) => return grouped(reply),
-        };
+        let recipient =
+            match arguments::rcpt(argument, self.policy, transaction.parameters.smtputf8) {
+                Ok(recipient) => recipient,
+                Err(reply) => return grouped(reply),
+            };
         if let Some(reply) = self.policy.refuse.iter().find_map(|rule| rule.applies(&recipient)) {
             let last = reply.code == ReplyCode::CLOSING;
             let next = if last { Next::Close } else { Next::Command };

@@ -4,6 +4,7 @@
 //! ```text
 //! mod.rs           Settings, Sink: start and stop
 //! listener.rs      threads: one a port, one a client
+//! dialogue.rs      the same conversation over two pipes, with whoever takes the mail
 //! connection.rs    one client: socket, replies in one write, turnarounds
 //! conversation.rs  a line in, a reply out, and nothing else;
 //!                  hello.rs and auth.rs begin it
@@ -24,6 +25,7 @@ mod channel;
 mod connection;
 mod conversation;
 mod data;
+mod dialogue;
 mod event;
 mod input;
 mod intake;
@@ -36,6 +38,7 @@ mod storage;
 
 pub use conversation::{Answer, Conversation, Next, Secured, Transaction, Verdict};
 pub use data::{ContentReader, Progress};
+pub use dialogue::{Takes, dialogue};
 pub use event::{Event, Stored};
 pub use offer::{Offer, UnknownKeyword};
 pub use policy::Policy;

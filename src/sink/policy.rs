@@ -3,12 +3,18 @@
 use super::offer::Offer;
 use super::replies::Refusal;
 use crate::sasl::server::Users;
+use crate::smtp::Domain;
 
 /// How the receiver behaves, the same on every connection.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// What the receiver calls itself.
     pub host: String,
+    /// What it says of itself in its greeting.
+    pub banner: String,
+    /// What is added to addresses without a domain. Without one, only
+    /// `postmaster` may have none (RFC 5321 §4.1.1.3).
+    pub domain: Option<Domain>,
     /// What EHLO offers.
     pub offer: Offer,
     /// The most octets of a message; `None` for no limit.
@@ -36,6 +42,8 @@ impl Default for Policy {
     fn default() -> Self {
         Policy {
             host: "localhost".to_owned(),
+            banner: "envoi sink, which delivers nothing".to_owned(),
+            domain: None,
             offer: Offer::default(),
             size_limit: None,
             users: Users::Anyone,

@@ -32,6 +32,10 @@ pub struct SendmailArgs {
 pub enum Sendmail {
     /// A message is submitted.
     Deliver(SendmailArgs),
+    /// `-bs`: SMTP is spoken, and each message submitted.
+    Dialogue(SendmailArgs),
+    /// `-bv`: what would become of the recipients is said, and nothing sent.
+    Verify(SendmailArgs),
     /// `-bi`: aliases are read afresh each time, so that there is nothing to
     /// do.
     Aliases,
@@ -124,8 +128,9 @@ const FLAGS: &[Flag] = &[
         "b",
         Value("MODE"),
         Means::Mode,
-        "m, the default: send the message on standard input. i: the same as newaliases, which \
-         has nothing to do. p, s, v and others are not there yet",
+        "m, the default: send the message on standard input. s: speak SMTP on standard input \
+         and output. v: say who the recipients are, and send nothing. i: the same as \
+         newaliases, which has nothing to do. p and q are not there yet",
     ),
     flag(
         "o",
@@ -161,12 +166,7 @@ const FLAGS: &[Flag] = &[
 ];
 
 /// The modes of `-b` that are not there, and what each would do.
-const LATER: &[(char, &str)] = &[
-    ('p', "list the queue"),
-    ('s', "speak SMTP on standard input"),
-    ('v', "verify addresses"),
-    ('q', "queue without sending"),
-];
+const LATER: &[(char, &str)] = &[('p', "list the queue"), ('q', "queue without sending")];
 
 /// Reads the words behind the program's name. `name` is what the program was
 /// called as: `mailq` and `newaliases` are modes of their own.
@@ -175,7 +175,8 @@ pub fn read(name: &str, words: Vec<OsString>) -> Result<Sendmail, Failure> {
         .into_iter()
         .map(|word| word.into_string().map_err(|word| not_text(&word)))
         .collect::<Result<_, _>>()?;
-    let mut reader = Reader { args: SendmailArgs::default(), aliases: name == "newaliases" };
+    let mode = if name == "newaliases" { Mode::Aliases } else { Mode::Deliver };
+    let mut reader = Reader { args: SendmailArgs::default(), mode };
     if name == "mailq" {
         return Err(later("mailq", "list the queue"));
     }
@@ -193,12 +194,26 @@ pub fn read(name: &str, words: Vec<OsString>) -> Result<Sendmail, Failure> {
             _ => reader.args.recipients.push(word),
         }
     }
-    if reader.aliases { Ok(Sendmail::Aliases) } else { Ok(Sendmail::Deliver(reader.args)) }
+    Ok(match reader.mode {
+        Mode::Deliver => Sendmail::Deliver(reader.args),
+        Mode::Dialogue => Sendmail::Dialogue(reader.args),
+        Mode::Verify => Sendmail::Verify(reader.args),
+        Mode::Aliases => Sendmail::Aliases,
+    })
 }
 
 struct Reader {
     args: SendmailArgs,
-    aliases: bool,
+    mode: Mode,
+}
+
+/// What `-b` says. The last one counts.
+#[derive(Clone, Copy)]
+enum Mode {
+    Deliver,
+    Dialogue,
+    Verify,
+    Aliases,
 }
 
 impl Reader {
@@ -239,7 +254,7 @@ impl Reader {
             Means::FromHeader => self.args.from_header = true,
             Means::DotsAreText => self.args.dots_are_text = true,
             Means::Verbose => self.args.verbose = self.args.verbose.saturating_add(1),
-            Means::Aliases => self.aliases = true,
+            Means::Aliases => self.mode = Mode::Aliases,
             Means::Nothing => {}
             Means::FullName => self.args.full_name = value,
             Means::Sender => {
@@ -260,18 +275,18 @@ impl Reader {
         if let Some((letter, what)) = LATER.iter().find(|(letter, _)| mode.starts_with(*letter)) {
             return Err(later(&format!("-b{letter}"), what));
         }
-        match mode {
-            "m" => Ok(()),
-            "i" => {
-                self.aliases = true;
-                Ok(())
-            }
+        self.mode = match mode {
+            "m" => Mode::Deliver,
+            "s" => Mode::Dialogue,
+            "v" => Mode::Verify,
+            "i" => Mode::Aliases,
             mode => {
                 let sentence = format!("there is no mode -b{mode}: envoi is no daemon");
-                Err(Failure::say(Exit::Usage, sentence)
-                    .hint("to send the message on standard input, leave it out"))
+                return Err(Failure::say(Exit::Usage, sentence)
+                    .hint("to send the message on standard input, leave it out"));
             }
-        }
+        };
+        Ok(())
     }
 }
 

@@ -1,0 +1,183 @@
+//! `sendmail -bs`: a program hands its mail over in SMTP. Each message is
+//! submitted like one of `sendmail -t`, and the reply to its end says what came
+//! of it: taken for everybody, or for nobody.
+
+use super::{Letter, Office, sender};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::input::{Content, Spool, temporary};
+use crate::cli::send::{Delivery, carry_out};
+use crate::cli::words::{plain, problems};
+use crate::cli::{Surroundings, interrupt};
+use crate::delivery::Report;
+use crate::message::Source;
+use crate::net::Interrupt;
+use crate::sink::{Offer, Policy, Takes, Transaction, dialogue};
+use crate::smtp::{Domain, Reply, ReversePath};
+use std::io;
+
+/// Speaks until the caller leaves. The status says only whether it could be
+/// spoken: what came of a message, its reply has said.
+pub(super) fn run(office: &Office, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    let interrupt = interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
+    let policy = policy(office);
+    let mut submitting = Submitting {
+        office,
+        spool: None,
+        trouble: None,
+        interrupt: &interrupt,
+        // Standard output is the dialogue's.
+        surroundings: &mut Surroundings {
+            globals: surroundings.globals,
+            environment: surroundings.environment,
+            out: &mut io::sink(),
+            err: surroundings.err,
+        },
+    };
+    dialogue(&policy, &mut io::stdin(), surroundings.out, &mut submitting).map_err(|error| {
+        Failure::caused(Exit::IoErr, "cannot speak SMTP on standard input and output", error)
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// Whoever calls a program has come in already: nothing is encrypted, and
+/// nobody signs in.
+fn policy(office: &Office) -> Policy {
+    let offer = ["STARTTLS", "AUTH"].into_iter().try_fold(Offer::default(), Offer::without);
+    let host = office.rules.hosts.first().map_or_else(|| "localhost".into(), Domain::to_string);
+    Policy {
+        host,
+        banner: "envoi".to_owned(),
+        domain: office.rules.domain.clone(),
+        // The receiver knows these words.
+        offer: offer.unwrap_or_else(|_| Offer::nothing()),
+        ..Policy::default()
+    }
+}
+
+struct Submitting<'s, 'e> {
+    office: &'s Office,
+    spool: Option<Spool>,
+    /// Why what came could not be kept.
+    trouble: Option<Failure>,
+    interrupt: &'s Interrupt,
+    surroundings: &'s mut Surroundings<'e>,
+}
+
+impl Takes for Submitting<'_, '_> {
+    fn take(&mut self, octets: &[u8]) {
+        if self.trouble.is_some() {
+            return;
+        }
+        let directories = || temporary(self.surroundings.environment);
+        let spool = self.spool.get_or_insert_with(|| Spool::new("the message", directories()));
+        self.trouble = spool.take(octets).err();
+    }
+
+    fn end(&mut self, transaction: Transaction) -> Reply {
+        let content = match (self.trouble.take(), self.spool.take()) {
+            (Some(trouble), _) => Err(trouble),
+            (None, Some(spool)) => spool.end(),
+            (None, None) => Ok(Content::Memory(Vec::new())),
+        };
+        let submitted = content.and_then(|content| self.submit(transaction, content));
+        submitted.unwrap_or_else(|failure| {
+            // Who called may show the reply to nobody.
+            let text = plain(&format!("{:#}", failure.error));
+            let _ =
+                writeln!(self.surroundings.err, "envoi: {}", crate::cli::escape::Escaped(&text));
+            reply(failure.exit, &text)
+        })
+    }
+
+    fn give_up(&mut self) {
+        (self.spool, self.trouble) = (None, None);
+    }
+}
+
+impl Submitting<'_, '_> {
+    fn submit(&mut self, transaction: Transaction, content: Content) -> Result<Reply, Failure> {
+        let source = match content {
+            Content::Memory(octets) => Source::held(octets, "the message"),
+            Content::File(file) => Source::file(file, "the message")?,
+        };
+        let letter = self.letter(&transaction, source)?;
+        let job = self.office.job(letter, None, self.surroundings)?;
+        let Some(job) = job else {
+            return Ok(said(250, "2.0.0 Every name is an alias for nobody"));
+        };
+        let account = job.account.as_ref().expect("an account was chosen");
+        // One reply is for all: it may not say yes where it is no for some.
+        let delivery = Delivery { transcript: None, all_or_nothing: true };
+        let sent = carry_out(&delivery, &job, account, self.interrupt, self.surroundings)?;
+        Ok(answer(&sent.report, sent.exit))
+    }
+
+    fn letter(&self, transaction: &Transaction, source: Source) -> Result<Letter, Failure> {
+        let rules = &self.office.rules;
+        let mut rewrites = Vec::new();
+        let typed = match &transaction.from {
+            ReversePath(None) => Some(ReversePath::NULL),
+            ReversePath(Some(mailbox)) => {
+                sender(Some(&mailbox.to_string()), "MAIL", rules, &mut rewrites)?
+            }
+        };
+        let mut to = Vec::new();
+        for recipient in &transaction.to {
+            to.extend(rules.envelope_recipients(&recipient.to_string(), &mut rewrites)?);
+        }
+        Letter::of(source, typed, to, rewrites, false, self.office)
+    }
+}
+
+/// The reply for what came of a message.
+fn answer(report: &Report, exit: Exit) -> Reply {
+    if exit == Exit::Ok {
+        let queued = report.attempts.iter().find_map(|attempt| attempt.queue_id());
+        let text = queued.map_or_else(
+            || "2.0.0 Sent".to_owned(),
+            |id| format!("2.0.0 Sent, queued there as {id}"),
+        );
+        return said(250, &text);
+    }
+    let sentences: Vec<String> =
+        problems(report).into_iter().map(|problem| problem.sentence).collect();
+    reply(exit, &sentences.join("; "))
+}
+
+/// The reply for an end with this status (RFC 3463): whoever gets one that may
+/// pass keeps the message and tries again.
+fn reply(exit: Exit, text: &str) -> Reply {
+    let (code, enhanced) = match exit {
+        Exit::Ok => (250, "2.0.0"),
+        Exit::DataErr => (550, "5.6.0"),
+        Exit::NoUser => (550, "5.1.1"),
+        Exit::NoHost => (550, "5.4.4"),
+        Exit::NoPerm => (550, "5.7.1"),
+        Exit::Unavailable => (554, "5.3.0"),
+        // Mended on this machine, or over there, before the next try.
+        Exit::Config => (451, "4.3.5"),
+        Exit::Partial
+        | Exit::Usage
+        | Exit::NoInput
+        | Exit::Software
+        | Exit::OsErr
+        | Exit::OsFile
+        | Exit::CantCreat
+        | Exit::IoErr
+        | Exit::TempFail
+        | Exit::Protocol
+        | Exit::Signal(_) => (451, "4.3.0"),
+    };
+    said(code, &format!("{enhanced} {text}"))
+}
+
+/// A reply of one line in US-ASCII, no longer than a line may be (RFC 5321
+/// §4.5.3.1.5).
+fn said(code: u16, text: &str) -> Reply {
+    const LONGEST: usize = 480;
+    let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    let text: String = text.chars().take(LONGEST).map(plain).collect();
+    Reply::new(code, &text).map(Reply::with_enhanced).expect("the code is 250 to 554")
+}
