@@ -68,6 +68,9 @@ struct Expectation {
     status: i32,
     #[serde(default)]
     stdout: String,
+    /// The lines on standard output end in CRLF.
+    #[serde(default)]
+    crlf: bool,
     /// Instead of `stdout`: what the JSON object must hold. It may hold more.
     json: Option<toml::Table>,
     #[serde(default)]
@@ -125,7 +128,11 @@ impl Scenario {
         }
         match &expected.json {
             Some(json) => check_json(&place, json, &run).or_else(wrong)?,
-            None => agree("stdout", &place.filled(&expected.stdout), &run.stdout).or_else(wrong)?,
+            None => {
+                let ends = if expected.crlf { "\r\n" } else { "\n" };
+                let text = place.filled(&expected.stdout).replace('\n', ends);
+                agree("stdout", &text, &run.stdout).or_else(wrong)?;
+            }
         }
         agree("stderr", &place.filled(&expected.stderr), &run.stderr).or_else(wrong)?;
         for text in &expected.never_prints {

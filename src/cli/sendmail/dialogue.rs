@@ -9,7 +9,7 @@ use crate::cli::input::{Content, Spool, temporary};
 use crate::cli::send::{Delivery, carry_out};
 use crate::cli::words::{plain, problems};
 use crate::cli::{Surroundings, interrupt};
-use crate::delivery::Report;
+use crate::delivery::{Cause, Outcome, Report};
 use crate::message::Source;
 use crate::net::Interrupt;
 use crate::sink::{Offer, Policy, Takes, Transaction, dialogue};
@@ -141,8 +141,11 @@ fn answer(report: &Report, exit: Exit) -> Reply {
         );
         return said(250, &text);
     }
-    let sentences: Vec<String> =
-        problems(report).into_iter().map(|problem| problem.sentence).collect();
+    // Who was withheld because of another is no news.
+    let is_news = |(_, outcome): &&(_, Outcome)| !matches!(outcome.cause(), Some(Cause::Withheld));
+    let recipients = report.recipients.iter().filter(is_news).cloned().collect();
+    let news = Report { attempts: report.attempts.clone(), recipients };
+    let sentences: Vec<String> = problems(&news).into_iter().map(|it| it.sentence).collect();
     reply(exit, &sentences.join("; "))
 }
 

@@ -69,12 +69,26 @@ fn what_programs_type_is_understood() {
 }
 
 #[test]
+fn the_last_mode_counts() {
+    // CLI-1: glued or not.
+    for (words, expected) in [
+        ("-bs", Sendmail::Dialogue(args("-bm"))),
+        ("-b s", Sendmail::Dialogue(args("-bm"))),
+        ("-bs -odb -oem", Sendmail::Dialogue(args("-bm"))),
+        ("-bv root", Sendmail::Verify(args("root"))),
+        ("-bs -bm root", Sendmail::Deliver(args("root"))),
+        ("-bm -bi", Sendmail::Aliases),
+    ] {
+        let words: Vec<_> = words.split(' ').collect();
+        assert_eq!(typed(&words).unwrap(), expected, "{words:?}");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_said_with_64() {
     // CLI-1, SEC-13
     for (words, said) in [
         ("-bp", "list the queue"),
-        ("-bs", "speak SMTP"),
-        ("-bv root", "verify"),
         ("-b q root", "queue"),
         ("-q", "run the queue"),
         ("-q15m", "run the queue"),
