@@ -193,6 +193,7 @@ const ACCOUNT: &[(&str, Setter<Account>)] = &[
     }),
     ("ipv4", |account, value| set(&mut account.entry.settings.ipv4, value.flag())),
     ("ipv6", |account, value| set(&mut account.entry.settings.ipv6, value.flag())),
+    ("local", |account, value| set(&mut account.entry.settings.local, value.parsed())),
     ("masquerade", |account, value| {
         set(&mut account.entry.settings.masquerade, value.masquerade())
     }),

@@ -29,6 +29,17 @@ pub struct User {
     pub full_name: Option<String>,
 }
 
+/// Somebody who can log in here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The name at the login.
+    pub name: String,
+    /// The home directory.
+    pub home: String,
+    /// The number of the user, and of the group.
+    pub numbers: (u32, u32),
+}
+
 impl Machine {
     /// This one.
     pub fn this() -> Self {
@@ -63,6 +74,13 @@ impl Machine {
         text.lines().next().map(|line| line.trim().to_owned()).filter(|name| !name.is_empty())
     }
 
+    /// Who logs in by this name.
+    pub fn login(&self, name: &str) -> Option<Login> {
+        let users = small_file(&self.users).unwrap_or_default();
+        let users = String::from_utf8_lossy(&users);
+        users.lines().find_map(|line| login(line, name))
+    }
+
     /// The user with this number, else the one that the environment names.
     pub fn user(&self, number: u32, environment: &Environment) -> Option<User> {
         let users = small_file(&self.users).unwrap_or_default();
@@ -74,6 +92,18 @@ impl Machine {
         let number = number.to_string();
         users.lines().find_map(|line| user(line, &number)).or_else(named)
     }
+}
+
+/// A line of passwd(5), if it is about the user of this name.
+fn login(line: &str, name: &str) -> Option<Login> {
+    let fields: Vec<&str> = line.split(':').collect();
+    let [login, _, user, group, _, home, ..] = fields[..] else { return None };
+    // In the path of a Maildir, no name leads elsewhere.
+    if login != name || name.is_empty() || name.starts_with('.') || name.contains('/') {
+        return None;
+    }
+    let numbers = (user.parse().ok()?, group.parse().ok()?);
+    Some(Login { name: name.to_owned(), home: home.to_owned(), numbers })
 }
 
 /// A line of passwd(5), if it is about the user with this number. `&` in the
@@ -179,6 +209,20 @@ mod tests {
         assert_eq!(user(1000), named("alice", Some("Alice Example")));
         assert_eq!(user(12_345), named("carol", None));
         assert_eq!(machine.user(12_345, &Environment::from([("A", "b")])), None);
+    }
+
+    #[test]
+    fn who_logs_in_is_known_by_name() {
+        let (_directory, machine) = machine("box", None);
+        let alice = Login {
+            name: "alice".to_owned(),
+            home: "/home/alice".to_owned(),
+            numbers: (1000, 1000),
+        };
+        assert_eq!(machine.login("alice"), Some(alice));
+        for name in ["carol", "", "bad", "Alice"] {
+            assert_eq!(machine.login(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! | who signs its messages | `dkim.rs`, `key_file.rs`, `private_file.rs` |
 //! | by which certificate it says who it is | `client_certificate.rs`, `key_file.rs` |
 //! | senders that are shown as others | `masquerade.rs` |
+//! | where recipients of this machine get their mail | `local.rs` |
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `secret/`, `private_file.rs` |
 //! | whether it looks as if there were one | `look.rs` |
@@ -36,6 +37,7 @@ mod file;
 mod grammar;
 pub mod import;
 mod key_file;
+mod local;
 mod look;
 mod machine;
 mod masquerade;
@@ -63,8 +65,9 @@ pub use error::{Error, Location, NamedBy};
 pub use file::Files;
 pub use grammar::account_keys;
 pub use key_file::KeyFileError;
+pub use local::LocalDelivery;
 pub use look::Unusable;
-pub use machine::{Machine, User, small_file};
+pub use machine::{Login, Machine, User, small_file};
 pub use masquerade::Masquerade;
 pub use oauth::OAuth2;
 pub use pattern::Pattern;
@@ -125,6 +128,9 @@ pub struct Account {
     pub deadline: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Pipelining,
+    /// Where recipients of this machine get their mail; `None` where they are
+    /// like any others.
+    pub local: Option<LocalDelivery>,
     /// The Maildir for copies of what was sent.
     pub save_sent: Option<PathBuf>,
     /// The signatures that messages get, none of them twice.
@@ -269,6 +275,7 @@ impl Account {
             timeout: said.timeout,
             deadline: said.deadline,
             pipelining: said.pipelining.unwrap_or_default(),
+            local: said.local,
             save_sent: said.save_sent,
             dkim: said.dkim.unwrap_or_default(),
             tls: Trust {

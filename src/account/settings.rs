@@ -3,6 +3,7 @@
 //! was said before.
 
 use super::dkim::Dkim;
+use super::local::LocalDelivery;
 use super::masquerade::Masquerade;
 use super::oauth::OAuth2;
 use super::pattern::Pattern;
@@ -55,6 +56,8 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Option<Pipelining>,
+    /// Where recipients of this machine get their mail.
+    pub local: Option<LocalDelivery>,
     /// The Maildir for copies of what was sent.
     pub save_sent: Option<PathBuf>,
     /// The signatures that messages get.
@@ -147,6 +150,7 @@ impl Settings {
             timeout: self.timeout.or(below.timeout),
             deadline: self.deadline.or(below.deadline),
             pipelining: self.pipelining.or(below.pipelining),
+            local: self.local.or(below.local),
             save_sent: self.save_sent.or(below.save_sent),
             dkim: self.dkim.or(below.dkim),
             tls_ca: self.tls_ca.or(below.tls_ca),

@@ -79,6 +79,7 @@ const KEYS: &[(&str, Writer)] = &[
         Ok(said.tls_min.and_then(name).map(|(name, _)| Value::from(*name)))
     }),
     ("tls-sni", |said| Ok(said.tls_sni.as_deref().map(Value::from))),
+    ("local", |said| Ok(said.local.as_ref().map(text))),
     ("dkim", |said| said.dkim.as_deref().map(signatures).transpose()),
     ("save-sent", |said| said.save_sent.as_deref().map(path).transpose()),
 ];
@@ -246,6 +247,7 @@ tls-min = "1.3"
 tls-sni = "sni.example.org"
 dkim = [{ domain = "example.org", selector = "s", key = "/d.pem", canonicalization = "simple/relaxed" }]
 save-sent = "/home/alice/Sent"
+local = "maildir:{home}/Maildir"
 "#;
 
     #[test]

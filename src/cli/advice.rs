@@ -5,7 +5,7 @@ mod lmtp;
 mod proxy;
 
 use super::certificate;
-use crate::delivery::{Attempt, Cause, Outcome, Report};
+use crate::delivery::{Attempt, Cause, NotKept, Outcome, Report};
 use crate::net::{self, Endpoint, Security, TlsVersion};
 use crate::sasl::{Entry, MechanismError, ScramFault, TokenFault};
 use crate::session::{Absence, Error, Kind, Shortfall};
@@ -34,6 +34,7 @@ pub(super) fn hints(
             Cause::Broke(error) => of_error(error, attempt),
             Cause::Unmet(shortfall) => of_shortfall(shortfall),
             Cause::Withheld => Vec::new(),
+            Cause::NotKept(why) => of_home(why),
         },
     }
 }
@@ -50,6 +51,19 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<String> {
         }
     };
     vec![hint.to_owned()]
+}
+
+/// What to try where a message was not kept on this machine.
+fn of_home(why: &NotKept) -> Vec<String> {
+    let hint = match why {
+        NotKept::NoSuchUser(name) => {
+            format!("make it an alias for somebody: {name}: you@example.org in /etc/aliases")
+        }
+        NotKept::NotWritten { place, .. } => {
+            format!("check who may write there: ls -ld {}", shell_words::quote(place))
+        }
+    };
+    vec![hint]
 }
 
 const WITHOUT_BINDING: &str = "without binding, over TLS: --auth scram-sha-256 or --auth plain";

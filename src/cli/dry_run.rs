@@ -34,7 +34,7 @@ pub(super) fn print(
         Misfit::Failed(error) => error.into(),
     })?;
     let parameters = negotiate(&envelope.from, &to, form.facts(), &offered).map_err(lacking)?;
-    let narrowed = if std::ptr::eq(form, message) { &[] } else { form.changes() };
+    let narrowed = if std::ptr::eq(form, message.as_ref()) { &[] } else { form.changes() };
     if !surroundings.globals.quiet {
         for change in &job.changes {
             surroundings.note(change);

@@ -7,6 +7,7 @@ use super::clock;
 use super::content::{self, Role};
 use super::exit::Exit;
 use super::failure::{Failure, no_from, no_recipients, warned};
+use super::home::Household;
 use super::input::Input;
 use super::sign::sign;
 use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
@@ -23,6 +24,8 @@ pub(super) struct Job {
     pub(super) submission: Submission,
     /// Where to send it; `None` in a dry run without any account.
     pub(super) account: Option<Account>,
+    /// Who of the recipients is at home here; `None` where nobody is.
+    pub(super) household: Option<Household>,
     /// What was done to the message, for who wants to know.
     pub(super) changes: Vec<String>,
     /// What is doubtful about the message.

@@ -13,6 +13,7 @@ mod escape;
 mod exit;
 mod failure;
 mod foreign;
+mod home;
 mod input;
 mod interrupt;
 mod message;

@@ -4,6 +4,7 @@ use super::args::SendArgs;
 use super::certificate;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::home::OpenHome;
 use super::message::{self, Job};
 use super::render::{self, Context, Left};
 use super::route::{self, Prepared};
@@ -12,7 +13,7 @@ use super::transcript::Transcript;
 use super::words::plain;
 use super::{Surroundings, dry_run, interrupt};
 use crate::account::Account;
-use crate::delivery::{Report, Submission, World, submit};
+use crate::delivery::{Home, Report, Submission, World, submit_and_keep};
 use crate::message::random_word;
 use crate::net::Interrupt;
 use crate::session::{Event, Observer as _};
@@ -97,8 +98,10 @@ pub(super) fn carry_out(
     for warning in &warnings {
         surroundings.warn(warning);
     }
+    let home = job.household.as_ref();
+    let home = home.map(|it| it.open(account, &host, interrupt, surroundings)).transpose()?;
     let Delivered { report, signal, trouble } =
-        deliver(delivery, job, &prepared, interrupt, &host, surroundings)?;
+        deliver(delivery, job, &prepared, home.as_ref(), interrupt, &host, surroundings)?;
     let exit = Exit::of_report(&report, signal);
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, &job.submission));
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
@@ -139,6 +142,7 @@ fn deliver(
     delivery: &Delivery<'_>,
     job: &Job,
     prepared: &Prepared<'_>,
+    home: Option<&OpenHome<'_>>,
     interrupt: &Interrupt,
     host: &str,
     surroundings: &mut Surroundings<'_>,
@@ -160,7 +164,8 @@ fn deliver(
         host_name: Some(host),
         wait_for_farewell: transcript.is_watched(),
     };
-    let report = submit(&job.submission, &prepared.route, &world, &mut transcript);
+    let home = home.map(|home| home as &dyn Home);
+    let report = submit_and_keep(&job.submission, &prepared.route, home, &world, &mut transcript);
     let trouble =
         transcript.problem().map(|error| plain(&format!("the transcript is incomplete: {error}")));
     Ok(Delivered { report, signal: interrupt.signal(), trouble })

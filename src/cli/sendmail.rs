@@ -11,6 +11,7 @@ use super::clock;
 use super::content::{self, Role};
 use super::exit::Exit;
 use super::failure::{Failure, warned};
+use super::home::Household;
 use super::input::Input;
 use super::message::{Job, list, masked};
 use super::send::{self, Delivery};
@@ -127,6 +128,7 @@ impl Office {
         let faults = self.rules.aliases.faults().iter();
         let faults = faults.map(|fault| format!("{fault} (the line is left out)"));
         job.warnings.splice(0..0, faults);
+        job.household = self.household(job.account.as_ref());
         if !job.submission.envelope.to().is_empty() {
             return Ok(Some(job));
         }
@@ -135,6 +137,16 @@ impl Office {
             surroundings.note(change);
         }
         Ok(None)
+    }
+}
+
+impl Office {
+    /// Who is at home here, where the account says what becomes of their mail:
+    /// the machine's own names, and the domain that names without one get.
+    fn household(&self, account: Option<&Account>) -> Option<Household> {
+        let how = account?.local.clone()?;
+        let domains = self.rules.hosts.iter().chain(&self.rules.domain).cloned().collect();
+        Some(Household { domains, machine: self.machine.clone(), how })
     }
 }
 

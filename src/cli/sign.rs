@@ -8,6 +8,7 @@ use crate::message::Message;
 use crate::message::dkim::Signer;
 use crate::smtp::{Envelope, Mailbox};
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// A message that nothing may change any more, and what is to be said of it.
 pub(super) struct Signed {
@@ -30,8 +31,8 @@ impl Signed {
     ) -> Job {
         changes.extend(self.notes);
         warnings.extend(self.warnings);
-        let submission = Submission { envelope, message: self.message };
-        Job { submission, account, changes, warnings }
+        let submission = Submission { envelope, message: Arc::new(self.message) };
+        Job { submission, account, household: None, changes, warnings }
     }
 }
 

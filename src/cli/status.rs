@@ -2,7 +2,7 @@
 //! carry theirs, that knows which end means which status.
 
 use super::exit::Exit;
-use crate::delivery::{Cause, Outcome, Report};
+use crate::delivery::{Cause, NotKept, Outcome, Report};
 use crate::net::{self, ProxyFault, Refusal};
 use crate::sasl::{MechanismError, ScramFault};
 use crate::session::{Absence, Error, Kind};
@@ -71,6 +71,8 @@ fn of_cause(cause: &Cause) -> Exit {
         Cause::Replied(phase, reply) => of_reply(*phase, reply),
         Cause::Broke(error) => of_error(error),
         Cause::Unmet(_) | Cause::Withheld => Exit::Unavailable,
+        Cause::NotKept(NotKept::NoSuchUser(_)) => Exit::NoUser,
+        Cause::NotKept(NotKept::NotWritten { .. }) => Exit::CantCreat,
     }
 }
 

@@ -65,6 +65,7 @@ fn attempt_of<'r>(cause: &Cause, report: &'r Report) -> Option<&'r Attempt> {
         Cause::Broke(error) => report.attempts.iter().find(|attempt| {
             attempt.error.as_ref().is_some_and(|of_attempt| Arc::ptr_eq(of_attempt, error))
         }),
+        Cause::NotKept(_) => None,
         Cause::Replied(..) | Cause::Unmet(_) | Cause::Withheld => {
             others.iter().all(|other| other.server == last.server).then_some(last)
         }
@@ -117,6 +118,7 @@ pub(super) fn why(outcome: &Outcome) -> Option<String> {
         Cause::Broke(error) => error_words(error),
         Cause::Unmet(shortfall) => shortfall.to_string(),
         Cause::Withheld => "withheld, since another recipient was refused".to_owned(),
+        Cause::NotKept(why) => why.to_string(),
     };
     Some(Escaped(plain(&clause)).to_string())
 }
@@ -223,6 +225,9 @@ fn sentence(why: &str, whom: &str, outcome: &Outcome, attempt: Option<&Attempt>)
             if names_server(error, &server) =>
         {
             format!("nothing was sent to {whom}: {why}")
+        }
+        Outcome::Deferred(Cause::NotKept(_)) | Outcome::Rejected(Cause::NotKept(_)) => {
+            format!("{whom} did not get the message: {why}")
         }
         Outcome::Deferred(_) | Outcome::Rejected(_) | Outcome::Accepted(_) => {
             format!("nothing was sent to {whom} through {server}: {why}")

@@ -2,6 +2,7 @@
 //! it. Read [`submit`] and you have read the program.
 
 mod connection;
+mod home;
 mod outcome;
 mod report;
 mod route;
@@ -9,7 +10,8 @@ mod sign_in;
 mod way;
 
 pub use crate::session::Absence;
-pub use outcome::{Cause, Outcome};
+pub use home::{Home, Maildirs, Owner, keep_by_lmtp};
+pub use outcome::{Cause, NotKept, Outcome};
 pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
 
@@ -31,7 +33,7 @@ pub struct Submission {
     /// The envelope.
     pub envelope: Envelope,
     /// The message.
-    pub message: Message,
+    pub message: Arc<Message>,
 }
 
 /// What a delivery needs from outside.
@@ -93,7 +95,20 @@ pub fn submit(
     world: &World<'_>,
     observer: &mut dyn Observer,
 ) -> Report {
+    submit_and_keep(submission, route, None, world, observer)
+}
+
+/// The same, but whoever is at home here gets the message here, after the
+/// others.
+pub fn submit_and_keep(
+    submission: &Submission,
+    route: &Route,
+    home: Option<&dyn Home>,
+    world: &World<'_>,
+    observer: &mut dyn Observer,
+) -> Report {
     let mut ledger = Ledger::new(&submission.envelope);
+    ledger.set_aside(|path| home.is_some_and(|home| home.has(path)));
     let mut attempts = Vec::new();
     for hop in &route.hops {
         if ledger.is_settled() {
@@ -119,6 +134,17 @@ pub fn submit(
                 let target = Target { in_clear, ..target };
                 attempts.push(attempt(submission, hop, &target, world, &mut ledger, observer));
             }
+        }
+    }
+    let is_all_or_nothing = route.hops.iter().any(|hop| hop.all_or_nothing);
+    for at in ledger.take_up() {
+        if is_all_or_nothing && ledger.somebody_is_left_out() {
+            ledger.withhold();
+            break;
+        }
+        let path = &submission.envelope.to()[at].path;
+        if let Some(home) = home {
+            ledger.note(at, home.keep(path, submission, world, observer));
         }
     }
     let unreached = Outcome::Deferred(Cause::Withheld);
@@ -257,7 +283,7 @@ fn send(
     attempt: &mut Attempt,
 ) {
     let mut waiting = sendable(&submission.envelope, session, ledger);
-    if hop.all_or_nothing && waiting.len() < submission.envelope.to().len() {
+    if hop.all_or_nothing && waiting.len() < ledger.away() {
         // Somebody is refused already, here or by an earlier server.
         return ledger.withhold();
     }
@@ -329,7 +355,7 @@ fn transact(
         Ok(octets) => octets,
         Err(error) => return note_batch(&unreadable(error, attempt)),
     };
-    if !std::ptr::eq(message, &raw const submission.message) && attempt.width.is_none() {
+    if !std::ptr::eq(message, submission.message.as_ref()) && attempt.width.is_none() {
         message.changes().iter().for_each(|change| session.note(&change.to_string()));
     }
     let plan = Plan { from, parameters: &parameters, to, all_or_nothing: hop.all_or_nothing };

@@ -23,6 +23,7 @@ use crate::net::{self, ProxyFault};
 use crate::sasl::{MechanismError, ScramFault};
 use crate::session::{Absence, End, Error, Kind, Shortfall, Transaction};
 use crate::smtp::{Phase, Reply, Severity};
+use std::io;
 use std::sync::Arc;
 
 /// What became of one recipient.
@@ -50,6 +51,24 @@ pub enum Cause {
     Unmet(Shortfall),
     /// It was accepted, but all had to be, and others were not.
     Withheld,
+    /// It is at home here, and the message could not be kept.
+    NotKept(NotKept),
+}
+
+/// Why a message was not kept on this machine.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotKept {
+    /// There is no such user.
+    #[error("there is no user ‘{0}’ here")]
+    NoSuchUser(String),
+    /// The system would not write it.
+    #[error("the message cannot be kept in {place}: {reason}")]
+    NotWritten {
+        /// The Maildir.
+        place: String,
+        /// What the system said.
+        reason: Arc<io::Error>,
+    },
 }
 
 impl Cause {
@@ -61,7 +80,7 @@ impl Cause {
                 Kind::Refused(reply) => Some(reply),
                 _ => None,
             },
-            Cause::Unmet(_) | Cause::Withheld => None,
+            Cause::Unmet(_) | Cause::Withheld | Cause::NotKept(_) => None,
         }
     }
 }

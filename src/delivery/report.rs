@@ -106,23 +106,49 @@ pub(super) struct Ledger<'e> {
     outcomes: Vec<Option<Outcome>>,
     /// What earlier servers left open; empty while the first is asked.
     earlier: Vec<Option<Outcome>>,
+    /// Those whom no server is asked about.
+    aside: Vec<usize>,
 }
 
 impl<'e> Ledger<'e> {
     pub(super) fn new(envelope: &'e Envelope) -> Self {
         let outcomes = vec![None; envelope.to().len()];
-        Ledger { envelope, outcomes, earlier: Vec::new() }
+        Ledger { envelope, outcomes, earlier: Vec::new(), aside: Vec::new() }
+    }
+
+    /// Asks no server about these for now.
+    pub(super) fn set_aside(&mut self, is_at_home: impl Fn(&ForwardPath) -> bool) {
+        let to = self.envelope.to().iter().enumerate();
+        self.aside = to.filter(|(_, it)| is_at_home(&it.path)).map(|(at, _)| at).collect();
+    }
+
+    /// Those who were set aside.
+    pub(super) fn take_up(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.aside)
+    }
+
+    /// How many recipients servers are asked about.
+    pub(super) fn away(&self) -> usize {
+        self.envelope.to().len() - self.aside.len()
+    }
+
+    /// Whether somebody whom a server was asked about will not get the message.
+    pub(super) fn somebody_is_left_out(&self) -> bool {
+        let is_none = |outcome: &Outcome| !matches!(outcome, Outcome::Accepted(_));
+        let all = self.outcomes.iter().chain(&self.earlier);
+        all.flatten().any(is_none)
     }
 
     /// The positions of the recipients that a server may still be asked about.
     pub(super) fn open(&self) -> Vec<usize> {
         let is_open = |at: &usize| self.outcomes[*at].as_ref().is_none_or(Outcome::is_open);
-        (0..self.outcomes.len()).filter(is_open).collect()
+        let is_away = |at: &usize| !self.aside.contains(at);
+        (0..self.outcomes.len()).filter(is_open).filter(is_away).collect()
     }
 
     /// True when every recipient has been decided.
     pub(super) fn is_settled(&self) -> bool {
-        self.outcomes.iter().all(|outcome| outcome.as_ref().is_some_and(|o| !o.is_open()))
+        self.open().is_empty()
     }
 
     /// Another server is asked from now on.
@@ -180,7 +206,9 @@ impl<'e> Ledger<'e> {
 fn progress(outcome: &Outcome) -> Option<usize> {
     match outcome.cause() {
         Some(Cause::Broke(error)) => Phase::ALL.iter().position(|phase| *phase == error.phase),
-        Some(Cause::Replied(..) | Cause::Unmet(_) | Cause::Withheld) | None => None,
+        Some(Cause::Replied(..) | Cause::Unmet(_) | Cause::Withheld | Cause::NotKept(_)) | None => {
+            None
+        }
     }
 }
 

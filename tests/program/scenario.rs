@@ -37,7 +37,7 @@ struct File {
     mode: Option<u32>,
 }
 
-/// A file after the program has run.
+/// A file after the program has run; `*` for its name is the only one there.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Left {
@@ -188,7 +188,13 @@ fn fits(expected: &str, got: &str) -> bool {
 /// EX-5: the object knows the status.
 impl Left {
     fn check(&self, place: &Place) -> Result<(), String> {
-        let path = place.directory().join(&self.path);
+        let mut path = place.directory().join(&self.path);
+        if path.ends_with("*") {
+            let mut files = fs::read_dir(path.with_file_name("")).into_iter().flatten();
+            let only = files.next().zip(files.next().is_none().then_some(()));
+            let (file, ()) = only.ok_or_else(|| format!("{} is not one file", self.path))?;
+            path = file.expect("an entry").path();
+        }
         let Some(text) = &self.text else {
             return if path.exists() { Err(format!("{} is there", self.path)) } else { Ok(()) };
         };

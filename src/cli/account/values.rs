@@ -105,6 +105,7 @@ pub(super) const ROWS: &[Row] = &[
         },
         || Nothing("not signed"),
     ),
+    row("local", |said| said.local.as_ref().map(text), || Nothing("as any others")),
     row("save-sent", |said| said.save_sent.as_deref().map(path), || Nothing("no copies")),
 ];
 

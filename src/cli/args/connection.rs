@@ -284,6 +284,7 @@ impl ConnectionArgs {
             timeout: self.timeout,
             deadline: self.deadline,
             pipelining: self.pipelining,
+            local: None,
             save_sent: None,
             dkim: None,
             tls_ca: (!self.tls_ca.is_empty()).then(|| self.tls_ca.clone()),

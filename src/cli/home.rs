@@ -1,0 +1,94 @@
+//! Recipients of this machine, as the account wants them treated.
+
+use super::Surroundings;
+use super::failure::Failure;
+use super::route;
+use crate::account::{Account, LocalDelivery, Machine, ServerUrl};
+use crate::delivery::{Home, Maildirs, Outcome, Owner, Route, Submission, World, keep_by_lmtp};
+use crate::net::Interrupt;
+use crate::session::Observer;
+use crate::smtp::{Domain, ForwardPath};
+
+/// Who is at home here, and what becomes of their mail.
+#[derive(Clone, Debug)]
+pub(super) struct Household {
+    /// Whoever has an address in one of these is at home.
+    pub(super) domains: Vec<Domain>,
+    pub(super) machine: Machine,
+    pub(super) how: LocalDelivery,
+}
+
+/// The same, ready for a message.
+pub(super) struct OpenHome<'h> {
+    household: &'h Household,
+    host: &'h str,
+    /// The server of LMTP, where there is one.
+    route: Option<Route>,
+}
+
+impl Household {
+    /// Reads what is needed beforehand. The server of LMTP is one of the
+    /// account's, but for who signs in.
+    pub(super) fn open<'h>(
+        &'h self,
+        account: &Account,
+        host: &'h str,
+        interrupt: &Interrupt,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<OpenHome<'h>, Failure> {
+        let route = match &self.how {
+            LocalDelivery::Maildir(_) => None,
+            LocalDelivery::Lmtp(server) => {
+                let account = Account {
+                    servers: vec![ServerUrl::Server((**server).clone())],
+                    user: None,
+                    auth: Vec::new(),
+                    ..account.clone()
+                };
+                Some(route::prepare(&account, false, interrupt, surroundings)?.route)
+            }
+        };
+        Ok(OpenHome { household: self, host, route })
+    }
+
+    /// The Maildir of a recipient, and whose it is. Mail for the postmaster is
+    /// the superuser's, unless an alias says otherwise.
+    fn owner(&self, pattern: &str, path: &ForwardPath) -> Option<Owner> {
+        let name = match path {
+            ForwardPath::Mailbox(mailbox) => mailbox.local_part(),
+            ForwardPath::Postmaster => "root",
+        };
+        let without_detail = || self.machine.login(name.split_once('+')?.0);
+        let login = self.machine.login(name).or_else(without_detail)?;
+        let maildir = LocalDelivery::maildir(pattern, &login);
+        Some(Owner { maildir, numbers: login.numbers })
+    }
+}
+
+impl Home for OpenHome<'_> {
+    fn has(&self, path: &ForwardPath) -> bool {
+        match path {
+            ForwardPath::Mailbox(mailbox) => self.household.domains.contains(mailbox.domain()),
+            ForwardPath::Postmaster => true,
+        }
+    }
+
+    fn keep(
+        &self,
+        path: &ForwardPath,
+        submission: &Submission,
+        world: &World<'_>,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
+        match (&self.household.how, &self.route) {
+            (LocalDelivery::Maildir(pattern), _) => {
+                let owner = |path: &ForwardPath| self.household.owner(pattern, path);
+                Maildirs { host: self.host, owner: &owner }.keep(path, submission)
+            }
+            (LocalDelivery::Lmtp(_), route) => {
+                let route = route.as_ref().expect("a server of LMTP has a route");
+                keep_by_lmtp(route, path, submission, world, observer)
+            }
+        }
+    }
+}

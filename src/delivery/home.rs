@@ -1,0 +1,134 @@
+//! Recipients of this machine: whoever is at home here gets the message here.
+
+use super::outcome::{Cause, NotKept, Outcome};
+use super::route::Route;
+use super::{Submission, World, submit};
+use crate::maildir::{self, Draft, Name, Place};
+use crate::message::Message;
+use crate::session::Observer;
+use crate::smtp::{Envelope, ForwardPath, Reply, ReversePath};
+use jiff::Timestamp;
+use rustix::process::{Gid, Uid};
+use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+/// Who is at home on this machine, and what becomes of their mail.
+pub trait Home {
+    /// Whether this recipient is.
+    fn has(&self, path: &ForwardPath) -> bool;
+
+    /// Keeps the message for one who is.
+    fn keep(
+        &self,
+        path: &ForwardPath,
+        submission: &Submission,
+        world: &World<'_>,
+        observer: &mut dyn Observer,
+    ) -> Outcome;
+}
+
+/// A user of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The Maildir.
+    pub maildir: PathBuf,
+    /// The number of the user, and of the group.
+    pub numbers: (u32, u32),
+}
+
+/// The Maildirs of this machine.
+pub struct Maildirs<'m> {
+    /// The name of this machine in the names of files.
+    pub host: &'m str,
+    /// The user whom a recipient is, if there is one.
+    pub owner: &'m dyn Fn(&ForwardPath) -> Option<Owner>,
+}
+
+impl Maildirs<'_> {
+    /// Writes the message, with what the last machine on the way puts on top
+    /// (RFC 5321 §4.4). It is on the disk when it is accepted.
+    pub fn keep(&self, path: &ForwardPath, submission: &Submission) -> Outcome {
+        let Some(owner) = (self.owner)(path) else {
+            let name = match path {
+                ForwardPath::Mailbox(mailbox) => mailbox.local_part().to_owned(),
+                ForwardPath::Postmaster => "postmaster".to_owned(),
+            };
+            return Outcome::Rejected(Cause::NotKept(NotKept::NoSuchUser(name)));
+        };
+        let from = &submission.envelope.from;
+        let written = as_owner(owner.numbers, || {
+            write(&owner.maildir, self.host, from, path, &submission.message)
+        });
+        match written {
+            Ok(file) => Outcome::Accepted(kept(&file)),
+            Err(reason) => Outcome::Deferred(Cause::NotKept(NotKept::NotWritten {
+                place: owner.maildir.display().to_string(),
+                reason: Arc::new(reason),
+            })),
+        }
+    }
+}
+
+/// Hands the message to a server of LMTP, for this recipient alone.
+pub fn keep_by_lmtp(
+    route: &Route,
+    path: &ForwardPath,
+    submission: &Submission,
+    world: &World<'_>,
+    observer: &mut dyn Observer,
+) -> Outcome {
+    let alone = Submission {
+        envelope: Envelope::new(submission.envelope.from.clone(), [path.clone()]),
+        message: Arc::clone(&submission.message),
+    };
+    let report = submit(&alone, route, world, observer);
+    let outcome = report.recipients.into_iter().next().map(|(_, outcome)| outcome);
+    outcome.unwrap_or(Outcome::Deferred(Cause::Withheld))
+}
+
+/// What a server would say.
+fn kept(file: &Path) -> Reply {
+    let text =
+        format!("2.0.0 kept as {}", file.display().to_string().replace(char::is_control, "?"));
+    Reply::new(250, &text).map(Reply::with_enhanced).expect("250 is a code")
+}
+
+fn write(
+    maildir: &Path,
+    host: &str,
+    from: &ReversePath,
+    to: &ForwardPath,
+    message: &Message,
+) -> io::Result<PathBuf> {
+    maildir::make(maildir)?;
+    let mut draft = Draft::begin(maildir, &Name::at(Timestamp::now())?, host)?;
+    write!(draft, "Return-Path: {from}\r\nDelivered-To: {to}\r\n")?;
+    let mut octets = message.open().map_err(io::Error::other)?;
+    io::copy(&mut octets, &mut draft)?;
+    draft.keep_on_disk(Place::New)
+}
+
+/// Does it as this user where we may be anybody: what the user has put into the
+/// way, such as a link, then leads only where he may go himself.
+fn as_owner<T: Send>(
+    (user, group): (u32, u32),
+    write: impl FnOnce() -> io::Result<T> + Send,
+) -> io::Result<T> {
+    if !rustix::process::geteuid().is_root() || user == 0 {
+        return write();
+    }
+    let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+    thread::scope(|scope| {
+        // Only this thread becomes the user, and it ends.
+        let thread = scope.spawn(move || {
+            set_thread_groups(&[group])?;
+            set_thread_res_gid(group, group, group)?;
+            set_thread_res_uid(user, user, user)?;
+            write()
+        });
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread did not end well")))
+    })
+}
