@@ -425,7 +425,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'The sender of the envelope; '''' and ''<>'' are the one that wants no reports of failure')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'The same as -f')
             [CompletionResult]::new('-F', '-F ', [CompletionResultType]::ParameterName, 'The full name of the sender, for a From that is added')
-            [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'm, the default: send the message on standard input. i: the same as newaliases, which has nothing to do. p, s, v and others are not there yet')
+            [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'm, the default: send the message on standard input. s: speak SMTP on standard input and output. v: say who the recipients are, and send nothing. i: the same as newaliases, which has nothing to do. p and q are not there yet')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'i is the same as -i. Others, such as em, eq, db and 7, have no effect')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Run the queue; not there yet')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'No effect')

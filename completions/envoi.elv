@@ -410,7 +410,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand -f 'The sender of the envelope; '''' and ''<>'' are the one that wants no reports of failure'
             cand -r 'The same as -f'
             cand -F 'The full name of the sender, for a From that is added'
-            cand -b 'm, the default: send the message on standard input. i: the same as newaliases, which has nothing to do. p, s, v and others are not there yet'
+            cand -b 'm, the default: send the message on standard input. s: speak SMTP on standard input and output. v: say who the recipients are, and send nothing. i: the same as newaliases, which has nothing to do. p and q are not there yet'
             cand -o 'i is the same as -i. Others, such as em, eq, db and 7, have no effect'
             cand -q 'Run the queue; not there yet'
             cand -A 'No effect'

@@ -406,7 +406,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand completions" -s h -l help -d
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s f -d 'The sender of the envelope; \'\' and \'<>\' are the one that wants no reports of failure' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s r -d 'The same as -f' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s F -d 'The full name of the sender, for a From that is added' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s b -d 'm, the default: send the message on standard input. i: the same as newaliases, which has nothing to do. p, s, v and others are not there yet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s b -d 'm, the default: send the message on standard input. s: speak SMTP on standard input and output. v: say who the recipients are, and send nothing. i: the same as newaliases, which has nothing to do. p and q are not there yet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s o -d 'i is the same as -i. Others, such as em, eq, db and 7, have no effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s q -d 'Run the queue; not there yet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s A -d 'No effect' -r

@@ -386,7 +386,7 @@ impl Script {
         let from: ReversePath = from.parse().unwrap();
         let to = to.iter().map(|path| path.parse::<ForwardPath>().unwrap());
         let message = Message::as_is(Source::held(self.content(), "script")).unwrap();
-        Submission { envelope: Envelope::new(from, to), message }
+        Submission { envelope: Envelope::new(from, to), message: message.into() }
     }
 
     /// What stands between the first 354 and its dot, without the dots that

@@ -18,9 +18,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("net", &["smtp", "sasl::ChannelBinding", "sasl::Credentials", "sasl::Secret"]),
     ("dns", &["smtp", "net"]),
     ("session", &["smtp", "sasl", "message", "net"]),
-    ("delivery", &["session", "smtp", "sasl", "message", "net", "dns"]),
-    ("queue", &["delivery", "session", "smtp", "sasl", "message", "net", "dns"]),
-    ("merge", &["queue", "delivery", "session", "smtp", "sasl", "message", "net", "dns"]),
+    ("delivery", &["session", "smtp", "sasl", "message", "maildir", "net", "dns"]),
+    ("queue", &["delivery", "session", "smtp", "sasl", "message", "maildir", "net", "dns"]),
+    (
+        "merge",
+        &["queue", "delivery", "session", "smtp", "sasl", "message", "maildir", "net", "dns"],
+    ),
     ("account", &["smtp", "sasl", "message", "net", "dns"]),
     ("sink", &["smtp", "sasl", "message", "maildir", "net"]),
     (

@@ -14,6 +14,8 @@ mod certificates;
 #[path = "program/copies.rs"]
 mod copies;
 mod harness;
+#[path = "program/home.rs"]
+mod home;
 #[path = "program/passwords.rs"]
 mod passwords;
 #[path = "program/running.rs"]

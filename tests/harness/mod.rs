@@ -400,7 +400,10 @@ pub fn submission(to: &[&str]) -> Submission {
 
 pub fn submission_of(to: &[&str], message: Message) -> Submission {
     let to = to.iter().map(|path| path.parse().unwrap());
-    Submission { envelope: Envelope::new("a@client.example".parse().unwrap(), to), message }
+    Submission {
+        envelope: Envelope::new("a@client.example".parse().unwrap(), to),
+        message: Arc::new(message),
+    }
 }
 
 /// Who signs in with a password by these mechanisms, or by the best.
@@ -444,6 +447,7 @@ pub fn words(report: &Report) -> Vec<String> {
         Cause::Broke(error) => format!("{:?}: {error}", error.phase),
         Cause::Unmet(shortfall) => shortfall.to_string(),
         Cause::Withheld => "withheld".to_owned(),
+        Cause::NotKept(why) => why.to_string(),
     };
     let word = |outcome: &Outcome| match outcome {
         Outcome::Accepted(reply) => format!("accepted {reply}"),

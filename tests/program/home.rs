@@ -1,0 +1,56 @@
+//! Recipients of this machine, whom only root may write to.
+
+use crate::running::{Place, Run};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+
+/// Debian gives this number to everybody's servant.
+const DAEMON: u32 = 1;
+
+fn send_to_daemon(place: &Place) -> Run {
+    let here = place.directory().display();
+    place.write(
+        "config/envoi/config.toml",
+        &format!(
+            "[rewrite]\ndomain = \"box.example.org\"\naliases = \"/dev/null\"\n\
+             [accounts.main]\nserver = \"smtp+notls://localhost:1\"\n\
+             local = \"maildir:{here}/boxes/{{user}}\"\n"
+        ),
+        None,
+    );
+    // Whoever is not root has to get there.
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(place.directory(), open).expect("opening the directory");
+    place.run(["sendmail", "daemon"], Some("From: root\nSubject: x\n\nhi\n"))
+}
+
+#[test]
+#[ignore = "only root can give files away"]
+fn what_root_sends_to_a_user_belongs_to_the_user() {
+    let place = Place::new();
+    let maildir = place.directory().join("boxes/daemon");
+    fs::create_dir_all(&maildir).expect("a directory");
+    chown(&maildir, Some(DAEMON), Some(DAEMON)).expect("giving it away");
+    let run = send_to_daemon(&place);
+    assert_eq!(run.status, 0, "{run}");
+    let file = fs::read_dir(maildir.join("new")).expect("a Maildir").next().expect("a message");
+    let facts = file.expect("an entry").metadata().expect("its facts");
+    assert_eq!((facts.uid(), facts.gid(), facts.mode() & 0o777), (DAEMON, DAEMON, 0o600));
+}
+
+#[test]
+#[ignore = "only root can give files away"]
+fn a_link_that_a_user_has_put_there_leads_nowhere_that_the_user_could_not_go() {
+    // SEC-10
+    let place = Place::new();
+    let boxes = place.directory().join("boxes");
+    let closed = place.directory().join("closed");
+    fs::create_dir_all(&boxes).expect("a directory");
+    fs::create_dir_all(closed.join("new")).expect("a directory");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("closing it");
+    symlink(&closed, boxes.join("daemon")).expect("a link");
+    let run = send_to_daemon(&place);
+    assert_eq!(run.status, 75, "{run}");
+    assert!(run.stderr.contains("the message cannot be kept in"), "{run}");
+    assert_eq!(fs::read_dir(closed.join("new")).expect("a directory").count(), 0);
+}
