@@ -9,6 +9,7 @@
 //!  1       net                       sockets, TLS, names, the clock
 //!  1       dns                       what only name servers know: SRV, MX
 //!  1       maildir                   a file for each message
+//!  1       log                       lines appended to a file, each whole
 //!  ground  smtp · sasl · message     grammar: bytes ⇄ values
 //!  yard    account                   files and environment → Account
 //!  yard    sink                      the embedded receiver
@@ -21,6 +22,7 @@ pub mod account;
 pub mod cli;
 pub mod delivery;
 pub mod dns;
+pub mod log;
 pub mod maildir;
 pub mod message;
 pub mod net;

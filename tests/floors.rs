@@ -17,6 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("maildir", &["message::random_word"]),
     ("net", &["smtp", "sasl::ChannelBinding", "sasl::Credentials", "sasl::Secret"]),
     ("dns", &["smtp", "net"]),
+    ("log", &["net"]),
     ("session", &["smtp", "sasl", "message", "net"]),
     ("delivery", &["session", "smtp", "sasl", "message", "maildir", "net", "dns"]),
     ("queue", &["delivery", "session", "smtp", "sasl", "message", "maildir", "net", "dns"]),
@@ -30,7 +31,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "account", "sink", "merge", "queue", "delivery", "session", "smtp", "sasl", "message",
-            "maildir", "net", "dns",
+            "maildir", "net", "dns", "log",
         ],
     ),
 ];

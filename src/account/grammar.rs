@@ -7,6 +7,7 @@ mod dkim;
 mod oauth2;
 
 use super::error::{Error, Location, nearest};
+use super::log::Log;
 use super::masquerade::Masquerade;
 use super::pattern::Pattern;
 use super::proxy::ProxyChoice;
@@ -194,6 +195,7 @@ const ACCOUNT: &[(&str, Setter<Account>)] = &[
     ("ipv4", |account, value| set(&mut account.entry.settings.ipv4, value.flag())),
     ("ipv6", |account, value| set(&mut account.entry.settings.ipv6, value.flag())),
     ("local", |account, value| set(&mut account.entry.settings.local, value.parsed())),
+    ("log", |account, value| set(&mut account.entry.settings.log, value.log())),
     ("masquerade", |account, value| {
         set(&mut account.entry.settings.masquerade, value.masquerade())
     }),
@@ -397,6 +399,12 @@ impl Value<'_> {
         }
         let pattern = |text: &String| text.parse().map_err(|why| self.wrong(why));
         patterns.iter().map(pattern).collect()
+    }
+
+    /// Where to log: a word that names no file, or a path.
+    fn log(&self) -> Result<Log, Error> {
+        let named = Log::named(&self.line()?).map_err(|why| self.wrong(why))?;
+        named.map_or_else(|| self.path().map(Log::File), Ok)
     }
 
     /// Patterns of senders, and what each is shown as.

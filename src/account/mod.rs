@@ -19,6 +19,7 @@
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `secret/`, `private_file.rs` |
 //! | whether it looks as if there were one | `look.rs` |
+//! | where it is logged what came of a message | `log.rs` |
 //! | from an address to its servers | `discover/` |
 //! | access tokens by OAuth 2.0 | `oauth/` |
 //! | what other programs' configurations say | `import/` |
@@ -38,6 +39,7 @@ mod grammar;
 pub mod import;
 mod key_file;
 mod local;
+mod log;
 mod look;
 mod machine;
 mod masquerade;
@@ -66,6 +68,7 @@ pub use file::Files;
 pub use grammar::account_keys;
 pub use key_file::KeyFileError;
 pub use local::LocalDelivery;
+pub use log::Log;
 pub use look::Unusable;
 pub use machine::{Login, Machine, User, small_file};
 pub use masquerade::Masquerade;
@@ -133,6 +136,8 @@ pub struct Account {
     pub local: Option<LocalDelivery>,
     /// The Maildir for copies of what was sent.
     pub save_sent: Option<PathBuf>,
+    /// Where it is logged what came of each message.
+    pub log: Log,
     /// The signatures that messages get, none of them twice.
     pub dkim: Vec<Dkim>,
     /// What makes a server's certificate good, and what TLS must be like.
@@ -277,6 +282,7 @@ impl Account {
             pipelining: said.pipelining.unwrap_or_default(),
             local: said.local,
             save_sent: said.save_sent,
+            log: said.log.unwrap_or_default(),
             dkim: said.dkim.unwrap_or_default(),
             tls: Trust {
                 ca: said.tls_ca.unwrap_or_default(),

@@ -4,6 +4,7 @@
 
 use super::dkim::Dkim;
 use super::local::LocalDelivery;
+use super::log::Log;
 use super::masquerade::Masquerade;
 use super::oauth::OAuth2;
 use super::pattern::Pattern;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub local: Option<LocalDelivery>,
     /// The Maildir for copies of what was sent.
     pub save_sent: Option<PathBuf>,
+    /// Where it is logged what came of each message.
+    pub log: Option<Log>,
     /// The signatures that messages get.
     pub dkim: Option<Vec<Dkim>>,
     /// Files of certificates to trust.
@@ -152,6 +155,7 @@ impl Settings {
             pipelining: self.pipelining.or(below.pipelining),
             local: self.local.or(below.local),
             save_sent: self.save_sent.or(below.save_sent),
+            log: self.log.or(below.log),
             dkim: self.dkim.or(below.dkim),
             tls_ca: self.tls_ca.or(below.tls_ca),
             tls_cert: self.tls_cert.or(below.tls_cert),

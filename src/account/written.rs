@@ -3,6 +3,7 @@
 //! insists on.
 
 use super::duration::duration_text;
+use super::log::Log;
 use super::oauth::{Issuer, OAuth2, TokenStore};
 use super::secret::SecretSource;
 use super::server::{Server, ServerUrl};
@@ -82,6 +83,7 @@ const KEYS: &[(&str, Writer)] = &[
     ("local", |said| Ok(said.local.as_ref().map(text))),
     ("dkim", |said| said.dkim.as_deref().map(signatures).transpose()),
     ("save-sent", |said| said.save_sent.as_deref().map(path).transpose()),
+    ("log", |said| said.log.as_ref().map(log).transpose()),
 ];
 
 fn text(value: &impl ToString) -> Value {
@@ -133,6 +135,13 @@ fn proxy(choice: &ProxyChoice) -> Result<Value, &'static str> {
             Err("a password stands in the proxy's URL")
         }
         ProxyChoice::Direct | ProxyChoice::Through(_) => Ok(text(choice)),
+    }
+}
+
+fn log(log: &Log) -> Result<Value, &'static str> {
+    match log {
+        Log::File(file) => path(file),
+        Log::Nowhere | Log::Syslog(_) => Ok(text(log)),
     }
 }
 
@@ -248,6 +257,7 @@ tls-sni = "sni.example.org"
 dkim = [{ domain = "example.org", selector = "s", key = "/d.pem", canonicalization = "simple/relaxed" }]
 save-sent = "/home/alice/Sent"
 local = "maildir:{home}/Maildir"
+log = "syslog:local3"
 "#;
 
     #[test]

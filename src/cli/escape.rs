@@ -31,7 +31,7 @@ impl fmt::Write for Escaping<'_, '_> {
 }
 
 /// Unicode's `Bidi_Control`, and the line separators.
-fn reorders(c: char) -> bool {
+pub(super) fn reorders(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -16,6 +16,7 @@ mod foreign;
 mod home;
 mod input;
 mod interrupt;
+mod log;
 mod message;
 mod next;
 mod questions;

@@ -5,6 +5,7 @@ use super::certificate;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::home::OpenHome;
+use super::log::{Log, Run};
 use super::message::{self, Job};
 use super::render::{self, Context, Left};
 use super::route::{self, Prepared};
@@ -13,7 +14,7 @@ use super::transcript::Transcript;
 use super::words::plain;
 use super::{Surroundings, dry_run, interrupt};
 use crate::account::Account;
-use crate::delivery::{Home, Report, Submission, World, submit_and_keep};
+use crate::delivery::{Home, Report, World, submit_and_keep};
 use crate::message::random_word;
 use crate::net::Interrupt;
 use crate::session::{Event, Observer as _};
@@ -42,8 +43,8 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
         return dry_run::print(&job, server, surroundings);
     }
     let account = job.account.as_ref().expect("only a dry run goes without an account");
-    let delivery =
-        Delivery { transcript: args.transcript.as_deref(), all_or_nothing: args.all_or_nothing };
+    let transcript = args.transcript.as_deref();
+    let delivery = Delivery { transcript, all_or_nothing: args.all_or_nothing, tag: None };
     send(&delivery, &job, account, surroundings)
 }
 
@@ -53,9 +54,12 @@ pub(super) struct Delivery<'d> {
     pub(super) transcript: Option<&'d Path>,
     /// To everybody or to nobody.
     pub(super) all_or_nothing: bool,
+    /// What the caller calls itself in the log.
+    pub(super) tag: Option<&'d str>,
 }
 
-/// Prepares what a submission needs, submits, and says what came of it.
+/// Opens the log, sends, and sees to it that whatever stops that is in the log,
+/// too.
 pub(super) fn send(
     delivery: &Delivery<'_>,
     job: &Job,
@@ -64,22 +68,29 @@ pub(super) fn send(
 ) -> Result<Exit, Failure> {
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
-    let Sent { report, exit, warnings, left } =
-        carry_out(delivery, job, account, &interrupt, surroundings)?;
-    tell(&job.submission, &report, exit, &warnings, &left, surroundings);
-    Ok(exit)
+    let sent = carry_out(delivery, job, account, &interrupt, surroundings)?;
+    let context = Context {
+        sender: job.submission.envelope.from.to_string(),
+        message_id: job.submission.message.facts().message_id.as_deref(),
+        local_id: &sent.local_id,
+        warnings: &sent.warnings,
+        exit: sent.exit,
+    };
+    tell(&sent.report, &context, &sent.left, surroundings);
+    Ok(sent.exit)
 }
 
 /// What came of a submission, before anybody is told.
 pub(super) struct Sent {
     pub(super) report: Report,
     pub(super) exit: Exit,
+    local_id: String,
     warnings: Vec<String>,
     left: Left,
 }
 
 /// Prepares what a submission needs, and submits. What is doubtful is said on
-/// the way.
+/// the way; the log has it all.
 pub(super) fn carry_out(
     delivery: &Delivery<'_>,
     job: &Job,
@@ -87,11 +98,30 @@ pub(super) fn carry_out(
     interrupt: &Interrupt,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Sent, Failure> {
+    let local_id = &local_id();
+    let run = Run { account, submission: &job.submission, local_id, tag: delivery.tag };
+    let (mut log, trouble) = Log::open(run, surroundings.environment);
+    let sent = submit_logged(delivery, job, &mut log, trouble, interrupt, surroundings);
+    if let Some(trouble) = sent.as_ref().err().and_then(|failure| log.failure(failure)) {
+        surroundings.warn(&trouble);
+    }
+    sent
+}
+
+fn submit_logged(
+    delivery: &Delivery<'_>,
+    job: &Job,
+    log: &mut Log<'_>,
+    trouble: Option<String>,
+    interrupt: &Interrupt,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Sent, Failure> {
+    let Run { account, local_id, .. } = log.run();
     let host = host_name();
     let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
     let copy = copy.transpose()?;
     let mut prepared = route::prepare(account, delivery.all_or_nothing, interrupt, surroundings)?;
-    let mut warnings = job.warnings.clone();
+    let mut warnings: Vec<String> = job.warnings.iter().cloned().chain(trouble).collect();
     if !account.tls.verify {
         warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
     }
@@ -104,14 +134,16 @@ pub(super) fn carry_out(
         deliver(delivery, job, &prepared, home.as_ref(), interrupt, &host, surroundings)?;
     let exit = Exit::of_report(&report, signal);
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, &job.submission));
+    let logged = log.report(&report, &prepared.route, exit, interrupt);
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
     let troubles = prepared.passwords.troubles();
-    for trouble in forgiven.iter().chain(&troubles).chain(&trouble).chain(copied.as_ref().err()) {
+    let told = forgiven.iter().chain(&troubles).chain(&trouble).chain(copied.as_ref().err());
+    for trouble in told.chain(&logged) {
         surroundings.warn(trouble);
         warnings.push(trouble.clone());
     }
     let left = Left { stored: stored(&mut prepared), saved: copied.unwrap_or_default() };
-    Ok(Sent { report, exit, warnings, left })
+    Ok(Sent { report, exit, local_id: local_id.to_owned(), warnings, left })
 }
 
 /// What was wrong with certificates that nobody checked, each once.
@@ -186,24 +218,10 @@ fn created(path: &Path) -> Result<File, Failure> {
 
 /// Says what came of it. Nothing that fails here changes what happened: it is
 /// a warning, for whoever can still read it.
-fn tell(
-    submission: &Submission,
-    report: &Report,
-    exit: Exit,
-    warnings: &[String],
-    left: &Left,
-    surroundings: &mut Surroundings<'_>,
-) {
+fn tell(report: &Report, context: &Context<'_>, left: &Left, surroundings: &mut Surroundings<'_>) {
     let globals = surroundings.globals;
     let told = if globals.json {
-        let context = Context {
-            sender: submission.envelope.from.to_string(),
-            message_id: submission.message.facts().message_id.as_deref(),
-            local_id: &local_id(),
-            warnings,
-            exit,
-        };
-        render::json(report, &context, surroundings.out)
+        render::json(report, context, surroundings.out)
     } else {
         let told = if globals.quiet {
             Ok(())

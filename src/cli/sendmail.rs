@@ -56,7 +56,7 @@ pub(super) fn run(
     surroundings.tell_of_foreign(&office.accounts);
     match task {
         Task::Deliver => deliver(&args, &office, &mut surroundings),
-        Task::Dialogue => dialogue::run(&office, &mut surroundings),
+        Task::Dialogue => dialogue::run(&args, &office, &mut surroundings),
         Task::Verify => verify::run(&args, &office, &mut surroundings),
     }
 }
@@ -78,7 +78,8 @@ fn deliver(
     let letter = Letter::read(args, office, surroundings)?;
     let Some(job) = office.job(letter, full_name, surroundings)? else { return Ok(Exit::Ok) };
     let account = job.account.as_ref().expect("an account was chosen");
-    let delivery = Delivery { transcript: None, all_or_nothing: false };
+    let tag = args.tag.as_deref();
+    let delivery = Delivery { transcript: None, all_or_nothing: false, tag };
     send::send(&delivery, &job, account, surroundings)
 }
 

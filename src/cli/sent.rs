@@ -55,7 +55,7 @@ impl<'d> SentCopy<'d> {
 }
 
 /// The message in the form in which it last went out.
-fn octets_sent<'s>(report: &Report, submission: &'s Submission) -> &'s Message {
+pub(super) fn octets_sent<'s>(report: &Report, submission: &'s Submission) -> &'s Message {
     let message = submission.message.as_ref();
     let width = report.attempts.iter().rev().find_map(|attempt| attempt.width);
     // That form is made already, so it is at hand.

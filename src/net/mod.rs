@@ -17,6 +17,7 @@ mod proxy;
 mod roots;
 mod socket;
 mod stream;
+mod syslog;
 mod tls;
 mod verifier;
 
@@ -35,4 +36,5 @@ pub use proxy::{Proxy, ProxyFault, ProxyPlace, ProxyProtocol, Refusal, UnfitSign
 pub use roots::{Roots, SystemPaths, certificates};
 pub use socket::Socket;
 pub use stream::Stream;
+pub use syslog::{Facility, Severity, Stamp, Syslog};
 pub use tls::{Tls, TlsFacts};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::net::Facility;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -244,6 +245,10 @@ fn a_value_that_does_not_fit_its_key_is_refused() {
         "pipelining = 'full'",
         "save-sent = ''",
         "save-sent = true",
+        "log = ''",
+        "log = '-'",
+        "log = 'syslog:mailer'",
+        "log = true",
         "server = []",
         "server = ['smtps://a', 'b']",
         "tls-ca = true",
@@ -272,4 +277,21 @@ fn a_text_that_is_not_toml_is_told_without_its_line() {
     let error = read("[accounts.a]\npassword = { value = 'hunter2'").unwrap_err();
     assert!(matches!(&error, Error::Syntax { at, .. } if at.line == 2), "{error}");
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_log_is_a_file_or_a_word() {
+    for (text, expected) in [
+        ("mail.log", Log::File("/c/mail.log".into())),
+        ("~/log", Log::File("/home/alice/log".into())),
+        ("./syslog", Log::File("/c/./syslog".into())),
+        ("/dev/stdout", Log::File("/dev/stdout".into())),
+        ("syslog", Log::Syslog(Facility::Mail)),
+        ("syslog:local3", Log::Syslog(Facility::Local(3))),
+        ("syslog:user", Log::Syslog(Facility::User)),
+        ("journal", Log::Syslog(Facility::Mail)),
+        ("none", Log::Nowhere),
+    ] {
+        assert_eq!(account(&format!("log = '{text}'")).log, Some(expected), "{text}");
+    }
 }

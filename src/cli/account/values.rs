@@ -107,6 +107,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("local", |said| said.local.as_ref().map(text), || Nothing("as any others")),
     row("save-sent", |said| said.save_sent.as_deref().map(path), || Nothing("no copies")),
+    row("log", |said| said.log.as_ref().map(text), || Nothing("nowhere")),
 ];
 
 impl Row {

@@ -286,6 +286,7 @@ impl ConnectionArgs {
             pipelining: self.pipelining,
             local: None,
             save_sent: None,
+            log: None,
             dkim: None,
             tls_ca: (!self.tls_ca.is_empty()).then(|| self.tls_ca.clone()),
             tls_system_roots: yes(self.tls_system_roots),

@@ -23,6 +23,8 @@ pub struct SendmailArgs {
     pub sender: Option<String>,
     /// `-F`: the full name of the sender.
     pub full_name: Option<String>,
+    /// `-L`: what the log calls the caller.
+    pub tag: Option<String>,
     /// `-v`, as often as it was given.
     pub verbose: u8,
 }
@@ -64,6 +66,7 @@ enum Means {
     DotsAreText,
     Sender,
     FullName,
+    Tag,
     Verbose,
     /// `-b`, whose value says what is to be done.
     Mode,
@@ -152,7 +155,7 @@ const FLAGS: &[Flag] = &[
     flag("d", Glued("LEVEL"), Means::Nothing, "No effect"),
     flag("G", Takes::Nothing, Means::Nothing, "No effect"),
     flag("h", Value("HOPS"), Means::Nothing, "No effect"),
-    flag("L", Value("TAG"), Means::Nothing, "No effect"),
+    flag("L", Value("TAG"), Means::Tag, "What the log calls the caller"),
     flag("M", Value("ID"), Means::Nothing, "No effect"),
     flag("m", Takes::Nothing, Means::Nothing, "No effect"),
     flag("N", Value("WHEN"), Means::Nothing, "No effect yet"),
@@ -257,6 +260,7 @@ impl Reader {
             Means::Aliases => self.mode = Mode::Aliases,
             Means::Nothing => {}
             Means::FullName => self.args.full_name = value,
+            Means::Tag => self.args.tag = value,
             Means::Sender => {
                 let lacking = || {
                     let sentence = format!("-{} stands without an address", flag.letter);

@@ -3,6 +3,7 @@
 //! of it: taken for everybody, or for nobody.
 
 use super::{Letter, Office, sender};
+use crate::cli::args::SendmailArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::input::{Content, Spool, temporary};
@@ -18,12 +19,17 @@ use std::io;
 
 /// Speaks until the caller leaves. The status says only whether it could be
 /// spoken: what came of a message, its reply has said.
-pub(super) fn run(office: &Office, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+pub(super) fn run(
+    args: &SendmailArgs,
+    office: &Office,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
     let policy = policy(office);
     let mut submitting = Submitting {
         office,
+        tag: args.tag.as_deref(),
         spool: None,
         trouble: None,
         interrupt: &interrupt,
@@ -58,6 +64,8 @@ fn policy(office: &Office) -> Policy {
 
 struct Submitting<'s, 'e> {
     office: &'s Office,
+    /// `-L`.
+    tag: Option<&'s str>,
     spool: Option<Spool>,
     /// Why what came could not be kept.
     trouble: Option<Failure>,
@@ -109,7 +117,8 @@ impl Submitting<'_, '_> {
         };
         let account = job.account.as_ref().expect("an account was chosen");
         // One reply is for all: it may not say yes where it is no for some.
-        let delivery = Delivery { transcript: None, all_or_nothing: true };
+        let tag = self.tag;
+        let delivery = Delivery { transcript: None, all_or_nothing: true, tag };
         let sent = carry_out(&delivery, &job, account, self.interrupt, self.surroundings)?;
         Ok(answer(&sent.report, sent.exit))
     }

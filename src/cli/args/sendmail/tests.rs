@@ -61,8 +61,16 @@ fn what_programs_type_is_understood() {
     ] {
         let recipients = to.split_whitespace().map(str::to_owned).collect();
         let (sender, full_name) = (sender.map(str::to_owned), full_name.map(str::to_owned));
-        let expected =
-            SendmailArgs { recipients, from_header, dots_are_text, sender, full_name, verbose: 0 };
+        let tag = words.contains("-L").then(|| "tag".to_owned());
+        let expected = SendmailArgs {
+            recipients,
+            from_header,
+            dots_are_text,
+            sender,
+            full_name,
+            tag,
+            verbose: 0,
+        };
         assert_eq!(args(words), expected, "{words}");
     }
     assert_eq!(args("-v -vi root").verbose, 2);

@@ -1,0 +1,362 @@
+//! One line of the log: msmtp's own keys in its own order, as it writes them,
+//! so that what reads its log reads this one, and more keys behind them. None
+//! of these ends in a key of msmtp's, for which a pattern may look.
+
+use super::super::escape::reorders;
+use super::super::exit::Exit;
+use super::super::failure::Failure;
+use super::super::sent::octets_sent;
+use super::super::words::plain;
+use super::Run;
+use super::reason::{attempt_reason, reason};
+use crate::account::{Account, ServerUrl};
+use crate::delivery::{Attempt, Cause, Outcome, Report, Route};
+use crate::net::{Endpoint, Place, Security};
+use crate::smtp::{Phase, Reply};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// What a line says.
+pub(super) struct Entry<'e> {
+    /// The status of the program; in the line of a server after which another
+    /// was asked, what it would have been without that.
+    pub(super) exit: Exit,
+    server: Server,
+    from: String,
+    recipients: Vec<String>,
+    /// Octets of the message, if everybody has it.
+    size: Option<u64>,
+    /// What the server said that decided.
+    reply: Option<&'e Reply>,
+    /// What went wrong, where something did.
+    error: Option<String>,
+    /// The keys that msmtp does not have.
+    more: Vec<(&'static str, String)>,
+    /// The same, each with a list; only where the recipients fared differently.
+    lists: Vec<(&'static str, Vec<String>)>,
+}
+
+/// Who was asked, as whom.
+#[derive(Clone, Default)]
+struct Server {
+    /// `host` or `socket`.
+    key: &'static str,
+    name: String,
+    port: Option<u16>,
+    tls: bool,
+    auth: bool,
+    user: Option<String>,
+}
+
+impl<'e> Entry<'e> {
+    /// A line for each server that was asked, the last one for what came of
+    /// the whole.
+    pub(super) fn of_report(
+        run: Run<'e>,
+        report: &'e Report,
+        route: &Route,
+        exit: Exit,
+    ) -> Vec<Self> {
+        let asked: Vec<Asked<'e>> =
+            report.attempts.chunk_by(|a, b| a.server == b.server).filter_map(Asked::of).collect();
+        let count = asked.len();
+        let entry = |(at, asked): (usize, Asked<'e>)| {
+            let server = Server::asked(asked.attempt, route);
+            let mut entry = Entry::new(run, server);
+            entry.add(run, &asked, (count > 1).then_some(at + 1));
+            if at + 1 == count {
+                entry.tell_outcome(run, report, asked.attempt, exit);
+            } else {
+                entry.tell_passed_over(asked.attempt);
+            }
+            entry
+        };
+        asked.into_iter().enumerate().map(entry).collect()
+    }
+
+    /// The line for what stopped the run before a server was asked.
+    pub(super) fn of_failure(run: Run<'e>, failure: &Failure) -> Self {
+        let mut entry = Entry::new(run, Server::first(run.account));
+        entry.exit = failure.exit;
+        entry.error = Some(plain(&format!("{:#}", failure.error)));
+        entry.know(run);
+        entry
+    }
+
+    fn new(run: Run<'e>, server: Server) -> Self {
+        let envelope = &run.submission.envelope;
+        Entry {
+            exit: Exit::TempFail,
+            server,
+            from: envelope.from.0.as_ref().map(ToString::to_string).unwrap_or_default(),
+            recipients: envelope.to().iter().map(|to| to.path.to_string()).collect(),
+            size: None,
+            reply: None,
+            error: None,
+            more: Vec::new(),
+            lists: Vec::new(),
+        }
+    }
+
+    fn tell_outcome(&mut self, run: Run<'e>, report: &'e Report, attempt: &'e Attempt, exit: Exit) {
+        self.exit = exit;
+        let failed = report
+            .recipients
+            .iter()
+            .find_map(|(path, outcome)| Some((path.to_string(), outcome, outcome.cause()?)));
+        let Some((recipient, outcome, cause)) = failed else {
+            self.size = Some(octets_sent(report, run.submission).facts().size);
+            self.reply = attempt.end.as_ref();
+            return;
+        };
+        // Of several servers, the last speaks here; the others have lines.
+        let own = attempt.error.clone().map(Cause::Broke);
+        match (cause, own, &attempt.error) {
+            (Cause::Broke(_), Some(own), Some(error)) => {
+                self.reply = reply_of(error);
+                self.error = Some(reason(&own, outcome, &recipient, &self.from, attempt));
+            }
+            (cause, ..) => {
+                self.reply = cause.reply();
+                self.error = Some(reason(cause, outcome, &recipient, &self.from, attempt));
+            }
+        }
+        self.lists = fates(report);
+    }
+
+    fn tell_passed_over(&mut self, attempt: &'e Attempt) {
+        let Some(error) = &attempt.error else { return };
+        self.exit = Exit::of_attempt(error, None);
+        self.reply = reply_of(error);
+        self.error = Some(attempt_reason(error, attempt));
+    }
+
+    /// What msmtp does not tell of an attempt.
+    fn add(&mut self, run: Run<'_>, asked: &Asked<'_>, number: Option<usize>) {
+        self.know(run);
+        let attempt = asked.attempt;
+        let tls = attempt.tls.as_ref().map(|tls| tls.version.replace("TLS ", "TLSv"));
+        let mechanism = attempt.signed_in.as_ref().map(|who| who.mechanism).or(attempt.mechanism);
+        let more = [
+            ("proxy", attempt.proxy.as_ref().map(ToString::to_string)),
+            ("address", attempt.address.as_ref().map(ToString::to_string)),
+            ("tlsversion", tls),
+            ("mechanism", mechanism.map(str::to_owned)),
+            ("queueid", attempt.queue_id().map(str::to_owned)),
+            ("attempt", number.map(|number| number.to_string())),
+            ("elapsed", Some(format!("{:.3}", asked.elapsed.as_secs_f64()))),
+        ];
+        self.more.extend(more.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    }
+
+    /// What msmtp does not tell of a run.
+    fn know(&mut self, run: Run<'_>) {
+        let message_id = &run.submission.message.facts().message_id;
+        let more = [
+            ("localid", Some(run.local_id.to_owned())),
+            ("account", run.account.name.clone()),
+            ("uid", Some(rustix::process::getuid().as_raw().to_string())),
+            ("tag", run.tag.map(str::to_owned)),
+            ("messageid", message_id.clone()),
+            ("port", self.server.port.map(|port| port.to_string())),
+        ];
+        self.more.extend(more.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    }
+
+    /// The line, without its time and its end.
+    pub(super) fn line(&self) -> String {
+        self.shortened(usize::MAX, usize::MAX)
+    }
+
+    /// The line within this many octets: lists of recipients become shorter
+    /// first, then texts; what stands behind them is kept as long as it can be.
+    pub(super) fn line_within(&self, most: usize) -> String {
+        for (recipients, characters) in [(usize::MAX, usize::MAX), (16, 400), (4, 200), (1, 80)] {
+            let line = self.shortened(recipients, characters);
+            if line.len() <= most {
+                return line;
+            }
+        }
+        let mut line = self.shortened(1, 80);
+        let end = (0..=most.min(line.len())).rfind(|&end| line.is_char_boundary(end));
+        line.truncate(end.unwrap_or_default());
+        line
+    }
+
+    /// The line with at most this many of each list, and of each text.
+    fn shortened(&self, most: usize, longest: usize) -> String {
+        let on = |is: bool| if is { "on" } else { "off" };
+        let Server { key, name, tls, auth, user, .. } = &self.server;
+        let mut line = format!("{key}={} tls={} auth={}", word(name, longest), on(*tls), on(*auth));
+        // Writing to a text never fails.
+        if let Some(user) = user.as_ref().filter(|_| *auth) {
+            let _ = write!(line, " user={}", word(user, longest));
+        }
+        let recipients = list(&self.recipients, most, longest);
+        let _ = write!(line, " from={} recipients={recipients}", word(&self.from, longest));
+        if let Some(size) = self.size.filter(|_| self.exit == Exit::Ok) {
+            let _ = write!(line, " mailsize={size}");
+        }
+        if let Some(reply) = self.reply {
+            let text = quoted(&lines_of(reply), longest);
+            let _ = write!(line, " smtpstatus={} smtpmsg='{text}'", reply.code);
+        }
+        if let Some(error) = self.error.as_ref().filter(|_| self.exit != Exit::Ok) {
+            let _ = write!(line, " errormsg='{}'", quoted(error, longest));
+        }
+        let _ = write!(line, " exitcode={}", name_of(self.exit));
+        for (key, value) in &self.more {
+            let _ = write!(line, " {key}={}", word(value, longest));
+        }
+        for (key, values) in &self.lists {
+            let _ = write!(line, " {key}={}", list(values, most, longest));
+        }
+        line
+    }
+}
+
+/// One server, whose addresses were tried one after the other.
+struct Asked<'a> {
+    /// The attempt that got farther than to an address where nobody listens;
+    /// else the last.
+    attempt: &'a Attempt,
+    elapsed: Duration,
+}
+
+impl<'a> Asked<'a> {
+    fn of(attempts: &'a [Attempt]) -> Option<Self> {
+        let answered = |attempt: &&Attempt| {
+            let error = attempt.error.as_ref();
+            error.is_none_or(|error| !matches!(error.phase, Phase::Lookup | Phase::Connect))
+        };
+        let attempt = attempts.iter().rfind(answered).or(attempts.last())?;
+        let timings = attempts.iter().flat_map(|attempt| &attempt.timings);
+        Some(Asked { attempt, elapsed: timings.map(|(_, spent)| *spent).sum() })
+    }
+}
+
+impl Server {
+    fn asked(attempt: &Attempt, route: &Route) -> Self {
+        let hop = route.hops.iter().find(|hop| hop.endpoint == attempt.server);
+        let sign_in = hop.and_then(|hop| hop.sign_in.as_ref());
+        let user = sign_in.and_then(|sign_in| sign_in.user.clone());
+        Server {
+            auth: sign_in.is_some(),
+            user,
+            ..Server::at(&attempt.server, attempt.tls.is_some())
+        }
+    }
+
+    /// The first server of an account, which nobody has asked.
+    fn first(account: &Account) -> Self {
+        match account.servers.first() {
+            Some(ServerUrl::Server(server)) => {
+                let sign_in = account.sign_in(server);
+                let auth = sign_in.is_some();
+                let user = sign_in.and_then(|sign_in| sign_in.user);
+                Server { auth, user, ..Server::at(&server.endpoint, false) }
+            }
+            Some(ServerUrl::Sink(_)) | None => {
+                Server { key: "host", name: "sink:".to_owned(), ..Server::default() }
+            }
+        }
+    }
+
+    /// TLS is on where it stood, and where nothing would have gone without.
+    fn at(endpoint: &Endpoint, stood: bool) -> Self {
+        let key = match endpoint.place {
+            Place::Tcp { .. } => "host",
+            Place::Unix(_) => "socket",
+        };
+        let tls = match endpoint.security {
+            Security::Implicit | Security::StartTls => true,
+            Security::Opportunistic | Security::Cleartext => stood,
+        };
+        let (name, port) = (endpoint.place.name(), endpoint.place.port());
+        Server { key, name, port, tls, ..Server::default() }
+    }
+}
+
+fn reply_of(error: &crate::session::Error) -> Option<&Reply> {
+    match &error.kind {
+        crate::session::Kind::Refused(reply) => Some(reply),
+        _ => None,
+    }
+}
+
+/// The recipients by what became of them, if they fared differently.
+fn fates(report: &Report) -> Vec<(&'static str, Vec<String>)> {
+    let mut fates: Vec<(&'static str, Vec<String>)> =
+        ["accepted", "deferred", "rejected", "uncertain"].map(|fate| (fate, Vec::new())).into();
+    for (path, outcome) in &report.recipients {
+        let at = match outcome {
+            Outcome::Accepted(_) => 0,
+            Outcome::Deferred(_) => 1,
+            Outcome::Rejected(_) => 2,
+            Outcome::Uncertain(_) => 3,
+        };
+        fates[at].1.push(path.to_string());
+    }
+    fates.retain(|(_, paths)| !paths.is_empty());
+    if fates.len() > 1 { fates } else { Vec::new() }
+}
+
+/// The lines as the server wrote them, what ends each written as msmtp does.
+fn lines_of(reply: &Reply) -> String {
+    let code = reply.code;
+    let enhanced = reply.enhanced.map_or_else(String::new, |enhanced| format!("{enhanced} "));
+    let (last, others) = match reply.text.split_last() {
+        Some((last, others)) => (last.as_str(), others),
+        None => ("", &[][..]),
+    };
+    let others: String = others.iter().map(|text| format!("{code}-{enhanced}{text}\\n")).collect();
+    format!("{others}{code} {enhanced}{last}").trim_end().to_owned()
+}
+
+/// The name in `sysexits.h`, with names of ours in the same form for what that
+/// does not know.
+fn name_of(exit: Exit) -> Cow<'static, str> {
+    match exit {
+        Exit::Partial => "EX_PARTIAL".into(),
+        Exit::Signal(number) => format!("EX_SIGNAL_{number}").into(),
+        exit => format!("EX_{}", exit.name()).into(),
+    }
+}
+
+/// A value that ends at a blank.
+fn word(text: &str, longest: usize) -> String {
+    let tame = |c: char| if c.is_whitespace() { '?' } else { tamed(c) };
+    cut(text.chars().map(tame), longest)
+}
+
+/// Values with commas between.
+fn list(values: &[String], most: usize, longest: usize) -> String {
+    let value = |value: &String| word(value, longest).replace(',', "?");
+    let mut list: Vec<_> = values.iter().take(most).map(value).collect();
+    if values.len() > most {
+        list.push("...".to_owned());
+    }
+    list.join(",")
+}
+
+/// A value between quotation marks.
+fn quoted(text: &str, longest: usize) -> String {
+    cut(text.chars().map(|c| if c == '\'' { '?' } else { tamed(c) }), longest)
+}
+
+/// Nothing that a terminal obeys, and nothing that ends a line (SEC-6).
+fn tamed(c: char) -> char {
+    if c.is_control() || reorders(c) { '?' } else { c }
+}
+
+fn cut(mut characters: impl Iterator<Item = char>, longest: usize) -> String {
+    let mut text: String = characters.by_ref().take(longest).collect();
+    if characters.next().is_some() {
+        text.push_str("...");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
