@@ -16,6 +16,8 @@ mod copies;
 mod harness;
 #[path = "program/home.rs"]
 mod home;
+#[path = "program/logs.rs"]
+mod logs;
 #[path = "program/passwords.rs"]
 mod passwords;
 #[path = "program/running.rs"]
