@@ -19,6 +19,7 @@
 //! | [`dns`] | Knot DNS and Unbound: what the resolver makes of their answers |
 //! | [`identity`] | an issuer of tokens, logging in there, and Dovecot, which asks it |
 //! | [`keyring`] | GNOME's keyring, open and locked |
+//! | [`logged`] | the log beside that of msmtp, in a file and through rsyslog |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
 //! | [`newcomer`] | from an address to a message that arrived: `envoi account add` against name servers, documents and Postfix |
 //! | [`http`] | Python's HTTP server and OpenSSL's, with forms, chunks and redirects |
@@ -50,6 +51,7 @@ mod http;
 mod identity;
 mod keyring;
 mod letter;
+mod logged;
 mod middle;
 mod msmtp;
 mod newcomer;
