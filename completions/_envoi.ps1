@@ -434,7 +434,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('-D', '-D ', [CompletionResultType]::ParameterName, 'No effect')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'No effect')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'No effect')
-            [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'What the log calls the caller')
             [CompletionResult]::new('-M', '-M ', [CompletionResultType]::ParameterName, 'No effect')
             [CompletionResult]::new('-N', '-N ', [CompletionResultType]::ParameterName, 'No effect yet')
             [CompletionResult]::new('-O', '-O ', [CompletionResultType]::ParameterName, 'No effect')

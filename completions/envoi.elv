@@ -419,7 +419,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand -D 'No effect'
             cand -d 'No effect'
             cand -h 'No effect'
-            cand -L 'No effect'
+            cand -L 'What the log calls the caller'
             cand -M 'No effect'
             cand -N 'No effect yet'
             cand -O 'No effect'

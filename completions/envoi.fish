@@ -415,7 +415,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s C -d 'No effect
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s D -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s d -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s h -d 'No effect' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s L -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s L -d 'What the log calls the caller' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s M -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s N -d 'No effect yet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s O -d 'No effect' -r

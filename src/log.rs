@@ -228,8 +228,8 @@ mod tests {
         read.read_exact(&mut line).unwrap();
         assert_eq!(&line, b"a\n");
         let mut log = LogFile::open(Path::new(&path)).unwrap();
-        let long = "x".repeat(1 << 20);
-        let full = log.append(&long, Duration::from_millis(50), &Interrupt::default());
+        let much = "x".repeat(1 << 20);
+        let full = log.append(&much, Duration::from_millis(50), &Interrupt::default());
         assert!(matches!(full, Err(LogError::Full)), "{full:?}");
     }
 

@@ -7,7 +7,7 @@ mod dkim;
 mod oauth2;
 
 use super::error::{Error, Location, nearest};
-use super::log::Log;
+use super::logging::Log;
 use super::masquerade::Masquerade;
 use super::pattern::Pattern;
 use super::proxy::ProxyChoice;

@@ -19,7 +19,7 @@
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `secret/`, `private_file.rs` |
 //! | whether it looks as if there were one | `look.rs` |
-//! | where it is logged what came of a message | `log.rs` |
+//! | where it is logged what came of a message | `logging.rs` |
 //! | from an address to its servers | `discover/` |
 //! | access tokens by OAuth 2.0 | `oauth/` |
 //! | what other programs' configurations say | `import/` |
@@ -39,7 +39,7 @@ mod grammar;
 pub mod import;
 mod key_file;
 mod local;
-mod log;
+mod logging;
 mod look;
 mod machine;
 mod masquerade;
@@ -68,7 +68,7 @@ pub use file::Files;
 pub use grammar::account_keys;
 pub use key_file::KeyFileError;
 pub use local::LocalDelivery;
-pub use log::Log;
+pub use logging::Log;
 pub use look::Unusable;
 pub use machine::{Login, Machine, User, small_file};
 pub use masquerade::Masquerade;

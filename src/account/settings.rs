@@ -4,7 +4,7 @@
 
 use super::dkim::Dkim;
 use super::local::LocalDelivery;
-use super::log::Log;
+use super::logging::Log;
 use super::masquerade::Masquerade;
 use super::oauth::OAuth2;
 use super::pattern::Pattern;

@@ -3,7 +3,7 @@
 //! insists on.
 
 use super::duration::duration_text;
-use super::log::Log;
+use super::logging::Log;
 use super::oauth::{Issuer, OAuth2, TokenStore};
 use super::secret::SecretSource;
 use super::server::{Server, ServerUrl};

@@ -131,8 +131,8 @@ const FROM: fn(&str) -> Meaning = |_| Meaning::Keys(&["from", "match"]);
 const PASSWORD: fn(&str) -> Meaning = |_| Meaning::Keys(&["password", "token"]);
 const DSN: &str = "envoi asks for no delivery reports in this version";
 const ADDED: &str = "what is missing is added, and nothing else";
-const LOG: &str = "envoi keeps no log in this version";
-const SAYS: &str = "what it prints, and its exit status, say what became of a message";
+const LOG: fn(&str) -> Meaning = |_| Meaning::Keys(&["log"]);
+const TIME: &str = "the log has the time as msmtp writes it by default, Jan 31 23:59:59";
 
 const MECHANISMS: &[&str] = &[
     "on",
@@ -150,6 +150,22 @@ const MECHANISMS: &[&str] = &[
     "ntlm",
     "oauthbearer",
     "xoauth2",
+];
+
+/// What `syslog` takes; `on` is the facility of programs of users.
+const FACILITIES: &[&str] = &[
+    "on",
+    "off",
+    "LOG_USER",
+    "LOG_MAIL",
+    "LOG_LOCAL0",
+    "LOG_LOCAL1",
+    "LOG_LOCAL2",
+    "LOG_LOCAL3",
+    "LOG_LOCAL4",
+    "LOG_LOCAL5",
+    "LOG_LOCAL6",
+    "LOG_LOCAL7",
 ];
 
 const SET: &[&str] = &["auto", "on", "off"];
@@ -180,8 +196,10 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     keyed("from_full_name", Takes::Text, FROM),
     keyed("host", Takes::Something, SERVER),
     row("keepbcc", Means::Not("remove_bcc_headers"), Takes::Switch, bcc),
-    keyed("logfile", Takes::Text, |value| unless(value.is_empty(), LOG, LOG, SAYS)),
-    keyed("logfile_time_format", Takes::Text, |value| unless(value.is_empty(), LOG, LOG, "")),
+    keyed("logfile", Takes::Text, LOG),
+    keyed("logfile_time_format", Takes::Text, |value| {
+        unless(value.is_empty() || value == "%b %d %H:%M:%S", TIME, TIME, "")
+    }),
     keyed("maildomain", Takes::Text, FROM),
     keyed("ntlmdomain", Takes::Text, |_| Meaning::gone("envoi does not have NTLM")),
     keyed("password", Takes::Text, PASSWORD),
@@ -197,7 +215,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     keyed("set_to_header", Takes::OneOf(&["on", "off", "undisclosed_recipients"]), to_header),
     keyed("socket", Takes::Text, SERVER),
     keyed("source_ip", Takes::Text, |_| Meaning::Keys(&["source"])),
-    keyed("syslog", Takes::Text, |value| unless(value == "off", LOG, LOG, SAYS)),
+    keyed("syslog", Takes::OneOfOrNothing(FACILITIES), LOG),
     keyed("timeout", Takes::NumberOrOff, timeout),
     keyed("tls", Takes::Switch, SERVER),
     keyed("tls_cert_file", Takes::Text, |_| Meaning::Keys(&["tls-cert"])),

@@ -6,10 +6,13 @@ use super::super::{Context, Line, Meaning};
 use super::rules::Rules;
 use super::{Said, sender, sign_in, trust};
 use crate::account::error::Error;
+use crate::account::logging::Log;
 use crate::account::proxy::ProxyChoice;
 use crate::account::server::{Server, ServerUrl};
 use crate::account::settings::Settings;
-use crate::net::{Endpoint, Place, Proxy, ProxyPlace, ProxyProtocol, Security, SocketPath};
+use crate::net::{
+    Endpoint, Facility, Place, Proxy, ProxyPlace, ProxyProtocol, Security, SocketPath,
+};
 use crate::smtp::Protocol;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -79,6 +82,7 @@ pub(super) fn of(said: &Said, file: &Path, context: Context<'_>) -> Result<Accou
     }
     sender::fill(&mut account, said, context);
     way(&mut account, said, file, context)?;
+    logged(&mut account, said, context);
     account.rules = Rules::of(said, context);
     Ok(account)
 }
@@ -195,6 +199,23 @@ fn way(account: &mut Account, said: &Said, file: &Path, context: Context<'_>) ->
         }
     }
     Ok(())
+}
+
+/// Where it logs: msmtp does so in a file and in the system's log, if both are
+/// named.
+fn logged(account: &mut Account, said: &Said, context: Context<'_>) {
+    let facility = said.text("syslog").filter(|value| *value != "off").map(|value| {
+        let name = value.strip_prefix("LOG_").unwrap_or("user").to_ascii_lowercase();
+        Facility::named(&name).unwrap_or(Facility::User)
+    });
+    account.settings.log = match said.text("logfile") {
+        Some("-") => Some(Log::File("/dev/stdout".into())),
+        Some(path) => Some(Log::File(placed(path, context))),
+        None => facility.map(Log::Syslog),
+    };
+    if let (Some(_), Some(_), Some(line)) = (said.text("logfile"), facility, said.line("syslog")) {
+        account.mean(line, Meaning::gone("envoi logs in one place, here the file"));
+    }
 }
 
 /// A path, `~` being home, as it is found from here.

@@ -416,3 +416,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_log_stays_where_msmtp_keeps_it() {
+    for (text, expected) in [
+        ("logfile ~/.msmtp.log", "log = \"/home/otto/.msmtp.log\""),
+        ("logfile -", "log = \"/dev/stdout\""),
+        ("syslog on", "log = \"syslog:user\""),
+        ("syslog LOG_MAIL", "log = \"syslog\""),
+        ("syslog LOG_LOCAL3", "log = \"syslog:local3\""),
+        ("syslog off", ""),
+        ("logfile x\nlogfile", ""),
+        ("logfile ~/l\nsyslog on", "log = \"/home/otto/l\""),
+    ] {
+        let account = account(text);
+        let logged = account.lines().find(|line| line.starts_with("log = "));
+        assert_eq!(logged.unwrap_or_default(), expected, "{text}");
+    }
+    let both = "host h\nlogfile ~/l\nsyslog on\n";
+    assert!(matches!(meaning(both, 3), Meaning::Lost { .. }));
+}
