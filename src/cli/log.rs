@@ -6,6 +6,7 @@
 
 mod entry;
 mod reason;
+mod value;
 
 use super::clock;
 use super::exit::Exit;
@@ -14,7 +15,7 @@ use super::words::plain;
 use crate::account::{Account, Environment, Log as Target};
 use crate::delivery::{Report, Route, Submission};
 use crate::log::LogFile;
-use crate::net::{Facility, Interrupt, Severity, Stamp, Syslog};
+use crate::net::{Facility, Interrupt, Severity, Stamp, Stopwatch, Syslog};
 use entry::Entry;
 use std::fmt;
 use std::io;
@@ -30,6 +31,8 @@ pub(super) struct Run<'r> {
     pub(super) local_id: &'r str,
     /// What the caller calls itself: `sendmail -L`.
     pub(super) tag: Option<&'r str>,
+    /// Runs since the message is ready.
+    pub(super) since: Stopwatch,
 }
 
 /// The log of a run, open.

@@ -16,7 +16,7 @@ use super::{Surroundings, dry_run, interrupt};
 use crate::account::Account;
 use crate::delivery::{Home, Report, World, submit_and_keep};
 use crate::message::random_word;
-use crate::net::Interrupt;
+use crate::net::{Interrupt, Stopwatch};
 use crate::session::{Event, Observer as _};
 use crate::sink;
 use std::fs::File;
@@ -99,7 +99,13 @@ pub(super) fn carry_out(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Sent, Failure> {
     let local_id = &local_id();
-    let run = Run { account, submission: &job.submission, local_id, tag: delivery.tag };
+    let run = Run {
+        account,
+        submission: &job.submission,
+        local_id,
+        tag: delivery.tag,
+        since: Stopwatch::start(),
+    };
     let (mut log, trouble) = Log::open(run, surroundings.environment);
     let sent = submit_logged(delivery, job, &mut log, trouble, interrupt, surroundings);
     if let Some(trouble) = sent.as_ref().err().and_then(|failure| log.failure(failure)) {

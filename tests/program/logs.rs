@@ -1,10 +1,12 @@
 //! The log of several runs at once, and of one whose file may not grow.
 
-use crate::running::{Place, finished};
+use crate::harness::{Peer, Scripted};
+use crate::running::{GENEROUS, Place, Started, finished};
 use crate::server::taken;
-use crate::{shell, sink};
+use crate::{play_up_to, shell, sink};
 use std::ffi::OsString;
 use std::fs;
+use std::sync::mpsc::channel;
 
 /// A place with an account that logs in a file at this port.
 fn place(port: u16) -> Place {
@@ -54,4 +56,26 @@ fn half_a_line_is_taken_back_when_the_file_may_not_grow() {
     assert_eq!(run.stderr, warning, "{run}");
     assert_eq!(fs::read_to_string(log).expect("the log"), before);
     assert_eq!(taken(&sink).messages.len(), 1);
+}
+
+#[test]
+fn a_run_that_ctrl_c_ends_is_in_the_log() {
+    // EX-4, EX-5
+    let (tell, told) = channel();
+    let server = Scripted::once(move |peer: &mut Peer| {
+        play_up_to(peer, 3);
+        // The answer to RCPT never comes.
+        tell.send(()).expect("telling");
+        drop(peer.rest());
+    });
+    let place = place(server.address.port());
+    let envoi = Started(place.envoi(WORDS).spawn().expect("starting envoi"));
+    told.recv_timeout(GENEROUS).expect("being told");
+    envoi.interrupt();
+    let run = envoi.finish();
+    server.finish();
+    assert_eq!(run.status, 130, "{run}");
+    let log = fs::read_to_string(place.directory().join("log")).expect("the log");
+    assert!(log.contains(" errormsg='interrupted while waiting for "), "{log}");
+    assert!(log.contains("' exitcode=EX_SIGNAL_2 ") && log.lines().count() == 1, "{log}");
 }

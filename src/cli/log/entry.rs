@@ -2,20 +2,19 @@
 //! so that what reads its log reads this one, and more keys behind them. None
 //! of these ends in a key of msmtp's, for which a pattern may look.
 
-use super::super::escape::reorders;
 use super::super::exit::Exit;
 use super::super::failure::Failure;
 use super::super::sent::octets_sent;
 use super::super::words::plain;
 use super::Run;
 use super::reason::{attempt_reason, reason};
+use super::value::{lines_of, list, quoted, word};
 use crate::account::{Account, ServerUrl};
 use crate::delivery::{Attempt, Cause, Outcome, Report, Route};
 use crate::net::{Endpoint, Place, Security};
 use crate::smtp::{Phase, Reply};
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 /// What a line says.
 pub(super) struct Entry<'e> {
@@ -58,17 +57,18 @@ impl<'e> Entry<'e> {
         route: &Route,
         exit: Exit,
     ) -> Vec<Self> {
-        let asked: Vec<Asked<'e>> =
-            report.attempts.chunk_by(|a, b| a.server == b.server).filter_map(Asked::of).collect();
+        let servers = report.attempts.chunk_by(|a, b| a.server == b.server);
+        let asked: Vec<&Attempt> = servers.filter_map(decisive).collect();
         let count = asked.len();
-        let entry = |(at, asked): (usize, Asked<'e>)| {
-            let server = Server::asked(asked.attempt, route);
-            let mut entry = Entry::new(run, server);
-            entry.add(run, &asked, (count > 1).then_some(at + 1));
+        let entry = |(at, attempt): (usize, &'e Attempt)| {
+            let mut entry = Entry::new(run, Server::asked(attempt, route));
+            entry.add(run, attempt, (count > 1).then_some(at + 1));
             if at + 1 == count {
-                entry.tell_outcome(run, report, asked.attempt, exit);
+                entry.tell_outcome(run, report, attempt, exit);
+                let elapsed = run.since.elapsed().as_secs_f64();
+                entry.more.push(("elapsed", format!("{elapsed:.3}")));
             } else {
-                entry.tell_passed_over(asked.attempt);
+                entry.tell_passed_over(attempt);
             }
             entry
         };
@@ -133,9 +133,8 @@ impl<'e> Entry<'e> {
     }
 
     /// What msmtp does not tell of an attempt.
-    fn add(&mut self, run: Run<'_>, asked: &Asked<'_>, number: Option<usize>) {
+    fn add(&mut self, run: Run<'_>, attempt: &Attempt, number: Option<usize>) {
         self.know(run);
-        let attempt = asked.attempt;
         let tls = attempt.tls.as_ref().map(|tls| tls.version.replace("TLS ", "TLSv"));
         let mechanism = attempt.signed_in.as_ref().map(|who| who.mechanism).or(attempt.mechanism);
         let more = [
@@ -145,7 +144,6 @@ impl<'e> Entry<'e> {
             ("mechanism", mechanism.map(str::to_owned)),
             ("queueid", attempt.queue_id().map(str::to_owned)),
             ("attempt", number.map(|number| number.to_string())),
-            ("elapsed", Some(format!("{:.3}", asked.elapsed.as_secs_f64()))),
         ];
         self.more.extend(more.into_iter().filter_map(|(key, value)| Some((key, value?))));
     }
@@ -216,24 +214,14 @@ impl<'e> Entry<'e> {
     }
 }
 
-/// One server, whose addresses were tried one after the other.
-struct Asked<'a> {
-    /// The attempt that got farther than to an address where nobody listens;
-    /// else the last.
-    attempt: &'a Attempt,
-    elapsed: Duration,
-}
-
-impl<'a> Asked<'a> {
-    fn of(attempts: &'a [Attempt]) -> Option<Self> {
-        let answered = |attempt: &&Attempt| {
-            let error = attempt.error.as_ref();
-            error.is_none_or(|error| !matches!(error.phase, Phase::Lookup | Phase::Connect))
-        };
-        let attempt = attempts.iter().rfind(answered).or(attempts.last())?;
-        let timings = attempts.iter().flat_map(|attempt| &attempt.timings);
-        Some(Asked { attempt, elapsed: timings.map(|(_, spent)| *spent).sum() })
-    }
+/// Of the attempts at one server, that which got farther than to an address
+/// where nobody listens; else the last.
+fn decisive(attempts: &[Attempt]) -> Option<&Attempt> {
+    let answered = |attempt: &&Attempt| {
+        let error = attempt.error.as_ref();
+        error.is_none_or(|error| !matches!(error.phase, Phase::Lookup | Phase::Connect))
+    };
+    attempts.iter().rfind(answered).or(attempts.last())
 }
 
 impl Server {
@@ -302,18 +290,6 @@ fn fates(report: &Report) -> Vec<(&'static str, Vec<String>)> {
     if fates.len() > 1 { fates } else { Vec::new() }
 }
 
-/// The lines as the server wrote them, what ends each written as msmtp does.
-fn lines_of(reply: &Reply) -> String {
-    let code = reply.code;
-    let enhanced = reply.enhanced.map_or_else(String::new, |enhanced| format!("{enhanced} "));
-    let (last, others) = match reply.text.split_last() {
-        Some((last, others)) => (last.as_str(), others),
-        None => ("", &[][..]),
-    };
-    let others: String = others.iter().map(|text| format!("{code}-{enhanced}{text}\\n")).collect();
-    format!("{others}{code} {enhanced}{last}").trim_end().to_owned()
-}
-
 /// The name in `sysexits.h`, with names of ours in the same form for what that
 /// does not know.
 fn name_of(exit: Exit) -> Cow<'static, str> {
@@ -322,40 +298,6 @@ fn name_of(exit: Exit) -> Cow<'static, str> {
         Exit::Signal(number) => format!("EX_SIGNAL_{number}").into(),
         exit => format!("EX_{}", exit.name()).into(),
     }
-}
-
-/// A value that ends at a blank.
-fn word(text: &str, longest: usize) -> String {
-    let tame = |c: char| if c.is_whitespace() { '?' } else { tamed(c) };
-    cut(text.chars().map(tame), longest)
-}
-
-/// Values with commas between.
-fn list(values: &[String], most: usize, longest: usize) -> String {
-    let value = |value: &String| word(value, longest).replace(',', "?");
-    let mut list: Vec<_> = values.iter().take(most).map(value).collect();
-    if values.len() > most {
-        list.push("...".to_owned());
-    }
-    list.join(",")
-}
-
-/// A value between quotation marks.
-fn quoted(text: &str, longest: usize) -> String {
-    cut(text.chars().map(|c| if c == '\'' { '?' } else { tamed(c) }), longest)
-}
-
-/// Nothing that a terminal obeys, and nothing that ends a line (SEC-6).
-fn tamed(c: char) -> char {
-    if c.is_control() || reorders(c) { '?' } else { c }
-}
-
-fn cut(mut characters: impl Iterator<Item = char>, longest: usize) -> String {
-    let mut text: String = characters.by_ref().take(longest).collect();
-    if characters.next().is_some() {
-        text.push_str("...");
-    }
-    text
 }
 
 #[cfg(test)]
