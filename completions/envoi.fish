@@ -62,6 +62,10 @@ low\t'Less than others'"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s H -l header -d 'Add a header field; may be repeated' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l message -d 'Send the finished message in FILE; ‘-’ is standard input' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l envelope-from -d 'The address that reports of failure go to' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l dsn -d 'When reports about the message are to come back' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l dsn-return -d 'How much of the message comes back in a report of failure' -r -f -a "full\t''
+headers\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l envid -d 'A name for the message, to know it by in reports' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l helo -d 'Call ourselves NAME when greeting the server' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l proxy -d 'Connect to servers through this proxy' -r
@@ -94,7 +98,7 @@ CRAM-MD5\t''
 EXTERNAL\t''
 ANONYMOUS\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l save-sent -d 'Keep a copy of the message in the Maildir DIR once it is sent' -r -F
-complete -c envoi -n "__fish_envoi_using_subcommand send" -s n -l dry-run -d 'Print envelope and message instead of sending them' -r -f -a "8bit\t'It offers 8BITMIME and SMTPUTF8'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -s n -l dry-run -d 'Print envelope and message instead of sending them' -r -f -a "8bit\t'It offers 8BITMIME, SMTPUTF8 and DSN'
 7bit\t'It offers nothing'"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l transcript -d 'Write the conversation with the server to FILE' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s A -l account -d 'Use this account of the configuration' -r
@@ -406,7 +410,10 @@ complete -c envoi -n "__fish_envoi_using_subcommand completions" -s h -l help -d
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s f -d 'The sender of the envelope; \'\' and \'<>\' are the one that wants no reports of failure' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s r -d 'The same as -f' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s F -d 'The full name of the sender, for a From that is added' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s b -d 'm, the default: send the message on standard input. s: speak SMTP on standard input and output. v: say who the recipients are, and send nothing. i: the same as newaliases, which has nothing to do. p and q are not there yet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s N -d 'When reports come back: never; or failure, delay and success, one or more with commas' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s R -d 'How much of the message a report of failure has in it: full or hdrs' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s V -d 'A name for the message, to know it by in reports' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s b -d 'm, the default: send the message on standard input. i: the same as newaliases, which has nothing to do. p, s, v and others are not there yet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s o -d 'i is the same as -i. Others, such as em, eq, db and 7, have no effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s q -d 'Run the queue; not there yet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s A -d 'No effect' -r
@@ -417,11 +424,8 @@ complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s d -d 'No effect
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s h -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s L -d 'What the log calls the caller' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s M -d 'No effect' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s N -d 'No effect yet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s O -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s p -d 'No effect' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s R -d 'No effect yet' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s V -d 'No effect yet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s X -d 'No effect: no file is written' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s t -d 'Send to those whom To, Cc and Bcc name, and to the recipients on the command line; of a message with Resent fields, to those of the Resent fields that stand highest'
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s i -d 'A line with a single dot does not end the message; it never does unless the message is typed at a terminal'

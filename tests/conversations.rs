@@ -14,7 +14,7 @@ use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Proof, Secret};
 use envoi::session::Unobserved;
 use envoi::sink::{ContentReader, Conversation, Next, Offer, Policy, Refusal, Secured, Verdict};
-use envoi::smtp::{Envelope, ForwardPath, Protocol, Reply, ReversePath};
+use envoi::smtp::{DsnRequest, Envelope, ForwardPath, Protocol, Reply, ReversePath};
 use harness::{Identity, Peer, Scripted, hop};
 use std::collections::VecDeque;
 use std::fs;
@@ -45,6 +45,7 @@ use std::fs;
 /// | `require-auth` | takes no mail before | |
 /// | `tls` | TLS is up from the beginning | the same |
 /// | `security: starttls` | | insists on STARTTLS |
+/// | `notify: WHEN`, `ret: WHAT`, `envid: TEXT` | | asks for this about reports |
 /// | `all-or-nothing` | | sends nothing if one recipient is refused |
 /// | `only: sink` | | does not play this file |
 /// | `only: client` | does not play this file | |
@@ -376,7 +377,7 @@ impl Script {
     }
 
     fn submission(&self) -> Submission {
-        let path = |line: &str| line[..=line.rfind('>').unwrap()].to_owned();
+        let path = |line: &str| line[..=line.find('>').unwrap()].to_owned();
         let from = self.said("MAIL FROM:").next().map_or("Smith@bar.com".to_owned(), path);
         let mut to: Vec<String> = self.said("RCPT TO:").map(path).collect();
         if to.is_empty() {
@@ -386,7 +387,13 @@ impl Script {
         let from: ReversePath = from.parse().unwrap();
         let to = to.iter().map(|path| path.parse::<ForwardPath>().unwrap());
         let message = Message::as_is(Source::held(self.content(), "script")).unwrap();
-        Submission { envelope: Envelope::new(from, to), message: message.into() }
+        let request = DsnRequest {
+            notify: self.value("notify").map(|when| when.parse().unwrap()),
+            ret: self.value("ret").map(|what| what.parse().unwrap()),
+            envid: self.value("envid").map(|text| text.parse().unwrap()),
+        };
+        let envelope = Envelope::new(from, to).asking(request);
+        Submission { envelope, message: message.into() }
     }
 
     /// What stands between the first 354 and its dot, without the dots that

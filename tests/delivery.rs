@@ -132,7 +132,7 @@ fn recipients_beyond_the_servers_limit_follow_at_once_on_the_same_connection() {
     for _ in 0..3 {
         let stored = sink.next_stored(GENEROUS).unwrap();
         assert_eq!(stored.connection, 1);
-        got.extend(stored.to.iter().map(ToString::to_string));
+        got.extend(stored.to.iter().map(|to| to.path.to_string()));
     }
     assert_eq!(got, to);
 }

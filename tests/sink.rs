@@ -111,7 +111,7 @@ fn stored(sink: &Sink) -> Stored {
 }
 
 fn to(stored: &Stored) -> Vec<String> {
-    stored.to.iter().map(ToString::to_string).collect()
+    stored.to.iter().map(|to| to.path.to_string()).collect()
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_thousand_recipients_in_one_write_are_all_taken() {
     assert_eq!(client.ask("x\r\n.\r\n"), 250);
     let message = stored(&sink);
     assert_eq!(message.to.len(), 1000);
-    assert_eq!(message.to[999].to_string(), "recipient-number-999@example.org");
+    assert_eq!(message.to[999].path.to_string(), "recipient-number-999@example.org");
     assert_eq!(message.turnarounds, 5);
 }
 
@@ -519,7 +519,7 @@ fn over_lmtp_a_message_is_stored_for_those_who_take_it() {
         match event {
             Event::Stored(message) => {
                 assert_eq!(message.protocol, "LMTP");
-                stored.push(message.to.iter().map(ToString::to_string).collect::<Vec<_>>());
+                stored.push(to(&message));
             }
             Event::Refused { command, .. } => refused.push(command),
             Event::Closed { .. } => break,

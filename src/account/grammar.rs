@@ -19,6 +19,7 @@ use super::value::{Source, Value};
 use crate::message::{Repair, StrayCr};
 use crate::net::{Pin, TlsVersion};
 use crate::sasl::{self, Secret};
+use crate::smtp::{NotRet, Ret};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -182,6 +183,11 @@ const ACCOUNT: &[(&str, Setter<Account>)] = &[
     ("auth", |account, value| set(&mut account.entry.settings.auth, value.mechanisms())),
     ("deadline", |account, value| set(&mut account.entry.settings.deadline, value.duration())),
     ("dkim", |account, value| set(&mut account.entry.settings.dkim, value.signatures())),
+    ("dsn", |account, value| set(&mut account.entry.settings.dsn, value.parsed())),
+    ("dsn-return", |account, value| {
+        let wrong = || value.wrong(NotRet.to_string());
+        set(&mut account.entry.settings.dsn_return, Ret::named(value.text()?).ok_or_else(wrong))
+    }),
     ("extends", |account, value| {
         account.entry.extends = Some((value.text()?.to_owned(), value.location()));
         Ok(())

@@ -86,7 +86,7 @@ pub use written::{Unwritable, table};
 
 use crate::net::{Host, Pin, Security, TlsVersion};
 use crate::sasl::{self, Proof};
-use crate::smtp::EhloName;
+use crate::smtp::{EhloName, Notify, Ret};
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -134,6 +134,10 @@ pub struct Account {
     /// Where recipients of this machine get their mail; `None` where they are
     /// like any others.
     pub local: Option<LocalDelivery>,
+    /// On what reports of a message come, where the message does not say.
+    pub dsn: Option<Notify>,
+    /// How much of a message comes back in a report of failure, likewise.
+    pub dsn_return: Option<Ret>,
     /// The Maildir for copies of what was sent.
     pub save_sent: Option<PathBuf>,
     /// Where it is logged what came of each message.
@@ -281,6 +285,8 @@ impl Account {
             deadline: said.deadline,
             pipelining: said.pipelining.unwrap_or_default(),
             local: said.local,
+            dsn: said.dsn,
+            dsn_return: said.dsn_return,
             save_sent: said.save_sent,
             log: said.log.unwrap_or_default(),
             dkim: said.dkim.unwrap_or_default(),

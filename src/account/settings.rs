@@ -13,7 +13,7 @@ use super::secret::SecretSource;
 use super::server::ServerUrl;
 use crate::net::{Host, Pin, TlsVersion};
 use crate::sasl;
-use crate::smtp::EhloName;
+use crate::smtp::{EhloName, Notify, Ret};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -59,6 +59,10 @@ pub struct Settings {
     pub pipelining: Option<Pipelining>,
     /// Where recipients of this machine get their mail.
     pub local: Option<LocalDelivery>,
+    /// On what reports of a message come.
+    pub dsn: Option<Notify>,
+    /// How much of a message comes back in a report of failure.
+    pub dsn_return: Option<Ret>,
     /// The Maildir for copies of what was sent.
     pub save_sent: Option<PathBuf>,
     /// Where it is logged what came of each message.
@@ -154,6 +158,8 @@ impl Settings {
             deadline: self.deadline.or(below.deadline),
             pipelining: self.pipelining.or(below.pipelining),
             local: self.local.or(below.local),
+            dsn: self.dsn.or(below.dsn),
+            dsn_return: self.dsn_return.or(below.dsn_return),
             save_sent: self.save_sent.or(below.save_sent),
             log: self.log.or(below.log),
             dkim: self.dkim.or(below.dkim),

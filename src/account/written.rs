@@ -82,6 +82,8 @@ const KEYS: &[(&str, Writer)] = &[
     ("tls-sni", |said| Ok(said.tls_sni.as_deref().map(Value::from))),
     ("local", |said| Ok(said.local.as_ref().map(text))),
     ("dkim", |said| said.dkim.as_deref().map(signatures).transpose()),
+    ("dsn", |said| Ok(said.dsn.map(|dsn| Value::from(dsn.to_string().to_lowercase())))),
+    ("dsn-return", |said| Ok(said.dsn_return.map(|ret| Value::from(ret.name())))),
     ("save-sent", |said| said.save_sent.as_deref().map(path).transpose()),
     ("log", |said| said.log.as_ref().map(log).transpose()),
 ];
@@ -255,6 +257,8 @@ tls-key = "/k.pem"
 tls-min = "1.3"
 tls-sni = "sni.example.org"
 dkim = [{ domain = "example.org", selector = "s", key = "/d.pem", canonicalization = "simple/relaxed" }]
+dsn = "failure,delay"
+dsn-return = "headers"
 save-sent = "/home/alice/Sent"
 local = "maildir:{home}/Maildir"
 log = "syslog:local3"

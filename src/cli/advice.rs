@@ -283,7 +283,8 @@ fn of_lack(keyword: Keyword, server: Option<&Endpoint>, host: &str) -> Vec<Strin
              587 or 465"
                 .to_owned(),
         ],
-        Keyword::EightBitMime
+        Keyword::Dsn
+        | Keyword::EightBitMime
         | Keyword::EnhancedStatusCodes
         | Keyword::Pipelining
         | Keyword::Size

@@ -3,12 +3,13 @@
 use super::Surroundings;
 use super::advice::of_shortfall;
 use super::args::DryRun;
+use super::dsn::missing_without;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::message::Job;
 use crate::delivery::Submission;
 use crate::session::{Misfit, Shortfall, form, negotiate};
-use crate::smtp::{Capabilities, Command, Reply};
+use crate::smtp::{Capabilities, Command, Keyword, Reply};
 use std::io;
 
 /// Prints what would go out, as to a server that offers this.
@@ -18,7 +19,7 @@ pub(super) fn print(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
     let offer = match server {
-        DryRun::EightBit => "imagined\nSIZE\n8BITMIME\nSMTPUTF8",
+        DryRun::EightBit => "imagined\nSIZE\n8BITMIME\nSMTPUTF8\nDSN",
         DryRun::SevenBit => "imagined",
     };
     let offered = Reply::new(250, offer).map(|reply| Capabilities::from_ehlo(&reply));
@@ -33,7 +34,7 @@ pub(super) fn print(
         Misfit::Lacking(shortfall) => lacking(shortfall),
         Misfit::Failed(error) => error.into(),
     })?;
-    let parameters = negotiate(&envelope.from, &to, form.facts(), &offered).map_err(lacking)?;
+    let terms = negotiate(envelope, &to, form.facts(), &offered).map_err(lacking)?;
     let narrowed = if std::ptr::eq(form, message.as_ref()) { &[] } else { form.changes() };
     if !surroundings.globals.quiet {
         for change in &job.changes {
@@ -46,10 +47,15 @@ pub(super) fn print(
     for warning in &job.warnings {
         surroundings.warn(warning);
     }
+    if let Some(missing) = missing_without(envelope)
+        && !offered.has(Keyword::Dsn)
+    {
+        surroundings.warn(&format!("such a server does not offer DSN: {missing}"));
+    }
     let out = &mut *surroundings.out;
     let mut write = || -> io::Result<()> {
-        writeln!(out, "{}", Command::Mail(&envelope.from, &parameters))?;
-        for recipient in envelope.to() {
+        writeln!(out, "{}", Command::Mail(&envelope.from, &terms.mail))?;
+        for recipient in &terms.to {
             writeln!(out, "{}", Command::Rcpt(recipient))?;
         }
         writeln!(out, "{}", Command::Data)?;

@@ -5,6 +5,7 @@ use super::Surroundings;
 use super::args::{Globals, SendArgs};
 use super::clock;
 use super::content::{self, Role};
+use super::dsn;
 use super::exit::Exit;
 use super::failure::{Failure, no_from, no_recipients, warned};
 use super::home::Household;
@@ -144,7 +145,8 @@ fn composed(
     let signed = sign(message, account.as_ref(), Some(&author), now)?;
     let from = reverse_path(args, Some(author), account.as_ref())?;
     let envelope = Envelope::new(from, recipients.into_iter().map(ForwardPath::from));
-    let warnings = warnings.iter().map(warned).collect();
+    let mut warnings = warnings.iter().map(warned).collect();
+    let envelope = dsn::ask(envelope, args.dsn_request(), account.as_ref(), &mut warnings);
     let changes = rewrites.iter().map(ToString::to_string).collect();
     Ok(Some(signed.into_job(envelope, account, changes, warnings)))
 }
@@ -196,11 +198,12 @@ fn ready(
     if to.is_empty() {
         return Err(no_recipients());
     }
-    let warnings = ready.warnings.iter().map(warned).collect();
+    let mut warnings = ready.warnings.iter().map(warned).collect();
     let Ready { message, changes, .. } = ready;
     let now = additions.date.timestamp();
     let signed = sign(message, account.as_ref(), author.as_ref(), now)?;
     let envelope = Envelope::new(reverse_path(args, author, account.as_ref())?, to);
+    let envelope = dsn::ask(envelope, args.dsn_request(), account.as_ref(), &mut warnings);
     let mut notes: Vec<String> = changes.iter().map(ToString::to_string).collect();
     if args.from.is_some() && !changes.contains(&Change::Added("From")) {
         notes.push("kept the From of the message; --from is for one without".to_owned());
@@ -246,12 +249,13 @@ fn resent(
     }
     let source = content::source(path, Role::Message, input, surroundings)?;
     let ready = resend(source, &resent, chooser.accounts.repairs())?;
-    let warnings = ready.warnings.iter().map(warned).collect();
+    let mut warnings = ready.warnings.iter().map(warned).collect();
     // DMARC asks for the author, not for who sends the message on.
     let writer = ready.from().ok().and_then(|from| from.into_iter().next());
     let Ready { message, changes, .. } = ready;
     let signed = sign(message, account.as_ref(), writer.as_ref(), resent.date.timestamp())?;
     let envelope = Envelope::new(reverse_path(args, Some(author), account.as_ref())?, to);
+    let envelope = dsn::ask(envelope, args.dsn_request(), account.as_ref(), &mut warnings);
     let rewrites = rewrites.iter().map(ToString::to_string);
     let notes = rewrites.chain(changes.iter().map(ToString::to_string)).collect();
     Ok(signed.into_job(envelope, account, notes, warnings))

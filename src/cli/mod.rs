@@ -9,6 +9,7 @@ mod clock;
 mod completions;
 mod content;
 mod dry_run;
+mod dsn;
 mod escape;
 mod exit;
 mod failure;

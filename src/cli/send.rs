@@ -2,6 +2,7 @@
 
 use super::args::SendArgs;
 use super::certificate;
+use super::dsn;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::home::OpenHome;
@@ -143,8 +144,9 @@ fn submit_logged(
     let logged = log.report(&report, &prepared.route, exit, interrupt);
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
     let troubles = prepared.passwords.troubles();
-    let told = forgiven.iter().chain(&troubles).chain(&trouble).chain(copied.as_ref().err());
-    for trouble in told.chain(&logged) {
+    let unasked = dsn::unasked(&job.submission.envelope, &report);
+    let told = forgiven.iter().chain(&troubles).chain(&unasked).chain(&trouble);
+    for trouble in told.chain(copied.as_ref().err()).chain(&logged) {
         surroundings.warn(trouble);
         warnings.push(trouble.clone());
     }

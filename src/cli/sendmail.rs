@@ -9,6 +9,7 @@ use super::Surroundings;
 use super::args::{self, Globals, Sendmail, SendmailArgs};
 use super::clock;
 use super::content::{self, Role};
+use super::dsn;
 use super::exit::Exit;
 use super::failure::{Failure, warned};
 use super::home::Household;
@@ -23,7 +24,7 @@ use crate::account::{
 use crate::message::{
     Additions, Address, Aliases, Authors, Change, Disguise, Opened, Repairs, Rewrite, Rules, Source,
 };
-use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
+use crate::smtp::{DsnRequest, Envelope, ForwardPath, Mailbox, ReversePath};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -157,6 +158,8 @@ struct Letter {
     /// The sender that was typed.
     typed: Option<ReversePath>,
     to: Vec<ForwardPath>,
+    /// What was typed about reports.
+    dsn: DsnRequest,
     rewrites: Vec<Rewrite>,
 }
 
@@ -177,7 +180,8 @@ impl Letter {
             return Err(no_recipients());
         }
         let source = source(args, surroundings)?;
-        Letter::of(source, typed, to, rewrites, args.from_header, office)
+        let letter = Letter::of(source, typed, to, rewrites, args.from_header, office)?;
+        Ok(Letter { dsn: args.dsn.clone(), ..letter })
     }
 
     /// A message for these, and for those of its header where that counts.
@@ -199,7 +203,7 @@ impl Letter {
         if to.is_empty() && !is_for_nobody {
             return Err(no_recipients());
         }
-        Ok(Letter { opened, typed, to, rewrites })
+        Ok(Letter { opened, typed, to, dsn: DsnRequest::default(), rewrites })
     }
 
     /// Puts the account's masquerade on, in header and envelope alike, and
@@ -212,7 +216,7 @@ impl Letter {
         fixed: Option<&Mailbox>,
         environment: &Environment,
     ) -> Result<Job, Failure> {
-        let Letter { mut opened, typed, to, rewrites } = self;
+        let Letter { mut opened, typed, to, dsn, rewrites } = self;
         let map = |sender: &Mailbox| account.masquerade.of(sender);
         let disguise = Disguise { author: fixed, map: &map };
         opened.disguise(&disguise)?;
@@ -223,10 +227,11 @@ impl Letter {
         let additions = Additions { date: clock::now(environment), message_id: None, from };
         let ready = opened.complete(&additions)?;
         let author = ready.from().ok().and_then(|from| from.into_iter().next());
-        let warnings = ready.warnings.iter().map(warned).collect();
+        let mut warnings = ready.warnings.iter().map(warned).collect();
         let now = additions.date.timestamp();
         let signed = sign(ready.message, Some(&account), author.as_ref(), now)?;
         let envelope = Envelope::new(ReversePath(reverse), to);
+        let envelope = dsn::ask(envelope, dsn, Some(&account), &mut warnings);
         let changes = rewrites.into_iter().map(Change::Rewrote).chain(ready.changes);
         let changes = changes.map(|change| change.to_string()).collect();
         Ok(signed.into_job(envelope, Some(account), changes, warnings))

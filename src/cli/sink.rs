@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::account::Environment;
 use crate::sink::{Encryption, Event, Listen, Sink, Stored};
-use crate::smtp::{Protocol, ReversePath};
+use crate::smtp::{EnvId, Protocol, Recipient, ReversePath};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -168,7 +168,7 @@ fn command_to_try(args: &SinkArgs, url: &str, ca: &Path) -> String {
 
 /// `stored  <a@b> → c@d e@f  120 octets  /path`.
 fn as_line(message: &Stored) -> String {
-    let to: Vec<String> = message.to.iter().map(|path| Escaped(path).to_string()).collect();
+    let to: Vec<String> = message.to.iter().map(|to| Escaped(&to.path).to_string()).collect();
     let path =
         message.path.as_ref().map_or_else(String::new, |path| Escaped(path.display()).to_string());
     let from = Escaped(&message.from);
@@ -187,7 +187,8 @@ fn as_json(event: &Event) -> Option<Value> {
                 ReversePath(Some(mailbox)) => mailbox.to_string(),
                 ReversePath(None) => String::new(),
             },
-            "to": message.to.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "to": message.to.iter().map(|to| to.path.to_string()).collect::<Vec<_>>(),
+            "dsn": dsn_as_json(message),
             "size": message.size,
             "sha256": message.sha256,
             "path": message.path,
@@ -212,6 +213,29 @@ fn as_json(event: &Event) -> Option<Value> {
         Event::Failed { connection, doing, error } => json!({
             "event": "failed", "connection": connection, "doing": doing, "error": error.to_string(),
         }),
+    })
+}
+
+/// What was asked about reports (RFC 3461), recipient by recipient; `None` if
+/// nothing was.
+fn dsn_as_json(message: &Stored) -> Option<Value> {
+    let Stored { to, ret, envid, .. } = message;
+    let asks = |to: &&Recipient| to.notify.is_some() || to.orcpt.is_some();
+    let asked = to.iter().filter(asks).map(|to| {
+        json!({
+            "address": to.path.to_string(),
+            "notify": to.notify.map(|notify| notify.to_string()),
+            "orcpt": to.orcpt.as_ref().map(ToString::to_string),
+        })
+    });
+    let asked: Vec<Value> = asked.collect();
+    let is_any = ret.is_some() || envid.is_some() || !asked.is_empty();
+    is_any.then(|| {
+        json!({
+            "ret": ret.map(|ret| ret.to_string()),
+            "envid": envid.as_ref().map(EnvId::as_str),
+            "recipients": asked,
+        })
     })
 }
 

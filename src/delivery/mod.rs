@@ -332,8 +332,8 @@ fn transact(
         }
         Vec::new()
     };
-    let Envelope { from, .. } = &submission.envelope;
-    let to: Vec<_> = batch.iter().map(|&at| &submission.envelope.to()[at]).collect();
+    let envelope = &submission.envelope;
+    let to: Vec<_> = batch.iter().map(|&at| &envelope.to()[at]).collect();
     let unreadable = |error: message::Error, attempt: &mut Attempt| {
         let source = Kind::Source(std::io::Error::other(error));
         let error = Arc::new(Error::new(Phase::Content, source));
@@ -347,8 +347,8 @@ fn transact(
         }
         Err(Misfit::Failed(error)) => return note_batch(&unreadable(error, attempt)),
     };
-    let parameters = match negotiate(from, &to, message.facts(), session.capabilities()) {
-        Ok(parameters) => parameters,
+    let terms = match negotiate(envelope, &to, message.facts(), session.capabilities()) {
+        Ok(terms) => terms,
         Err(shortfall) => return note_batch(&Outcome::Rejected(Cause::Unmet(shortfall))),
     };
     let mut octets = match message.open() {
@@ -358,10 +358,16 @@ fn transact(
     if !std::ptr::eq(message, submission.message.as_ref()) && attempt.width.is_none() {
         message.changes().iter().for_each(|change| session.note(&change.to_string()));
     }
-    let plan = Plan { from, parameters: &parameters, to, all_or_nothing: hop.all_or_nothing };
+    let plan = Plan {
+        from: &envelope.from,
+        parameters: &terms.mail,
+        to: terms.to.iter().map(AsRef::as_ref).collect(),
+        all_or_nothing: hop.all_or_nothing,
+    };
     let facts = session.transact(&plan, &mut octets);
     if facts.dot_sent {
         attempt.width = Some(width(session.capabilities()));
+        attempt.lacks_dsn = !session.capabilities().has(Keyword::Dsn);
     }
     settle(facts, batch, ledger, attempt)
 }

@@ -46,6 +46,9 @@ pub struct Attempt {
     /// How wide the way was for which the message got its form, if it went out
     /// to its end.
     pub width: Option<Width>,
+    /// The message went out to its end, and nothing could be asked about
+    /// reports, since the server does not offer DSN (RFC 3461).
+    pub lacks_dsn: bool,
     /// The reply to the message, if it came so far; of several in LMTP, the
     /// first that takes it, else the first.
     pub end: Option<Reply>,
@@ -86,6 +89,7 @@ impl Attempt {
             extensions: Vec::new(),
             timings: Vec::new(),
             width: None,
+            lacks_dsn: false,
             end: None,
             error: None,
         }

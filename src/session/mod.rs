@@ -15,7 +15,7 @@ mod sign_in;
 mod transaction;
 
 pub use error::{Absence, Error, Kind};
-pub use negotiate::{Misfit, Shortfall, form, negotiate, width};
+pub use negotiate::{Misfit, Shortfall, Terms, form, negotiate, width};
 pub use observer::{Event, Observer, Unobserved};
 pub use transaction::{End, Plan, Transaction};
 

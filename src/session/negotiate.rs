@@ -1,7 +1,8 @@
 //! What may be asked of a server, given what it offers.
 
 use crate::message::{self, Facts, Message, Unfit, Width};
-use crate::smtp::{Capabilities, Keyword, MailParameters, Recipient, ReversePath};
+use crate::smtp::{Capabilities, Envelope, Keyword, MailParameters, Recipient, ReversePath};
+use std::borrow::Cow;
 
 /// What a message needs and a server does not offer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,15 @@ pub enum Misfit {
     Failed(message::Error),
 }
 
+/// What may be said to a server in a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms<'e> {
+    /// The parameters of MAIL.
+    pub mail: MailParameters,
+    /// The recipients, with no more than may be asked for each.
+    pub to: Vec<Cow<'e, Recipient>>,
+}
+
 /// How wide the way through this server is.
 pub fn width(offered: &Capabilities) -> Width {
     Width {
@@ -56,30 +66,52 @@ pub fn form<'m>(message: &'m Message, offered: &Capabilities) -> Result<&'m Mess
     })
 }
 
-/// The parameters of MAIL for this form of a message and this server, or what
-/// stands in the way (RFC 5321 §4.1.1.11: nothing is sent that was not offered).
-pub fn negotiate(
-    from: &ReversePath,
-    to: &[&Recipient],
+/// What may be said to this server of this form of a message, for these
+/// recipients of its envelope, or what stands in the way (RFC 5321 §4.1.1.11:
+/// nothing is sent that was not offered). Without DSN the message goes all the
+/// same, and nothing is asked about reports.
+pub fn negotiate<'e>(
+    envelope: &'e Envelope,
+    to: &[&'e Recipient],
     message: &Facts,
     offered: &Capabilities,
-) -> Result<MailParameters, Shortfall> {
+) -> Result<Terms<'e>, Shortfall> {
     if let Some(limit) = offered.size_limit()
         && message.size > limit
     {
         return Err(Shortfall::TooLarge { size: message.size, limit });
     }
-    let utf8_address = utf8_address(from, to);
+    let utf8_address = utf8_address(&envelope.from, to);
     let Width { eight_bit, utf8_header } = width(offered);
     if !utf8_header && let Some(address) = utf8_address {
         return Err(Shortfall::Utf8Address(address));
     }
-    Ok(MailParameters {
+    let smtputf8 = utf8_header && (utf8_address.is_some() || message.utf8_header);
+    let dsn = offered.has(Keyword::Dsn);
+    let mail = MailParameters {
         size: offered.has(Keyword::Size).then_some(message.size),
         // RFC 6531 §3.6: a header in UTF-8 is 8-bit content as well.
         eight_bit: eight_bit && (message.eight_bit || message.utf8_header),
-        smtputf8: utf8_header && (utf8_address.is_some() || message.utf8_header),
-    })
+        smtputf8,
+        ret: envelope.ret.filter(|_| dsn),
+        envid: envelope.envid.clone().filter(|_| dsn),
+    };
+    let to = to.iter().map(|recipient| asked(recipient, dsn, smtputf8)).collect();
+    Ok(Terms { mail, to })
+}
+
+/// The recipient with what may be asked for it.
+fn asked(recipient: &Recipient, dsn: bool, smtputf8: bool) -> Cow<'_, Recipient> {
+    let Recipient { path, notify, orcpt } = recipient;
+    let asks = notify.is_some() || orcpt.is_some();
+    match orcpt {
+        _ if asks && !dsn => Cow::Owned(path.clone().into()),
+        // RFC 6533 §3.
+        Some(orcpt) if !smtputf8 && !orcpt.is_ascii() => {
+            Cow::Owned(Recipient { orcpt: orcpt.to_ascii(), ..recipient.clone() })
+        }
+        Some(_) | None => Cow::Borrowed(recipient),
+    }
 }
 
 /// An address that needs SMTPUTF8, if one does.
@@ -92,17 +124,21 @@ fn utf8_address(from: &ReversePath, to: &[&Recipient]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smtp::Reply;
+    use crate::smtp::{Command, DsnRequest, ForwardPath, Notify, Orcpt, Reply, Ret};
 
     fn facts(size: u64, eight_bit: bool, utf8_header: bool) -> Facts {
         Facts { size, eight_bit, utf8_header, message_id: None }
     }
 
+    fn offered(offer: &str) -> Capabilities {
+        Capabilities::from_ehlo(&Reply::new(250, &format!("hello\n{offer}")).unwrap())
+    }
+
     fn asked(to: &str, message: &Facts, offer: &str) -> Result<String, Shortfall> {
-        let from: ReversePath = "me@x.y".parse().unwrap();
-        let to = Recipient { path: to.parse().unwrap() };
-        let reply = Reply::new(250, &format!("hello\n{offer}")).unwrap();
-        negotiate(&from, &[&to], message, &Capabilities::from_ehlo(&reply)).map(|p| p.to_string())
+        let to: ForwardPath = to.parse().unwrap();
+        let envelope = Envelope::new("me@x.y".parse().unwrap(), [to]);
+        let terms = negotiate(&envelope, &[&envelope.to()[0]], message, &offered(offer));
+        terms.map(|terms| terms.mail.to_string())
     }
 
     #[test]
@@ -138,5 +174,41 @@ mod tests {
         ] {
             assert_eq!(asked(to, &message, offer), Err(expected));
         }
+    }
+
+    #[test]
+    fn reports_are_asked_for_only_where_dsn_is_offered() {
+        // 3461-a, 6533-3
+        let plain = facts(10, false, false);
+        let paths = ["a+b@c.d", "é@c.d"].map(|text| text.parse::<ForwardPath>().unwrap());
+        let request = DsnRequest {
+            notify: Some(Notify::NEVER),
+            ret: Some(Ret::Headers),
+            envid: Some("x".parse().unwrap()),
+        };
+        let envelope = Envelope::new("me@x.y".parse().unwrap(), paths).asking(request);
+        let [first, second] = envelope.to() else { panic!("two") };
+        let said = |to: &[&Recipient], offer: &str| {
+            let to: Vec<Recipient> = to.iter().map(|&to| to.clone()).collect();
+            let to: Vec<&Recipient> = to.iter().collect();
+            let envelope = &envelope;
+            let terms = negotiate(envelope, &to, &plain, &offered(offer)).unwrap();
+            let to = terms.to.iter().map(|to| Command::Rcpt(to).to_string()[8..].to_owned());
+            format!("{}; {}", terms.mail, to.collect::<Vec<_>>().join("; "))
+        };
+        assert_eq!(
+            said(&[first], "DSN"),
+            " RET=HDRS ENVID=x; <a+b@c.d> NOTIFY=NEVER ORCPT=rfc822;a+2Bb@c.d"
+        );
+        assert_eq!(
+            said(&[second], "SMTPUTF8\nDSN"),
+            " SMTPUTF8 RET=HDRS ENVID=x; <é@c.d> NOTIFY=NEVER ORCPT=utf-8;é@c.d"
+        );
+        assert_eq!(said(&[first, second], "SMTPUTF8"), " SMTPUTF8; <a+b@c.d>; <é@c.d>");
+        // An address that was there first may be of another kind.
+        let moved = Recipient { orcpt: Orcpt::from_wire("utf-8;é@c.d", true), ..first.clone() };
+        let end = "NOTIFY=NEVER ORCPT=utf-8;\\x{E9}@c.d";
+        assert_eq!(said(&[&moved], "DSN\nSMTPUTF8"), format!(" RET=HDRS ENVID=x; <a+b@c.d> {end}"));
+        assert_eq!(said(&[&moved], ""), "; <a+b@c.d>");
     }
 }

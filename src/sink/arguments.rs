@@ -3,7 +3,7 @@
 
 use super::policy::Policy;
 use super::replies::say;
-use crate::smtp::{ForwardPath, Keyword, MailParameters, Reply, ReversePath};
+use crate::smtp::{EnvId, Keyword, MailParameters, Orcpt, Recipient, Reply, ReversePath, xtext};
 use std::borrow::Cow;
 use std::str::FromStr;
 
@@ -22,6 +22,7 @@ pub(super) fn mail(
             "BODY" => Keyword::EightBitMime,
             "SMTPUTF8" => Keyword::SmtpUtf8,
             "AUTH" => Keyword::Auth,
+            "RET" | "ENVID" => Keyword::Dsn,
             _ => return Err(unknown(&keyword)),
         };
         if !offered(known) {
@@ -34,22 +35,18 @@ pub(super) fn mail(
             }
             ("BODY", Some(kind)) if kind.eq_ignore_ascii_case("7BIT") => {}
             ("SMTPUTF8", None) => parameters.smtputf8 = true,
-            ("AUTH", Some(xtext)) if is_xtext(xtext) => {}
-            _ => return Err(say(501, &format!("5.5.4 Bad value of parameter {keyword}"))),
+            ("AUTH", Some(value)) if xtext::decoded(value).is_some() => {}
+            ("RET", Some(what)) => {
+                parameters.ret = Some(what.parse().map_err(|_| bad(&keyword))?);
+            }
+            ("ENVID", Some(value)) => {
+                parameters.envid = Some(EnvId::from_xtext(value).ok_or_else(|| bad(&keyword))?);
+            }
+            _ => return Err(bad(&keyword)),
         }
     }
     let from = mailbox(&whole(path, policy), 7, parameters.smtputf8)?;
     Ok((from, parameters))
-}
-
-/// Reads `TO:<path> parameters`. `smtputf8` says whether MAIL allowed
-/// addresses beyond US-ASCII (RFC 6531 §3.4).
-pub(super) fn rcpt(argument: &str, policy: &Policy, smtputf8: bool) -> Result<ForwardPath, Reply> {
-    let (path, rest) = path(argument, "TO:", 3)?;
-    match split(rest)?.first() {
-        Some((keyword, _)) => Err(unknown(keyword)),
-        None => mailbox(&whole(path, policy), 3, smtputf8),
-    }
 }
 
 /// The path with a domain, where names without one are given one.
@@ -60,6 +57,34 @@ fn whole<'a>(path: &'a str, policy: &Policy) -> Cow<'a, str> {
         }
         _ => Cow::Borrowed(path),
     }
+}
+
+/// Reads `TO:<path> parameters`. `offered` says which extensions the client was
+/// told of, `smtputf8` whether MAIL allowed addresses beyond US-ASCII (RFC 6531
+/// §3.4).
+pub(super) fn rcpt(
+    argument: &str,
+    policy: &Policy,
+    offered: impl Fn(Keyword) -> bool,
+    smtputf8: bool,
+) -> Result<Recipient, Reply> {
+    let (path, rest) = path(argument, "TO:", 3)?;
+    let (mut notify, mut orcpt) = (None, None);
+    for (keyword, value) in split(rest)? {
+        // RFC 3461 §5.1.
+        match (keyword.as_str(), value) {
+            ("NOTIFY" | "ORCPT", _) if !offered(Keyword::Dsn) => return Err(unknown(&keyword)),
+            ("NOTIFY", Some(value)) => notify = Some(value.parse().map_err(|_| bad(&keyword))?),
+            ("ORCPT", Some(value)) => {
+                // RFC 6533 §3: whether or not MAIL asked for it.
+                let read = Orcpt::from_wire(value, offered(Keyword::SmtpUtf8));
+                orcpt = Some(read.ok_or_else(|| bad(&keyword))?);
+            }
+            ("NOTIFY" | "ORCPT", None) => return Err(bad(&keyword)),
+            _ => return Err(unknown(&keyword)),
+        }
+    }
+    Ok(Recipient { path: mailbox(&whole(path, policy), 3, smtputf8)?, notify, orcpt })
 }
 
 /// Cuts `FROM:<path> rest` behind the closing bracket. `detail` is the last
@@ -134,6 +159,10 @@ fn split(text: &str) -> Result<Vec<(String, Option<&str>)>, Reply> {
     Ok(parameters)
 }
 
+fn bad(keyword: &str) -> Reply {
+    say(501, &format!("5.5.4 Bad value of parameter {keyword}"))
+}
+
 fn unknown(keyword: &str) -> Reply {
     say(555, &format!("5.5.4 Parameter {keyword} is not supported"))
 }
@@ -142,33 +171,16 @@ fn unknown(keyword: &str) -> Reply {
 fn octets(digits: &str) -> Result<u64, Reply> {
     let plain = digits.len() <= 20 && digits.bytes().all(|b| b.is_ascii_digit());
     if !plain {
-        return Err(say(501, "5.5.4 Bad value of parameter SIZE"));
+        return Err(bad("SIZE"));
     }
     // Twenty digits may exceed a u64; so they exceed every limit as well.
     Ok(digits.parse().unwrap_or(u64::MAX))
 }
 
-/// RFC 3461 §4: printable US-ASCII, `+` before two upper-case hexadecimal
-/// digits.
-fn is_xtext(text: &str) -> bool {
-    let mut octets = text.bytes();
-    while let Some(octet) = octets.next() {
-        let hexadecimal = |b: Option<u8>| matches!(b, Some(b'0'..=b'9' | b'A'..=b'F'));
-        let fine = match octet {
-            b'+' => hexadecimal(octets.next()) && hexadecimal(octets.next()),
-            b'=' => false,
-            _ => octet.is_ascii_graphic(),
-        };
-        if !fine {
-            return false;
-        }
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::smtp::Command;
 
     fn read(argument: &str) -> String {
         match mail(argument, &Policy::default(), |_| true) {
@@ -189,6 +201,7 @@ mod tests {
             ("FROM:<a@b.c> size=7 body=8bitmime smtputf8", "<a@b.c> SIZE=7 BODY=8BITMIME SMTPUTF8"),
             ("FROM:<a@b.c> BODY=7BIT AUTH=e+3Dmc2@x.y", "<a@b.c>"),
             ("FROM:<é@b.c> SMTPUTF8", "<é@b.c> SMTPUTF8"),
+            ("FROM:<a@b.c> ret=hdrs envid=a+20+62", "<a@b.c> RET=HDRS ENVID=a+20b"),
         ] {
             assert_eq!(read(argument), expected, "{argument}");
         }
@@ -212,6 +225,14 @@ mod tests {
             ("FROM:<a@b.c> BODY=BINARYMIME", "501 5.5.4"),
             ("FROM:<a@b.c> AUTH=a+3d", "501 5.5.4"),
             ("FROM:<a@b.c> SMTPUTF8=1", "501 5.5.4"),
+            // RX-6a
+            ("FROM:<a@b.c> RET", "501 5.5.4"),
+            ("FROM:<a@b.c> RET=HEADERS", "501 5.5.4"),
+            ("FROM:<a@b.c> RET=FULL RET=FULL", "501 5.5.4"),
+            ("FROM:<a@b.c> ENVID", "501 5.5.4"),
+            ("FROM:<a@b.c> ENVID=+0A", "501 5.5.4"),
+            ("FROM:<a@b.c> ENVID=a ENVID=b", "501 5.5.4"),
+            ("FROM:<a@b.c> NOTIFY=NEVER", "555 5.5.4"),
             ("FROM:<a@b.c> =1", "501 5.5.4"),
             ("FROM:<a@b.c> FOO=1", "555 5.5.4"),
             ("FROM:<é@b.c>", "553 5.6.7"),
@@ -225,17 +246,37 @@ mod tests {
     #[test]
     fn the_arguments_of_rcpt_are_read() {
         for (argument, expected) in [
-            ("TO:<a@b.c>", Ok("a@b.c")),
-            ("TO:<Postmaster>", Ok("postmaster")),
+            ("TO:<a@b.c>", Ok("RCPT TO:<a@b.c>")),
+            ("TO:<Postmaster>", Ok("RCPT TO:<postmaster>")),
             ("TO:<>", Err(501)),
             ("TO:<root>", Err(501)),
-            ("TO:<a@b.c> NOTIFY=NEVER", Err(555)),
             ("TO:<é@b.c>", Err(553)),
+            // RX-6a
+            ("TO:<a@b.c> notify=failure,delay", Ok("RCPT TO:<a@b.c> NOTIFY=FAILURE,DELAY")),
+            ("TO:<a@b.c> ORCPT=RFC822;A+61@d.e", Ok("RCPT TO:<a@b.c> ORCPT=RFC822;A+61@d.e")),
+            ("TO:<a@b.c> NOTIFY=NEVER,FAILURE", Err(501)),
+            ("TO:<a@b.c> NOTIFY=", Err(501)),
+            ("TO:<a@b.c> NOTIFY", Err(501)),
+            ("TO:<a@b.c> NOTIFY=NEVER NOTIFY=NEVER", Err(501)),
+            ("TO:<a@b.c> ORCPT=a@b.c", Err(501)),
+            ("TO:<a@b.c> ORCPT=rfc822;a+2bb@c.d", Err(501)),
+            // 6533-3
+            ("TO:<a@b.c> ORCPT=utf-8;é@b.c", Ok("RCPT TO:<a@b.c> ORCPT=utf-8;é@b.c")),
+            ("TO:<a@b.c> RET=FULL", Err(555)),
+            ("TO:<a@b.c> FOO", Err(555)),
         ] {
-            let read = rcpt(argument, &Policy::default(), false);
-            let read = read.map(|path| path.to_string()).map_err(|reply| reply.code.value());
+            let read = rcpt(argument, &Policy::default(), |_| true, false);
+            let read = read.map(|read| Command::Rcpt(&read).to_string());
+            let read = read.map_err(|reply| reply.code.value());
             assert_eq!(read.as_deref().map_err(|code| *code), expected, "{argument}");
         }
+        let narrow = |keyword| keyword == Keyword::Dsn;
+        let unwanted =
+            rcpt("TO:<a@b.c> ORCPT=utf-8;é@b.c", &Policy::default(), narrow, false).unwrap_err();
+        assert_eq!(unwanted.code.value(), 501);
+        let untold =
+            rcpt("TO:<a@b.c> NOTIFY=NEVER", &Policy::default(), |_| false, false).unwrap_err();
+        assert_eq!(untold.code.value(), 555);
     }
 
     #[test]

@@ -225,7 +225,7 @@ impl<'s> Connection<'s> {
         for (at, reply) in replies.iter().enumerate() {
             let whose = match self.port.protocol {
                 Protocol::Smtp => String::new(),
-                Protocol::Lmtp => format!(" for <{}>", to[at]),
+                Protocol::Lmtp => format!(" for <{}>", to[at].path),
             };
             self.report(format!("(end of message{whose})"), reply);
             self.say(reply);
@@ -248,6 +248,8 @@ impl<'s> Connection<'s> {
             id: label.id().to_owned(),
             from: transaction.from,
             to: self.conversation.takers(),
+            ret: transaction.parameters.ret,
+            envid: transaction.parameters.envid,
             size,
             sha256,
             trace,

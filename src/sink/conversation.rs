@@ -10,11 +10,13 @@ mod hello;
 
 use super::arguments;
 use super::policy::Policy;
-use super::replies::say;
+use super::replies::{Refusal, say};
 use super::sign_in::{self, Exchange};
 use crate::net::Summary;
 use crate::sasl::ChannelBinding;
-use crate::smtp::{ForwardPath, Keyword, MailParameters, Protocol, Reply, ReplyCode, ReversePath};
+use crate::smtp::{
+    ForwardPath, Keyword, MailParameters, Protocol, Recipient, Reply, ReplyCode, ReversePath,
+};
 
 /// One client's conversation.
 #[derive(Debug)]
@@ -94,7 +96,7 @@ pub struct Transaction {
     /// What MAIL said besides.
     pub parameters: MailParameters,
     /// The recipients accepted so far.
-    pub to: Vec<ForwardPath>,
+    pub to: Vec<Recipient>,
 }
 
 #[derive(Debug)]
@@ -180,7 +182,7 @@ impl<'p> Conversation<'p> {
     /// is a reply for each recipient, in their order, else there is one.
     pub fn end_of_data(&mut self, verdict: Verdict<'_>) -> Vec<Reply> {
         let to = self.transaction.take().map_or_else(Vec::new, |transaction| transaction.to);
-        let refusals = to.iter().map(|recipient| self.refusal_after_data(recipient));
+        let refusals = to.iter().map(|recipient| self.refusal_after_data(&recipient.path));
         let reply = match verdict {
             Verdict::Stored(id) => say(250, &format!("2.0.0 Stored as {id}")),
             Verdict::Answered(reply) => reply,
@@ -199,9 +201,9 @@ impl<'p> Conversation<'p> {
 
     /// The recipients of the open transaction for whom its message is to be
     /// kept.
-    pub fn takers(&self) -> Vec<ForwardPath> {
+    pub fn takers(&self) -> Vec<Recipient> {
         let to = self.transaction.as_ref().map_or(&[][..], |transaction| &transaction.to);
-        let is_taken = |recipient: &&ForwardPath| self.refusal_after_data(recipient).is_none();
+        let is_taken = |to: &&Recipient| self.refusal_after_data(&to.path).is_none();
         match self.protocol {
             Protocol::Smtp if !to.iter().all(|recipient| is_taken(&recipient)) => Vec::new(),
             Protocol::Smtp | Protocol::Lmtp => to.iter().filter(is_taken).cloned().collect(),
@@ -324,23 +326,27 @@ impl<'p> Conversation<'p> {
         if let Some(reply) = self.not_yet() {
             return grouped(reply);
         }
-        let Some(transaction) = &mut self.transaction else {
+        let Some(transaction) = &self.transaction else {
             return grouped(say(503, "5.5.1 MAIL comes first"));
         };
-        let recipient =
-            match arguments::rcpt(argument, self.policy, transaction.parameters.smtputf8) {
-                Ok(recipient) => recipient,
-                Err(reply) => return grouped(reply),
-            };
-        if let Some(reply) = self.policy.refuse.iter().find_map(|rule| rule.applies(&recipient)) {
+        let (smtputf8, before) = (transaction.parameters.smtputf8, transaction.to.len());
+        let told = |keyword| self.told(keyword);
+        let recipient = match arguments::rcpt(argument, self.policy, told, smtputf8) {
+            Ok(recipient) => recipient,
+            Err(reply) => return grouped(reply),
+        };
+        let refused = |rule: &'p Refusal| rule.applies(&recipient.path);
+        if let Some(reply) = self.policy.refuse.iter().find_map(refused) {
             let last = reply.code == ReplyCode::CLOSING;
             let next = if last { Next::Close } else { Next::Command };
             return Answer { reply: reply.clone(), next, may_wait: !last };
         }
-        if transaction.to.len() >= self.policy.most_recipients {
+        if before >= self.policy.most_recipients {
             return grouped(say(452, "4.5.3 Too many recipients"));
         }
-        transaction.to.push(recipient);
+        if let Some(transaction) = &mut self.transaction {
+            transaction.to.push(recipient);
+        }
         grouped(say(250, "2.1.5 Ok"))
     }
 

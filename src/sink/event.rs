@@ -1,7 +1,7 @@
 //! What the receiver tells its owner while it runs.
 
 use crate::net::Summary;
-use crate::smtp::{ForwardPath, Reply, ReversePath};
+use crate::smtp::{EnvId, Recipient, Reply, Ret, ReversePath};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -62,8 +62,12 @@ pub struct Stored {
     /// The reverse-path.
     pub from: ReversePath,
     /// The recipients for whom it was taken, in the order in which they were
-    /// given.
-    pub to: Vec<ForwardPath>,
+    /// given, with what was asked for each.
+    pub to: Vec<Recipient>,
+    /// How much was to come back in a report of failure.
+    pub ret: Option<Ret>,
+    /// What the sender calls the message in its reports.
+    pub envid: Option<EnvId>,
     /// Octets of the content as received, doubled dots and final dot taken
     /// off, line ends CRLF, trace fields not counted.
     pub size: u64,

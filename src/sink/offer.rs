@@ -19,7 +19,7 @@ pub struct UnknownKeyword {
 }
 
 /// In the order of the reply to EHLO.
-const KEYWORDS: [Keyword; 7] = [
+const KEYWORDS: [Keyword; 8] = [
     Keyword::Pipelining,
     Keyword::Size,
     Keyword::StartTls,
@@ -27,6 +27,7 @@ const KEYWORDS: [Keyword; 7] = [
     Keyword::EnhancedStatusCodes,
     Keyword::EightBitMime,
     Keyword::SmtpUtf8,
+    Keyword::Dsn,
 ];
 
 impl Default for Offer {

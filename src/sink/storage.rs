@@ -77,7 +77,7 @@ impl Label {
             IpAddr::V6(address) => Domain::Ipv6(address),
         };
         let recipient = match &transaction.to[..] {
-            [only] => format!("\r\n\tfor <{only}>"),
+            [only] => format!("\r\n\tfor <{}>", only.path),
             // Several would tell each recipient of the others.
             _ => String::new(),
         };

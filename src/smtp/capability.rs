@@ -9,6 +9,8 @@ pub enum Keyword {
     EightBitMime,
     /// RFC 4954.
     Auth,
+    /// RFC 3461.
+    Dsn,
     /// RFC 2034.
     EnhancedStatusCodes,
     /// RFC 2920.
@@ -34,6 +36,7 @@ impl Keyword {
         match self {
             Keyword::EightBitMime => "8BITMIME",
             Keyword::Auth => "AUTH",
+            Keyword::Dsn => "DSN",
             Keyword::EnhancedStatusCodes => "ENHANCEDSTATUSCODES",
             Keyword::Pipelining => "PIPELINING",
             Keyword::Size => "SIZE",

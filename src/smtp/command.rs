@@ -4,6 +4,7 @@
 //! command, never from wire bytes, so a secret can be shown only by changing
 //! this file.
 
+use super::dsn::{EnvId, Ret};
 use super::envelope::Recipient;
 use super::path::{Domain, PathError, ReversePath};
 use super::phase::Phase;
@@ -27,6 +28,11 @@ pub struct MailParameters {
     pub eight_bit: bool,
     /// `SMTPUTF8` (RFC 6531 §3.4).
     pub smtputf8: bool,
+    /// `RET=`: how much comes back in a report of failure (RFC 3461 §4.3).
+    pub ret: Option<Ret>,
+    /// `ENVID=`: what the sender calls the message in its reports (RFC 3461
+    /// §4.4).
+    pub envid: Option<EnvId>,
 }
 
 /// One command.
@@ -106,6 +112,12 @@ impl fmt::Display for MailParameters {
         if self.smtputf8 {
             f.write_str(" SMTPUTF8")?;
         }
+        if let Some(ret) = self.ret {
+            write!(f, " RET={ret}")?;
+        }
+        if let Some(envid) = &self.envid {
+            write!(f, " ENVID={envid}")?;
+        }
         Ok(())
     }
 }
@@ -179,7 +191,7 @@ impl fmt::Display for Command<'_> {
             Command::AuthResponse(_) => f.write_str("***"),
             Command::AuthCancel => f.write_char('*'),
             Command::Mail(from, parameters) => write!(f, "MAIL FROM:{from}{parameters}"),
-            Command::Rcpt(recipient) => write!(f, "RCPT TO:<{}>", recipient.path),
+            Command::Rcpt(recipient) => rcpt(recipient, f),
             Command::Data => f.write_str("DATA"),
             Command::Rset => f.write_str("RSET"),
             Command::Quit => f.write_str("QUIT"),
@@ -187,8 +199,23 @@ impl fmt::Display for Command<'_> {
     }
 }
 
+/// RCPT with its parameters, each with a blank before it.
+fn rcpt(recipient: &Recipient, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Recipient { path, notify, orcpt } = recipient;
+    write!(f, "RCPT TO:<{path}>")?;
+    if let Some(notify) = notify {
+        write!(f, " NOTIFY={notify}")?;
+    }
+    if let Some(orcpt) = orcpt {
+        write!(f, " ORCPT={orcpt}")?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::dsn::{Notify, Orcpt};
+    use super::super::path::ForwardPath;
     use super::*;
     use proptest::prelude::*;
 
@@ -205,9 +232,21 @@ mod tests {
         let secret = Secret::new("\0tim\0tanstaaftanstaaf");
         let empty = Secret::new("");
         let from: ReversePath = "a@b.c".parse().unwrap();
-        let parameters = MailParameters { size: Some(12), eight_bit: true, smtputf8: true };
+        let parameters = MailParameters {
+            size: Some(12),
+            eight_bit: true,
+            smtputf8: true,
+            ret: Some(Ret::Headers),
+            envid: Some("a b".parse().unwrap()),
+        };
         let plain = MailParameters::default();
-        let recipient = Recipient { path: "d@e.f".parse().unwrap() };
+        let path: ForwardPath = "d@e.f".parse().unwrap();
+        let asking = Recipient {
+            notify: Some("failure,success".parse().unwrap()),
+            orcpt: Orcpt::of(&path),
+            path: path.clone(),
+        };
+        let recipient = Recipient::from(path);
         for (command, sent, shown) in [
             (Command::Ehlo(&name), "EHLO a.example", None),
             (Command::Helo(&name), "HELO a.example", None),
@@ -231,10 +270,15 @@ mod tests {
             (Command::Mail(&from, &plain), "MAIL FROM:<a@b.c>", None),
             (
                 Command::Mail(&ReversePath::NULL, &parameters),
-                "MAIL FROM:<> SIZE=12 BODY=8BITMIME SMTPUTF8",
+                "MAIL FROM:<> SIZE=12 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+20b",
                 None,
             ),
             (Command::Rcpt(&recipient), "RCPT TO:<d@e.f>", None),
+            (
+                Command::Rcpt(&asking),
+                "RCPT TO:<d@e.f> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;d@e.f",
+                None,
+            ),
             (Command::Data, "DATA", None),
             (Command::Rset, "RSET", None),
             (Command::Quit, "QUIT", None),
@@ -262,7 +306,17 @@ mod tests {
                     lines.push(wire(&Command::Mail(&from, &plain)));
                 }
                 if let Ok(path) = text.parse() {
-                    lines.push(wire(&Command::Rcpt(&Recipient { path })));
+                    let (notify, orcpt) = (Some(Notify::NEVER), Orcpt::of(&path));
+                    lines.push(wire(&Command::Rcpt(&Recipient { path, notify, orcpt })));
+                }
+                if let Some(orcpt) = Orcpt::from_wire(text, true) {
+                    let orcpt = Some(orcpt);
+                    let recipient = Recipient { orcpt, ..ForwardPath::Postmaster.into() };
+                    lines.push(wire(&Command::Rcpt(&recipient)));
+                }
+                if let Ok(envid) = text.parse() {
+                    let named = MailParameters { envid: Some(envid), ..MailParameters::default() };
+                    lines.push(wire(&Command::Mail(&ReversePath::NULL, &named)));
                 }
                 for line in lines {
                     let text = line.strip_suffix("\r\n").unwrap();

@@ -1,5 +1,6 @@
 //! The envelope: one reverse-path, many forward-paths (RFC 5321 §2.3.1).
 
+use super::dsn::{DsnRequest, EnvId, Notify, Orcpt, Ret};
 use super::path::{ForwardPath, ReversePath};
 use std::collections::HashSet;
 
@@ -8,6 +9,10 @@ use std::collections::HashSet;
 pub struct Recipient {
     /// The forward-path.
     pub path: ForwardPath,
+    /// On what a report comes (RFC 3461 §4.1).
+    pub notify: Option<Notify>,
+    /// Whom the message was first meant for (RFC 3461 §4.2).
+    pub orcpt: Option<Orcpt>,
 }
 
 /// What MAIL and RCPT say. No recipient occurs twice.
@@ -15,7 +20,18 @@ pub struct Recipient {
 pub struct Envelope {
     /// The reverse-path.
     pub from: ReversePath,
+    /// How much comes back in a report of failure (RFC 3461 §4.3).
+    pub ret: Option<Ret>,
+    /// What the sender calls the message in its reports (RFC 3461 §4.4).
+    pub envid: Option<EnvId>,
     to: Vec<Recipient>,
+}
+
+impl From<ForwardPath> for Recipient {
+    /// A recipient for whom nothing is asked.
+    fn from(path: ForwardPath) -> Self {
+        Recipient { path, notify: None, orcpt: None }
+    }
 }
 
 impl Envelope {
@@ -23,12 +39,40 @@ impl Envelope {
     /// the same one left out (local parts compared octet by octet, domains
     /// ignoring case: RFC 5321 §2.4).
     pub fn new(from: ReversePath, to: impl IntoIterator<Item = ForwardPath>) -> Self {
-        let all: Vec<ForwardPath> = to.into_iter().collect();
+        Envelope::passing_on(from, to.into_iter().map(Recipient::from))
+    }
+
+    /// The same for recipients for whom something was asked already: it is
+    /// passed on unchanged (RFC 3461 §5.2.1).
+    pub fn passing_on(from: ReversePath, to: impl IntoIterator<Item = Recipient>) -> Self {
+        let all: Vec<Recipient> = to.into_iter().collect();
         let mut seen = HashSet::with_capacity(all.len());
-        let is_first: Vec<bool> = all.iter().map(|path| seen.insert(path)).collect();
+        let is_first: Vec<bool> = all.iter().map(|to| seen.insert(&to.path)).collect();
         let firsts = all.into_iter().zip(is_first).filter(|(_, is_first)| *is_first);
-        let to = firsts.map(|(path, _)| Recipient { path }).collect();
-        Envelope { from, to }
+        let to = firsts.map(|(recipient, _)| recipient).collect();
+        Envelope { from, ret: None, envid: None, to }
+    }
+
+    /// The same with this asked about reports, for each recipient alike, as far
+    /// as it may be asked for this sender. The message is on its first way: each
+    /// recipient is the one it was meant for.
+    #[must_use]
+    pub fn asking(mut self, request: DsnRequest) -> Self {
+        let request = request.for_sender(&self.from);
+        if request.is_empty() {
+            return self;
+        }
+        for recipient in &mut self.to {
+            recipient.notify = request.notify;
+            recipient.orcpt = Orcpt::of(&recipient.path);
+        }
+        Envelope { ret: request.ret, envid: request.envid, ..self }
+    }
+
+    /// True when something is asked that a server must offer DSN for.
+    pub fn asks_for_reports(&self) -> bool {
+        let is_asked = |to: &Recipient| to.notify.is_some() || to.orcpt.is_some();
+        self.ret.is_some() || self.envid.is_some() || self.to.iter().any(is_asked)
     }
 
     /// The recipients, in order.
@@ -49,5 +93,27 @@ mod tests {
             Envelope::new(ReversePath::NULL, ["a@x.y", "A@x.y", "a@X.Y", "b@x.y"].map(path));
         let shown: Vec<_> = envelope.to().iter().map(|r| r.path.to_string()).collect();
         assert_eq!(shown, ["a@x.y", "A@x.y", "b@x.y"]);
+    }
+
+    #[test]
+    fn the_original_recipient_is_the_recipient_and_nothing_else_is_invented() {
+        // 3461-4.2a, Q-6
+        let to = ["user+tag@d.e", "Postmaster"].map(|text| text.parse::<ForwardPath>().unwrap());
+        let envelope = |from: &str, request: &DsnRequest| {
+            Envelope::new(from.parse().unwrap(), to.clone()).asking(request.clone())
+        };
+        let nothing = envelope("a@b.c", &DsnRequest::default());
+        assert!(!nothing.asks_for_reports());
+        let notify = Some("success,delay".parse().unwrap());
+        let request = DsnRequest { notify, ret: Some(Ret::Full), envid: None };
+        let asked = envelope("a@b.c", &request);
+        let orcpt = asked.to().iter().map(|to| to.orcpt.as_ref().unwrap().to_string());
+        assert_eq!(orcpt.collect::<Vec<_>>(), ["rfc822;user+2Btag@d.e", "rfc822;postmaster"]);
+        assert_eq!((asked.to()[1].notify, asked.ret, asked.envid), (notify, Some(Ret::Full), None));
+        // Nobody can be told; only that nobody should be may be said.
+        assert_eq!(envelope("<>", &request), Envelope::new(ReversePath::NULL, to.clone()));
+        let never = DsnRequest { notify: Some(Notify::NEVER), ..request };
+        assert_eq!(envelope("<>", &never).to()[0].notify, Some(Notify::NEVER));
+        assert_eq!(envelope("<>", &never).ret, None);
     }
 }

@@ -18,6 +18,7 @@
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`dns`] | Knot DNS and Unbound: what the resolver makes of their answers |
 //! | [`identity`] | an issuer of tokens, logging in there, and Dovecot, which asks it |
+//! | [`dsn`] | reports of delivery, as Postfix sends them |
 //! | [`keyring`] | GNOME's keyring, open and locked |
 //! | [`logged`] | the log beside that of msmtp, in a file and through rsyslog |
 //! | [`letter`] | what was meant, and what Python's `email` reads in what arrived |
@@ -45,6 +46,7 @@ mod dkim;
 mod dns;
 mod dovecot;
 mod dovecot_lmtp;
+mod dsn;
 mod exchanges;
 mod exim;
 mod http;

@@ -267,7 +267,7 @@ impl Server for Proxied {
         let mut stored = self.stored.borrow_mut();
         stored.extend(std::iter::from_fn(|| self.sink.next_stored(Duration::ZERO)));
         let is_for =
-            |message: &Stored| message.to.iter().any(|to| to.to_string().contains(recipient));
+            |message: &Stored| message.to.iter().any(|to| to.path.to_string().contains(recipient));
         stored.iter().rfind(|message| is_for(message))?.octets.clone()
     }
 

@@ -13,6 +13,7 @@ use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{
     Encryption, Event, Listen, Offer, Policy, Refusal, Settings, Sink, Storage, Stored,
 };
+use envoi::smtp::{Command, Recipient};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde::Deserialize;
 use std::fs;
@@ -279,6 +280,11 @@ fn handshaking(config: Arc<ServerConfig>) -> Scripted {
 pub(crate) struct Arrived {
     from: Option<String>,
     to: Vec<String>,
+    /// What was asked of each recipient, as RCPT has it behind the address.
+    asked: Option<Vec<String>>,
+    /// RET and ENVID, as MAIL has them.
+    ret: Option<String>,
+    envid: Option<String>,
     /// Who signed in.
     user: Option<String>,
     /// Whose certificate the client showed.
@@ -299,11 +305,17 @@ impl Arrived {
     pub(crate) fn check(&self, message: &Stored, place: &Place) -> Result<(), String> {
         let octets = message.octets.as_deref().expect("kept in memory");
         let content = String::from_utf8_lossy(octets).replace("\r\n", "\n");
-        let to: Vec<String> = message.to.iter().map(ToString::to_string).collect();
+        let to: Vec<String> = message.to.iter().map(|to| to.path.to_string()).collect();
         if to != self.to {
             return Err(format!("it arrived for {to:?}"));
         }
+        let asked: Vec<String> = message.to.iter().map(asked).collect();
+        if self.asked.as_ref().is_some_and(|expected| *expected != asked) {
+            return Err(format!("this was asked of its recipients: {asked:?}"));
+        }
         for (what, expected, got) in [
+            ("RET", &self.ret, message.ret.map(|ret| ret.to_string())),
+            ("ENVID", &self.envid, message.envid.as_ref().map(ToString::to_string)),
             ("the sender", &self.from, Some(message.from.to_string())),
             ("the user", &self.user, message.user.clone()),
             (
@@ -327,4 +339,10 @@ impl Arrived {
         }
         Ok(())
     }
+}
+
+/// The parameters of RCPT.
+fn asked(recipient: &Recipient) -> String {
+    let command = Command::Rcpt(recipient).to_string();
+    command.split_once("> ").map_or_else(String::new, |(_, parameters)| parameters.to_owned())
 }

@@ -106,6 +106,16 @@ pub(super) const ROWS: &[Row] = &[
         || Nothing("not signed"),
     ),
     row("local", |said| said.local.as_ref().map(text), || Nothing("as any others")),
+    row(
+        "dsn",
+        |said| said.dsn.map(|dsn| Text(dsn.to_string().to_lowercase())),
+        || Nothing("as the server does"),
+    ),
+    row(
+        "dsn-return",
+        |said| said.dsn_return.map(|ret| Text(ret.name().to_owned())),
+        || Nothing("as the server does"),
+    ),
     row("save-sent", |said| said.save_sent.as_deref().map(path), || Nothing("no copies")),
     row("log", |said| said.log.as_ref().map(text), || Nothing("nowhere")),
 ];

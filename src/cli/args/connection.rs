@@ -285,6 +285,8 @@ impl ConnectionArgs {
             deadline: self.deadline,
             pipelining: self.pipelining,
             local: None,
+            dsn: None,
+            dsn_return: None,
             save_sent: None,
             log: None,
             dkim: None,

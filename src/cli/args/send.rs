@@ -3,6 +3,8 @@
 use super::{
     Attachments, ConnectionArgs, ContentArgs, DEBUGGING, DELIVERY, ENVELOPE, FieldArgs, MESSAGE,
 };
+use crate::smtp::{DsnRequest, EnvId, NotRet, Notify, Ret};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -133,6 +135,35 @@ pub struct SendArgs {
     #[arg(long, value_name = "ADDRESS", help_heading = ENVELOPE)]
     pub envelope_from: Option<String>,
 
+    /// When reports about the message are to come back
+    ///
+    /// ‘never’, or of ‘failure’, ‘delay’ and ‘success’ one or more with commas,
+    /// as in --dsn failure,success. They go to the sender of the envelope. A
+    /// server that does not offer DSN (RFC 3461) cannot be asked: it gets the
+    /// message all the same, and a warning says what will not come. Without it,
+    /// ‘dsn’ of the account; without that, servers report failures, and delays
+    /// as they like.
+    #[arg(long, value_name = "WHEN", help_heading = ENVELOPE)]
+    pub dsn: Option<Notify>,
+
+    /// How much of the message comes back in a report of failure
+    ///
+    /// Without it, ‘dsn-return’ of the account; without that, the server
+    /// decides.
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_parser = dsn_return(),
+        help_heading = ENVELOPE
+    )]
+    pub dsn_return: Option<Ret>,
+
+    /// A name for the message, to know it by in reports
+    ///
+    /// Printable US-ASCII; best at most 32 characters.
+    #[arg(long, value_name = "TEXT", help_heading = ENVELOPE)]
+    pub envid: Option<EnvId>,
+
     /// Send to nobody unless the server accepts every recipient
     ///
     /// Costs one more wait for the server. Without it, a refused recipient
@@ -188,7 +219,7 @@ pub struct SendArgs {
 /// What the server that a dry run imagines can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DryRun {
-    /// It offers 8BITMIME and SMTPUTF8.
+    /// It offers 8BITMIME, SMTPUTF8 and DSN.
     #[value(name = "8bit")]
     EightBit,
     /// It offers nothing.
@@ -197,6 +228,11 @@ pub enum DryRun {
 }
 
 impl SendArgs {
+    /// What was typed about reports.
+    pub fn dsn_request(&self) -> DsnRequest {
+        DsnRequest { notify: self.dsn, ret: self.dsn_return, envid: self.envid.clone() }
+    }
+
     /// True when the text of the message is to come from standard input
     /// because nothing else gives it.
     pub fn body_is_stdin(&self) -> bool {
@@ -207,6 +243,11 @@ impl SendArgs {
             && content.markdown.is_none()
             && self.message.is_none()
     }
+}
+
+fn dsn_return() -> impl TypedValueParser<Value = Ret> {
+    PossibleValuesParser::new(Ret::ALL.map(|(name, _)| name))
+        .try_map(|name| Ret::named(&name).ok_or(NotRet))
 }
 
 const EXAMPLES: &str = "\

@@ -7,8 +7,10 @@
 
 use super::super::exit::Exit;
 use super::super::failure::Failure;
+use crate::smtp::{DsnRequest, NotRet, Ret};
 use clap::{Arg, ArgAction, Command};
 use std::ffi::OsString;
+use std::fmt::Display;
 
 /// What was typed, as far as it means something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct SendmailArgs {
     pub full_name: Option<String>,
     /// `-L`: what the log calls the caller.
     pub tag: Option<String>,
+    /// `-N`, `-R`, `-V`: what is asked about reports.
+    pub dsn: DsnRequest,
     /// `-v`, as often as it was given.
     pub verbose: u8,
 }
@@ -67,6 +71,10 @@ enum Means {
     Sender,
     FullName,
     Tag,
+    /// `-N`, `-R`, `-V`: what is asked about reports.
+    Notify,
+    Return,
+    EnvelopeId,
     Verbose,
     /// `-b`, whose value says what is to be done.
     Mode,
@@ -122,6 +130,24 @@ const FLAGS: &[Flag] = &[
          is typed at a terminal",
     ),
     flag(
+        "N",
+        Value("WHEN"),
+        Means::Notify,
+        "When reports come back: never; or failure, delay and success, one or more with commas",
+    ),
+    flag(
+        "R",
+        Value("WHAT"),
+        Means::Return,
+        "How much of the message a report of failure has in it: full or hdrs",
+    ),
+    flag(
+        "V",
+        Value("ENVID"),
+        Means::EnvelopeId,
+        "A name for the message, to know it by in reports",
+    ),
+    flag(
         "v",
         Takes::Nothing,
         Means::Verbose,
@@ -158,13 +184,10 @@ const FLAGS: &[Flag] = &[
     flag("L", Value("TAG"), Means::Tag, "What the log calls the caller"),
     flag("M", Value("ID"), Means::Nothing, "No effect"),
     flag("m", Takes::Nothing, Means::Nothing, "No effect"),
-    flag("N", Value("WHEN"), Means::Nothing, "No effect yet"),
     flag("n", Takes::Nothing, Means::Nothing, "No effect: aliases are always expanded"),
     flag("O", Value("OPTION=VALUE"), Means::Nothing, "No effect"),
     flag("p", Value("PROTOCOL"), Means::Nothing, "No effect"),
-    flag("R", Value("WHAT"), Means::Nothing, "No effect yet"),
     flag("U", Takes::Nothing, Means::Nothing, "No effect"),
-    flag("V", Value("ENVID"), Means::Nothing, "No effect yet"),
     flag("X", Value("FILE"), Means::Nothing, "No effect: no file is written"),
 ];
 
@@ -268,6 +291,12 @@ impl Reader {
                 };
                 self.args.sender = Some(value.ok_or_else(lacking)?);
             }
+            Means::Notify => self.args.dsn.notify = Some(read_as(flag, value, str::parse)?),
+            Means::Return => {
+                let named = |name: &str| Ret::named(name).ok_or(NotRet);
+                self.args.dsn.ret = Some(read_as(flag, value, named)?);
+            }
+            Means::EnvelopeId => self.args.dsn.envid = Some(read_as(flag, value, str::parse)?),
             Means::Sub => self.args.dots_are_text |= value.as_deref() == Some("i"),
             Means::Mode => return self.mode(&value.unwrap_or_default()),
             Means::Later(what) => return Err(later(&format!("-{}", flag.letter), what)),
@@ -292,6 +321,20 @@ impl Reader {
         };
         Ok(())
     }
+}
+
+/// The value of an option, as what it stands for.
+fn read_as<T, E: Display>(
+    flag: &Flag,
+    value: Option<String>,
+    read: impl Fn(&str) -> Result<T, E>,
+) -> Result<T, Failure> {
+    let Flag { letter, .. } = flag;
+    let lacking = || Failure::say(Exit::Usage, format!("-{letter} stands without a value"));
+    let value = value.ok_or_else(lacking)?;
+    read(&value).map_err(|why| {
+        Failure::say(Exit::Usage, format!("-{letter}: ‘{value}’ does not fit here: {why}"))
+    })
 }
 
 fn later(option: &str, what: &str) -> Failure {

@@ -48,9 +48,10 @@ pub(super) fn run(
 }
 
 /// Whoever calls a program has come in already: nothing is encrypted, and
-/// nobody signs in.
+/// nobody signs in. What is asked about reports for one recipient would have to
+/// be shared out among those whom he is an alias for.
 fn policy(office: &Office) -> Policy {
-    let offer = ["STARTTLS", "AUTH"].into_iter().try_fold(Offer::default(), Offer::without);
+    let offer = ["STARTTLS", "AUTH", "DSN"].into_iter().try_fold(Offer::default(), Offer::without);
     let host = office.rules.hosts.first().map_or_else(|| "localhost".into(), Domain::to_string);
     Policy {
         host,
@@ -134,7 +135,7 @@ impl Submitting<'_, '_> {
         };
         let mut to = Vec::new();
         for recipient in &transaction.to {
-            to.extend(rules.envelope_recipients(&recipient.to_string(), &mut rewrites)?);
+            to.extend(rules.envelope_recipients(&recipient.path.to_string(), &mut rewrites)?);
         }
         Letter::of(source, typed, to, rewrites, false, self.office)
     }

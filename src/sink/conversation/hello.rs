@@ -61,7 +61,8 @@ impl Conversation<'_> {
                 Keyword::Auth => {
                     (self.tls || self.policy.cleartext_auth) && self.mechanisms().next().is_some()
                 }
-                Keyword::EightBitMime
+                Keyword::Dsn
+                | Keyword::EightBitMime
                 | Keyword::EnhancedStatusCodes
                 | Keyword::Pipelining
                 | Keyword::Size

@@ -75,7 +75,7 @@ fn every_command_has_its_reply() {
             ("MAIL FROM:<a@b.c>", "503 5.5.1"),
             ("DATA", "554 5.5.1"),
             ("RCPT TO:<postmaster>", "250 2.1.5"),
-            ("RCPT TO:<a@b.c> NOTIFY=NEVER", "555 5.5.4"),
+            ("RCPT TO:<a@b.c> TURNIPS=2", "555 5.5.4"),
             ("DATA x", "501 5.5.4"),
             ("DATA", "354 Go ahead"),
             ("(end)", "250 2.0.0 Stored as X"),
@@ -152,7 +152,8 @@ fn a_message_is_for_those_who_are_not_refused_after_it() {
         for path in to {
             conversation.answer(format!("RCPT TO:<{path}>").as_bytes());
         }
-        let takers: Vec<String> = conversation.takers().iter().map(ToString::to_string).collect();
+        let takers: Vec<String> =
+            conversation.takers().iter().map(|to| to.path.to_string()).collect();
         assert_eq!(takers.join(" "), expected, "{protocol:?} {to:?}");
     }
 }
@@ -166,19 +167,19 @@ fn each_extension_is_offered_until_it_is_switched_off() {
     let mut policy = Policy { size_limit: Some(10), ..Policy::default() };
     assert_eq!(
         offered(&policy, false),
-        "PIPELINING; SIZE 10; STARTTLS; ENHANCEDSTATUSCODES; 8BITMIME; SMTPUTF8"
+        "PIPELINING; SIZE 10; STARTTLS; ENHANCEDSTATUSCODES; 8BITMIME; SMTPUTF8; DSN"
     );
     // RX-6: STARTTLS goes, AUTH comes.
     assert_eq!(
         offered(&policy, true),
-        "PIPELINING; SIZE 10; AUTH PLAIN LOGIN CRAM-MD5 OAUTHBEARER XOAUTH2 ANONYMOUS; ENHANCEDSTATUSCODES; 8BITMIME; SMTPUTF8"
+        "PIPELINING; SIZE 10; AUTH PLAIN LOGIN CRAM-MD5 OAUTHBEARER XOAUTH2 ANONYMOUS; ENHANCEDSTATUSCODES; 8BITMIME; SMTPUTF8; DSN"
     );
     for word in ["PIPELINING", "SIZE", "STARTTLS", "LOGIN", "enhancedstatuscodes"] {
         policy.offer = policy.offer.without(word).unwrap();
     }
     assert_eq!(
         offered(&policy, true),
-        "AUTH PLAIN CRAM-MD5 OAUTHBEARER XOAUTH2 ANONYMOUS; 8BITMIME; SMTPUTF8"
+        "AUTH PLAIN CRAM-MD5 OAUTHBEARER XOAUTH2 ANONYMOUS; 8BITMIME; SMTPUTF8; DSN"
     );
 }
 

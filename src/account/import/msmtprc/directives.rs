@@ -129,7 +129,7 @@ const SERVER: fn(&str) -> Meaning = |_| Meaning::Keys(&["server"]);
 const TRUST: fn(&str) -> Meaning = |_| Meaning::Keys(&["tls-ca", "tls-system-roots"]);
 const FROM: fn(&str) -> Meaning = |_| Meaning::Keys(&["from", "match"]);
 const PASSWORD: fn(&str) -> Meaning = |_| Meaning::Keys(&["password", "token"]);
-const DSN: &str = "envoi asks for no delivery reports in this version";
+const DSN: &str = "the server reports as it does by itself";
 const ADDED: &str = "what is missing is added, and nothing else";
 const LOG: fn(&str) -> Meaning = |_| Meaning::Keys(&["log"]);
 const TIME: &str = "the log has the time as msmtp writes it by default, Jan 31 23:59:59";
@@ -188,9 +188,9 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     keyed("auto_from", Takes::Switch, FROM),
     row("connect_timeout", Means::Old("timeout"), Takes::NumberOrOff, timeout),
     keyed("domain", Takes::Text, |_| Meaning::Keys(&["helo"])),
-    keyed("dsn_notify", Takes::Notify, |value| unless(value == "off", DSN, DSN, "")),
+    keyed("dsn_notify", Takes::Notify, |value| reports(value, &["dsn"])),
     keyed("dsn_return", Takes::OneOf(&["off", "headers", "hdrs", "full"]), |value| {
-        unless(value == "off", DSN, DSN, "")
+        reports(value, &["dsn-return"])
     }),
     keyed("from", Takes::Text, FROM),
     keyed("from_full_name", Takes::Text, FROM),
@@ -273,6 +273,10 @@ fn to_header(value: &str) -> Meaning {
 
 fn bcc(value: &str) -> Meaning {
     unless(value == "on", "Bcc is never sent", "Bcc is never sent", "")
+}
+
+fn reports(value: &str, keys: &'static [&'static str]) -> Meaning {
+    if value == "off" { Meaning::already(DSN) } else { Meaning::Keys(keys) }
 }
 
 fn timeout(value: &str) -> Meaning {

@@ -13,7 +13,7 @@ use crate::account::settings::Settings;
 use crate::net::{
     Endpoint, Facility, Place, Proxy, ProxyPlace, ProxyProtocol, Security, SocketPath,
 };
-use crate::smtp::Protocol;
+use crate::smtp::{Protocol, Ret};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -175,6 +175,9 @@ fn server(
 fn way(account: &mut Account, said: &Said, file: &Path, context: Context<'_>) -> Result<(), Error> {
     let number = said.text("timeout").and_then(|text| text.parse().ok());
     account.settings.timeout = number.map(Duration::from_secs);
+    // ‘off’ is none of either.
+    account.settings.dsn = said.text("dsn_notify").and_then(|text| text.parse().ok());
+    account.settings.dsn_return = said.text("dsn_return").and_then(Ret::named);
     if let (Some(text), Some(line)) = (said.text("source_ip"), said.line("source_ip")) {
         let address = text.parse().map_err(|_| wrong(file, line, "source_ip: it is an address"))?;
         account.settings.source = Some(address);

@@ -123,6 +123,19 @@ fn an_account_copies_the_defaults_and_then_what_was_set_in_others() {
 }
 
 #[test]
+fn what_is_asked_about_reports_is_taken_over() {
+    let text = "defaults\nhost h\nfrom a@x.example\naccount a\ndsn_notify failure,delay\n\
+                dsn_return hdrs\naccount b\ndsn_notify never\naccount c : a\n\
+                dsn_notify off\ndsn_return off\n";
+    let import = reading(text.as_bytes()).unwrap();
+    let value = |name: &str, key: &str| import.account(name).unwrap().value(key);
+    assert_eq!(value("a", "dsn").as_deref(), Some("\"failure,delay\""));
+    assert_eq!(value("a", "dsn-return").as_deref(), Some("\"headers\""));
+    assert_eq!(value("b", "dsn").as_deref(), Some("\"never\""));
+    assert_eq!((value("c", "dsn"), value("c", "dsn-return")), (None, None));
+}
+
+#[test]
 fn a_structure_that_makes_no_sense_is_an_error_with_its_line() {
     for (text, line) in [
         ("defaults on\n", 1),

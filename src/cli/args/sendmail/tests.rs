@@ -35,7 +35,7 @@ fn what_programs_type_is_understood() {
         ("root -t", "root", true, false, None, None),
         ("-B root", "root", false, false, None, None),
         (
-            "-A c -Am -G -U -n -m -h 3 -L tag -X /tmp/x -O A=b -OA=b -N never -R hdrs -V id -p smtp root",
+            "-A c -Am -G -U -n -m -h 3 -L tag -X /tmp/x -O A=b -OA=b -p smtp root",
             "root",
             false,
             false,
@@ -69,7 +69,7 @@ fn what_programs_type_is_understood() {
             sender,
             full_name,
             tag,
-            verbose: 0,
+            ..SendmailArgs::default()
         };
         assert_eq!(args(words), expected, "{words}");
     }
@@ -93,6 +93,28 @@ fn the_last_mode_counts() {
 }
 
 #[test]
+fn what_is_asked_about_reports_may_be_glued_or_not() {
+    // 3461-c
+    let request = |notify: &str, ret, envid: Option<&str>| DsnRequest {
+        notify: Some(notify.parse().unwrap()),
+        ret,
+        envid: envid.map(|envid| envid.parse().unwrap()),
+    };
+    for (words, expected) in [
+        ("-N never root", request("never", None, None)),
+        ("-Nfailure,delay -Rhdrs root", request("failure,delay", Some(Ret::Headers), None)),
+        (
+            "-iN success -R headers -V 'a b' root",
+            request("success", Some(Ret::Headers), Some("a b")),
+        ),
+        ("-tNSUCCESS -RFULL -Va+b", request("success", Some(Ret::Full), Some("a+b"))),
+    ] {
+        assert_eq!(args(words).dsn, expected, "{words}");
+    }
+    assert!(args("root").dsn.is_empty());
+}
+
+#[test]
 fn what_is_not_there_is_said_with_64() {
     // CLI-1, SEC-13
     for (words, said) in [
@@ -108,6 +130,11 @@ fn what_is_not_there_is_said_with_64() {
         ("-", "there is no option ‘-’"),
         ("-t -f", "-f stands without an address"),
         ("-f -t", "-f stands without an address"),
+        ("-N", "-N stands without a value"),
+        ("-R -t", "-R stands without a value"),
+        ("-N never,failure root", "-N: ‘never,failure’ does not fit here: it is ‘never’ alone"),
+        ("-Rbody root", "-R: ‘body’ does not fit here: it is ‘full’ or ‘headers’"),
+        ("-Vé root", "-V: ‘é’ does not fit here: it may hold letters"),
     ] {
         let words: Vec<_> = words.split(' ').collect();
         let failure = typed(&words).unwrap_err();
