@@ -431,7 +431,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('-N', '-N ', [CompletionResultType]::ParameterName, 'When reports come back: never; or failure, delay and success, one or more with commas')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'How much of the message a report of failure has in it: full or hdrs')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'A name for the message, to know it by in reports')
-            [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'm, the default: send the message on standard input. i: the same as newaliases, which has nothing to do. p, s, v and others are not there yet')
+            [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'm, the default: send the message on standard input. s: speak SMTP on standard input and output. v: say who the recipients are, and send nothing. i: the same as newaliases, which has nothing to do. p and q are not there yet')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'i is the same as -i. Others, such as em, eq, db and 7, have no effect')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Run the queue; not there yet')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'No effect')

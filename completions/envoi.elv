@@ -416,7 +416,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand -N 'When reports come back: never; or failure, delay and success, one or more with commas'
             cand -R 'How much of the message a report of failure has in it: full or hdrs'
             cand -V 'A name for the message, to know it by in reports'
-            cand -b 'm, the default: send the message on standard input. i: the same as newaliases, which has nothing to do. p, s, v and others are not there yet'
+            cand -b 'm, the default: send the message on standard input. s: speak SMTP on standard input and output. v: say who the recipients are, and send nothing. i: the same as newaliases, which has nothing to do. p and q are not there yet'
             cand -o 'i is the same as -i. Others, such as em, eq, db and 7, have no effect'
             cand -q 'Run the queue; not there yet'
             cand -A 'No effect'

@@ -413,7 +413,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s F -d 'The full 
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s N -d 'When reports come back: never; or failure, delay and success, one or more with commas' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s R -d 'How much of the message a report of failure has in it: full or hdrs' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s V -d 'A name for the message, to know it by in reports' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s b -d 'm, the default: send the message on standard input. i: the same as newaliases, which has nothing to do. p, s, v and others are not there yet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s b -d 'm, the default: send the message on standard input. s: speak SMTP on standard input and output. v: say who the recipients are, and send nothing. i: the same as newaliases, which has nothing to do. p and q are not there yet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s o -d 'i is the same as -i. Others, such as em, eq, db and 7, have no effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s q -d 'Run the queue; not there yet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s A -d 'No effect' -r
