@@ -220,7 +220,8 @@ mod tests {
                 let (codes, kept) = spoken(&typed, step);
                 assert_eq!(codes, ["220", "250", "250", "250", "354", "451", "221"], "{step}");
                 let [(transaction, octets)] = &kept.messages[..] else { panic!("one message") };
-                assert_eq!(transaction.to, ["root@box.example".parse().unwrap()]);
+                let to: Vec<_> = transaction.to.iter().map(|it| it.path.to_string()).collect();
+                assert_eq!(to, ["root@box.example"]);
                 assert_eq!(octets, b"Subject: x\r\n\r\n.dot\r\n");
             }
         }
