@@ -26,6 +26,8 @@ mod running;
 mod scenario;
 #[path = "program/server.rs"]
 mod server;
+#[path = "program/system_mail.rs"]
+mod system_mail;
 #[path = "program/terminal.rs"]
 mod terminal;
 

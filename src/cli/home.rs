@@ -4,7 +4,9 @@ use super::Surroundings;
 use super::failure::Failure;
 use super::route;
 use crate::account::{Account, LocalDelivery, Machine, ServerUrl};
-use crate::delivery::{Home, Maildirs, Outcome, Owner, Route, Submission, World, keep_by_lmtp};
+use crate::delivery::{
+    Attempt, Home, Maildirs, Outcome, Owner, Route, Submission, World, keep_by_lmtp,
+};
 use crate::net::Interrupt;
 use crate::session::Observer;
 use crate::smtp::{Domain, ForwardPath};
@@ -79,11 +81,12 @@ impl Home for OpenHome<'_> {
         submission: &Submission,
         world: &World<'_>,
         observer: &mut dyn Observer,
-    ) -> Outcome {
+    ) -> (Outcome, Vec<Attempt>) {
         match (&self.household.how, &self.route) {
             (LocalDelivery::Maildir(pattern), _) => {
                 let owner = |path: &ForwardPath| self.household.owner(pattern, path);
-                Maildirs { host: self.host, owner: &owner }.keep(path, submission)
+                let maildirs = Maildirs { host: self.host, owner: &owner };
+                (maildirs.keep(path, submission), Vec::new())
             }
             (LocalDelivery::Lmtp(_), route) => {
                 let route = route.as_ref().expect("a server of LMTP has a route");

@@ -1,6 +1,7 @@
 //! Recipients of this machine: whoever is at home here gets the message here.
 
 use super::outcome::{Cause, NotKept, Outcome};
+use super::report::Attempt;
 use super::route::Route;
 use super::{Submission, World, submit};
 use crate::maildir::{self, Draft, Name, Place};
@@ -20,14 +21,14 @@ pub trait Home {
     /// Whether this recipient is.
     fn has(&self, path: &ForwardPath) -> bool;
 
-    /// Keeps the message for one who is.
+    /// Keeps the message for one who is; and what servers were asked for that.
     fn keep(
         &self,
         path: &ForwardPath,
         submission: &Submission,
         world: &World<'_>,
         observer: &mut dyn Observer,
-    ) -> Outcome;
+    ) -> (Outcome, Vec<Attempt>);
 }
 
 /// A user of this machine.
@@ -79,14 +80,14 @@ pub fn keep_by_lmtp(
     submission: &Submission,
     world: &World<'_>,
     observer: &mut dyn Observer,
-) -> Outcome {
+) -> (Outcome, Vec<Attempt>) {
     let alone = Submission {
         envelope: Envelope::new(submission.envelope.from.clone(), [path.clone()]),
         message: Arc::clone(&submission.message),
     };
     let report = submit(&alone, route, world, observer);
     let outcome = report.recipients.into_iter().next().map(|(_, outcome)| outcome);
-    outcome.unwrap_or(Outcome::Deferred(Cause::Withheld))
+    (outcome.unwrap_or(Outcome::Deferred(Cause::Withheld)), report.attempts)
 }
 
 /// What a server would say.

@@ -144,7 +144,9 @@ pub fn submit_and_keep(
         }
         let path = &submission.envelope.to()[at].path;
         if let Some(home) = home {
-            ledger.note(at, home.keep(path, submission, world, observer));
+            let (outcome, asked) = home.keep(path, submission, world, observer);
+            ledger.note(at, outcome);
+            attempts.extend(asked);
         }
     }
     let unreached = Outcome::Deferred(Cause::Withheld);
