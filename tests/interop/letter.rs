@@ -205,6 +205,11 @@ impl Arrived {
         list.iter().map(|pair| pair[1].as_str().expect("an address")).collect()
     }
 
+    /// With the line ends of Unix.
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
     pub(crate) fn says(&self, text: &str) -> bool {
         String::from_utf8_lossy(&self.octets).contains(text)
     }
@@ -215,7 +220,21 @@ impl Arrived {
         assert!(!self.says(text), "{text} is in\n{octets}");
     }
 
-    fn count(&self, field: &str) -> usize {
+    /// What was read: see `letter.py`.
+    pub(crate) fn read(&self) -> &Value {
+        &self.read
+    }
+
+    /// The octets of its first attachment, and the name of that.
+    pub(crate) fn attachment(&self) -> (&str, Vec<u8>) {
+        let part = &self.read["attachments"][0];
+        let content = part["content"].as_str().expect("an attachment");
+        let name = part["name"].as_str().expect("a name");
+        (name, STANDARD.decode(content).expect("base64"))
+    }
+
+    /// How many fields of this name, in small letters, it has.
+    pub(crate) fn count(&self, field: &str) -> usize {
         let fields = self.read["fields"].as_array().expect("a list of names");
         fields.iter().filter(|name| *name == field).count()
     }

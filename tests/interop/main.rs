@@ -14,6 +14,7 @@
 //! | [`middle`] | a relay with a certificate of its own between program and server |
 //! | [`msmtp`] | msmtp, with one configuration for both |
 //! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
+//! | [`callers`] | cron, at, mail programs, git, PHP and libraries that call the program as their sendmail |
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`dns`] | Knot DNS and Unbound: what the resolver makes of their answers |
@@ -41,6 +42,7 @@
 
 mod aiosmtpd;
 mod authority;
+mod callers;
 mod cyrus;
 mod dkim;
 mod dns;

@@ -97,8 +97,7 @@ impl Client {
 
     /// `envoi send --json`, the options that lead to the server, and these.
     pub(crate) fn send<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
-        let output = |name| File::create(self.home().join(name)).expect("making an output file");
-        let mut envoi = Running(
+        finished(
             Command::new(env!("CARGO_BIN_EXE_envoi"))
                 .args(["send", "--json", "--server", &self.url])
                 .args(self.connection())
@@ -106,25 +105,9 @@ impl Client {
                 .env_clear()
                 .envs(self.environment())
                 .current_dir(self.home())
-                .stdin(Stdio::null())
-                .stdout(output("stdout"))
-                .stderr(output("stderr"))
-                .spawn()
-                .expect("starting envoi"),
-        );
-        let read = |name| {
-            let octets = fs::read(self.home().join(name)).expect("reading an output file");
-            String::from_utf8_lossy(&octets).into_owned()
-        };
-        let status = wait_until(
-            || format!("envoi to end; it said:\n{}{}", read("stdout"), read("stderr")),
-            || envoi.0.try_wait().expect("waiting for envoi"),
-        );
-        Run {
-            status: status.code().expect("no signal ends envoi"),
-            stdout: read("stdout"),
-            stderr: read("stderr"),
-        }
+                .stdin(Stdio::null()),
+            self.home(),
+        )
     }
 
     fn connection(&self) -> Vec<OsString> {
@@ -148,6 +131,26 @@ impl Client {
             ("PATH", "/usr/bin:/bin".into()),
             ("LANG", "C.UTF-8".into()),
         ]
+    }
+}
+
+/// Runs this to its end, its outputs in files of this directory.
+pub(crate) fn finished(command: &mut Command, directory: &Path) -> Run {
+    let output = |name| File::create(directory.join(name)).expect("making an output file");
+    let child = command.stdout(output("stdout")).stderr(output("stderr")).spawn();
+    let mut running = Running(child.unwrap_or_else(|error| panic!("{command:?}: {error}")));
+    let read = |name| {
+        let octets = fs::read(directory.join(name)).expect("reading an output file");
+        String::from_utf8_lossy(&octets).into_owned()
+    };
+    let status = wait_until(
+        || format!("{command:?} to end; it said:\n{}{}", read("stdout"), read("stderr")),
+        || running.0.try_wait().expect("waiting for a program"),
+    );
+    Run {
+        status: status.code().expect("no signal ends it"),
+        stdout: read("stdout"),
+        stderr: read("stderr"),
     }
 }
 
