@@ -15,6 +15,7 @@
 //! | [`msmtp`] | msmtp, with one configuration for both |
 //! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
 //! | [`callers`] | cron, at, mail programs, git, PHP and libraries that call the program as their sendmail |
+//! | [`contrib`] | what stands in `contrib/`, with systemd, cron, logrotate and PHP |
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`dns`] | Knot DNS and Unbound: what the resolver makes of their answers |
@@ -43,6 +44,7 @@
 mod aiosmtpd;
 mod authority;
 mod callers;
+mod contrib;
 mod cyrus;
 mod dkim;
 mod dns;

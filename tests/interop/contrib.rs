@@ -1,0 +1,190 @@
+//! What stands in `contrib/`, on a machine whose sendmail is the program, each with
+//! what reads it: systemd, cron, logrotate, PHP.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::callers::{DOMAIN, Machine, TERRY, arrived, cron, packaged};
+use crate::letter::Letter;
+use crate::postfix::postfix;
+use crate::server::{PASSWORD, USER, file};
+use crate::sign_in::Offers;
+
+fn contrib(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib").join(name)
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(contrib(name)).expect("reading a file of contrib/")
+}
+
+/// The blocks of shell commands below this heading of the README.
+fn commands(heading: &str) -> String {
+    let readme = text("README.md");
+    let (_, section) = readme.split_once(&format!("\n## {heading}")).expect("a heading");
+    let section = section.split("\n## ").next().expect("what is below it");
+    let blocks = section.split("\n```sh\n").skip(1);
+    blocks.map(|block| block.split("```").next().expect("a block")).collect()
+}
+
+/// A machine on which the unit is installed, for all services, as is written.
+fn with_status_mail(machine: &Machine) -> String {
+    packaged("systemd-analyze", "systemd");
+    for name in ["status-mail", "status-mail@.service"] {
+        machine.write(&format!("contrib/systemd/{name}"), text(&format!("systemd/{name}")));
+    }
+    // systemd does not run yet, or not at all.
+    let commands = commands("systemd/");
+    format!("cd {}; systemctl() {{ :; }}\nset -e\n{commands}\n", machine.home().display())
+}
+
+#[test]
+fn the_unit_is_one_that_systemd_takes_and_holds_to_be_shut_in() {
+    let machine = Machine::cut_off();
+    let script = with_status_mail(&machine)
+        + "systemd-analyze --man=no verify status-mail@some.service
+        systemd-analyze --no-pager security --offline=yes --threshold=35 \
+            /etc/systemd/system/status-mail@.service";
+    let run = machine.run("root", &["sh", "-c", &script], "").exits(0);
+    assert_eq!(run.stderr, "", "{run}");
+}
+
+#[test]
+fn a_service_that_fails_is_mailed_about_by_systemd() {
+    let server = postfix();
+    let machine = Machine::before(&server);
+    for name in ["systemd.sh", "failing.service", "start.target"] {
+        let content = fs::read(file(&format!("contrib/{name}"))).expect("reading a file");
+        machine.write(name, content);
+    }
+    let start = format!("exec sh {}/systemd.sh", machine.home().display());
+    let script = with_status_mail(&machine) + &start;
+    let _systemd = machine.keep("systemd", &["sh", "-c", &script]);
+
+    let arrived = arrived(&server, &format!("root@{DOMAIN}"), &[&machine.root]);
+    assert_eq!(arrived.addresses("to"), [&machine.root]);
+    assert_eq!(arrived.read()["subject"], "failing.service on box");
+    assert!(arrived.says("\nAuto-Submitted: auto-generated\n"));
+    let text = arrived.read()["text"].as_str().expect("a text");
+    // Nobody: one that fails would have itself mailed about without end.
+    let nobody = fs::read_to_string(machine.home().join("run/on-failure"));
+    assert_eq!(nobody.expect("what the service wrote"), "OnFailure=\n");
+    for line in ["× failing.service - A service that fails – über alles\n", "status=3"] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn the_jobs_of_the_crontab_are_mailed_by_cron() {
+    let server = postfix();
+    let machine = Machine::before(&server);
+    let receiver = Letter::someone("disks");
+    // What waits for the night is run now, and what is installed is not asked.
+    let now: String = text("cron/crontab")
+        .replace("root@example.org", &receiver)
+        .lines()
+        .map(|line| match line.split_once(" 4 * * * ") {
+            Some((_, command)) => format!("@reboot {command}\n"),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    assert_eq!(now.matches("@reboot").count(), 3);
+    machine.write("etc/fstab", "# nothing\n");
+    let configuration = machine.home().join("etc/envoi/config.toml");
+    let accounts = fs::read_to_string(configuration).expect("reading the configuration");
+    let from = "from = \"box@example.net\"\n";
+    machine.write("etc/envoi/config.toml", accounts + from);
+    let _cron = cron(&machine, &[(TERRY, &now)]);
+
+    let own = arrived(&server, "box@example.net", &[&receiver]);
+    assert_eq!(own.read()["subject"], "Disks of box");
+    assert_eq!(own.attachment(), ("fstab", b"# nothing\n".to_vec()));
+}
+
+#[test]
+fn logrotate_takes_the_recipe_and_the_log_goes_on() {
+    packaged("logrotate", "logrotate");
+    let machine = Machine::cut_off();
+    let recipe = machine.write("etc/logrotate.d-envoi", text("logrotate/envoi"));
+    let recipe = recipe.display();
+    let script = format!(
+        "set -e
+        mkdir /var/log/envoi
+        echo a line >/var/log/envoi/mail.log
+        chmod 600 /var/log/envoi/mail.log
+        logrotate -d {recipe} 2>&1 | grep -i error && exit 1
+        logrotate -f -s /var/log/state {recipe}
+        cat /var/log/envoi/mail.log.1
+        stat -c '%a %s' /var/log/envoi/mail.log"
+    );
+    let run = machine.run("root", &["sh", "-c", &script], "").exits(0);
+    assert_eq!(run.stdout, "a line\n600 0\n", "{run}");
+}
+
+/// The instructions of the Dockerfile: the word, and the rest.
+fn instructions() -> Vec<(String, String)> {
+    let lines = text("docker/Dockerfile").replace("\\\n", " ");
+    let lines = lines.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| line.split_once(' ').expect("an instruction"))
+        .map(|(word, rest)| (word.to_owned(), rest.to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_dockerfile_builds_and_links_what_there_is() {
+    let machine = Machine::cut_off();
+    let mut stages = Vec::new();
+    for (word, rest) in instructions() {
+        let words: Vec<_> = rest.split(' ').collect();
+        match (word.as_str(), &words[..]) {
+            ("ARG" | "ENV" | "FROM" | "WORKDIR", [_]) | ("COPY", [".", "."]) => {}
+            ("FROM", [_, "AS", stage]) => stages.push(format!("--from={stage}")),
+            ("COPY", [from, built, _]) => {
+                assert!(stages.iter().any(|stage| stage == from), "{from}");
+                assert_eq!(*built, "/src/target/release/envoi");
+            }
+            ("RUN", _) => {
+                machine.run("root", &["sh", "-n", "-c", &rest], "").exits(0);
+            }
+            _ => panic!("{word} {rest}"),
+        }
+    }
+    assert_eq!(stages.len(), 1);
+}
+
+#[test]
+fn a_container_sends_by_its_environment_and_a_secret() {
+    packaged("php", "php-cli");
+    let server = postfix();
+    let machine = Machine::cut_off();
+    fs::remove_dir_all(machine.home().join("etc/envoi"))
+        .expect("a machine without a configuration");
+    let environment = instructions();
+    let (_, secret) = environment.iter().find(|(word, _)| word == "ENV").expect("ENV");
+    fs::create_dir(machine.home().join("run/secrets")).expect("a directory for secrets");
+    machine.write("run/secrets/mail_password", PASSWORD);
+    // In clear, where the password is proved and not shown: no container knows the
+    // authority of the tests.
+    let url = format!("ENVOI_SERVER=smtp+notls://localhost:{}", server.doors()[0].port);
+    let user = format!("ENVOI_USER={USER}");
+    let ann = Letter::someone("ann");
+    let code = format!("mail('{ann}', 'Hello', 'It works.') || exit(1);");
+    let from = "ENVOI_FROM=The shop <web@example.net>";
+    let words = ["env", &url, &user, from, secret, "php", "-r", &code];
+    machine.run(TERRY, &words, "").exits(0);
+
+    let arrived = arrived(&server, "web@example.net", &[&ann]);
+    assert!(arrived.says("\nFrom: The shop <web@example.net>\n"));
+    assert_eq!(arrived.read()["text"], "It works.\n");
+}
+
+#[test]
+fn the_readme_names_every_directory() {
+    let readme = text("README.md");
+    for entry in fs::read_dir(contrib("")).expect("listing contrib/") {
+        let entry = entry.expect("reading contrib/");
+        let name = entry.file_name().into_string().expect("a name");
+        assert!(name == "README.md" || readme.contains(&format!("\n## {name}/: ")), "{name}");
+    }
+}
