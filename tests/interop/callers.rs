@@ -99,6 +99,7 @@ impl Machine {
                  server = \"smtp://localhost:{port}\"\n\
                  user = \"{USER}\"\n\
                  password = {{ file = \"/etc/envoi/password\" }}\n\
+                 log = \"syslog\"\n\
                  {trust}"
             ),
         );

@@ -86,3 +86,11 @@ fn what_a_job_of_at_says_is_mailed_to_its_user() {
     // The text has eight bits, and nobody but the program says which these are.
     assert_eq!(arrived.read()["text"], TEXT);
 }
+
+#[test]
+fn that_mail_of_at_was_not_sent_is_in_the_log_of_the_system() {
+    let machine = Machine::cut_off();
+    let _at = at(&machine, TERRY);
+    machine.log.wait_for(&format!(" recipients={} ", machine.terry));
+    machine.log.wait_for(" exitcode=EX_TEMPFAIL ");
+}
