@@ -201,7 +201,7 @@ mod tests {
     fn spoken(typed: &str, step: usize) -> (Vec<String>, Kept) {
         let offer = Offer::default().without("STARTTLS").unwrap().without("AUTH").unwrap();
         let domain = Some("box.example".parse().unwrap());
-        let policy = Policy { offer, domain, ..Policy::default() };
+        let policy = Policy { domain, offer, ..Policy::default() };
         let (mut output, mut kept) = (Vec::new(), Kept::default());
         dialogue(&policy, &mut Drops(typed.as_bytes(), step), &mut output, &mut kept).unwrap();
         let codes = String::from_utf8(output).unwrap();

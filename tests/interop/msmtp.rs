@@ -334,8 +334,7 @@ impl Sent {
         let mut received = received.expect("a trace").split(' ').skip(2);
         let (greeting, peer) = (received.next().unwrap_or(""), received.next().unwrap_or(""));
         // Their order means nothing.
-        let to: BTreeSet<String> =
-            stored.to.iter().map(|to| case.as_typed(&to.path)).collect();
+        let to: BTreeSet<String> = stored.to.iter().map(|to| case.as_typed(&to.path)).collect();
         let to: Vec<String> = to.into_iter().collect();
         let content = String::from_utf8_lossy(stored.octets.as_deref().unwrap_or_default());
         let author = content.lines().find(|line| line.starts_with("From: ")).unwrap_or("");

@@ -126,13 +126,12 @@ impl Scenario {
         if run.status != expected.status {
             return wrong(format!("the status is not {}", expected.status));
         }
-        match &expected.json {
-            Some(json) => check_json(&place, json, &run).or_else(wrong)?,
-            None => {
-                let ends = if expected.crlf { "\r\n" } else { "\n" };
-                let text = place.filled(&expected.stdout).replace('\n', ends);
-                agree("stdout", &text, &run.stdout).or_else(wrong)?;
-            }
+        if let Some(json) = &expected.json {
+            check_json(&place, json, &run).or_else(wrong)?;
+        } else {
+            let ends = if expected.crlf { "\r\n" } else { "\n" };
+            let text = place.filled(&expected.stdout).replace('\n', ends);
+            agree("stdout", &text, &run.stdout).or_else(wrong)?;
         }
         agree("stderr", &place.filled(&expected.stderr), &run.stderr).or_else(wrong)?;
         for text in &expected.never_prints {

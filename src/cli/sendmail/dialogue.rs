@@ -90,7 +90,7 @@ impl Takes for Submitting<'_, '_> {
             (None, Some(spool)) => spool.end(),
             (None, None) => Ok(Content::Memory(Vec::new())),
         };
-        let submitted = content.and_then(|content| self.submit(transaction, content));
+        let submitted = content.and_then(|content| self.submit(&transaction, content));
         submitted.unwrap_or_else(|failure| {
             // Who called may show the reply to nobody.
             let text = plain(&format!("{:#}", failure.error));
@@ -106,12 +106,12 @@ impl Takes for Submitting<'_, '_> {
 }
 
 impl Submitting<'_, '_> {
-    fn submit(&mut self, transaction: Transaction, content: Content) -> Result<Reply, Failure> {
+    fn submit(&mut self, transaction: &Transaction, content: Content) -> Result<Reply, Failure> {
         let source = match content {
             Content::Memory(octets) => Source::held(octets, "the message"),
             Content::File(file) => Source::file(file, "the message")?,
         };
-        let letter = self.letter(&transaction, source)?;
+        let letter = self.letter(transaction, source)?;
         let job = self.office.job(letter, None, self.surroundings)?;
         let Some(job) = job else {
             return Ok(said(250, "2.0.0 Every name is an alias for nobody"));
