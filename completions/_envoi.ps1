@@ -439,6 +439,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'No effect: no caller chooses the configuration')
             [CompletionResult]::new('-D', '-D ', [CompletionResultType]::ParameterName, 'No effect')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'No effect: errors are told at once')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'No effect')
             [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'What the log calls the caller')
             [CompletionResult]::new('-M', '-M ', [CompletionResultType]::ParameterName, 'No effect')
@@ -449,10 +450,12 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'A line with a single dot does not end the message; it never does unless the message is typed at a terminal')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the conversation with the server on standard error; twice, in full')
             [CompletionResult]::new('-I', '-I ', [CompletionResultType]::ParameterName, 'The same as -bi')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'No effect')
             [CompletionResult]::new('-G', '-G ', [CompletionResultType]::ParameterName, 'No effect')
             [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'No effect')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'No effect: aliases are always expanded')
             [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'No effect')
+            [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'No effect')
             break
         }
     })

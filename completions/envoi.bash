@@ -1009,7 +1009,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__sendmail)
-            opts="-t -f -r -F -i -N -R -V -v -b -o -I -q -A -B -C -D -d -G -h -L -M -m -n -O -p -U -X"
+            opts="-t -f -r -F -i -N -R -V -v -b -o -I -q -A -B -C -D -d -c -e -G -h -L -M -m -n -O -p -U -x -X"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1068,6 +1068,10 @@ _envoi() {
                     return 0
                     ;;
                 -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -e)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

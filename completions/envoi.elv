@@ -424,6 +424,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand -C 'No effect: no caller chooses the configuration'
             cand -D 'No effect'
             cand -d 'No effect'
+            cand -e 'No effect: errors are told at once'
             cand -h 'No effect'
             cand -L 'What the log calls the caller'
             cand -M 'No effect'
@@ -434,10 +435,12 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand -i 'A line with a single dot does not end the message; it never does unless the message is typed at a terminal'
             cand -v 'Show the conversation with the server on standard error; twice, in full'
             cand -I 'The same as -bi'
+            cand -c 'No effect'
             cand -G 'No effect'
             cand -m 'No effect'
             cand -n 'No effect: aliases are always expanded'
             cand -U 'No effect'
+            cand -x 'No effect'
         }
     ]
     $completions[$command]

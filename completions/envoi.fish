@@ -421,6 +421,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s B -d '7BIT or 8
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s C -d 'No effect: no caller chooses the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s D -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s d -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s e -d 'No effect: errors are told at once' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s h -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s L -d 'What the log calls the caller' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s M -d 'No effect' -r
@@ -431,7 +432,9 @@ complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s t -d 'Send to t
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s i -d 'A line with a single dot does not end the message; it never does unless the message is typed at a terminal'
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s v -d 'Show the conversation with the server on standard error; twice, in full'
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s I -d 'The same as -bi'
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s c -d 'No effect'
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s G -d 'No effect'
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s m -d 'No effect'
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s n -d 'No effect: aliases are always expanded'
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s U -d 'No effect'
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s x -d 'No effect'

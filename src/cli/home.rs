@@ -53,6 +53,24 @@ impl Household {
         Ok(OpenHome { household: self, host, route })
     }
 
+    /// Whether mail for this recipient stays here.
+    pub(super) fn has(&self, path: &ForwardPath) -> bool {
+        match path {
+            ForwardPath::Mailbox(mailbox) => self.domains.contains(mailbox.domain()),
+            ForwardPath::Postmaster => true,
+        }
+    }
+
+    /// Where mail for one who is at home here stays; `None` for no user.
+    pub(super) fn place(&self, path: &ForwardPath) -> Option<String> {
+        match &self.how {
+            LocalDelivery::Maildir(pattern) => {
+                Some(self.owner(pattern, path)?.maildir.display().to_string())
+            }
+            LocalDelivery::Lmtp(server) => Some(ServerUrl::Server((**server).clone()).to_string()),
+        }
+    }
+
     /// The Maildir of a recipient, and whose it is. Mail for the postmaster is
     /// the superuser's, unless an alias says otherwise.
     fn owner(&self, pattern: &str, path: &ForwardPath) -> Option<Owner> {
@@ -60,8 +78,11 @@ impl Household {
             ForwardPath::Mailbox(mailbox) => mailbox.local_part(),
             ForwardPath::Postmaster => "root",
         };
-        let without_detail = || self.machine.login(name.split_once('+')?.0);
-        let login = self.machine.login(name).or_else(without_detail)?;
+        let login = |name: &str| {
+            let lower = || self.machine.login(&name.to_lowercase());
+            self.machine.login(name).or_else(lower)
+        };
+        let login = login(name).or_else(|| login(name.split_once('+')?.0))?;
         let maildir = LocalDelivery::maildir(pattern, &login);
         Some(Owner { maildir, numbers: login.numbers })
     }
@@ -69,10 +90,13 @@ impl Household {
 
 impl Home for OpenHome<'_> {
     fn has(&self, path: &ForwardPath) -> bool {
-        match path {
-            ForwardPath::Mailbox(mailbox) => self.household.domains.contains(mailbox.domain()),
-            ForwardPath::Postmaster => true,
-        }
+        self.household.has(path)
+    }
+
+    fn refuses(&self, path: &ForwardPath) -> Option<Outcome> {
+        let LocalDelivery::Maildir(pattern) = &self.household.how else { return None };
+        let owner = |path: &ForwardPath| self.household.owner(pattern, path);
+        Maildirs { host: self.host, owner: &owner }.refuses(path)
     }
 
     fn keep(

@@ -95,9 +95,26 @@ fn leave_no_core() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
 }
 
+/// Set-user-ID and set-group-ID programs have other rights than who calls them,
+/// who says here by arguments and variables which files are read and written.
+fn has_ids_of_somebody_else() -> bool {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    geteuid() != getuid() || getegid() != getgid()
+}
+
+fn set_id() -> Failure {
+    let program = std::env::current_exe().unwrap_or_else(|_| "envoi".into());
+    let sentence = "this program is set-user-ID or set-group-ID: whoever calls it could read \
+                    and write as its owner";
+    Failure::say(Exit::NoPerm, sentence).hint(format!("chmod ug-s {}", failure::quoted(&program)))
+}
+
 fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let mut words: Vec<OsString> = words.into_iter().collect();
+    if has_ids_of_somebody_else() {
+        return fail(&set_id(), false, &mut out, &mut err);
+    }
     if let Some((name, rest)) = as_sendmail(&words) {
         let environment = Environment::of_process();
         let ran = sendmail::run(name, words.split_off(rest), &environment, &mut out, &mut err);

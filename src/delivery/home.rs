@@ -21,6 +21,9 @@ pub trait Home {
     /// Whether this recipient is.
     fn has(&self, path: &ForwardPath) -> bool;
 
+    /// Why one who is gets nothing, where that is clear beforehand.
+    fn refuses(&self, path: &ForwardPath) -> Option<Outcome>;
+
     /// Keeps the message for one who is; and what servers were asked for that.
     fn keep(
         &self,
@@ -49,16 +52,15 @@ pub struct Maildirs<'m> {
 }
 
 impl Maildirs<'_> {
+    /// The outcome of a recipient who is no user.
+    pub fn refuses(&self, path: &ForwardPath) -> Option<Outcome> {
+        (self.owner)(path).is_none().then(|| no_such_user(path))
+    }
+
     /// Writes the message, with what the last machine on the way puts on top
     /// (RFC 5321 §4.4). It is on the disk when it is accepted.
     pub fn keep(&self, path: &ForwardPath, submission: &Submission) -> Outcome {
-        let Some(owner) = (self.owner)(path) else {
-            let name = match path {
-                ForwardPath::Mailbox(mailbox) => mailbox.local_part().to_owned(),
-                ForwardPath::Postmaster => "postmaster".to_owned(),
-            };
-            return Outcome::Rejected(Cause::NotKept(NotKept::NoSuchUser(name)));
-        };
+        let Some(owner) = (self.owner)(path) else { return no_such_user(path) };
         let from = &submission.envelope.from;
         let written = as_owner(owner.numbers, || {
             write(&owner.maildir, self.host, from, path, &submission.message)
@@ -71,6 +73,14 @@ impl Maildirs<'_> {
             })),
         }
     }
+}
+
+fn no_such_user(path: &ForwardPath) -> Outcome {
+    let name = match path {
+        ForwardPath::Mailbox(mailbox) => mailbox.local_part().to_owned(),
+        ForwardPath::Postmaster => "postmaster".to_owned(),
+    };
+    Outcome::Rejected(Cause::NotKept(NotKept::NoSuchUser(name)))
 }
 
 /// Hands the message to a server of LMTP, for this recipient alone.

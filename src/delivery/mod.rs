@@ -110,6 +110,10 @@ pub fn submit_and_keep(
     let mut ledger = Ledger::new(&submission.envelope);
     ledger.set_aside(|path| home.is_some_and(|home| home.has(path)));
     let mut attempts = Vec::new();
+    let is_all_or_nothing = route.hops.iter().any(|hop| hop.all_or_nothing);
+    if let Some(home) = home.filter(|_| is_all_or_nothing) {
+        ledger.refuse_aside(|path| home.refuses(path));
+    }
     for hop in &route.hops {
         if ledger.is_settled() {
             break;
@@ -136,7 +140,6 @@ pub fn submit_and_keep(
             }
         }
     }
-    let is_all_or_nothing = route.hops.iter().any(|hop| hop.all_or_nothing);
     for at in ledger.take_up() {
         if is_all_or_nothing && ledger.somebody_is_left_out() {
             ledger.withhold();

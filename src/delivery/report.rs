@@ -126,6 +126,21 @@ impl<'e> Ledger<'e> {
         self.aside = to.filter(|(_, it)| is_at_home(&it.path)).map(|(at, _)| at).collect();
     }
 
+    /// Where one of those who were set aside is refused, nobody gets anything.
+    pub(super) fn refuse_aside(&mut self, refuses: impl Fn(&ForwardPath) -> Option<Outcome>) {
+        let envelope = self.envelope;
+        let fate = |&at: &usize| Some((at, refuses(&envelope.to()[at].path)?));
+        let left_out: Vec<_> = self.aside.iter().filter_map(fate).collect();
+        if left_out.is_empty() {
+            return;
+        }
+        self.aside.clear();
+        for (at, outcome) in left_out {
+            self.note(at, outcome);
+        }
+        self.withhold();
+    }
+
     /// Those who were set aside.
     pub(super) fn take_up(&mut self) -> Vec<usize> {
         std::mem::take(&mut self.aside)

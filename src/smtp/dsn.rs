@@ -54,7 +54,7 @@ pub struct NotNotify;
 
 /// A value of RET that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is ‘full’ or ‘headers’")]
+#[error("it is ‘full’ or ‘headers’, which is ‘hdrs’, too")]
 pub struct NotRet;
 
 /// Why a text is no envelope identifier. The `Display` form is a clause.

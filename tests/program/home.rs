@@ -3,6 +3,7 @@
 use crate::running::{Place, Run};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
 
 /// Debian gives this number to everybody's servant.
 const DAEMON: u32 = 1;
@@ -53,4 +54,23 @@ fn a_link_that_a_user_has_put_there_leads_nowhere_that_the_user_could_not_go() {
     assert_eq!(run.status, 75, "{run}");
     assert!(run.stderr.contains("the message cannot be kept in"), "{run}");
     assert_eq!(fs::read_dir(closed.join("new")).expect("a directory").count(), 0);
+}
+
+#[test]
+#[ignore = "only root can give files away"]
+fn a_program_with_the_rights_of_somebody_else_refuses_to_run() {
+    // SEC-11
+    let place = Place::new();
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(place.directory(), open).expect("opening the directory");
+    for (mode, name) in [(0o4755, "sendmail"), (0o2755, "envoi")] {
+        let copy = place.directory().join(name);
+        fs::copy(env!("CARGO_BIN_EXE_envoi"), &copy).expect("copying");
+        fs::set_permissions(&copy, fs::Permissions::from_mode(mode)).expect("its mode");
+        let mut command = std::process::Command::new(&copy);
+        let said = command.arg("--version").uid(DAEMON).gid(DAEMON).output().expect("running it");
+        assert_eq!(said.status.code(), Some(77), "{said:?}");
+        let hint = format!("hint: chmod ug-s {}\n", copy.display());
+        assert!(String::from_utf8_lossy(&said.stderr).ends_with(&hint), "{said:?}");
+    }
 }

@@ -9,6 +9,8 @@ use envoi::sink::{Policy, Settings, Sink};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// The words that send to this receiver, signed in with this password.
@@ -231,6 +233,25 @@ fn a_program_may_ask_at_the_terminal_and_ends_with_envoi() {
         let number = fs::read_to_string(place.directory().join("note")).expect("its number");
         assert!(!is_running(&number), "the program still runs");
     }
+}
+
+#[test]
+fn who_speaks_smtp_on_standard_input_is_ended_by_the_first_signal() {
+    let place = Place::new();
+    place.write(
+        "config/envoi/config.toml",
+        "[accounts.a]\nserver = 'smtp+notls://localhost:1'\n",
+        None,
+    );
+    let mut command = place.envoi(["sendmail", "-bs"]);
+    let mut envoi = Started(command.stdin(Stdio::piped()).spawn().expect("starting envoi"));
+    let typing = envoi.0.stdin.take().expect("its standard input");
+    let mut greeting = [0; 4];
+    envoi.0.stdout.as_mut().expect("its output").read_exact(&mut greeting).expect("a greeting");
+    terminate(&envoi);
+    let run = envoi.finish();
+    assert_eq!((&greeting, run.status), (b"220 ", 143), "{run}");
+    drop(typing);
 }
 
 #[test]

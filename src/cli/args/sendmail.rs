@@ -179,6 +179,8 @@ const FLAGS: &[Flag] = &[
     flag("C", Value("FILE"), Means::Nothing, "No effect: no caller chooses the configuration"),
     flag("D", Value("FILE"), Means::Nothing, "No effect"),
     flag("d", Glued("LEVEL"), Means::Nothing, "No effect"),
+    flag("c", Takes::Nothing, Means::Nothing, "No effect"),
+    flag("e", Glued("MODE"), Means::Nothing, "No effect: errors are told at once"),
     flag("G", Takes::Nothing, Means::Nothing, "No effect"),
     flag("h", Value("HOPS"), Means::Nothing, "No effect"),
     flag("L", Value("TAG"), Means::Tag, "What the log calls the caller"),
@@ -188,6 +190,7 @@ const FLAGS: &[Flag] = &[
     flag("O", Value("OPTION=VALUE"), Means::Nothing, "No effect"),
     flag("p", Value("PROTOCOL"), Means::Nothing, "No effect"),
     flag("U", Takes::Nothing, Means::Nothing, "No effect"),
+    flag("x", Takes::Nothing, Means::Nothing, "No effect"),
     flag("X", Value("FILE"), Means::Nothing, "No effect: no file is written"),
 ];
 

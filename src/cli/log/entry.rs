@@ -59,12 +59,15 @@ impl<'e> Entry<'e> {
     ) -> Vec<Self> {
         let servers = report.attempts.chunk_by(|a, b| a.server == b.server);
         let asked: Vec<&Attempt> = servers.filter_map(decisive).collect();
+        if asked.is_empty() {
+            return vec![Entry::of_this_machine(run, report, exit)];
+        }
         let count = asked.len();
         let entry = |(at, attempt): (usize, &'e Attempt)| {
             let mut entry = Entry::new(run, Server::asked(attempt, route));
             entry.add(run, attempt, (count > 1).then_some(at + 1));
             if at + 1 == count {
-                entry.tell_outcome(run, report, attempt, exit);
+                entry.tell_outcome(run, report, Some(attempt), exit);
                 let elapsed = run.since.elapsed().as_secs_f64();
                 entry.more.push(("elapsed", format!("{elapsed:.3}")));
             } else {
@@ -73,6 +76,16 @@ impl<'e> Entry<'e> {
             entry
         };
         asked.into_iter().enumerate().map(entry).collect()
+    }
+
+    /// The line for what was decided without asking a server: everybody is at
+    /// home here.
+    fn of_this_machine(run: Run<'e>, report: &'e Report, exit: Exit) -> Self {
+        let here = Server { key: "host", name: "localhost".to_owned(), ..Server::default() };
+        let mut entry = Entry::new(run, here);
+        entry.know(run);
+        entry.tell_outcome(run, report, None, exit);
+        entry
     }
 
     /// The line for what stopped the run before a server was asked.
@@ -99,20 +112,29 @@ impl<'e> Entry<'e> {
         }
     }
 
-    fn tell_outcome(&mut self, run: Run<'e>, report: &'e Report, attempt: &'e Attempt, exit: Exit) {
+    fn tell_outcome(
+        &mut self,
+        run: Run<'e>,
+        report: &'e Report,
+        attempt: Option<&'e Attempt>,
+        exit: Exit,
+    ) {
         self.exit = exit;
-        let failed = report
-            .recipients
-            .iter()
-            .find_map(|(path, outcome)| Some((path.to_string(), outcome, outcome.cause()?)));
+        let failures = || report.recipients.iter().filter(|(_, it)| it.cause().is_some());
+        // Who was withheld because of another tells no reason.
+        let failed = failures()
+            .find(|(_, outcome)| !matches!(outcome.cause(), Some(Cause::Withheld)))
+            .or_else(|| failures().next())
+            .and_then(|(path, outcome)| Some((path.to_string(), outcome, outcome.cause()?)));
         let Some((recipient, outcome, cause)) = failed else {
             self.size = Some(octets_sent(report, run.submission).facts().size);
-            self.reply = attempt.end.as_ref();
+            self.reply = attempt.and_then(|attempt| attempt.end.as_ref());
             return;
         };
         // Of several servers, the last speaks here; the others have lines.
-        let own = attempt.error.clone().map(Cause::Broke);
-        match (cause, own, &attempt.error) {
+        let error = attempt.and_then(|attempt| attempt.error.as_ref());
+        let own = error.cloned().map(Cause::Broke);
+        match (cause, own, error) {
             (Cause::Broke(_), Some(own), Some(error)) => {
                 self.reply = reply_of(error);
                 self.error = Some(reason(&own, outcome, &recipient, &self.from, attempt));
@@ -126,7 +148,11 @@ impl<'e> Entry<'e> {
     }
 
     fn tell_passed_over(&mut self, attempt: &'e Attempt) {
-        let Some(error) = &attempt.error else { return };
+        let Some(error) = &attempt.error else {
+            self.exit = Exit::Ok;
+            self.reply = attempt.end.as_ref();
+            return;
+        };
         self.exit = Exit::of_attempt(error, None);
         self.reply = reply_of(error);
         self.error = Some(attempt_reason(error, attempt));

@@ -13,7 +13,7 @@ pub(super) fn reason(
     outcome: &Outcome,
     recipient: &str,
     from: &str,
-    attempt: &Attempt,
+    attempt: Option<&Attempt>,
 ) -> String {
     if let Outcome::Uncertain(_) = outcome {
         let why = why(outcome).unwrap_or_default();
@@ -37,7 +37,9 @@ pub(super) fn reason(
             | Phase::Reset
             | Phase::Quit => "the server did not accept the mail".to_owned(),
         },
-        Cause::Broke(error) => attempt_reason(error, attempt),
+        Cause::Broke(error) => {
+            attempt.map_or_else(|| error_words(error), |attempt| attempt_reason(error, attempt))
+        }
         Cause::Unmet(_) | Cause::Withheld | Cause::NotKept(_) => why(outcome).unwrap_or_default(),
     }
 }

@@ -15,7 +15,10 @@ use crate::message::Source;
 use crate::net::Interrupt;
 use crate::sink::{Offer, Policy, Takes, Transaction, dialogue};
 use crate::smtp::{Domain, Reply, ReversePath};
-use std::io;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::stdio::stdin;
+use std::io::{self, Read};
+use std::time::Duration;
 
 /// Speaks until the caller leaves. The status says only whether it could be
 /// spoken: what came of a message, its reply has said.
@@ -41,10 +44,31 @@ pub(super) fn run(
             err: surroundings.err,
         },
     };
-    dialogue(&policy, &mut io::stdin(), surroundings.out, &mut submitting).map_err(|error| {
+    let mut input = Heeding(&interrupt);
+    dialogue(&policy, &mut input, surroundings.out, &mut submitting).map_err(|error| {
         Failure::caused(Exit::IoErr, "cannot speak SMTP on standard input and output", error)
     })?;
-    Ok(Exit::Ok)
+    let number = interrupt.signal().and_then(|signal| u8::try_from(signal).ok());
+    Ok(number.map_or(Exit::Ok, Exit::Signal))
+}
+
+/// Standard input, which ends when the user wants that.
+struct Heeding<'i>(&'i Interrupt);
+
+impl Read for Heeding<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        // A signal between the look and the wait is seen after this.
+        let moment = Timespec::try_from(Duration::from_millis(250)).ok();
+        while self.0.signal().is_none() {
+            let mut fds = [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)];
+            match poll(&mut fds, moment.as_ref()) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => return Ok(rustix::io::read(stdin(), into)?),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(0)
+    }
 }
 
 /// Whoever calls a program has come in already: nothing is encrypted, and
@@ -156,7 +180,15 @@ fn answer(report: &Report, exit: Exit) -> Reply {
     let recipients = report.recipients.iter().filter(is_news).cloned().collect();
     let news = Report { attempts: report.attempts.clone(), recipients };
     let sentences: Vec<String> = problems(&news).into_iter().map(|it| it.sentence).collect();
-    reply(exit, &sentences.join("; "))
+    let sentences = sentences.join("; ");
+    let has_it = |(_, outcome): &(_, Outcome)| matches!(outcome, Outcome::Accepted(_));
+    let sent: Vec<String> =
+        news.recipients.iter().filter(|it| has_it(it)).map(|(path, _)| path.to_string()).collect();
+    if !sent.is_empty() {
+        // Whoever was told to try again would send it twice to these.
+        return said(554, &format!("5.0.0 Sent to {} only: {sentences}", sent.join(" ")));
+    }
+    reply(exit, &sentences)
 }
 
 /// The reply for an end with this status (RFC 3463): whoever gets one that may
@@ -190,7 +222,11 @@ fn reply(exit: Exit, text: &str) -> Reply {
 /// §4.5.3.1.5).
 fn said(code: u16, text: &str) -> Reply {
     const LONGEST: usize = 480;
-    let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    let plain = |c: char| match c {
+        '‘' | '’' => '\'',
+        c if c.is_ascii_graphic() || c == ' ' => c,
+        _ => '?',
+    };
     let text: String = text.chars().take(LONGEST).map(plain).collect();
     Reply::new(code, &text).map(Reply::with_enhanced).expect("the code is 250 to 554")
 }

@@ -1,7 +1,7 @@
 //! `sendmail -bv`: what would become of recipients. Nothing is sent, and nobody
 //! is asked.
 
-use super::{Caller, Office, no_recipients};
+use super::{Caller, Office, no_recipients, sender};
 use crate::account::ServerUrl;
 use crate::cli::Surroundings;
 use crate::cli::args::SendmailArgs;
@@ -21,8 +21,10 @@ pub(super) fn run(
         return Err(no_recipients());
     }
     let environment = surroundings.environment;
-    let caller = Caller { typed: None, full_name: None, office, environment };
+    let typed = sender(args.sender.as_deref(), "-f", &office.rules, &mut Vec::new())?;
+    let caller = Caller { typed: typed.as_ref(), full_name: None, office, environment };
     let account = caller.account(None)?;
+    let household = office.household(Some(&account));
     let server = account.servers.first().map(ServerUrl::to_string).unwrap_or_default();
     let mut exit = Exit::Ok;
     let mut lines = Vec::new();
@@ -30,8 +32,16 @@ pub(super) fn run(
         match office.rules.envelope_recipients(name, &mut Vec::new()) {
             Ok(paths) if paths.is_empty() => lines.push(format!("{name}... nobody")),
             Ok(paths) => {
-                let line = |path| format!("{name}... deliverable: mailer {server}, user {path}");
-                lines.extend(paths.iter().map(line));
+                for path in &paths {
+                    let home = household.as_ref().filter(|home| home.has(path));
+                    let mailer = home.map_or(Some(server.clone()), |home| home.place(path));
+                    let Some(mailer) = mailer else {
+                        lines.push(format!("{name}... undeliverable: {path} is no user here"));
+                        exit = if exit == Exit::Ok { Exit::NoUser } else { exit };
+                        continue;
+                    };
+                    lines.push(format!("{name}... deliverable: mailer {mailer}, user {path}"));
+                }
             }
             Err(error) => {
                 let failure = Failure::from(error);

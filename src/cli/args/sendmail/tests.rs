@@ -133,7 +133,10 @@ fn what_is_not_there_is_said_with_64() {
         ("-N", "-N stands without a value"),
         ("-R -t", "-R stands without a value"),
         ("-N never,failure root", "-N: ‘never,failure’ does not fit here: it is ‘never’ alone"),
-        ("-Rbody root", "-R: ‘body’ does not fit here: it is ‘full’ or ‘headers’"),
+        (
+            "-Rbody root",
+            "-R: ‘body’ does not fit here: it is ‘full’ or ‘headers’, which is ‘hdrs’, too",
+        ),
         ("-Vé root", "-V: ‘é’ does not fit here: it may hold letters"),
     ] {
         let words: Vec<_> = words.split(' ').collect();
