@@ -200,10 +200,9 @@ const LATER: &[(char, &str)] = &[('p', "list the queue"), ('q', "queue without s
 /// Reads the words behind the program's name. `name` is what the program was
 /// called as: `mailq` and `newaliases` are modes of their own.
 pub fn read(name: &str, words: Vec<OsString>) -> Result<Sendmail, Failure> {
-    let words: Vec<String> = words
-        .into_iter()
-        .map(|word| word.into_string().map_err(|word| not_text(&word)))
-        .collect::<Result<_, _>>()?;
+    // What is no UTF-8 stops nothing where it has no effect, nor in a name.
+    let words: Vec<String> =
+        words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let mode = if name == "newaliases" { Mode::Aliases } else { Mode::Deliver };
     let mut reader = Reader { args: SendmailArgs::default(), mode };
     if name == "mailq" {
@@ -222,6 +221,10 @@ pub fn read(name: &str, words: Vec<OsString>) -> Result<Sendmail, Failure> {
             _ if word.starts_with('-') => return Err(unknown(&word)),
             _ => reader.args.recipients.push(word),
         }
+    }
+    let mut addresses = reader.args.recipients.iter().chain(&reader.args.sender);
+    if let Some(broken) = addresses.find(|it| it.contains(char::REPLACEMENT_CHARACTER)) {
+        return Err(not_text(broken));
     }
     Ok(match reader.mode {
         Mode::Deliver => Sendmail::Deliver(reader.args),
@@ -350,8 +353,8 @@ fn unknown(word: &str) -> Failure {
         .hint("a recipient that begins with - stands behind --; every option: sendmail --help")
 }
 
-fn not_text(word: &OsString) -> Failure {
-    Failure::say(Exit::Usage, format!("‘{}’ is not UTF-8 text", word.to_string_lossy()))
+fn not_text(word: &str) -> Failure {
+    Failure::say(Exit::Usage, format!("‘{word}’ is not UTF-8 text"))
 }
 
 /// The definition for help, manual and completions.

@@ -148,6 +148,25 @@ fn what_is_not_there_is_said_with_64() {
 }
 
 #[test]
+fn what_is_no_text_stops_nothing_but_an_address() {
+    use std::os::unix::ffi::OsStringExt;
+    let read = |words: &[&[u8]]| {
+        read("sendmail", words.iter().map(|word| OsString::from_vec(word.to_vec())).collect())
+    };
+    let Ok(Sendmail::Deliver(args)) =
+        read(&[b"-FCaf\xe9", b"-X", b"\xe9", b"-em", b"-cx", b"root"])
+    else {
+        panic!("it is refused");
+    };
+    assert_eq!(args.full_name.as_deref(), Some("Caf\u{fffd}"));
+    for words in [&[b"caf\xe9@x.example".as_slice()], [b"-f\xe9@x.example".as_slice()].as_slice()] {
+        let failure = read(words).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.error.to_string().ends_with("is not UTF-8 text"), "{failure:?}");
+    }
+}
+
+#[test]
 fn there_is_nothing_to_do_for_aliases() {
     // CLI-1
     for (name, words) in [("newaliases", ""), ("sendmail", "-bi"), ("sendmail", "-I")] {
