@@ -16,7 +16,8 @@ use crate::net::Interrupt;
 use crate::sink::{Offer, Policy, Takes, Transaction, dialogue};
 use crate::smtp::{Domain, Reply, ReversePath};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::stdio::stdin;
+use rustix::stdio::{dup2_stdout, stderr, stdin, stdout};
+use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub(super) fn run(
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
     let policy = policy(office);
+    let mut output = own_output().map_err(not_spoken)?;
     let mut submitting = Submitting {
         office,
         tag: args.tag.as_deref(),
@@ -45,11 +47,21 @@ pub(super) fn run(
         },
     };
     let mut input = Heeding(&interrupt);
-    dialogue(&policy, &mut input, surroundings.out, &mut submitting).map_err(|error| {
-        Failure::caused(Exit::IoErr, "cannot speak SMTP on standard input and output", error)
-    })?;
+    dialogue(&policy, &mut input, &mut output, &mut submitting).map_err(not_spoken)?;
     let number = interrupt.signal().and_then(|signal| u8::try_from(signal).ok());
     Ok(number.map_or(Exit::Ok, Exit::Signal))
+}
+
+/// Where only the dialogue writes: what else takes standard output for its own,
+/// as a log may that is /dev/stdout, gets to standard error.
+fn own_output() -> io::Result<File> {
+    let own = rustix::io::fcntl_dupfd_cloexec(stdout(), 3)?;
+    dup2_stdout(stderr())?;
+    Ok(File::from(own))
+}
+
+fn not_spoken(error: io::Error) -> Failure {
+    Failure::caused(Exit::IoErr, "cannot speak SMTP on standard input and output", error)
 }
 
 /// Standard input, which ends when the user wants that.
