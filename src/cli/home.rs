@@ -30,7 +30,7 @@ pub(super) struct OpenHome<'h> {
 
 impl Household {
     /// Reads what is needed beforehand. The server of LMTP is one of the
-    /// account's, but for who signs in.
+    /// account's, but for who signs in, and from where.
     pub(super) fn open<'h>(
         &'h self,
         account: &Account,
@@ -45,6 +45,9 @@ impl Household {
                     servers: vec![ServerUrl::Server((**server).clone())],
                     user: None,
                     auth: Vec::new(),
+                    // These lead to the others.
+                    family: None,
+                    source: None,
                     ..account.clone()
                 };
                 Some(route::prepare(&account, false, interrupt, surroundings)?.route)
