@@ -105,7 +105,7 @@ impl Bench {
             .expect("running envoi");
         let imported =
             if imported.status.success() { self.envoi(&case, home.path()) } else { None };
-        Row::of(case, by_msmtp.as_ref(), in_place.as_ref(), imported.as_ref())
+        Row::of(&case, by_msmtp.as_ref(), in_place.as_ref(), imported.as_ref())
     }
 
     /// A home with the configuration and the files that it names.
@@ -324,7 +324,7 @@ impl Sent {
                 marks.into_iter().find_map(|mark| line.strip_prefix(mark))
             })
             .collect();
-        let is_there = |word: &str| commands.iter().any(|command| *command == word);
+        let is_there = |word: &str| commands.contains(&word);
         let tls = match (stored.tls, is_there("STARTTLS")) {
             (None, _) => "clear",
             (Some(_), true) => "starttls",
@@ -383,7 +383,7 @@ struct Row {
 
 impl Row {
     fn of(
-        case: Case,
+        case: &Case,
         msmtp: Option<&Sent>,
         in_place: Option<&Sent>,
         imported: Option<&Sent>,
@@ -394,9 +394,9 @@ impl Row {
             notes: case.differs.iter().map(|(fact, why)| format!("{fact}: {why}")).collect(),
             wrong: Vec::new(),
         };
-        row.compare("in place", &case, msmtp, in_place);
+        row.compare("in place", case, msmtp, in_place);
         match &case.imported_differs {
-            None => row.compare("imported", &case, msmtp, imported),
+            None => row.compare("imported", case, msmtp, imported),
             Some(why) => {
                 row.notes.push(format!("imported: {why}"));
                 if msmtp == imported {
