@@ -1,9 +1,10 @@
 //! Delivery status notifications (RFC 3461): what is asked for, and what cannot
 //! be had.
 
+use super::home::Household;
 use crate::account::Account;
-use crate::delivery::{Attempt, Report};
-use crate::smtp::{DsnRequest, EnvId, Envelope, Keyword, Notify, Severity};
+use crate::delivery::{Attempt, Outcome, Report};
+use crate::smtp::{DsnRequest, EnvId, Envelope, ForwardPath, Keyword, Notify, Recipient, Severity};
 
 /// The envelope with what is asked about reports: as typed, else as the account
 /// says. What was typed and is of no use becomes a warning.
@@ -35,8 +36,13 @@ pub(super) fn ask(
 }
 
 /// What could not be asked of the servers that have the message, each server
-/// once (RFC 3461 §5.2.2: whoever hands a message to such a server says so).
-pub(super) fn unasked(envelope: &Envelope, report: &Report) -> Vec<String> {
+/// once (RFC 3461 §5.2.2: whoever hands a message to such a server says so);
+/// and that nobody reports what is kept here.
+pub(super) fn unasked(
+    envelope: &Envelope,
+    report: &Report,
+    household: Option<&Household>,
+) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     let Some(missing) = missing_without(envelope) else { return told };
     for attempt in report.attempts.iter().filter(|attempt| took_unasked(attempt)) {
@@ -45,6 +51,13 @@ pub(super) fn unasked(envelope: &Envelope, report: &Report) -> Vec<String> {
         if !told.contains(&sentence) {
             told.push(sentence);
         }
+    }
+    let on_success = |recipient: &Recipient| recipient.notify.is_some_and(Notify::on_success);
+    let is_kept = |(path, outcome): &(ForwardPath, Outcome)| {
+        matches!(outcome, Outcome::Accepted(_)) && household.is_some_and(|it| it.keeps(path))
+    };
+    if envelope.to().iter().any(on_success) && report.recipients.iter().any(is_kept) {
+        told.push("no report of success will come of what is kept on this machine".to_owned());
     }
     told
 }

@@ -64,6 +64,11 @@ impl Household {
         }
     }
 
+    /// Whether it stays in a Maildir here.
+    pub(super) fn keeps(&self, path: &ForwardPath) -> bool {
+        matches!(self.how, LocalDelivery::Maildir(_)) && self.has(path)
+    }
+
     /// Where mail for one who is at home here stays; `None` for no user.
     pub(super) fn place(&self, path: &ForwardPath) -> Option<String> {
         match &self.how {

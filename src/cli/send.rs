@@ -144,7 +144,7 @@ fn submit_logged(
     let logged = log.report(&report, &prepared.route, exit, interrupt);
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
     let troubles = prepared.passwords.troubles();
-    let unasked = dsn::unasked(&job.submission.envelope, &report);
+    let unasked = dsn::unasked(&job.submission.envelope, &report, job.household.as_ref());
     let told = forgiven.iter().chain(&troubles).chain(&unasked).chain(&trouble);
     for trouble in told.chain(copied.as_ref().err()).chain(&logged) {
         surroundings.warn(trouble);
