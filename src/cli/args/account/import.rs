@@ -32,7 +32,7 @@ pub struct ImportArgs {
 
     /// Let the accounts take the place of those with the same names
     ///
-    /// Likewise the keys of [rewrite], which stay as they are otherwise.
+    /// Likewise the keys of the table ‘rewrite’, which stay as they are otherwise.
     #[arg(long, requires = "write")]
     pub replace: bool,
 
