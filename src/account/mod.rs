@@ -227,22 +227,10 @@ impl Account {
         max_recipients: Option<NonZeroUsize>,
     ) -> Result<Self, Error> {
         let quoted = || name.map(|name| format!("the account ‘{name}’"));
-        let place = || {
+        check_sign_in(&said, || {
             let mut servers = said.servers.iter().flatten();
             quoted().or_else(|| servers.next().map(ToString::to_string)).unwrap_or_default()
-        };
-        if !said.names_a_user() {
-            if said.password.is_some() || said.token.is_some() || said.oauth2.is_some() {
-                return Err(Error::NoUser { place: place() });
-            }
-            let nameless = said.auth.iter().flatten().find(|name| needs_user(name));
-            if let Some(mechanism) = nameless.filter(|_| !said.leads_to_sink()) {
-                return Err(Error::NobodyFor { mechanism, place: place() });
-            }
-        }
-        if said.token.is_some() && said.oauth2.is_some() {
-            return Err(Error::TwoTokens { place: place() });
-        }
+        })?;
         let family = match (said.ipv4.unwrap_or(false), said.ipv6.unwrap_or(false)) {
             (false, false) => None,
             (true, false) => Some(Family::V4),
@@ -303,6 +291,23 @@ impl Account {
             max_recipients,
         })
     }
+}
+
+/// Whoever is to sign in has a name, and one way to get a token.
+fn check_sign_in(said: &Settings, place: impl Fn() -> String) -> Result<(), Error> {
+    if !said.names_a_user() {
+        if said.password.is_some() || said.token.is_some() || said.oauth2.is_some() {
+            return Err(Error::NoUser { place: place() });
+        }
+        let nameless = said.auth.iter().flatten().find(|name| needs_user(name));
+        if let Some(mechanism) = nameless.filter(|_| !said.leads_to_sink()) {
+            return Err(Error::NobodyFor { mechanism, place: place() });
+        }
+    }
+    if said.token.is_some() && said.oauth2.is_some() {
+        return Err(Error::TwoTokens { place: place() });
+    }
+    Ok(())
 }
 
 /// A pin is a promise that nobody else is spoken to: nothing may stand beside

@@ -24,8 +24,14 @@ pub(super) struct Household {
 pub(super) struct OpenHome<'h> {
     household: &'h Household,
     host: &'h str,
-    /// The server of LMTP, where there is one.
-    route: Option<Route>,
+    keeper: Keeper<'h>,
+}
+
+/// Who keeps the mail.
+enum Keeper<'h> {
+    /// The pattern of the Maildirs.
+    Maildir(&'h str),
+    Lmtp(Route),
 }
 
 impl Household {
@@ -38,8 +44,8 @@ impl Household {
         interrupt: &Interrupt,
         surroundings: &mut Surroundings<'_>,
     ) -> Result<OpenHome<'h>, Failure> {
-        let route = match &self.how {
-            LocalDelivery::Maildir(_) => None,
+        let keeper = match &self.how {
+            LocalDelivery::Maildir(pattern) => Keeper::Maildir(pattern),
             LocalDelivery::Lmtp(server) => {
                 let account = Account {
                     servers: vec![ServerUrl::Server((**server).clone())],
@@ -50,10 +56,10 @@ impl Household {
                     source: None,
                     ..account.clone()
                 };
-                Some(route::prepare(&account, false, interrupt, surroundings)?.route)
+                Keeper::Lmtp(route::prepare(&account, false, interrupt, surroundings)?.route)
             }
         };
-        Ok(OpenHome { household: self, host, route })
+        Ok(OpenHome { household: self, host, keeper })
     }
 
     /// Whether mail for this recipient stays here.
@@ -102,7 +108,7 @@ impl Home for OpenHome<'_> {
     }
 
     fn refuses(&self, path: &ForwardPath) -> Option<Outcome> {
-        let LocalDelivery::Maildir(pattern) = &self.household.how else { return None };
+        let Keeper::Maildir(pattern) = self.keeper else { return None };
         let owner = |path: &ForwardPath| self.household.owner(pattern, path);
         Maildirs { host: self.host, owner: &owner }.refuses(path)
     }
@@ -114,16 +120,13 @@ impl Home for OpenHome<'_> {
         world: &World<'_>,
         observer: &mut dyn Observer,
     ) -> (Outcome, Vec<Attempt>) {
-        match (&self.household.how, &self.route) {
-            (LocalDelivery::Maildir(pattern), _) => {
+        match &self.keeper {
+            Keeper::Maildir(pattern) => {
                 let owner = |path: &ForwardPath| self.household.owner(pattern, path);
                 let maildirs = Maildirs { host: self.host, owner: &owner };
                 (maildirs.keep(path, submission), Vec::new())
             }
-            (LocalDelivery::Lmtp(_), route) => {
-                let route = route.as_ref().expect("a server of LMTP has a route");
-                keep_by_lmtp(route, path, submission, world, observer)
-            }
+            Keeper::Lmtp(route) => keep_by_lmtp(route, path, submission, world, observer),
         }
     }
 }

@@ -315,26 +315,9 @@ fn of_account(error: &Error) -> Vec<String> {
             vec![meant(*nearest, all)]
         }
         Error::Exposed { file, fault } => vec![close(file, *fault)],
-        Error::UnknownAccount { nearest, names, .. } if !names.is_empty() => {
-            let all = if names.len() > FEW {
-                "All of them: envoi account".to_owned()
-            } else {
-                format!("The accounts are {}", names.join(", "))
-            };
-            vec![meant(nearest.as_deref(), all)]
-        }
-        Error::NoAccounts | Error::UnknownAccount { .. } => vec![
-            "to try envoi without a server: --server sink:".to_owned(),
-            "to add an account: envoi account add YOUR-ADDRESS".to_owned(),
-        ],
-        Error::NoChoice { names, .. } | Error::Ambiguous { names, .. } => vec![
-            if names.len() > FEW {
-                "name one of those that envoi account lists: --account NAME".to_owned()
-            } else {
-                format!("name one: --account {}", names.join(" or --account "))
-            },
-            "or write default = \"NAME\" at the top of the configuration".to_owned(),
-        ],
+        Error::UnknownAccount { nearest, names, .. } => of_unknown(nearest.as_deref(), names),
+        Error::NoAccounts => of_unknown(None, &[]),
+        Error::NoChoice { names, .. } | Error::Ambiguous { names, .. } => of_choice(names),
         Error::NoServer { account } => vec![format!(
             "in [accounts.{account}], write server = \"smtps://HOST\" or \"smtp://HOST\""
         )],
@@ -391,6 +374,32 @@ fn of_account(error: &Error) -> Vec<String> {
         }
         Error::TooLong { .. } | Error::Families { .. } | Error::Variable { .. } => Vec::new(),
     }
+}
+
+fn of_unknown(nearest: Option<&str>, names: &[String]) -> Vec<String> {
+    if names.is_empty() {
+        return vec![
+            "to try envoi without a server: --server sink:".to_owned(),
+            "to add an account: envoi account add YOUR-ADDRESS".to_owned(),
+        ];
+    }
+    let all = if names.len() > FEW {
+        "All of them: envoi account".to_owned()
+    } else {
+        format!("The accounts are {}", names.join(", "))
+    };
+    vec![meant(nearest, all)]
+}
+
+fn of_choice(names: &[String]) -> Vec<String> {
+    vec![
+        if names.len() > FEW {
+            "name one of those that envoi account lists: --account NAME".to_owned()
+        } else {
+            format!("name one: --account {}", names.join(" or --account "))
+        },
+        "or write default = \"NAME\" at the top of the configuration".to_owned(),
+    ]
 }
 
 /// What was probably meant, and what there is.
