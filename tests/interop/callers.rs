@@ -1,5 +1,6 @@
 //! The program as the sendmail of a machine, called by the programs that people
-//! have: cron, at, mail programs, git, PHP, and libraries of Perl and Node.js.
+//! have: cron, at, mail programs, git, swaks, PHP, and libraries of PHP, Perl and
+//! Node.js.
 //!
 //! Each runs in namespaces of its own (`callers/enter.sh`), as a user of that
 //! machine, and calls whatever it calls. What it calls with is written down at
@@ -7,6 +8,7 @@
 //! tests read how it arrived.
 
 mod daemons;
+mod dialogues;
 mod libraries;
 mod mail_programs;
 

@@ -14,7 +14,7 @@
 //! | [`middle`] | a relay with a certificate of its own between program and server |
 //! | [`msmtp`] | msmtp, with one configuration for both |
 //! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
-//! | [`callers`] | cron, at, mail programs, git, PHP and libraries that call the program as their sendmail |
+//! | [`callers`] | cron, at, mail programs, git, swaks, PHP and libraries that call the program as their sendmail |
 //! | [`contrib`] | what stands in `contrib/`, with systemd, cron, logrotate and PHP |
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |

@@ -8,10 +8,10 @@ use crate::postfix::{Postfix, postfix};
 use crate::program::Run;
 
 /// A way to send: the program that runs a script, its package, the script.
-struct Library {
-    program: &'static str,
-    package: &'static str,
-    script: &'static str,
+pub(super) struct Library {
+    pub(super) program: &'static str,
+    pub(super) package: &'static str,
+    pub(super) script: &'static str,
 }
 
 /// PHP 8.2 calls, through `sh -c`, `/usr/sbin/sendmail -t -i` and what the fifth
@@ -36,7 +36,7 @@ const NODEMAILER: Library =
     Library { program: "nodejs", package: "node-nodemailer", script: "nodemailer.js" };
 
 impl Library {
-    fn send(&self, machine: &Machine, arguments: &[&str]) -> Run {
+    pub(super) fn send(&self, machine: &Machine, arguments: &[&str]) -> Run {
         packaged(self.program, self.package);
         let script = machine.script(self.script);
         machine.run(TERRY, &[&[self.program, &script], arguments].concat(), "")
@@ -44,7 +44,13 @@ impl Library {
 
     /// Sends to three, of whom the copy is to root and the last one is blind.
     #[track_caller]
-    fn delivers(&self, server: &Postfix, more: &[&str], sender: &str, from: [&str; 2]) -> Arrived {
+    pub(super) fn delivers(
+        &self,
+        server: &Postfix,
+        more: &[&str],
+        sender: &str,
+        from: [&str; 2],
+    ) -> Arrived {
         let machine = Machine::before(server);
         let [ann, bob] = ["ann", "bob"].map(Letter::someone);
         self.send(&machine, &[&[&ann, "root@localhost", &bob], more].concat()).exits(0);
@@ -62,14 +68,14 @@ impl Library {
 
     /// The failure as the script sees it.
     #[track_caller]
-    fn fails(&self) -> Run {
+    pub(super) fn fails(&self, more: &[&str]) -> Run {
         let machine = Machine::cut_off();
         let ann = Letter::someone("ann");
-        self.send(&machine, &[&ann, "root@localhost", &ann, ""])
+        self.send(&machine, &[&[&ann, "root@localhost", &ann], more].concat())
     }
 }
 
-fn every_octet() -> Vec<u8> {
+pub(super) fn every_octet() -> Vec<u8> {
     (0..=u8::MAX).collect()
 }
 
@@ -107,11 +113,11 @@ fn nodemailer_of_nodejs() {
 #[test]
 fn every_library_hears_that_it_was_not_sent() {
     // `mail()` returns false.
-    let php = PHP.fails().exits(1);
-    let email_sender = EMAIL_SENDER.fails().exits(75);
+    let php = PHP.fails(&[""]).exits(1);
+    let email_sender = EMAIL_SENDER.fails(&[]).exits(75);
     let text = "error when closing pipe to sendmail";
     assert!(email_sender.stderr.contains(text), "{email_sender}");
-    let mime_lite = MIME_LITE.fails();
+    let mime_lite = MIME_LITE.fails(&[]);
     assert_ne!(mime_lite.status, 0, "{mime_lite}");
     // 75, as wait(2) gives it.
     let text = "error closing /usr/lib/sendmail:  (exit 19200)";
@@ -120,6 +126,6 @@ fn every_library_hears_that_it_was_not_sent() {
         assert!(run.stderr.contains("cannot be reached"), "{run}");
     }
     // It keeps to itself what sendmail says.
-    let nodemailer = NODEMAILER.fails().exits(1);
+    let nodemailer = NODEMAILER.fails(&[]).exits(1);
     assert!(nodemailer.stderr.contains("Sendmail exited with code 75"), "{nodemailer}");
 }
