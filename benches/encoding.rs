@@ -5,10 +5,13 @@
 //! other programs on the machine disturb less.
 #![expect(clippy::disallowed_macros, reason = "prints what it measures")]
 
+mod processor;
+
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use envoi::message::{Attachment, Draft, Message, Source, addresses};
 use envoi::smtp::DotStuffer;
+use processor::children;
 use rustix::time::{ClockId, clock_gettime};
 use std::io::{Read, Seek, Write};
 use std::process::{Command, Stdio};
@@ -217,13 +220,4 @@ fn processor_time(mut work: impl FnMut()) -> Duration {
     let before = now();
     work();
     now().saturating_sub(before)
-}
-
-/// What the children that ended have taken: `cutime` and `cstime` of proc(5), in
-/// hundredths of a second.
-fn children() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields = stat.rsplit(')').next().unwrap().split_whitespace();
-    let ticks: u64 = fields.skip(13).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
-    Duration::from_millis(ticks * 10)
 }
