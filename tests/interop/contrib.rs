@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::callers::{DOMAIN, Machine, TERRY, arrived, cron, packaged};
 use crate::letter::Letter;
 use crate::postfix::postfix;
-use crate::server::{PASSWORD, USER, file};
+use crate::server::{PASSWORD, Server, USER, file};
 use crate::sign_in::Offers;
 
 fn contrib(name: &str) -> PathBuf {
@@ -74,51 +74,103 @@ fn a_service_that_fails_is_mailed_about_by_systemd() {
     }
 }
 
+/// What precedes the jobs of the crontab, and the three: they wait for the night, and are
+/// run at the start here.
+fn crontab(receiver: &str) -> (String, [String; 3]) {
+    let crontab = text("cron/crontab").replace("root@example.org", receiver);
+    let job = |line: &str| Some(format!("@reboot {}\n", line.split_once(" 4 * * * ")?.1));
+    let jobs: Vec<_> = crontab.lines().filter_map(job).collect();
+    let head = crontab.lines().take_while(|line| job(line).is_none());
+    let head = head.map(|line| format!("{line}\n")).collect();
+    (head, jobs.try_into().expect("three jobs"))
+}
+
+/// Gives the machine another configuration.
+fn configured(machine: &Machine, change: impl Fn(String) -> String) {
+    let name = "etc/envoi/config.toml";
+    let text = fs::read_to_string(machine.home().join(name));
+    machine.write(name, change(text.expect("reading the configuration")));
+}
+
 #[test]
 fn the_jobs_of_the_crontab_are_mailed_by_cron() {
     let server = postfix();
     let machine = Machine::before(&server);
-    let receiver = Letter::someone("disks");
-    // What waits for the night is run now, and what is installed is not asked.
-    let now: String = text("cron/crontab")
-        .replace("root@example.org", &receiver)
-        .lines()
-        .map(|line| match line.split_once(" 4 * * * ") {
-            Some((_, command)) => format!("@reboot {command}\n"),
-            None => format!("{line}\n"),
-        })
-        .collect();
-    assert_eq!(now.matches("@reboot").count(), 3);
+    let [disks, failing, lacking, quiet] =
+        ["disks", "failing", "lacking", "quiet"].map(Letter::someone);
+    let (head, [all, only_failures, own]) = crontab(&disks);
+    let broken = own.replace("/etc/fstab", "/etc/no-such-file");
+    assert_ne!(broken, own);
+    let now = format!(
+        "{head}{all}\
+         MAILTO={quiet}\n{}{own}\
+         MAILTO={failing}\n{only_failures}\
+         MAILTO={lacking}\n{broken}",
+        only_failures.replace("/var/spool/envoi", "/"),
+    );
     machine.write("etc/fstab", "# nothing\n");
-    let configuration = machine.home().join("etc/envoi/config.toml");
-    let accounts = fs::read_to_string(configuration).expect("reading the configuration");
-    let from = "from = \"box@example.net\"\n";
-    machine.write("etc/envoi/config.toml", accounts + from);
+    configured(&machine, |accounts| accounts + "from = \"box@example.net\"\n");
     let _cron = cron(&machine, &[(TERRY, &now)]);
 
-    let own = arrived(&server, "box@example.net", &[&receiver]);
+    let sender = format!("root@{DOMAIN}");
+    let output = |recipient: &str| {
+        let arrived = arrived(&server, &sender, &[recipient]);
+        assert_eq!(arrived.addresses("to"), [recipient]);
+        let part = |name: &str| arrived.read()[name].as_str().expect("a text").to_owned();
+        (part("subject"), part("text"))
+    };
+    let (subject, text) = output(&machine.root);
+    assert!(subject.ends_with(" df -h /"), "{subject}");
+    assert!(text.starts_with("Filesystem "), "{text}");
+    let (_, text) = output(&failing);
+    assert_eq!(text, "stat: cannot statx '/var/spool/envoi': No such file or directory\n");
+    let (_, text) = output(&lacking);
+    assert!(text.contains("cannot read ‘/etc/no-such-file’"), "{text}");
+
+    let own = arrived(&server, "box@example.net", &[&disks]);
+    assert_eq!(own.addresses("to"), [&disks]);
     assert_eq!(own.read()["subject"], "Disks of box");
+    assert!(own.read()["text"].as_str().expect("a text").starts_with("Filesystem "));
     assert_eq!(own.attachment(), ("fstab", b"# nothing\n".to_vec()));
+    // Neither what did not fail nor what sent its own says anything to cron.
+    assert_eq!(server.stored(&quiet), None);
 }
 
 #[test]
 fn logrotate_takes_the_recipe_and_the_log_goes_on() {
     packaged("logrotate", "logrotate");
-    let machine = Machine::cut_off();
+    let server = postfix();
+    let machine = Machine::before(&server);
+    configured(&machine, |it| it.replace("\"syslog\"", "\"/var/log/envoi/mail.log\""));
     let recipe = machine.write("etc/logrotate.d-envoi", text("logrotate/envoi"));
-    let recipe = recipe.display();
+    let [ann, bob, cal] = ["ann", "bob", "cal"].map(Letter::someone);
     let script = format!(
         "set -e
+        mail() {{ echo To: $1 | sendmail -t; }}
+        rotate() {{ logrotate -f -s /var/log/state {}; }}
         mkdir /var/log/envoi
-        echo a line >/var/log/envoi/mail.log
-        chmod 600 /var/log/envoi/mail.log
-        logrotate -d {recipe} 2>&1 | grep -i error && exit 1
-        logrotate -f -s /var/log/state {recipe}
-        cat /var/log/envoi/mail.log.1
-        stat -c '%a %s' /var/log/envoi/mail.log"
+        cd /var/log/envoi
+        mail {ann}
+        rotate
+        stat -c %s mail.log
+        mail {bob}
+        rotate
+        mail {cal}
+        stat -c '%n %a %U' *
+        zcat -f mail.log.2.gz mail.log.1 mail.log",
+        recipe.display()
     );
     let run = machine.run("root", &["sh", "-c", &script], "").exits(0);
-    assert_eq!(run.stdout, "a line\n600 0\n", "{run}");
+    assert_eq!(run.stderr, "", "{run}");
+    let lines: Vec<_> = run.stdout.lines().collect();
+    let files = ["mail.log 600 root", "mail.log.1 600 root", "mail.log.2.gz 600 root"];
+    assert_eq!(lines[..4], [&["0"], &files[..]].concat(), "{run}");
+    assert_eq!(lines.len(), 7, "{run}");
+    for (line, recipient) in lines[4..].iter().zip([ann, bob, cal]) {
+        assert!(line.contains(&format!(" recipients={recipient} ")), "{run}");
+        assert!(line.contains(" exitcode=EX_OK"), "{run}");
+        arrived(&server, &format!("root@{DOMAIN}"), &[&recipient]);
+    }
 }
 
 /// The instructions of the Dockerfile: the word, and the rest.
