@@ -77,8 +77,8 @@ impl Face {
     fn times(&self) -> [f64; 2] {
         let mut took = self.took.clone();
         took.sort();
-        let processor = self.processor.as_secs_f64() / took.len() as f64;
-        [took[took.len() / 2].as_secs_f64(), processor].map(|seconds| seconds * 1000.0)
+        let processor = self.processor / u32::try_from(took.len()).unwrap();
+        [took[took.len() / 2], processor].map(|time| time.as_secs_f64() * 1000.0)
     }
 }
 

@@ -173,6 +173,16 @@ fn logrotate_takes_the_recipe_and_the_log_goes_on() {
     }
 }
 
+/// The commands that the head of the Dockerfile shows.
+fn shown() -> String {
+    let lines = text("docker/Dockerfile");
+    lines
+        .lines()
+        .filter_map(|line| line.strip_prefix("#     "))
+        .map(|it| format!("{it}\n"))
+        .collect()
+}
+
 /// The instructions of the Dockerfile: the word, and the rest.
 fn instructions() -> Vec<(String, String)> {
     let lines = text("docker/Dockerfile").replace("\\\n", " ");
@@ -183,26 +193,38 @@ fn instructions() -> Vec<(String, String)> {
         .collect()
 }
 
-#[test]
-fn the_dockerfile_builds_and_links_what_there_is() {
-    let machine = Machine::cut_off();
+/// What the instructions do to a machine with PHP, for a shell. Where they take what
+/// the first stage has built, there is the program.
+fn steps() -> String {
+    let program = env!("CARGO_BIN_EXE_envoi");
     let mut stages = Vec::new();
+    let mut steps = Vec::new();
     for (word, rest) in instructions() {
         let words: Vec<_> = rest.split(' ').collect();
         match (word.as_str(), &words[..]) {
-            ("ARG" | "ENV" | "FROM" | "WORKDIR", [_]) | ("COPY", [".", "."]) => {}
-            ("FROM", [_, "AS", stage]) => stages.push(format!("--from={stage}")),
-            ("COPY", [from, built, _]) => {
+            // The C library is that of the build.
+            ("ARG", [image]) => assert!(image.ends_with("-bookworm"), "{image}"),
+            ("FROM", [image, "AS", stage]) => {
+                assert!(image.ends_with("-bookworm"), "{image}");
+                stages.push(format!("--from={stage}"));
+            }
+            ("FROM", ["php:${PHP}"]) => {
+                let build = std::mem::take(&mut steps);
+                assert_eq!(build, ["cargo build --release --locked"]);
+            }
+            ("WORKDIR", ["/src"]) | ("COPY", [".", "."]) => {}
+            ("COPY", [from, built, to]) => {
                 assert!(stages.iter().any(|stage| stage == from), "{from}");
                 assert_eq!(*built, "/src/target/release/envoi");
+                steps.push(format!("install {program} {to}"));
             }
-            ("RUN", _) => {
-                machine.run("root", &["sh", "-n", "-c", &rest], "").exits(0);
-            }
+            ("RUN", _) => steps.push(rest),
+            ("ENV", [variable]) => steps.push(format!("export {variable}")),
             _ => panic!("{word} {rest}"),
         }
     }
     assert_eq!(stages.len(), 1);
+    steps.join("\n")
 }
 
 #[test]
@@ -212,23 +234,35 @@ fn a_container_sends_by_its_environment_and_a_secret() {
     let machine = Machine::cut_off();
     fs::remove_dir_all(machine.home().join("etc/envoi"))
         .expect("a machine without a configuration");
-    let environment = instructions();
-    let (_, secret) = environment.iter().find(|(word, _)| word == "ENV").expect("ENV");
-    fs::create_dir(machine.home().join("run/secrets")).expect("a directory for secrets");
-    machine.write("run/secrets/mail_password", PASSWORD);
-    // In clear, where the password is proved and not shown: no container knows the
-    // authority of the tests.
-    let url = format!("ENVOI_SERVER=smtp+notls://localhost:{}", server.doors()[0].port);
-    let user = format!("ENVOI_USER={USER}");
-    let ann = Letter::someone("ann");
-    let code = format!("mail('{ann}', 'Hello', 'It works.') || exit(1);");
-    let from = "ENVOI_FROM=The shop <web@example.net>";
-    let words = ["env", &url, &user, from, secret, "php", "-r", &code];
-    machine.run(TERRY, &words, "").exits(0);
+    machine.write("root/mail_password", PASSWORD);
+    let [docker, dockerfile] = [file("contrib/docker.sh"), contrib("docker/Dockerfile")];
+    let steps = machine.write("steps", steps());
+    // Root in the container, as by default, and somebody else.
+    for user in ["root", TERRY] {
+        let ann = Letter::someone("ann");
+        // In clear, where the password is proved and not shown: no container knows the
+        // authority of the tests.
+        let url = format!("smtp+notls://localhost:{}", server.doors()[0].port);
+        let commands = shown()
+            .replace("smtps://mail.example.org", &url)
+            .replace("ENVOI_USER=web@example.org", &format!("ENVOI_USER={USER}"))
+            .replace("web@example.org", "web@example.net")
+            .replace("you@example.org", &ann);
+        let script = format!(
+            "user={user} source={} dockerfile={} steps={}\n. {}\n{commands}",
+            env!("CARGO_MANIFEST_DIR"),
+            dockerfile.display(),
+            steps.display(),
+            docker.display()
+        );
+        machine.run("root", &["sh", "-c", &script], "").exits(0);
 
-    let arrived = arrived(&server, "web@example.net", &[&ann]);
-    assert!(arrived.says("\nFrom: The shop <web@example.net>\n"));
-    assert_eq!(arrived.read()["text"], "It works.\n");
+        let arrived = arrived(&server, "web@example.net", &[&ann]);
+        assert!(arrived.says("\nFrom: The shop <web@example.net>\n"));
+        assert_eq!(arrived.addresses("to"), [&ann]);
+        assert_eq!(arrived.read()["subject"], "Hello");
+        assert_eq!(arrived.read()["text"], "It works.\n");
+    }
 }
 
 #[test]
