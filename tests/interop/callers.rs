@@ -9,6 +9,7 @@
 
 mod daemons;
 mod dialogues;
+mod hostile;
 mod libraries;
 mod mail_programs;
 
@@ -229,7 +230,7 @@ impl Drop for Log {
     }
 }
 
-/// Every one of them must have the message, signed in for and from this sender,
+/// Every one of them and nobody else must have the message, signed in for and from this sender,
 /// with each field that a message must have once, and none that tells of blind
 /// copies. The first one's copy is given back.
 #[track_caller]
@@ -241,6 +242,7 @@ pub(crate) fn arrived(server: &Postfix, sender: &str, recipients: &[&str]) -> Ar
         check(&copy, sender);
     }
     check(&first, sender);
+    assert_eq!(server.recipients_of(&first), recipients.len());
     first
 }
 

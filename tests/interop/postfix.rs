@@ -18,7 +18,7 @@ use crate::program::Client;
 use crate::secrets::assert_tells_no_secret;
 use crate::server::{
     Door, Kept, Lent, Mode, PASSWORD, Server, fill, free_ports, launch, maildir_message,
-    private_directory, program, wait_until_listening,
+    private_directory, program, wait_until, wait_until_listening,
 };
 use crate::sign_in::{Offers, in_each_mechanism};
 
@@ -128,6 +128,22 @@ pub(crate) fn postfix() -> Lent<Postfix> {
 const LOGS: &[&str] = &["start.log", dovecot::LOG, "postfix.log"];
 
 impl Postfix {
+    /// How many recipients the envelope of this message had.
+    pub(crate) fn recipients_of(&self, arrived: &Arrived) -> usize {
+        let octets = String::from_utf8_lossy(arrived.octets());
+        let (_, trace) = octets.split_once(" (Postfix) with ").expect("what Postfix wrote");
+        let id = trace.split([' ', ';', '\n']).nth(2).expect("its name for the message");
+        let log = self.home().join("postfix.log");
+        wait_until(
+            || format!("how many {id} is for"),
+            || {
+                let log = fs::read_to_string(&log).ok()?;
+                let line = log.lines().find(|line| line.contains(&format!(" {id}: from=<")))?;
+                line.split_once(" nrcpt=")?.1.split(' ').next()?.parse().ok()
+            },
+        )
+    }
+
     fn start() -> Self {
         assert!(
             rustix::process::geteuid().is_root(),

@@ -1,4 +1,4 @@
-# The arguments: recipient, copy, and one more recipient of the envelope.
+# The arguments: recipient, copy, one more recipient of the envelope, and its sender.
 use strict;
 use warnings;
 use utf8;
@@ -6,7 +6,8 @@ use Email::Sender::Simple 'sendmail';
 use Email::Simple;
 use Encode 'encode';
 
-my ($to, $cc, $bcc) = @ARGV;
+my ($to, $cc, $bcc, $sender) = @ARGV;
+$sender //= 'bounce@example.net';
 my $message = Email::Simple->create(
     header => [
         From => 'Terry Tester <terry@example.net>',
@@ -19,5 +20,5 @@ my $message = Email::Simple->create(
     ],
     body => encode('UTF-8', "Grüezi\n.\n..two\nend\n"),
 );
-eval { sendmail($message, { from => 'bounce@example.net', to => [$to, $cc, $bcc] }) }
+eval { sendmail($message, { from => $sender, to => [$to, $cc, $bcc] }) }
     or die $@->message, "\n";

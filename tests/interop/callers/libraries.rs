@@ -18,11 +18,11 @@ pub(super) struct Library {
 /// argument of `mail()` says, here `-fbounce@example.net`. Its fields end in CRLF,
 /// the text in what the script had, and one more CRLF; Date and Message-ID are
 /// left to sendmail.
-const PHP: Library = Library { program: "php", package: "php-cli", script: "mail.php" };
+pub(super) const PHP: Library = Library { program: "php", package: "php-cli", script: "mail.php" };
 
 /// `Email::Sender` 2.6 calls `sendmail -i -f SENDER -- RECIPIENT…`, found in the PATH
 /// and else in /usr/sbin. It adds Date and no Message-ID.
-const EMAIL_SENDER: Library =
+pub(super) const EMAIL_SENDER: Library =
     Library { program: "perl", package: "libemail-sender-perl", script: "email_sender.pl" };
 
 /// `MIME::Lite` 3.033 calls `/usr/lib/sendmail -t -oi -oem -fSENDER`, with Bcc in the
