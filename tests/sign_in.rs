@@ -11,7 +11,7 @@ use envoi::sasl::server::{Judgement, MECHANISMS, Premise, Users};
 use envoi::sasl::{ChannelBinding, Credentials, Proof, Secret};
 use envoi::session::Unobserved;
 use harness::{Identity, PASSWORD, Peer, Scripted, deliver, hop, signing_in, submission, words};
-use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn alice() -> Users {
     Users::Only(vec![Credentials { user: "alice".into(), password: Secret::new(PASSWORD) }])
@@ -345,12 +345,12 @@ fn a_password_does_not_go_out_in_plain_where_what_binds_is_refused() {
 /// Tokens, one after the other.
 struct Tokens<'t> {
     given: &'t [&'static str],
-    asked: Cell<usize>,
+    asked: AtomicUsize,
 }
 
 impl Tokens<'_> {
     fn next(&self) -> Secret {
-        let at = self.asked.replace(self.asked.get() + 1);
+        let at = self.asked.fetch_add(1, Ordering::Relaxed);
         Secret::new(self.given[at.min(self.given.len() - 1)])
     }
 }
@@ -361,7 +361,12 @@ impl Secrets for Tokens<'_> {
         Ok(self.next())
     }
 
-    fn renewed(&self, _: &Endpoint, _: Option<&str>) -> Option<Result<Secret, Unavailable>> {
+    fn renewed(
+        &self,
+        _: &Endpoint,
+        _: Option<&str>,
+        _: &Secret,
+    ) -> Option<Result<Secret, Unavailable>> {
         Some(Ok(self.next()))
     }
 }
@@ -394,7 +399,7 @@ fn with_tokens(mechanism: &'static str, given: &[&'static str]) -> (Report, usiz
     });
     let mut hop = trusting(&server, &identity, &[]);
     hop.sign_in.as_mut().unwrap().proof = Proof::Token;
-    let tokens = Tokens { given, asked: Cell::new(0) };
+    let tokens = Tokens { given, asked: AtomicUsize::new(0) };
     let interrupt = Interrupt::default();
     let world = World {
         secrets: &tokens,
@@ -444,7 +449,7 @@ fn a_token_that_is_too_long_for_a_command_follows_a_challenge() {
     });
     let mut hop = trusting(&server, &identity, &[]);
     hop.sign_in.as_mut().unwrap().proof = Proof::Token;
-    let tokens = Tokens { given: &[token], asked: Cell::new(0) };
+    let tokens = Tokens { given: &[token], asked: AtomicUsize::new(0) };
     let interrupt = Interrupt::default();
     let world = World {
         secrets: &tokens,

@@ -48,8 +48,9 @@ pub struct World<'w> {
     pub wait_for_farewell: bool,
 }
 
-/// Where passwords and tokens come from, when they are needed and not before.
-pub trait Secrets {
+/// Where passwords and tokens come from, when they are needed and not before;
+/// for several threads at once.
+pub trait Secrets: Sync {
     /// The password or token of this user at this server.
     fn secret(
         &self,
@@ -58,14 +59,15 @@ pub trait Secrets {
         proof: Proof,
     ) -> Result<Secret, Unavailable>;
 
-    /// A token in place of one that was refused; `None` where asking again
-    /// cannot give another.
+    /// A token in place of this one, which was refused; `None` where asking
+    /// again cannot give another.
     fn renewed(
         &self,
         server: &Endpoint,
         user: Option<&str>,
+        refused: &Secret,
     ) -> Option<Result<Secret, Unavailable>> {
-        let _ = (server, user);
+        let _ = (server, user, refused);
         None
     }
 

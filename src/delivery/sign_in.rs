@@ -89,18 +89,23 @@ impl SigningIn<'_> {
                 Some(self.fetched(|secrets, server, user| secrets.secret(server, user, proof))?)
             }
         };
-        let refused = match self.bound(entry, secret.as_ref(), session, attempt) {
-            Err(error) if entry.proof == Proof::Token && is_refused(&error) => error,
-            done => return done,
+        let done = self.bound(entry, secret.as_ref(), session, attempt);
+        let (refused, token) = match (done, &secret) {
+            (Err(error), Some(token)) if entry.proof == Proof::Token && is_refused(&error) => {
+                (error, token)
+            }
+            (done, _) => return done,
         };
         let (endpoint, user) = (&self.hop.endpoint, self.sign_in.user.as_deref());
         attempt.way_out = self.world.secrets.way_out(endpoint, user);
-        let Some(renewed) = self.world.secrets.renewed(endpoint, user) else { return Err(refused) };
-        let renewed = Some(self.fetched(|_, _, _| renewed)?);
-        if renewed == secret {
+        let Some(renewed) = self.world.secrets.renewed(endpoint, user, token) else {
+            return Err(refused);
+        };
+        let renewed = self.fetched(|_, _, _| renewed)?;
+        if renewed == *token {
             return Err(refused);
         }
-        self.bound(entry, renewed.as_ref(), session, attempt)
+        self.bound(entry, Some(&renewed), session, attempt)
     }
 
     /// One mechanism with one secret, bound to the channel if it can be. A
