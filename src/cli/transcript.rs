@@ -166,6 +166,11 @@ impl Observer for Transcript<'_> {
                 let found = if is_named { format!(" ({address})") } else { String::new() };
                 self.say(format_args!("Trying {endpoint} through {proxy}{found}..."));
             }
+            Event::GoingOn(endpoint, protection) => {
+                self.is_secured = protection.is_some();
+                let name = endpoint.place.name();
+                self.say(format_args!("Still connected to {}.", Escaped(name)));
+            }
             Event::Secured(facts) => self.secured(facts),
             Event::Sent(command) => self.sent(command),
             Event::Received { reply, recipient, hoped_for, after, .. } => {
@@ -196,8 +201,9 @@ impl Observer for Transcript<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::{Endpoint, Place, Security};
     use crate::sasl::Secret;
-    use crate::smtp::{Command, Phase};
+    use crate::smtp::{Command, Phase, Protocol};
     use std::time::Duration;
 
     fn drawn(events: Vec<Event<'_>>) -> String {
@@ -229,6 +235,31 @@ mod tests {
         ]);
         let expected = " -> EHLO h.example\n<-  250-STARTTLS\n<-  250 8BITMIME\n\
                         <** 550 no \\x1b[31muser\n -> 7 octets sent, then .\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_is_said_on_an_open_connection_is_drawn_as_it_is_protected() {
+        let place = Place::Tcp { host: Host::Name("h.example".to_owned()), port: 465 };
+        let security = Security::Implicit;
+        let endpoint = Endpoint { place, protocol: Protocol::Smtp, security };
+        let facts = TlsFacts {
+            version: "TLS 1.3".into(),
+            cipher: "x".into(),
+            group: None,
+            resumed: false,
+            fault: None,
+            certificate: None,
+            chain: Vec::new(),
+        };
+        let text = drawn(vec![
+            Event::GoingOn(&endpoint, Some(&facts)),
+            Event::Sent(&Command::Quit),
+            Event::GoingOn(&endpoint, None),
+            Event::Sent(&Command::Quit),
+        ]);
+        let expected = "=== Still connected to h.example.\n ~> QUIT\n\
+                        === Still connected to h.example.\n -> QUIT\n";
         assert_eq!(text, expected);
     }
 

@@ -3,6 +3,7 @@
 
 mod connection;
 mod home;
+mod line;
 mod outcome;
 mod report;
 mod route;
@@ -12,6 +13,7 @@ mod way;
 
 pub use crate::session::Absence;
 pub use home::{Home, Maildirs, Owner, keep_by_lmtp};
+pub use line::Line;
 pub use outcome::{Cause, NotKept, Outcome};
 pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
@@ -107,38 +109,35 @@ pub fn submit_and_keep(
     world: &World<'_>,
     observer: &mut dyn Observer,
 ) -> Report {
+    submit_on(&mut Line::for_one(route, world), submission, home, observer)
+}
+
+/// The same on a line: on the session that an earlier message has left open, if
+/// there is one and it is still of use. A session that has served this message
+/// stays open for the next.
+pub fn submit_on(
+    line: &mut Line<'_>,
+    submission: &Submission,
+    home: Option<&dyn Home>,
+    observer: &mut dyn Observer,
+) -> Report {
     let mut ledger = Ledger::new(&submission.envelope);
     ledger.set_aside(|path| home.is_some_and(|home| home.has(path)));
     let mut attempts = Vec::new();
+    let route = line.route;
     let is_all_or_nothing = route.hops.iter().any(|hop| hop.all_or_nothing);
     if let Some(home) = home.filter(|_| is_all_or_nothing) {
         ledger.refuse_aside(|path| home.refuses(path));
+    }
+    if !ledger.is_settled() {
+        attempts.extend(go_on(submission, line, &mut ledger, observer));
     }
     for hop in &route.hops {
         if ledger.is_settled() {
             break;
         }
         ledger.turn_to_next();
-        let mut nowhere = Attempt::at(hop, None);
-        let targets = match look_up(hop, world, &mut nowhere, observer) {
-            Ok(targets) => targets,
-            Err(error) => {
-                attempts.push(failed(nowhere, error, &mut ledger));
-                continue;
-            }
-        };
-        for target in targets {
-            if ledger.is_settled() {
-                break;
-            }
-            let tried = attempt(submission, hop, &target, world, &mut ledger, observer);
-            let in_clear = may_go_in_clear(hop, &tried);
-            attempts.push(tried);
-            if in_clear {
-                let target = Target { in_clear, ..target };
-                attempts.push(attempt(submission, hop, &target, world, &mut ledger, observer));
-            }
-        }
+        attempts.extend(ask(submission, hop, line, &mut ledger, observer));
     }
     for at in ledger.take_up() {
         if is_all_or_nothing && ledger.somebody_is_left_out() {
@@ -147,7 +146,7 @@ pub fn submit_and_keep(
         }
         let path = &submission.envelope.to()[at].path;
         if let Some(home) = home {
-            let (outcome, asked) = home.keep(path, submission, world, observer);
+            let (outcome, asked) = home.keep(path, submission, line.world, observer);
             ledger.note(at, outcome);
             attempts.extend(asked);
         }
@@ -181,6 +180,54 @@ pub fn sign_in(route: &Route, world: &World<'_>, observer: &mut dyn Observer) ->
             if is_over {
                 return attempts;
             }
+        }
+    }
+    attempts
+}
+
+/// Sends on the session that is open, if one is. Of those whom it leaves
+/// undecided, nobody has been asked; where that is everybody, it is no attempt.
+fn go_on(
+    submission: &Submission,
+    line: &mut Line<'_>,
+    ledger: &mut Ledger<'_>,
+    observer: &mut dyn Observer,
+) -> Option<Attempt> {
+    let (hop, mut session, mut attempt) = line.take_up(observer)?;
+    let open = ledger.open().len();
+    send(submission, hop, &mut session, ledger, &mut attempt);
+    if !ledger.ask_anew() {
+        line.part(hop, session, &attempt);
+        return Some(attempt);
+    }
+    session.quit(line.world.wait_for_farewell);
+    (ledger.open().len() < open).then_some(attempt)
+}
+
+/// Asks one server, at each of its addresses in turn.
+fn ask<'l>(
+    submission: &Submission,
+    hop: &'l Hop,
+    line: &mut Line<'l>,
+    ledger: &mut Ledger<'_>,
+    observer: &mut dyn Observer,
+) -> Vec<Attempt> {
+    let mut attempts = Vec::new();
+    let mut nowhere = Attempt::at(hop, None);
+    let targets = match look_up(hop, line.world, &mut nowhere, observer) {
+        Ok(targets) => targets,
+        Err(error) => return vec![failed(nowhere, error, ledger)],
+    };
+    for target in targets {
+        if ledger.is_settled() {
+            break;
+        }
+        let tried = attempt(submission, hop, &target, line, ledger, observer);
+        let in_clear = may_go_in_clear(hop, &tried);
+        attempts.push(tried);
+        if in_clear {
+            let target = Target { in_clear, ..target };
+            attempts.push(attempt(submission, hop, &target, line, ledger, observer));
         }
     }
     attempts
@@ -258,21 +305,21 @@ fn targets(addresses: Vec<Address>) -> Vec<Target> {
     addresses.into_iter().enumerate().map(target).collect()
 }
 
-/// Tries one address: connect, secure, sign in, send, leave.
-fn attempt(
+/// Tries one address: connect, secure, sign in, send, and stay or leave.
+fn attempt<'l>(
     submission: &Submission,
-    hop: &Hop,
+    hop: &'l Hop,
     target: &Target,
-    world: &World<'_>,
+    line: &mut Line<'l>,
     ledger: &mut Ledger<'_>,
     observer: &mut dyn Observer,
 ) -> Attempt {
     let mut attempt = Attempt::at(hop, Some(target.address.clone()));
-    let mut session = match open(hop, target, world, &mut attempt, observer) {
+    let mut session = match open(hop, target, line.world, &mut attempt, observer) {
         Ok(session) => session,
         Err(error) => return failed(attempt, error, ledger),
     };
     send(submission, hop, &mut session, ledger, &mut attempt);
-    session.quit(world.wait_for_farewell);
+    line.part(hop, session, &attempt);
     attempt
 }

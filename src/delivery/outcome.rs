@@ -15,6 +15,16 @@
 //! | 2yz | 2yz | broken before the final dot | as without a session |
 //! | 2yz | 2yz | broken after it | uncertain: sending again may duplicate |
 //!
+//! A session that served another message before may have ended since, or the
+//! server takes no more messages on it. What it has not decided is asked anew,
+//! on a fresh one, and only that counts:
+//!
+//! | session that was open before | outcome |
+//! |---|---|
+//! | broken before the final dot, 421 | asked anew, those who are undecided |
+//! | MAIL 452, or 4yz with x.5.3 | asked anew, all |
+//! | anything else | as above |
+//!
 //! In LMTP what comes after the message comes for each recipient alone: the
 //! rows hold for the reply that was its own, and where the connection broke
 //! between two replies, for those who had theirs.
@@ -136,6 +146,18 @@ impl Outcome {
             | Outcome::Uncertain(_) => false,
         }
     }
+
+    /// True when a fresh session at the same server may decide otherwise: one
+    /// that served a message before had ended, or was to serve no more.
+    pub(super) fn is_left_by_old_session(&self) -> bool {
+        match self {
+            Outcome::Deferred(Cause::Replied(Phase::Mail, reply)) => is_about_messages(reply),
+            Outcome::Accepted(_)
+            | Outcome::Deferred(_)
+            | Outcome::Rejected(_)
+            | Outcome::Uncertain(_) => self.is_open(),
+        }
+    }
 }
 
 /// The verdict on each of the recipients of a transaction, in their order.
@@ -228,6 +250,15 @@ fn is_left_over(rcpt: &Reply, some_accepted: bool) -> bool {
     let about_something_else =
         rcpt.enhanced.is_some_and(|e| matches!((e.subject, e.detail), (2, 2 | 3) | (3, 4)));
     some_accepted && matches!(rcpt.code.value(), 452 | 552) && !about_something_else
+}
+
+/// "Too many recipients" to MAIL, when nobody was named yet, means too many
+/// messages: so say servers that have no reply for it.
+fn is_about_messages(mail: &Reply) -> bool {
+    match mail.enhanced {
+        Some(code) => (code.subject, code.detail) == (5, 3),
+        None => mail.code.value() == 452,
+    }
 }
 
 /// True when the same command may succeed later without anybody changing

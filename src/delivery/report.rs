@@ -29,6 +29,9 @@ pub struct Attempt {
     /// The address, of the proxy where there is one; `None` when there was none
     /// to try.
     pub address: Option<Address>,
+    /// The session was open before: nobody connected or signed in for this
+    /// message, and no timing is of that.
+    pub reused: bool,
     /// What TLS protected it; `None` in clear.
     pub tls: Option<TlsFacts>,
     /// Who signed in, and how.
@@ -81,6 +84,7 @@ impl Attempt {
             server: hop.endpoint.clone(),
             proxy: hop.proxy.as_ref().map(|proxy| proxy.place().clone()),
             address,
+            reused: false,
             tls: None,
             signed_in: None,
             mechanism: None,
@@ -92,6 +96,21 @@ impl Attempt {
             lacks_dsn: false,
             end: None,
             error: None,
+        }
+    }
+
+    /// One that has not begun, on the session of this one.
+    pub(super) fn next(&self) -> Self {
+        Attempt {
+            reused: true,
+            token_fault: None,
+            way_out: None,
+            timings: Vec::new(),
+            width: None,
+            lacks_dsn: false,
+            end: None,
+            error: None,
+            ..self.clone()
         }
     }
 }
@@ -180,6 +199,20 @@ impl<'e> Ledger<'e> {
             let left = self.outcomes[at].take();
             self.earlier[at] = the_more_hopeful(self.earlier[at].take(), left);
         }
+    }
+
+    /// Nobody has been asked about those whom a session that was open before
+    /// has left undecided. Says whether there are any.
+    pub(super) fn ask_anew(&mut self) -> bool {
+        let is_undecided = |at: &usize| {
+            let outcome = self.outcomes[*at].as_ref();
+            !self.aside.contains(at) && outcome.is_none_or(Outcome::is_left_by_old_session)
+        };
+        let undecided: Vec<usize> = (0..self.outcomes.len()).filter(is_undecided).collect();
+        for &at in &undecided {
+            self.outcomes[at] = None;
+        }
+        !undecided.is_empty()
     }
 
     /// Notes an outcome.

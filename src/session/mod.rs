@@ -7,14 +7,19 @@
 //!              ├─ HELO, where the server knows no EHLO and nothing needs it
 //!              └─ LHLO, where LMTP is spoken
 //! ```
+//!
+//! Between two messages a session may `rest` and be woken for whoever watches
+//! the next.
 
 mod error;
+mod idle;
 mod negotiate;
 mod observer;
 mod sign_in;
 mod transaction;
 
 pub use error::{Absence, Error, Kind};
+pub use idle::Idle;
 pub use negotiate::{Misfit, Shortfall, Terms, form, negotiate, width};
 pub use observer::{Event, Observer, Unobserved};
 pub use transaction::{End, Plan, Transaction};
@@ -58,6 +63,9 @@ pub struct Session<'o> {
     /// The user wanted to stop when a message was out already: it was the last,
     /// and by this moment all is over.
     stopping: Option<Deadline>,
+    /// It has rested, and the server has said nothing since: how long it has to
+    /// show that it is still there.
+    patience: Option<Duration>,
 }
 
 /// Whether another transaction may follow.
@@ -85,7 +93,16 @@ impl<'o> Session<'o> {
         conduct: Conduct,
         observer: &'o mut dyn Observer,
     ) -> Result<Self, Error> {
-        let mut session = Session {
+        let mut session = Session::begin(stream, conduct, observer);
+        let greeting = session.receive(Phase::Greeting, None)?;
+        session.granted(Phase::Greeting, greeting)?;
+        session.hello()?;
+        Ok(session)
+    }
+
+    /// One in which nothing was said.
+    fn begin(stream: Box<dyn Stream>, conduct: Conduct, observer: &'o mut dyn Observer) -> Self {
+        Session {
             stream,
             parser: ReplyParser::default(),
             buffer: vec![0; READ],
@@ -95,11 +112,8 @@ impl<'o> Session<'o> {
             timings: Vec::new(),
             state: State::Ready,
             stopping: None,
-        };
-        let greeting = session.receive(Phase::Greeting, None)?;
-        session.granted(Phase::Greeting, greeting)?;
-        session.hello()?;
-        Ok(session)
+            patience: None,
+        }
     }
 
     /// Negotiates TLS. The session in clear is consumed: of its parser and its
@@ -244,6 +258,19 @@ impl<'o> Session<'o> {
         }
     }
 
+    /// What the server said while the session rested, nothing has asked for: it
+    /// is leaving, or out of step.
+    fn expect_nothing_new(&mut self, phase: Phase) -> Result<(), Error> {
+        match self.stream.pending() {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                let reply = self.receive(phase, None)?;
+                Err(self.out_of_turn(phase, reply))
+            }
+            Err(error) => Err(self.broken(Error::new(phase, error))),
+        }
+    }
+
     /// Waits for one whole reply.
     fn receive(&mut self, phase: Phase, recipient: Option<&ForwardPath>) -> Result<Reply, Error> {
         let reply = match self.hear(phase, recipient) {
@@ -264,6 +291,7 @@ impl<'o> Session<'o> {
         let started = Stopwatch::start();
         self.arm(phase);
         let reply = self.next_reply(phase)?;
+        self.patience = None;
         let reply = self.decoded(phase, reply);
         let after = started.elapsed();
         self.note_time(phase, after);
@@ -312,7 +340,9 @@ impl<'o> Session<'o> {
     }
 
     fn arm(&mut self, phase: Phase) {
-        let wait = Deadline::after(self.conduct.timeouts.of(phase));
+        let limit = self.conduct.timeouts.of(phase);
+        let limit = self.patience.map_or(limit, |patience| patience.min(limit));
+        let wait = Deadline::after(limit);
         self.stream.arm(wait.or_earlier(self.conduct.deadline).or_earlier(self.stopping));
     }
 

@@ -25,6 +25,8 @@ pub enum Event<'a> {
     ConnectingThrough(&'a ProxyPlace, &'a Endpoint, &'a Address),
     /// The connection stands.
     Connected(&'a Endpoint),
+    /// A session that has rested is gone on with, under this TLS or in clear.
+    GoingOn(&'a Endpoint, Option<&'a TlsFacts>),
     /// TLS stands.
     Secured(&'a TlsFacts),
     /// A command went out.

@@ -106,6 +106,9 @@ impl Session<'_> {
         if self.stopping.is_some() {
             return Err(self.parted(Error::new(Phase::Mail, net::Error::Interrupted)));
         }
+        if self.patience.is_some() {
+            self.expect_nothing_new(Phase::Mail)?;
+        }
         if self.state == State::Unfinished {
             self.reset()?;
         }
