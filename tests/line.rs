@@ -249,7 +249,7 @@ fn a_server_that_has_fallen_silent_is_asked_anew() {
     };
     let server = Scripted::start(vec![Box::new(silent) as Part, Box::new(take_another)]);
     let mut hop = hop(server.endpoint(Security::Cleartext));
-    hop.timeouts.cap = Some(Duration::from_millis(500));
+    hop.timeouts.cap = Some(Duration::from_secs(1));
     let reports = in_turn(&[submission(&["a@x.y"]), submission(&["b@x.y"])], vec![hop], || {});
     assert_eq!(all_words(&reports), ["a@x.y accepted 250 ok", "b@x.y accepted 250 ok"]);
     assert_eq!(reused(&reports[1]), [false]);
