@@ -424,7 +424,7 @@ fn phrase(words: &[Word<'_>]) -> Option<String> {
 /// The text with its encoded-words read (RFC 2047 §6); `None` where there are
 /// none, or one of a charset that we cannot read, or one that hides a control
 /// character.
-fn decoded(text: &str) -> Option<String> {
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut words =
         text.split(' ').filter_map(|word| EncodedWord::parse(word.as_bytes())).peekable();
     words.peek()?;

@@ -58,7 +58,7 @@ impl Attachment {
             return Part::of_message(essence, header, self.source);
         }
         header.structured("Content-Transfer-Encoding", "base64")?;
-        let body = Body::Leaf(Box::new(Piece::Base64(Arc::new(self.source))));
+        let body = Body::Leaf(vec![Piece::Base64(Arc::new(self.source))]);
         Ok(Part { media_type: essence, header, body })
     }
 

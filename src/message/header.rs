@@ -53,6 +53,16 @@ impl Header {
         self.folded(name, value)
     }
 
+    /// Writes the same where characters outside US-ASCII may stand (RFC 6532
+    /// §3.2).
+    pub(super) fn in_utf8(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        let value = checked(name, value)?;
+        if value.contains(char::is_control) {
+            return Err(Error::HeaderValue(name.to_owned()));
+        }
+        self.folded(name, value)
+    }
+
     /// Writes an address list.
     pub(super) fn addresses(&mut self, name: &str, list: &[Address]) {
         let mut line = self.begin(name);

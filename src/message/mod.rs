@@ -29,6 +29,7 @@
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
 //! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
 //! | RFC 6376 | signing | `dkim/` |
+//! | RFC 3464, 6522, 6533 | reports of what became of a message | `report/` |
 //! | RFC 2045 §6, RFC 6152, RFC 6532 | messages made fit for the way they go | `repair/` |
 //! | – | files and octets that are read twice | `source.rs`, `fingerprint.rs` |
 //! | – | lines of a source, measured | `text.rs` |
@@ -63,6 +64,7 @@ mod phrase;
 mod ready;
 mod references;
 mod repair;
+mod report;
 mod resend;
 mod rewrite;
 mod source;
@@ -86,6 +88,7 @@ pub use markdown::html_of;
 pub use octets::Octets;
 pub use opened::Opened;
 pub use repair::{Repair, Repairs, Unfit, Width};
+pub use report::{Action, Diagnostic, Original, RecipientStatus, Reporter, StatusReport};
 pub use resend::Resent;
 pub use rewrite::{
     AliasError, AliasLine, Aliases, Authors, Disguise, Place, Rewrite, Rules, disguised,
@@ -95,6 +98,7 @@ pub use stamp::{hexadecimal, message_id, random_word};
 pub use thread::{MessageId, Thread};
 pub use warning::Warning;
 
+use address_list::decoded;
 use octets::Piece;
 use std::fmt;
 use std::sync::OnceLock;

@@ -21,8 +21,8 @@ pub(super) struct Part {
 /// What a part holds.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// What is of seven bits, and labelled.
-    Leaf(Box<Piece>),
+    /// What is labelled already.
+    Leaf(Vec<Piece>),
     /// A message (RFC 2046 §5.2.1), which has no encoding but its label.
     Message(Arc<Source>, Text),
     /// Parts, with the boundary between them.
@@ -71,14 +71,14 @@ impl Part {
         Part::multipart("mixed", parts)
     }
 
-    fn of_text(subtype: &str, parameter: &str, text: &[u8]) -> Result<Self, Error> {
+    pub(super) fn of_text(subtype: &str, parameter: &str, text: &[u8]) -> Result<Self, Error> {
         let Encoded { charset, encoding, octets } = Encoded::text(text);
         let mut header = Header::default();
         let media_type = format!("text/{subtype}");
         let value = format!("{media_type}; charset={charset}{parameter}");
         header.structured("Content-Type", &value)?;
         header.structured("Content-Transfer-Encoding", encoding)?;
-        let body = Body::Leaf(Box::new(Piece::Held(octets)));
+        let body = Body::Leaf(vec![Piece::Held(octets)]);
         Ok(Part { media_type, header, body })
     }
 
@@ -103,9 +103,7 @@ impl Part {
         repairs: Repairs,
     ) -> Result<(Vec<u8>, Vec<Piece>), Unfit> {
         let body = match &self.body {
-            Body::Leaf(piece) => {
-                return Ok((self.header.octets().to_vec(), vec![Piece::clone(piece)]));
-            }
+            Body::Leaf(pieces) => return Ok((self.header.octets().to_vec(), pieces.clone())),
             Body::Message(source, text) => {
                 let is_passed = repairs.eight_bit == Repair::Pass;
                 let width = Width { eight_bit: width.eight_bit || is_passed, ..width };
@@ -114,7 +112,7 @@ impl Part {
                     return Err(Unfit::Rejected);
                 }
                 if too_wide || text.nul().is_some() || text.long_line().is_some() {
-                    attached(source, width, repairs)?.pieces
+                    attached(source, 0..source.length(), width, repairs)?.pieces
                 } else {
                     text.clone().into_pieces().collect()
                 }

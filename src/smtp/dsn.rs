@@ -1,6 +1,8 @@
 //! What may be asked about delivery status notifications, the reports of what
 //! became of a message (RFC 3461).
 
+mod reported;
+
 use super::path::{ForwardPath, ReversePath};
 use super::xtext;
 use std::fmt::{self, Write as _};
@@ -107,6 +109,16 @@ impl Notify {
     /// True when the arrival of the message is to be reported.
     pub fn on_success(self) -> bool {
         self.success
+    }
+
+    /// True when it is to be reported that the message cannot be delivered.
+    pub fn on_failure(self) -> bool {
+        self.failure
+    }
+
+    /// True when it may be reported that the message is late.
+    pub fn on_delay(self) -> bool {
+        self.delay
     }
 }
 

@@ -34,6 +34,20 @@ impl From<ForwardPath> for Recipient {
     }
 }
 
+impl Recipient {
+    /// True when its sender is to be told that the message cannot be delivered
+    /// to it (RFC 3461 §5.2.6). The null sender never is.
+    pub fn is_reported_failed(&self) -> bool {
+        self.notify.is_none_or(Notify::on_failure)
+    }
+
+    /// True when its sender may be told that the message is late (RFC 3461
+    /// §5.2.5). The null sender never is.
+    pub fn is_reported_delayed(&self) -> bool {
+        self.notify.is_none_or(Notify::on_delay)
+    }
+}
+
 impl Envelope {
     /// An envelope with the recipients in the order given, second mentions of
     /// the same one left out (local parts compared octet by octet, domains
@@ -93,6 +107,23 @@ mod tests {
             Envelope::new(ReversePath::NULL, ["a@x.y", "A@x.y", "a@X.Y", "b@x.y"].map(path));
         let shown: Vec<_> = envelope.to().iter().map(|r| r.path.to_string()).collect();
         assert_eq!(shown, ["a@x.y", "A@x.y", "b@x.y"]);
+    }
+
+    #[test]
+    fn failures_and_delays_are_reported_unless_others_are_asked_for() {
+        // 3461-5.2.6, Q-10
+        for (notify, failed, delayed) in [
+            (None, true, true),
+            (Some("NEVER"), false, false),
+            (Some("SUCCESS"), false, false),
+            (Some("FAILURE"), true, false),
+            (Some("DELAY"), false, true),
+            (Some("SUCCESS,FAILURE,DELAY"), true, true),
+        ] {
+            let notify = notify.map(|text| text.parse().unwrap());
+            let to = Recipient { notify, ..ForwardPath::Postmaster.into() };
+            assert_eq!((to.is_reported_failed(), to.is_reported_delayed()), (failed, delayed));
+        }
     }
 
     #[test]

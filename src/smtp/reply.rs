@@ -155,6 +155,13 @@ impl fmt::Display for EnhancedCode {
     }
 }
 
+impl EnhancedCode {
+    /// 4.0.0: not now, and nothing more is known (RFC 3461 §6.3).
+    pub const TRANSIENT: EnhancedCode = EnhancedCode { class: 4, subject: 0, detail: 0 };
+    /// 5.0.0: no, and nothing more is known.
+    pub const PERMANENT: EnhancedCode = EnhancedCode { class: 5, subject: 0, detail: 0 };
+}
+
 impl FromStr for EnhancedCode {
     type Err = ();
 
@@ -214,6 +221,17 @@ impl Reply {
             }
         }
         self
+    }
+
+    /// The status of a recipient that was refused by it, for a report (RFC 3464
+    /// §2.3.4).
+    pub fn status(&self) -> EnhancedCode {
+        self.enhanced.unwrap_or(match self.severity() {
+            Severity::Permanent => EnhancedCode::PERMANENT,
+            Severity::Positive | Severity::Intermediate | Severity::Transient => {
+                EnhancedCode::TRANSIENT
+            }
+        })
     }
 
     /// The text on one line, its lines joined by blanks.
@@ -425,6 +443,21 @@ mod tests {
             let reply = Reply::new(code, text).unwrap().with_enhanced();
             assert_eq!(reply.enhanced.map(|e| e.to_string()).as_deref(), enhanced, "{text}");
             assert_eq!(reply.joined_text(), rest, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_without_enhanced_status_code_has_the_status_that_says_nothing_more() {
+        // 3464-2.2
+        for (code, text, status) in [
+            (550, "5.1.1 no such user", "5.1.1"),
+            (550, "no such user", "5.0.0"),
+            (550, "4.1.1 no such user", "5.0.0"),
+            (450, "later", "4.0.0"),
+            (354, "what?", "4.0.0"),
+        ] {
+            let reply = Reply::new(code, text).unwrap().with_enhanced();
+            assert_eq!(reply.status().to_string(), status, "{code} {text}");
         }
     }
 

@@ -20,6 +20,7 @@
 //! | [`reading`] | what the three readers find |
 //! | [`comparing`] | what was meant against what was found |
 //! | [`arrival`] | what a receiver takes against what a dry run showed |
+//! | [`reports`] | what is read in reports of delivery |
 //!
 //! One case: `CASE='a part of its name' cargo test --test corpus`. What goes to
 //! the readers is left in the folder that the variable CORPUS names, if it is
@@ -36,6 +37,7 @@ mod comparing;
 mod filling;
 mod octets;
 mod reading;
+mod reports;
 mod running;
 
 use arrival::Receivers;

@@ -50,7 +50,12 @@ impl Reader {
 }
 
 /// Has all of them read by one process.
-fn read_by_script(messages: &[&[u8]], program: &str, script: &str, package: &str) -> Vec<Value> {
+pub(crate) fn read_by_script(
+    messages: &[&[u8]],
+    program: &str,
+    script: &str,
+    package: &str,
+) -> Vec<Value> {
     let folder = tempfile::tempdir().expect("making a directory");
     let path = std::env::var_os("CORPUS").map_or(folder.path().to_owned(), Into::into);
     for (number, octets) in messages.iter().enumerate() {

@@ -38,13 +38,15 @@ pub(in crate::message) fn body(
     Repairer { source, width, repairs, pieces: Vec::new(), leaves: 0, around: false }.whole(&entity)
 }
 
-/// Makes a whole message fit, header and all, that is part of another.
+/// Makes the whole message in this range fit, header and all, that is part of
+/// another.
 pub(in crate::message) fn attached(
     source: &Arc<Source>,
+    range: Range<u64>,
     width: Width,
     repairs: Repairs,
 ) -> Result<Repaired, Unfit> {
-    let entity = structure::message(source, 0..source.length())?;
+    let entity = structure::message(source, range)?;
     let mut repairer =
         Repairer { source, width, repairs, pieces: Vec::new(), leaves: 0, around: false };
     repairer.entity(&entity, None)?;

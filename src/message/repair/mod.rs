@@ -16,6 +16,7 @@ mod structure;
 pub(super) use content::Content;
 pub(super) use fields::{refolded, seven_bit};
 pub(super) use leaves::{attached, body, relabelled};
+pub(super) use structure::header_of;
 
 use super::Error;
 use super::canonical::StrayCr;

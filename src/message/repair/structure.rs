@@ -49,6 +49,19 @@ pub(super) fn message(source: &Source, range: Range<u64>) -> Result<Entity, Unfi
     scanner.entity("text/plain", 0)
 }
 
+/// The header of the message in this range, in canonical form and without the
+/// empty line behind it.
+pub(in crate::message) fn header_of(source: &Source, range: Range<u64>) -> Result<Vec<u8>, Unfit> {
+    let start = range.start;
+    let mut scanner = Scanner::over(source, range);
+    scanner.pass_header()?;
+    let mut octets = canonical(source, start..scanner.at)?;
+    if octets == b"\r\n" || octets.ends_with(b"\r\n\r\n") {
+        octets.truncate(octets.len() - 2);
+    }
+    Ok(octets)
+}
+
 /// The entity whose header says this and whose body is in this range.
 pub(super) fn body(source: &Source, range: Range<u64>, content: Content) -> Result<Entity, Unfit> {
     let header = range.start..range.start;
