@@ -133,6 +133,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--tls-client-ca', '--tls-client-ca', [CompletionResultType]::ParameterName, 'Ask clients for a certificate that an authority in FILE vouches for')
             [CompletionResult]::new('--without', '--without', [CompletionResultType]::ParameterName, 'Do not offer this extension or mechanism')
             [CompletionResult]::new('--size-limit', '--size-limit', [CompletionResultType]::ParameterName, 'Refuse messages with more octets than this')
+            [CompletionResult]::new('--hold-limit', '--hold-limit', [CompletionResultType]::ParameterName, 'Offer FUTURERELEASE, for holding messages up to this long')
             [CompletionResult]::new('--refuse', '--refuse', [CompletionResultType]::ParameterName, 'Refuse this recipient with this reply')
             [CompletionResult]::new('--refuse-after-data', '--refuse-after-data', [CompletionResultType]::ParameterName, 'Refuse this recipient when the message has come')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Use this account of the configuration')

@@ -128,6 +128,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand --tls-client-ca 'Ask clients for a certificate that an authority in FILE vouches for'
             cand --without 'Do not offer this extension or mechanism'
             cand --size-limit 'Refuse messages with more octets than this'
+            cand --hold-limit 'Offer FUTURERELEASE, for holding messages up to this long'
             cand --refuse 'Refuse this recipient with this reply'
             cand --refuse-after-data 'Refuse this recipient when the message has come'
             cand -A 'Use this account of the configuration'

@@ -129,6 +129,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink" -l user -d 'Let this u
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l tls-client-ca -d 'Ask clients for a certificate that an authority in FILE vouches for' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l without -d 'Do not offer this extension or mechanism' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l size-limit -d 'Refuse messages with more octets than this' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l hold-limit -d 'Offer FUTURERELEASE, for holding messages up to this long' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse -d 'Refuse this recipient with this reply' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse-after-data -d 'Refuse this recipient when the message has come' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s A -l account -d 'Use this account of the configuration' -r

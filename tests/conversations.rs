@@ -14,7 +14,9 @@ use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Proof, Secret};
 use envoi::session::Unobserved;
 use envoi::sink::{ContentReader, Conversation, Next, Offer, Policy, Refusal, Secured, Verdict};
-use envoi::smtp::{DsnRequest, Envelope, ForwardPath, Protocol, Reply, ReversePath};
+use envoi::smtp::{
+    DsnRequest, Envelope, ForwardPath, Hold, HoldLimits, Protocol, Reply, ReversePath,
+};
 use harness::{Identity, Peer, Scripted, hop};
 use std::collections::VecDeque;
 use std::fs;
@@ -38,6 +40,8 @@ use std::fs;
 /// | `refuse: ADDRESS=CODE TEXT` | refuses this recipient | |
 /// | `refuse-after-data: ADDRESS=CODE TEXT` | the same, after the message | |
 /// | `size-limit: OCTETS` | takes no larger message | |
+/// | `hold-limit: SECONDS MOMENT` | holds no message longer | |
+/// | `hold: SECONDS`, `hold: MOMENT` | | wants the message held so long |
 /// | `user: NAME:PASSWORD` | knows this user only | signs in as this user |
 /// | `password: TEXT` | | signs in with this instead |
 /// | `auth: MECHANISM` | | is told to use this one |
@@ -245,6 +249,10 @@ fn policy(script: &Script) -> Policy {
     Policy {
         offer,
         size_limit: script.value("size-limit").map(|limit| limit.parse().unwrap()),
+        hold_limits: script.value("hold-limit").map(|limits| {
+            let (seconds, moment) = limits.split_once(' ').unwrap();
+            HoldLimits::from_words(seconds, moment).unwrap()
+        }),
         users: if users.is_empty() { Users::Anyone } else { Users::Only(users) },
         require_auth: script.has("require-auth"),
         refuse: refusals("refuse"),
@@ -392,7 +400,10 @@ impl Script {
             ret: self.value("ret").map(|what| what.parse().unwrap()),
             envid: self.value("envid").map(|text| text.parse().unwrap()),
         };
-        let envelope = Envelope::new(from, to).asking(request);
+        let mut envelope = Envelope::new(from, to).asking(request);
+        envelope.hold = self
+            .value("hold")
+            .map(|text| Hold::from_holdfor(text).or_else(|| Hold::from_holduntil(text)).unwrap());
         Submission { envelope, message: message.into() }
     }
 

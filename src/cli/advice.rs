@@ -49,6 +49,8 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<String> {
         Shortfall::Utf8Address(_) => {
             "ask for another address, or send through a server that offers SMTPUTF8"
         }
+        Shortfall::NotHeld(_) => "send it when it is due, or through a server that holds messages",
+        Shortfall::HeldTooLong { .. } => "have it held for less, or send it when it is due",
     };
     vec![hint.to_owned()]
 }
@@ -286,6 +288,7 @@ fn of_lack(keyword: Keyword, server: Option<&Endpoint>, host: &str) -> Vec<Strin
         Keyword::Dsn
         | Keyword::EightBitMime
         | Keyword::EnhancedStatusCodes
+        | Keyword::FutureRelease
         | Keyword::Pipelining
         | Keyword::Size
         | Keyword::SmtpUtf8 => Vec::new(),

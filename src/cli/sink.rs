@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::account::Environment;
 use crate::sink::{Encryption, Event, Listen, Sink, Stored};
-use crate::smtp::{EnvId, Protocol, Recipient, ReversePath};
+use crate::smtp::{EnvId, Hold, Protocol, Recipient, ReversePath};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -172,7 +172,8 @@ fn as_line(message: &Stored) -> String {
     let path =
         message.path.as_ref().map_or_else(String::new, |path| Escaped(path.display()).to_string());
     let from = Escaped(&message.from);
-    format!("stored  {from} → {}  {} octets  {path}", to.join(" "), message.size)
+    let held = message.hold.map_or_else(String::new, |hold| format!("  to be held {hold}"));
+    format!("stored  {from} → {}  {} octets{held}  {path}", to.join(" "), message.size)
 }
 
 /// One object for one event; `None` for what only frames the rest.
@@ -189,6 +190,7 @@ fn as_json(event: &Event) -> Option<Value> {
             },
             "to": message.to.iter().map(|to| to.path.to_string()).collect::<Vec<_>>(),
             "dsn": dsn_as_json(message),
+            "hold": message.hold.map(hold_as_json),
             "size": message.size,
             "sha256": message.sha256,
             "path": message.path,
@@ -237,6 +239,12 @@ fn dsn_as_json(message: &Stored) -> Option<Value> {
             "recipients": asked,
         })
     })
+}
+
+/// How long it was to be held, as MAIL has it (RFC 4865).
+fn hold_as_json(hold: Hold) -> Value {
+    let (name, value) = hold.parameter();
+    json!(format!("{name}={value}"))
 }
 
 pub(super) fn default_directory(environment: &Environment) -> Result<PathBuf, Failure> {
@@ -313,7 +321,8 @@ mod tests {
         let (sender, lines) = mpsc::channel();
         let running = std::thread::spawn(move || {
             let refuse = "bob@x.y=550 5.1.1 No such user";
-            let words = ["envoi", "--json", "sink", "--listen", "0", "--once"];
+            let words =
+                ["envoi", "--json", "sink", "--listen", "0", "--once", "--hold-limit", "1h"];
             let cli = Cli::parse_from([&words[..], &["--refuse", refuse, &place]].concat());
             let Some(Command::Sink(args)) = &cli.command else { panic!("{cli:?}") };
             let environment = Environment::from([("HOME", "/")]);
@@ -336,7 +345,7 @@ mod tests {
         let mut client = std::net::TcpStream::connect(address).unwrap();
         client
             .write_all(
-                b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@x.y>\r\nRCPT TO:<bob@x.y>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n",
+                b"EHLO a\r\nMAIL FROM:<> HOLDFOR=60\r\nRCPT TO:<a@x.y>\r\nRCPT TO:<bob@x.y>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n",
             )
             .unwrap();
         let mut replies = String::new();
@@ -351,6 +360,8 @@ mod tests {
         );
         let stored = next();
         assert_eq!((stored["from"].as_str(), stored["to"][0].as_str()), (Some(""), Some("a@x.y")));
+        // 4865
+        assert_eq!(stored["hold"], "HOLDFOR=60");
         let text = std::fs::read_to_string(stored["path"].as_str().unwrap()).unwrap();
         assert!(text.ends_with("\nx\n"));
     }

@@ -1,7 +1,7 @@
 //! What may be asked of a server, given what it offers.
 
 use crate::message::{self, Facts, Message, Unfit, Width};
-use crate::smtp::{Capabilities, Envelope, Keyword, MailParameters, Recipient, ReversePath};
+use crate::smtp::{Capabilities, Envelope, Hold, Keyword, MailParameters, Recipient, ReversePath};
 use std::borrow::Cow;
 
 /// What a message needs and a server does not offer.
@@ -26,6 +26,18 @@ pub enum Shortfall {
     /// An address has characters outside US-ASCII before its @ (RFC 6531).
     #[error("the address {0} needs SMTPUTF8, which the server does not offer")]
     Utf8Address(String),
+    /// The message is to be held (RFC 4865 §3). To send it at once would be
+    /// worse than not to send it.
+    #[error("the message is to be held {0}, and the server does not offer FUTURERELEASE")]
+    NotHeld(Hold),
+    /// The message is to be held longer than the server does.
+    #[error("the message is to be held {wanted}, and the server holds messages {longest} at most")]
+    HeldTooLong {
+        /// How long it is to be held.
+        wanted: Hold,
+        /// The server's limit.
+        longest: Hold,
+    },
 }
 
 /// Why there is no form of a message for a server.
@@ -95,9 +107,21 @@ pub fn negotiate<'e>(
         smtputf8,
         ret: envelope.ret.filter(|_| dsn),
         envid: envelope.envid.clone().filter(|_| dsn),
+        hold: envelope.hold.map(|hold| held(hold, offered)).transpose()?,
     };
     let to = to.iter().map(|recipient| asked(recipient, dsn, smtputf8)).collect();
     Ok(Terms { mail, to })
+}
+
+/// How long the server is to hold the message, if it does for as long as that.
+fn held(hold: Hold, offered: &Capabilities) -> Result<Hold, Shortfall> {
+    match offered.hold_limits() {
+        None => Err(Shortfall::NotHeld(hold)),
+        Some(limits) if limits.allow(hold) => Ok(hold),
+        Some(limits) => {
+            Err(Shortfall::HeldTooLong { wanted: hold, longest: limits.longest_like(hold) })
+        }
+    }
 }
 
 /// The recipient with what may be asked for it.
@@ -173,6 +197,36 @@ mod tests {
             ("é@b.c", facts(1, false, false), "", Shortfall::Utf8Address("é@b.c".to_owned())),
         ] {
             assert_eq!(asked(to, &message, offer), Err(expected));
+        }
+    }
+
+    #[test]
+    fn a_message_is_held_only_by_a_server_that_holds_it_as_long_as_wanted() {
+        // 4865
+        let limits = "FUTURERELEASE 3600 2026-11-28T04:00:00Z";
+        let (hour, more) = (Hold::seconds(3600), Hold::seconds(3601));
+        let four = Hold::from_holduntil("2026-11-28T04:00:00Z");
+        let later = Hold::from_holduntil("2026-11-28T04:00:01Z");
+        let too_long = |wanted: Option<Hold>, longest: Option<Hold>| {
+            Err(Shortfall::HeldTooLong { wanted: wanted.unwrap(), longest: longest.unwrap() })
+        };
+        for (hold, offer, expected) in [
+            (None, limits, Ok("")),
+            (None, "", Ok("")),
+            (hour, limits, Ok(" HOLDFOR=3600")),
+            (four, limits, Ok(" HOLDUNTIL=2026-11-28T04:00:00Z")),
+            (more, limits, too_long(more, hour)),
+            (later, limits, too_long(later, four)),
+            (hour, "", Err(Shortfall::NotHeld(hour.unwrap()))),
+            (hour, "FUTURERELEASE", Err(Shortfall::NotHeld(hour.unwrap()))),
+        ] {
+            let to = "a@b.c".parse::<ForwardPath>().unwrap();
+            let mut envelope = Envelope::new("me@x.y".parse().unwrap(), [to]);
+            envelope.hold = hold;
+            let plain = facts(10, false, false);
+            let terms = negotiate(&envelope, &[&envelope.to()[0]], &plain, &offered(offer));
+            let asked = terms.map(|terms| terms.mail.to_string());
+            assert_eq!(asked, expected.map(str::to_owned), "{hold:?} {offer}");
         }
     }
 

@@ -3,7 +3,9 @@
 
 use super::policy::Policy;
 use super::replies::say;
-use crate::smtp::{EnvId, Keyword, MailParameters, Orcpt, Recipient, Reply, ReversePath, xtext};
+use crate::smtp::{
+    EnvId, Hold, Keyword, MailParameters, Orcpt, Recipient, Reply, ReversePath, xtext,
+};
 use std::borrow::Cow;
 use std::str::FromStr;
 
@@ -23,6 +25,7 @@ pub(super) fn mail(
             "SMTPUTF8" => Keyword::SmtpUtf8,
             "AUTH" => Keyword::Auth,
             "RET" | "ENVID" => Keyword::Dsn,
+            "HOLDFOR" | "HOLDUNTIL" => Keyword::FutureRelease,
             _ => return Err(unknown(&keyword)),
         };
         if !offered(known) {
@@ -41,6 +44,13 @@ pub(super) fn mail(
             }
             ("ENVID", Some(value)) => {
                 parameters.envid = Some(EnvId::from_xtext(value).ok_or_else(|| bad(&keyword))?);
+            }
+            ("HOLDFOR" | "HOLDUNTIL", Some(value)) => {
+                // RFC 4865 §3: one of the two.
+                if parameters.hold.is_some() {
+                    return Err(say(501, "5.5.4 HOLDFOR and HOLDUNTIL exclude each other"));
+                }
+                parameters.hold = Some(hold(&keyword, value, policy)?);
             }
             _ => return Err(bad(&keyword)),
         }
@@ -167,6 +177,23 @@ fn unknown(keyword: &str) -> Reply {
     say(555, &format!("5.5.4 Parameter {keyword} is not supported"))
 }
 
+/// How long the message is to be held, within the limits that the client was
+/// told.
+fn hold(keyword: &str, value: &str, policy: &Policy) -> Result<Hold, Reply> {
+    let hold = match keyword {
+        "HOLDFOR" => Hold::from_holdfor(value),
+        _ => Hold::from_holduntil(value),
+    };
+    let hold = hold.ok_or_else(|| bad(keyword))?;
+    match policy.hold_limits {
+        Some(limits) if !limits.allow(hold) => {
+            let longest = limits.longest_like(hold);
+            Err(say(501, &format!("5.5.4 Messages are held {longest} at most")))
+        }
+        Some(_) | None => Ok(hold),
+    }
+}
+
 /// RFC 1870 §4: one to twenty digits.
 fn octets(digits: &str) -> Result<u64, Reply> {
     let plain = digits.len() <= 20 && digits.bytes().all(|b| b.is_ascii_digit());
@@ -202,6 +229,11 @@ mod tests {
             ("FROM:<a@b.c> BODY=7BIT AUTH=e+3Dmc2@x.y", "<a@b.c>"),
             ("FROM:<é@b.c> SMTPUTF8", "<é@b.c> SMTPUTF8"),
             ("FROM:<a@b.c> ret=hdrs envid=a+20+62", "<a@b.c> RET=HDRS ENVID=a+20b"),
+            ("FROM:<a@b.c> holdfor=60", "<a@b.c> HOLDFOR=60"),
+            (
+                "FROM:<a@b.c> HOLDUNTIL=2026-11-28T04:00:00+01:00",
+                "<a@b.c> HOLDUNTIL=2026-11-28T03:00:00Z",
+            ),
         ] {
             assert_eq!(read(argument), expected, "{argument}");
         }
@@ -233,6 +265,12 @@ mod tests {
             ("FROM:<a@b.c> ENVID=+0A", "501 5.5.4"),
             ("FROM:<a@b.c> ENVID=a ENVID=b", "501 5.5.4"),
             ("FROM:<a@b.c> NOTIFY=NEVER", "555 5.5.4"),
+            // 4865
+            ("FROM:<a@b.c> HOLDFOR", "501 5.5.4"),
+            ("FROM:<a@b.c> HOLDFOR=0", "501 5.5.4"),
+            ("FROM:<a@b.c> HOLDFOR=1 HOLDFOR=1", "501 5.5.4"),
+            ("FROM:<a@b.c> HOLDFOR=1 HOLDUNTIL=2026-11-28T04:00:00Z", "501 5.5.4"),
+            ("FROM:<a@b.c> HOLDUNTIL=tomorrow", "501 5.5.4"),
             ("FROM:<a@b.c> =1", "501 5.5.4"),
             ("FROM:<a@b.c> FOO=1", "555 5.5.4"),
             ("FROM:<é@b.c>", "553 5.6.7"),

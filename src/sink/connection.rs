@@ -250,6 +250,7 @@ impl<'s> Connection<'s> {
             to: self.conversation.takers(),
             ret: transaction.parameters.ret,
             envid: transaction.parameters.envid,
+            hold: transaction.parameters.hold,
             size,
             sha256,
             trace,

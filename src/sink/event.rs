@@ -1,7 +1,7 @@
 //! What the receiver tells its owner while it runs.
 
 use crate::net::Summary;
-use crate::smtp::{EnvId, Recipient, Reply, Ret, ReversePath};
+use crate::smtp::{EnvId, Hold, Recipient, Reply, Ret, ReversePath};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -68,6 +68,8 @@ pub struct Stored {
     pub ret: Option<Ret>,
     /// What the sender calls the message in its reports.
     pub envid: Option<EnvId>,
+    /// How long the message was to be held.
+    pub hold: Option<Hold>,
     /// Octets of the content as received, doubled dots and final dot taken
     /// off, line ends CRLF, trace fields not counted.
     pub size: u64,

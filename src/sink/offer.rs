@@ -19,7 +19,7 @@ pub struct UnknownKeyword {
 }
 
 /// In the order of the reply to EHLO.
-const KEYWORDS: [Keyword; 8] = [
+const KEYWORDS: [Keyword; 9] = [
     Keyword::Pipelining,
     Keyword::Size,
     Keyword::StartTls,
@@ -28,6 +28,7 @@ const KEYWORDS: [Keyword; 8] = [
     Keyword::EightBitMime,
     Keyword::SmtpUtf8,
     Keyword::Dsn,
+    Keyword::FutureRelease,
 ];
 
 impl Default for Offer {

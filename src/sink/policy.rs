@@ -3,7 +3,7 @@
 use super::offer::Offer;
 use super::replies::Refusal;
 use crate::sasl::server::Users;
-use crate::smtp::Domain;
+use crate::smtp::{Domain, HoldLimits};
 
 /// How the receiver behaves, the same on every connection.
 #[derive(Clone, Debug)]
@@ -19,6 +19,9 @@ pub struct Policy {
     pub offer: Offer,
     /// The most octets of a message; `None` for no limit.
     pub size_limit: Option<u64>,
+    /// How long messages may be held; without it, FUTURERELEASE is not offered.
+    /// The receiver lets none go, and so holds none: it tells what was asked.
+    pub hold_limits: Option<HoldLimits>,
     /// Who may sign in.
     pub users: Users,
     /// Without signing in, no mail.
@@ -37,7 +40,7 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// Everything is offered, AUTH under TLS only; everyone may sign in, and
+    /// Everything is offered but FUTURERELEASE, AUTH under TLS only; everyone may sign in, and
     /// nobody must; nothing is refused.
     fn default() -> Self {
         Policy {
@@ -46,6 +49,7 @@ impl Default for Policy {
             domain: None,
             offer: Offer::default(),
             size_limit: None,
+            hold_limits: None,
             users: Users::Anyone,
             require_auth: false,
             require_tls: false,

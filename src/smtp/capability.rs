@@ -1,5 +1,6 @@
 //! What a server says it can do: the reply to EHLO (RFC 5321 §4.1.1.1).
 
+use super::hold::HoldLimits;
 use super::reply::Reply;
 
 /// The extensions that envoi knows.
@@ -13,6 +14,8 @@ pub enum Keyword {
     Dsn,
     /// RFC 2034.
     EnhancedStatusCodes,
+    /// RFC 4865.
+    FutureRelease,
     /// RFC 2920.
     Pipelining,
     /// RFC 1870.
@@ -38,6 +41,7 @@ impl Keyword {
             Keyword::Auth => "AUTH",
             Keyword::Dsn => "DSN",
             Keyword::EnhancedStatusCodes => "ENHANCEDSTATUSCODES",
+            Keyword::FutureRelease => "FUTURERELEASE",
             Keyword::Pipelining => "PIPELINING",
             Keyword::Size => "SIZE",
             Keyword::SmtpUtf8 => "SMTPUTF8",
@@ -64,6 +68,15 @@ impl Capabilities {
     pub fn size_limit(&self) -> Option<u64> {
         let limit = self.parameters(Keyword::Size.as_str()).flatten().next()?;
         limit.parse().ok().filter(|&octets| octets > 0)
+    }
+
+    /// How long messages are held at most; `None` where none are, or where the
+    /// two limits cannot be read, without which nothing can be asked (RFC 4865
+    /// §3).
+    pub fn hold_limits(&self) -> Option<HoldLimits> {
+        let words = self.parameters(Keyword::FutureRelease.as_str()).next()?;
+        let [seconds, until] = &words[..] else { return None };
+        HoldLimits::from_words(seconds, until)
     }
 
     /// The SASL mechanisms, upper case, each once, those of the older
@@ -135,6 +148,24 @@ mod tests {
         // 5321-4.1.1.1b
         let capabilities = offered("AUTH PLAIN login\nAUTH=LOGIN CRAM-MD5\nAUTH");
         assert_eq!(capabilities.mechanisms(), ["PLAIN", "LOGIN", "CRAM-MD5"]);
+    }
+
+    #[test]
+    fn how_long_messages_are_held_is_known_only_where_both_limits_are() {
+        // 4865
+        let limits = |line: &str| offered(line).hold_limits().map(|limits| limits.to_string());
+        let both = "86400 2026-12-01T00:00:00Z";
+        assert_eq!(limits(&format!("futurerelease {both}")).as_deref(), Some(both));
+        for line in [
+            "SIZE",
+            "FUTURERELEASE",
+            "FUTURERELEASE 86400",
+            "FUTURERELEASE 0 2026-12-01T00:00:00Z",
+            "FUTURERELEASE 86400 1795838617",
+            "FUTURERELEASE 86400 2026-12-01T00:00:00Z 1",
+        ] {
+            assert_eq!(limits(line), None, "{line}");
+        }
     }
 
     #[test]

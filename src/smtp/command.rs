@@ -6,6 +6,7 @@
 
 use super::dsn::{EnvId, Ret};
 use super::envelope::Recipient;
+use super::hold::Hold;
 use super::path::{Domain, PathError, ReversePath};
 use super::phase::Phase;
 use crate::sasl::Secret;
@@ -33,6 +34,9 @@ pub struct MailParameters {
     /// `ENVID=`: what the sender calls the message in its reports (RFC 3461
     /// §4.4).
     pub envid: Option<EnvId>,
+    /// `HOLDFOR=` or `HOLDUNTIL=`: how long the server is to hold the message
+    /// (RFC 4865 §3).
+    pub hold: Option<Hold>,
 }
 
 /// One command.
@@ -117,6 +121,9 @@ impl fmt::Display for MailParameters {
         }
         if let Some(envid) = &self.envid {
             write!(f, " ENVID={envid}")?;
+        }
+        if let Some((name, value)) = self.hold.map(Hold::parameter) {
+            write!(f, " {name}={value}")?;
         }
         Ok(())
     }
@@ -238,6 +245,7 @@ mod tests {
             smtputf8: true,
             ret: Some(Ret::Headers),
             envid: Some("a b".parse().unwrap()),
+            hold: Hold::seconds(60),
         };
         let plain = MailParameters::default();
         let path: ForwardPath = "d@e.f".parse().unwrap();
@@ -270,7 +278,7 @@ mod tests {
             (Command::Mail(&from, &plain), "MAIL FROM:<a@b.c>", None),
             (
                 Command::Mail(&ReversePath::NULL, &parameters),
-                "MAIL FROM:<> SIZE=12 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+20b",
+                "MAIL FROM:<> SIZE=12 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+20b HOLDFOR=60",
                 None,
             ),
             (Command::Rcpt(&recipient), "RCPT TO:<d@e.f>", None),

@@ -1,6 +1,7 @@
 //! The envelope: one reverse-path, many forward-paths (RFC 5321 §2.3.1).
 
 use super::dsn::{DsnRequest, EnvId, Notify, Orcpt, Ret};
+use super::hold::Hold;
 use super::path::{ForwardPath, ReversePath};
 use std::collections::HashSet;
 
@@ -24,6 +25,9 @@ pub struct Envelope {
     pub ret: Option<Ret>,
     /// What the sender calls the message in its reports (RFC 3461 §4.4).
     pub envid: Option<EnvId>,
+    /// How long the server is to hold the message before it lets it go (RFC
+    /// 4865). Only servers of submission do.
+    pub hold: Option<Hold>,
     to: Vec<Recipient>,
 }
 
@@ -64,7 +68,7 @@ impl Envelope {
         let is_first: Vec<bool> = all.iter().map(|to| seen.insert(&to.path)).collect();
         let firsts = all.into_iter().zip(is_first).filter(|(_, is_first)| *is_first);
         let to = firsts.map(|(recipient, _)| recipient).collect();
-        Envelope { from, ret: None, envid: None, to }
+        Envelope { from, ret: None, envid: None, hold: None, to }
     }
 
     /// The same with this asked about reports, for each recipient alike, as far

@@ -1,14 +1,18 @@
 //! What ‘envoi sink’ takes: its options, and the receiver that they describe.
 
+use crate::account::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::net::certificates;
 use crate::sasl::server::Users;
 use crate::sasl::{Credentials, Secret};
 use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Storage};
+use crate::smtp::{Hold, HoldLimits};
 use clap::Args;
+use jiff::Timestamp;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What `envoi sink` takes; what it does is said where it is a command.
 #[derive(Args, Clone, Debug)]
@@ -94,6 +98,15 @@ pub struct SinkArgs {
     #[arg(long, value_name = "SIZE", value_parser = octets, help_heading = "Behaviour")]
     size_limit: Option<u64>,
 
+    /// Offer FUTURERELEASE, for holding messages up to this long
+    ///
+    /// A duration, such as 2d. Clients that name a moment may name none later
+    /// than so long after the start. The receiver holds nothing: a message is
+    /// stored at once, and the line about it says how long it was to be held
+    /// (RFC 4865).
+    #[arg(long, value_name = "DURATION", value_parser = hold_limit, help_heading = "Behaviour")]
+    hold_limit: Option<Duration>,
+
     /// Refuse this recipient with this reply
     ///
     /// For example --refuse 'bob@example.org=550 5.1.1 No such user'. The
@@ -140,6 +153,10 @@ impl SinkArgs {
         let policy = Policy {
             offer,
             size_limit: self.size_limit,
+            hold_limits: self.hold_limit.and_then(|longest| {
+                let end = Timestamp::now().checked_add(longest).ok()?;
+                HoldLimits::new(longest.as_secs(), end)
+            }),
             users,
             require_auth: self.require_auth,
             require_tls: self.require_tls,
@@ -214,6 +231,15 @@ fn lmtp_port(text: &str) -> Result<Listen, String> {
     starttls_port(text).map(Listen::speaking_lmtp)
 }
 
+/// As long as HOLDFOR can say (RFC 4865 §3).
+fn hold_limit(text: &str) -> Result<Duration, String> {
+    let longest = duration(text).map_err(|why| why.to_string())?;
+    match Hold::seconds(longest.as_secs()) {
+        Some(_) => Ok(longest),
+        None => Err("it is longer than 999999999 seconds".to_owned()),
+    }
+}
+
 fn octets(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
@@ -232,6 +258,7 @@ mod tests {
     use super::*;
     use crate::cli::args::{Cli, Command};
     use clap::Parser as _;
+    use jiff::ToSpan as _;
 
     fn args(words: &[&str]) -> SinkArgs {
         match Cli::parse_from([&["envoi", "sink"], words].concat()).command {
@@ -261,6 +288,19 @@ mod tests {
         assert_eq!(port("[::1]:25"), Ok("[::1]:25".into()));
         assert_eq!(port("0.0.0.0:25"), Ok("0.0.0.0:25".into()));
         assert!(port("mail.example:25").is_err());
+    }
+
+    #[test]
+    fn a_limit_of_holding_is_a_duration_and_a_moment_that_far_away() {
+        // 4865
+        let limits =
+            |words: &[&str]| args(words).settings(Path::new("x"), &[]).unwrap().policy.hold_limits;
+        assert_eq!(limits(&[]), None);
+        let limits = limits(&["--hold-limit", "2h"]).unwrap();
+        let until = |hours: i64| Hold::until(Timestamp::now() + hours * 1.hour()).unwrap();
+        assert!(limits.allow(Hold::seconds(7200).unwrap()) && limits.allow(until(1)));
+        assert!(!limits.allow(Hold::seconds(7201).unwrap()) && !limits.allow(until(3)));
+        assert!(hold_limit("0").is_err() && hold_limit("12000d").is_err());
     }
 
     #[test]

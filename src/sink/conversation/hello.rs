@@ -48,6 +48,10 @@ impl Conversation<'_> {
                 let mechanisms: Vec<_> = self.mechanisms().map(|it| it.name).collect();
                 format!("AUTH {}", mechanisms.join(" "))
             }
+            Keyword::FutureRelease => {
+                let limits = self.policy.hold_limits.map(|limits| format!(" {limits}"));
+                format!("FUTURERELEASE{}", limits.unwrap_or_default())
+            }
             other => other.as_str().to_owned(),
         })
     }
@@ -60,6 +64,10 @@ impl Conversation<'_> {
                 Keyword::StartTls => !self.tls,
                 Keyword::Auth => {
                     (self.tls || self.policy.cleartext_auth) && self.mechanisms().next().is_some()
+                }
+                // RFC 4865 §3: for submission.
+                Keyword::FutureRelease => {
+                    self.protocol == Protocol::Smtp && self.policy.hold_limits.is_some()
                 }
                 Keyword::Dsn
                 | Keyword::EightBitMime

@@ -136,6 +136,7 @@ fn the_longest_commands_are_those_that_servers_must_take() {
         smtputf8: true,
         ret: Some(Ret::Full),
         envid: Some("e".repeat(94).parse().unwrap()),
+        hold: None,
     };
     let growth = 26 + " BODY=8BITMIME".len() + 10 + 1 + 8 + 1 + 100;
     let mut wire = Vec::new();
