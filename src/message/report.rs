@@ -180,6 +180,11 @@ impl StatusReport {
         Ok(header.into_octets())
     }
 
+    /// A moment as the report tells it, with a numeric zone.
+    fn told(&self, moment: Timestamp) -> Result<String, Error> {
+        stamp::date(&moment.to_zoned(self.date.time_zone().clone()))
+    }
+
     /// Whether the whole message goes back with it, of so many octets (RFC 3461
     /// §4.3, §6.2).
     fn returns_whole(&self) -> bool {

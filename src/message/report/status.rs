@@ -1,13 +1,12 @@
 //! What programs read of a report: message/delivery-status (RFC 3464 §2) and
 //! message/global-delivery-status (RFC 6533 §4.1).
 
+use super::super::Error;
 use super::super::header::Header;
 use super::super::octets::Piece;
 use super::super::part::Part;
-use super::super::{Error, stamp};
 use super::{Action, Diagnostic, RecipientStatus, Reporter, StatusReport, harmless, leaf};
 use crate::smtp::Reply;
-use jiff::Timestamp;
 
 /// The part, in UTF-8 where that is allowed and needed.
 pub(super) fn part(report: &StatusReport, utf8: bool) -> Result<Part, Error> {
@@ -43,7 +42,7 @@ fn of_message(report: &StatusReport) -> Result<Header, Error> {
         Reporter::Local(name) => format!("x-local-hostname; {}", plain(name)),
     };
     fields.structured("Reporting-MTA", &reporter)?;
-    fields.structured("Arrival-Date", &date(report.arrived, report)?)?;
+    fields.structured("Arrival-Date", &report.told(report.arrived)?)?;
     Ok(fields)
 }
 
@@ -71,10 +70,10 @@ fn of_recipient(
     }
     fields.structured("Diagnostic-Code", &diagnostic(&recipient.diagnostic))?;
     if let Some(last_attempt) = recipient.last_attempt {
-        fields.structured("Last-Attempt-Date", &date(last_attempt, report)?)?;
+        fields.structured("Last-Attempt-Date", &report.told(last_attempt)?)?;
     }
     if let Action::Delayed { will_retry_until } = report.action {
-        fields.structured("Will-Retry-Until", &date(will_retry_until, report)?)?;
+        fields.structured("Will-Retry-Until", &report.told(will_retry_until)?)?;
     }
     Ok(fields)
 }
@@ -107,10 +106,6 @@ fn transcript(reply: &Reply) -> String {
         format!("{code}{mark}{enhanced}{text}")
     };
     reply.text.iter().enumerate().map(line).collect::<Vec<_>>().join(" ")
-}
-
-fn date(time: Timestamp, report: &StatusReport) -> Result<String, Error> {
-    stamp::date(&time.to_zoned(report.date.time_zone().clone()))
 }
 
 /// Octets of a text that are worth a place here.

@@ -347,11 +347,26 @@ fn a_reply_of_several_lines_is_told_line_by_line() {
     report.recipients[0] = refused("bob@y.example", "5.7.1 Not so\n5.7.1 See there");
     let all = parts(report);
     assert!(all[1].contains("        550 5.7.1 Not so\r\n        550 5.7.1 See there\r\n"));
-    assert!(all[1].contains("show this to postmaster@y.example"));
+    assert!(
+        all[1].contains("show this to\r\n    whoever runs mail.y.example, or tell"),
+        "{}",
+        all[1]
+    );
     // RFC 3461 §9.2
     let status = unfolded(&all[2]);
     let code = "Diagnostic-Code: smtp; 550-5.7.1 Not so 550 5.7.1 See there\r\n";
     assert!(status.contains(code), "{status}");
+}
+
+#[test]
+fn who_can_help_is_whoever_gave_the_reason() {
+    let mut report = about(ORIGINAL.as_bytes());
+    report.recipients[0].status = EnhancedCode::PERMANENT;
+    report.recipients[0].diagnostic = Diagnostic::Ours("the password is wrong".to_owned());
+    report.recipients[0].server = None;
+    let text = parts(report)[1].clone();
+    let helper = "show this to\r\n    Mail Delivery System <postmaster@host.example.org>, or tell";
+    assert!(text.contains(helper), "{text}");
 }
 
 #[test]

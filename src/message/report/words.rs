@@ -2,9 +2,8 @@
 
 use super::original::Head;
 use super::{Action, Diagnostic, RecipientStatus, StatusReport, cut, harmless};
-use crate::message::{Error, stamp};
-use crate::smtp::{EnhancedCode, ForwardPath, Reply};
-use jiff::Timestamp;
+use crate::message::Error;
+use crate::smtp::Reply;
 
 /// The text, its lines ended by LF.
 pub(super) fn written(report: &StatusReport, head: Option<&Head>) -> Result<String, Error> {
@@ -18,7 +17,7 @@ pub(super) fn written(report: &StatusReport, head: Option<&Head>) -> Result<Stri
             "Nothing is lost, and you need not do anything: it is tried again and again\n\
              until {}. If it then has not been\n\
              delivered, you will be told. Please do not send it again.",
-            date(will_retry_until, report)?
+            report.told(will_retry_until)?
         ));
     }
     for recipient in &report.recipients {
@@ -63,10 +62,10 @@ fn fate(recipient: &RecipientStatus, report: &StatusReport) -> Result<String, Er
         Diagnostic::Ours(clause) => lines.push(format!("    {}", cut(&harmless(clause), LONGEST))),
     }
     if let Some(last_attempt) = recipient.last_attempt {
-        lines.push(format!("    That was on {}.", date(last_attempt, report)?));
+        lines.push(format!("    That was on {}.", report.told(last_attempt)?));
     }
     if report.action == Action::Failed {
-        let advice = advice(recipient.status, &recipient.path);
+        let advice = advice(recipient, report);
         lines.extend(advice.lines().map(|line| format!("    {line}")));
     }
     Ok(lines.join("\n"))
@@ -96,11 +95,8 @@ fn answer(reply: &Reply) -> Vec<String> {
 }
 
 /// What its sender can do (RFC 3463 §3).
-fn advice(status: EnhancedCode, path: &ForwardPath) -> String {
-    let postmaster = match path {
-        ForwardPath::Mailbox(mailbox) => format!("postmaster@{}", mailbox.domain()),
-        ForwardPath::Postmaster => "postmaster".to_owned(),
-    };
+fn advice(recipient: &RecipientStatus, report: &StatusReport) -> String {
+    let status = recipient.status;
     match (status.class, status.subject, status.detail) {
         (5, 1, 0..=6 | 10) => {
             "Look for a mistake in the address. If there is one, send the message again\n\
@@ -118,10 +114,16 @@ fn advice(status: EnhancedCode, path: &ForwardPath) -> String {
              or tell the recipient in another way."
                 .to_owned()
         }
-        _ => format!(
-            "If that does not tell you what to change, show this to {postmaster}\n\
-             or tell the recipient in another way."
-        ),
+        _ => {
+            let who = match &recipient.server {
+                Some(server) => format!("whoever runs {}", harmless(server)),
+                None => harmless(&report.from.to_string()),
+            };
+            format!(
+                "If that does not tell you what to change, show this to\n\
+                 {who}, or tell the recipient in another way."
+            )
+        }
     }
 }
 
@@ -134,8 +136,4 @@ fn enclosed(report: &StatusReport, head: Option<&Head>) -> &'static str {
         }
         Some(_) => "A report for programs is enclosed, and the header of your message.",
     }
-}
-
-fn date(time: Timestamp, report: &StatusReport) -> Result<String, Error> {
-    stamp::date(&time.to_zoned(report.date.time_zone().clone()))
 }
