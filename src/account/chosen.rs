@@ -113,7 +113,7 @@ impl<'a> Chosen<'a> {
     }
 
     /// Puts the account together; an error if what was said does not go
-    /// together, or names no server.
+    /// together, or mail has nowhere to go.
     pub fn account(&self) -> Result<Account, Error> {
         Account::of(self.name, self.said(), self.max_recipients)
     }

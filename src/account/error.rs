@@ -154,7 +154,7 @@ pub enum Error {
         /// The same, each with what fits.
         fits: Vec<String>,
     },
-    /// The account names no server.
+    /// The account names no server, and nothing for users of this machine.
     #[error("the account ‘{account}’ names no server")]
     NoServer {
         /// Its name.

@@ -102,7 +102,8 @@ pub struct Account {
     pub from: Option<String>,
     /// Which senders are shown as others.
     pub masquerade: Masquerade,
-    /// Servers, in the order in which they are tried; at least one.
+    /// Servers, in the order in which they are tried; none only where `local`
+    /// says what becomes of mail.
     pub servers: Vec<ServerUrl>,
     /// Who signs in where the URL names nobody.
     pub user: Option<String>,
@@ -248,7 +249,10 @@ impl Account {
             return Err(Error::SourceFamily { place, from: source });
         }
         let no_server = || Error::NoServer { account: name.unwrap_or_default().to_owned() };
-        let servers = said.servers.filter(|urls| !urls.is_empty()).ok_or_else(no_server)?;
+        let servers = said.servers.unwrap_or_default();
+        if servers.is_empty() && said.local.is_none() {
+            return Err(no_server());
+        }
         let pins = said.tls_pin.unwrap_or_default();
         if !pins.is_empty() {
             check_use_of_pins(said.tls_verify, &servers)?;

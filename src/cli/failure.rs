@@ -4,7 +4,7 @@ mod account;
 mod message;
 mod oauth;
 
-pub(super) use account::{of_proxy, of_secret, of_server};
+pub(super) use account::{no_server, of_proxy, of_secret, of_server};
 pub(super) use message::{no_from, no_recipients, not_text, quoted, warned};
 pub(super) use oauth::{absence, hint as oauth_hint, of_oauth, to_login};
 

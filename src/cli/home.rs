@@ -24,6 +24,7 @@ pub(super) struct Household {
 pub(super) struct OpenHome<'h> {
     household: &'h Household,
     host: &'h str,
+    all_or_nothing: bool,
     keeper: Keeper<'h>,
 }
 
@@ -41,6 +42,7 @@ impl Household {
         &'h self,
         account: &Account,
         host: &'h str,
+        all_or_nothing: bool,
         interrupt: &Interrupt,
         surroundings: &mut Surroundings<'_>,
     ) -> Result<OpenHome<'h>, Failure> {
@@ -59,7 +61,7 @@ impl Household {
                 Keeper::Lmtp(route::prepare(&account, false, interrupt, surroundings)?.route)
             }
         };
-        Ok(OpenHome { household: self, host, keeper })
+        Ok(OpenHome { household: self, host, all_or_nothing, keeper })
     }
 
     /// Whether mail for this recipient stays here.
@@ -85,18 +87,21 @@ impl Household {
         }
     }
 
-    /// The Maildir of a recipient, and whose it is. Mail for the postmaster is
-    /// the superuser's, unless an alias says otherwise.
+    /// The Maildir of a recipient, and whose it is. Mail for the postmaster, who
+    /// is everywhere (RFC 5321 §4.5.1), is the superuser's, unless an alias says
+    /// otherwise.
     fn owner(&self, pattern: &str, path: &ForwardPath) -> Option<Owner> {
         let name = match path {
             ForwardPath::Mailbox(mailbox) => mailbox.local_part(),
-            ForwardPath::Postmaster => "root",
+            ForwardPath::Postmaster => "postmaster",
         };
         let login = |name: &str| {
             let lower = || self.machine.login(&name.to_lowercase());
             self.machine.login(name).or_else(lower)
         };
-        let login = login(name).or_else(|| login(name.split_once('+')?.0))?;
+        let login = login(name).or_else(|| login(name.split_once('+')?.0));
+        let is_postmaster = name.eq_ignore_ascii_case("postmaster");
+        let login = login.or_else(|| self.machine.login("root").filter(|_| is_postmaster))?;
         let maildir = LocalDelivery::maildir(pattern, &login);
         Some(Owner { maildir, numbers: login.numbers })
     }
@@ -105,6 +110,10 @@ impl Household {
 impl Home for OpenHome<'_> {
     fn has(&self, path: &ForwardPath) -> bool {
         self.household.has(path)
+    }
+
+    fn is_all_or_nothing(&self) -> bool {
+        self.all_or_nothing
     }
 
     fn refuses(&self, path: &ForwardPath) -> Option<Outcome> {

@@ -1,6 +1,6 @@
 //! What `envoi` alone says: what this user can do next.
 
-use crate::account::Accounts;
+use crate::account::{Accounts, Choice};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -59,6 +59,9 @@ fn what_is_there(accounts: &Accounts, names: &[&str]) -> String {
 fn how_to_send(accounts: &Accounts, names: &[&str]) -> String {
     let chosen =
         accounts.environment_decides() || accounts.default_name().is_some() || names.len() == 1;
+    if accounts.choose(Choice::default()).is_ok_and(|account| account.servers.is_empty()) {
+        return SEND_HERE.to_owned();
+    }
     let option = match names {
         [first, ..] if !chosen => format!(" -A {}", quoted(first)),
         _ => String::new(),
@@ -92,6 +95,11 @@ const EXAMPLE: &str = r#"  [accounts.main]
   user     = "you@example.org"
   password = { prompt = true }    # or command = ["pass", "show", "mail"]
 "#;
+
+const SEND_HERE: &str = "\
+Send a message to a user of this machine:
+  echo 'It works.' | envoi sendmail root
+";
 
 const MORE: &str = "‘envoi send --help’ describes every option.\n";
 
@@ -159,6 +167,13 @@ CONFIG:
         let text = said(Some(&format!("default = 'b'\n{two}")), &bare());
         assert!(text.contains("a, b (default)"), "{text}");
         assert!(text.contains("envoi send -f YOUR-ADDRESS -s Test"), "{text}");
+    }
+
+    #[test]
+    fn an_account_for_this_machine_alone_has_an_example_of_its_own() {
+        let text = said(Some("[accounts.a]\nlocal = 'maildir:{home}/Maildir'\n"), &bare());
+        assert!(text.contains("  echo 'It works.' | envoi sendmail root\n"), "{text}");
+        assert!(!text.contains("envoi send "), "{text}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::args::SendArgs;
 use super::certificate;
 use super::dsn;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, no_server};
 use super::home::OpenHome;
 use super::log::{Log, Run};
 use super::message::{self, Job};
@@ -20,6 +20,7 @@ use crate::message::random_word;
 use crate::net::{Interrupt, Stopwatch};
 use crate::session::{Event, Observer as _};
 use crate::sink;
+use crate::smtp::ForwardPath;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -128,6 +129,9 @@ fn submit_logged(
     let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
     let copy = copy.transpose()?;
     let mut prepared = route::prepare(account, delivery.all_or_nothing, interrupt, surroundings)?;
+    if prepared.route.hops.is_empty() {
+        needs_no_server(job, account)?;
+    }
     let mut warnings: Vec<String> = job.warnings.iter().cloned().chain(trouble).collect();
     if !account.tls.verify {
         warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
@@ -136,7 +140,9 @@ fn submit_logged(
         surroundings.warn(warning);
     }
     let home = job.household.as_ref();
-    let home = home.map(|it| it.open(account, &host, interrupt, surroundings)).transpose()?;
+    let together = delivery.all_or_nothing;
+    let home =
+        home.map(|it| it.open(account, &host, together, interrupt, surroundings)).transpose()?;
     let Delivered { report, signal, trouble } =
         deliver(delivery, job, &prepared, home.as_ref(), interrupt, &host, surroundings)?;
     let exit = Exit::of_report(&report, signal);
@@ -152,6 +158,14 @@ fn submit_logged(
     }
     let left = Left { stored: stored(&mut prepared), saved: copied.unwrap_or_default() };
     Ok(Sent { report, exit, local_id: local_id.to_owned(), warnings, left })
+}
+
+/// An account without a server is for those who are at home here; with one
+/// other recipient nothing is sent to anybody.
+fn needs_no_server(job: &Job, account: &Account) -> Result<(), Failure> {
+    let is_here = |path: &ForwardPath| job.household.as_ref().is_some_and(|home| home.has(path));
+    let mut away = job.submission.envelope.to().iter().filter(|it| !is_here(&it.path));
+    away.next().map_or(Ok(()), |recipient| Err(no_server(&recipient.path, account)))
 }
 
 /// What was wrong with certificates that nobody checked, each once.

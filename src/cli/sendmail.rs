@@ -2,6 +2,7 @@
 //! become addresses first; then the account is chosen, by the sender that they
 //! became; then its masquerade is put on.
 
+mod caller;
 mod dialogue;
 mod verify;
 
@@ -14,17 +15,17 @@ use super::exit::Exit;
 use super::failure::{Failure, warned};
 use super::home::Household;
 use super::input::Input;
-use super::message::{Job, list, masked};
+use super::message::{Job, masked};
 use super::send::{self, Delivery};
 use super::sign::sign;
 use crate::account::{
-    Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, Settings, User,
-    small_file,
+    Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, Settings, small_file,
 };
 use crate::message::{
     Additions, Address, Aliases, Authors, Change, Disguise, Opened, Repairs, Rewrite, Rules, Source,
 };
-use crate::smtp::{DsnRequest, Envelope, ForwardPath, Mailbox, ReversePath};
+use crate::smtp::{Domain, DsnRequest, Envelope, ForwardPath, Mailbox, ReversePath};
+use caller::{Caller, own_address, sender_of};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -53,8 +54,9 @@ pub(super) fn run(
     };
     let globals = Globals::silent(args.verbose);
     let mut surroundings = Surroundings { globals: &globals, environment, out, err };
-    let office = Office::open(args.sender.as_deref(), environment)?;
-    surroundings.tell_of_foreign(&office.accounts);
+    let accounts = Accounts::for_message(None, environment, None, &Settings::default())?;
+    let office = Office::open(&accounts, args.sender.as_deref(), environment)?;
+    surroundings.tell_of_foreign(&accounts);
     match task {
         Task::Deliver => deliver(&args, &office, &mut surroundings),
         Task::Dialogue => dialogue::run(&args, &office, &mut surroundings),
@@ -72,7 +74,7 @@ enum Task {
 /// Sends the message on standard input.
 fn deliver(
     args: &SendmailArgs,
-    office: &Office,
+    office: &Office<'_>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
     let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
@@ -85,21 +87,59 @@ fn deliver(
 }
 
 /// What every message of this machine has in common.
-struct Office {
+struct Office<'o> {
     machine: Machine,
-    accounts: Accounts,
+    accounts: &'o Accounts,
     rules: Rules,
     repairs: Repairs,
+    /// Nobody says which domain bare names have, and the usual account keeps
+    /// mail for users of this machine.
+    is_standalone: bool,
 }
 
-impl Office {
+impl<'o> Office<'o> {
     /// For a sender that was typed with -f.
-    fn open(typed: Option<&str>, environment: &Environment) -> Result<Self, Failure> {
+    fn open(
+        accounts: &'o Accounts,
+        typed: Option<&str>,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
         let machine = Machine::this();
-        let accounts = Accounts::for_message(None, environment, None, &Settings::default())?;
-        let rules = rules_for(typed, &accounts, &machine)?;
+        let rules = rules_for(typed, accounts, &machine)?;
         let repairs = accounts.repairs();
-        Ok(Office { machine, accounts, rules, repairs })
+        let mut office = Office { machine, accounts, rules, repairs, is_standalone: false };
+        if office.rules.domain.is_none() {
+            office.lend_a_domain(typed, environment);
+        }
+        Ok(office)
+    }
+
+    /// Where users of a machine without a full name get their mail on it, they
+    /// are users of localhost.
+    fn lend_a_domain(&mut self, typed: Option<&str>, environment: &Environment) {
+        self.rules.domain = Some(localhost());
+        let typed = sender(typed, "-f", &self.rules, &mut Vec::new()).ok().flatten();
+        let caller = Caller { typed: typed.as_ref(), full_name: None, office: self, environment };
+        self.is_standalone = caller.account(None).is_ok_and(|account| account.local.is_some());
+        if !self.is_standalone {
+            self.rules.domain = None;
+        }
+    }
+
+    /// What was lent is no address for the server of another account.
+    fn check_domains(&self, envelope: &Envelope, account: &Account) -> Result<(), Failure> {
+        if !self.is_standalone || account.local.is_some() {
+            return Ok(());
+        }
+        let to = envelope.to().iter().filter_map(|to| match &to.path {
+            ForwardPath::Mailbox(mailbox) => Some(mailbox),
+            ForwardPath::Postmaster => None,
+        });
+        let mut here = to.chain(&envelope.from.0).filter(|it| *it.domain() == localhost());
+        here.next().map_or(Ok(()), |mailbox| {
+            let name = mailbox.local_part().to_owned();
+            Err(crate::message::Error::Unqualified { name }.into())
+        })
     }
 
     /// The letter on its way out; `None` if every name was an alias for
@@ -127,6 +167,9 @@ impl Office {
         }
         let fixed = own_address(&account, self.rules.from)?;
         let mut job = letter.finish(from, account, fixed.as_ref(), environment)?;
+        if let Some(account) = &job.account {
+            self.check_domains(&job.submission.envelope, account)?;
+        }
         let faults = self.rules.aliases.faults().iter();
         let faults = faults.map(|fault| format!("{fault} (the line is left out)"));
         job.warnings.splice(0..0, faults);
@@ -142,7 +185,7 @@ impl Office {
     }
 }
 
-impl Office {
+impl Office<'_> {
     /// Who is at home here, where the account says what becomes of their mail:
     /// the machine's own names, and the domain that names without one get.
     fn household(&self, account: Option<&Account>) -> Option<Household> {
@@ -167,7 +210,7 @@ impl Letter {
     /// The message on standard input, for those whom the caller names.
     fn read(
         args: &SendmailArgs,
-        office: &Office,
+        office: &Office<'_>,
         surroundings: &mut Surroundings<'_>,
     ) -> Result<Self, Failure> {
         let mut rewrites = Vec::new();
@@ -191,7 +234,7 @@ impl Letter {
         mut to: Vec<ForwardPath>,
         rewrites: Vec<Rewrite>,
         from_header: bool,
-        office: &Office,
+        office: &Office<'_>,
     ) -> Result<Self, Failure> {
         let mut opened = Opened::read(source, office.repairs)?;
         opened.rewrite(&office.rules)?;
@@ -309,86 +352,11 @@ fn source(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<So
     content::source(Path::new("-"), Role::Message, &mut input, surroundings)
 }
 
+fn localhost() -> Domain {
+    "localhost".parse().expect("localhost is a domain")
+}
+
 fn no_recipients() -> Failure {
     Failure::say(Exit::Usage, "the message has no recipients")
         .hint("name them, as in sendmail bob@example.org; or use -t with a To field in the message")
-}
-
-/// The sender that msmtp gives whatever an account sends.
-fn sender_of(account: &Account) -> Result<Option<ReversePath>, Failure> {
-    let from = list("from of the account", account.from.as_slice())?;
-    let mailbox = from.iter().flat_map(Address::mailboxes).next().cloned();
-    Ok(mailbox.map(|mailbox| ReversePath(Some(mailbox))))
-}
-
-/// The address that From becomes, if it is set.
-fn own_address(account: &Account, rule: Authors) -> Result<Option<Mailbox>, Failure> {
-    if rule != Authors::Set {
-        return Ok(None);
-    }
-    let from = list("from of the account", account.from.as_slice())?;
-    let lacking = || {
-        let name = account.name.as_deref().unwrap_or("of the environment");
-        let sentence = format!("[rewrite] from is \"set\", but the account {name} has no from");
-        Failure::say(Exit::Config, sentence)
-            .hint("write from = \"you@example.org\" in the account, or set ENVOI_FROM")
-    };
-    from.iter().flat_map(Address::mailboxes).next().cloned().map(Some).ok_or_else(lacking)
-}
-
-/// Who calls, as far as From and the choice of an account need to know.
-struct Caller<'c> {
-    typed: Option<&'c ReversePath>,
-    full_name: Option<String>,
-    office: &'c Office,
-    environment: &'c Environment,
-}
-
-impl Caller<'_> {
-    /// The account for the sender that was typed, else for the author, else
-    /// for the user.
-    fn account(&self, author: Option<&Mailbox>) -> Result<Account, Failure> {
-        let typed = self.typed.and_then(|path| path.0.as_ref());
-        let mut sender = typed.or(author).map(ToString::to_string);
-        if sender.is_none()
-            && self.office.accounts.foreign().is_none()
-            && self.environment.get("ENVOI_FROM").is_none()
-        {
-            let user = self.user().ok();
-            let mailbox = user.into_iter().flat_map(Address::into_mailboxes).next();
-            sender = mailbox.map(|mailbox| mailbox.to_string());
-        }
-        let choice = Choice { sender: sender.as_deref(), ..Choice::default() };
-        Ok(self.office.accounts.choose(choice)?)
-    }
-
-    /// What a From that is missing becomes: the sender that was typed, else
-    /// what the account says, else the user.
-    fn from(&self, account: &Account) -> Result<Vec<Address>, Failure> {
-        let typed = self.typed.and_then(|path| path.0.clone());
-        let mut from = match (typed, &account.from) {
-            (Some(mailbox), _) => vec![Address::from(mailbox)],
-            (None, Some(text)) => list("from of the account", [text])?,
-            (None, None) => vec![self.user()?],
-        };
-        if let (Some(Address::Mailbox { name, .. }), Some(full_name)) =
-            (from.first_mut(), &self.full_name)
-        {
-            *name = Some(full_name.clone());
-        }
-        Ok(from)
-    }
-
-    fn user(&self) -> Result<Address, Failure> {
-        let number = rustix::process::getuid().as_raw();
-        let nobody = || {
-            let sentence = format!("it is not known who the user with the number {number} is");
-            Failure::say(Exit::OsErr, sentence)
-                .hint("set ENVOI_FROM, or write a From field into the message")
-        };
-        let user = self.office.machine.user(number, self.environment).ok_or_else(nobody)?;
-        let User { name, full_name } = user;
-        let (mailbox, _) = self.office.rules.envelope_sender(&name)?;
-        Ok(Address::Mailbox { name: full_name, mailbox })
-    }
 }

@@ -21,6 +21,10 @@ pub trait Home {
     /// Whether this recipient is.
     fn has(&self, path: &ForwardPath) -> bool;
 
+    /// Whether nobody gets the message where somebody cannot, here or
+    /// elsewhere.
+    fn is_all_or_nothing(&self) -> bool;
+
     /// Why one who is gets nothing, where that is clear beforehand.
     fn refuses(&self, path: &ForwardPath) -> Option<Outcome>;
 

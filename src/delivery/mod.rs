@@ -125,8 +125,7 @@ pub fn submit_on(
     ledger.set_aside(|path| home.is_some_and(|home| home.has(path)));
     let mut attempts = Vec::new();
     let route = line.route;
-    let is_all_or_nothing = route.hops.iter().any(|hop| hop.all_or_nothing);
-    if let Some(home) = home.filter(|_| is_all_or_nothing) {
+    if let Some(home) = home.filter(|home| home.is_all_or_nothing()) {
         ledger.refuse_aside(|path| home.refuses(path));
     }
     if !ledger.is_settled() {
@@ -139,20 +138,34 @@ pub fn submit_on(
         ledger.turn_to_next();
         attempts.extend(ask(submission, hop, line, &mut ledger, observer));
     }
+    if let Some(home) = home {
+        attempts.extend(keep(home, submission, &mut ledger, line.world, observer));
+    }
+    let unreached = Outcome::Deferred(Cause::Withheld);
+    Report { recipients: ledger.close(&unreached), attempts }
+}
+
+/// Keeps the message for whoever is at home here; returns what servers were
+/// asked for that.
+fn keep(
+    home: &dyn Home,
+    submission: &Submission,
+    ledger: &mut Ledger<'_>,
+    world: &World<'_>,
+    observer: &mut dyn Observer,
+) -> Vec<Attempt> {
+    let mut attempts = Vec::new();
     for at in ledger.take_up() {
-        if is_all_or_nothing && ledger.somebody_is_left_out() {
+        if home.is_all_or_nothing() && ledger.somebody_is_left_out() {
             ledger.withhold();
             break;
         }
         let path = &submission.envelope.to()[at].path;
-        if let Some(home) = home {
-            let (outcome, asked) = home.keep(path, submission, line.world, observer);
-            ledger.note(at, outcome);
-            attempts.extend(asked);
-        }
+        let (outcome, asked) = home.keep(path, submission, world, observer);
+        ledger.note(at, outcome);
+        attempts.extend(asked);
     }
-    let unreached = Outcome::Deferred(Cause::Withheld);
-    Report { recipients: ledger.close(&unreached), attempts }
+    attempts
 }
 
 /// Connects to each server in turn, signs in, and leaves; nothing is sent. The

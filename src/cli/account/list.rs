@@ -76,7 +76,8 @@ fn account_lines(name: &str, account: &Chosen<'_>, out: &mut dyn Write) -> io::R
 }
 
 /// What of an account is listed.
-const LISTED: &[&str] = &["from", "match", "server", "user", "password", "token", "oauth2", "auth"];
+const LISTED: &[&str] =
+    &["from", "match", "server", "local", "user", "password", "token", "oauth2", "auth"];
 
 /// Who says the value of a row.
 pub(super) fn place<'a>(chosen: &Chosen<'a>, row: &Row) -> Place<'a> {
@@ -108,6 +109,7 @@ struct AccountJson<'a> {
     #[serde(rename = "match")]
     matches: Vec<String>,
     servers: Vec<ServerJson>,
+    local: Option<String>,
     user: Option<String>,
     password: Option<String>,
     token: Option<String>,
@@ -154,6 +156,7 @@ impl<'a> AccountJson<'a> {
             from: said.from,
             matches: said.matches.iter().flatten().map(ToString::to_string).collect(),
             servers: said.servers.iter().flatten().map(ServerJson::of).collect(),
+            local: said.local.map(|local| local.to_string()),
             user: said.user,
             password: said.password.map(|source| source.to_string()),
             token: said.token.map(|source| source.to_string()),

@@ -2,11 +2,12 @@
 
 use super::{Exit, Failure, quoted};
 use crate::account::{
-    ClientFilesError, DkimError, EditError, Error, Fault, KeyFileError, ProxyError, SecretError,
-    ServerError, Unusable, Unwritable,
+    Account, ClientFilesError, DkimError, EditError, Error, Fault, KeyFileError, ProxyError,
+    SecretError, ServerError, Unusable, Unwritable,
 };
 use crate::message::dkim::KeyError;
 use crate::net::ClientCertificateError;
+use crate::smtp::ForwardPath;
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
@@ -301,6 +302,17 @@ pub(in crate::cli) fn of_proxy(option: &str, error: &ProxyError) -> Failure {
     }
 }
 
+/// A recipient elsewhere, and an account for this machine alone (78).
+pub(in crate::cli) fn no_server(recipient: &ForwardPath, account: &Account) -> Failure {
+    let name = account.name.as_deref().unwrap_or_default();
+    let sentence = format!("{recipient} needs a server, and the account ‘{name}’ names none");
+    Failure::say(Exit::Config, sentence).hint(write_server(name))
+}
+
+fn write_server(account: &str) -> String {
+    format!("in [accounts.{account}], write server = \"smtps://HOST\" or \"smtp://HOST\"")
+}
+
 /// A hint names all keys of a table, and all accounts, if there are no more.
 const FEW: usize = 8;
 
@@ -318,9 +330,7 @@ fn of_account(error: &Error) -> Vec<String> {
         Error::UnknownAccount { nearest, names, .. } => of_unknown(nearest.as_deref(), names),
         Error::NoAccounts => of_unknown(None, &[]),
         Error::NoChoice { names, .. } | Error::Ambiguous { names, .. } => of_choice(names),
-        Error::NoServer { account } => vec![format!(
-            "in [accounts.{account}], write server = \"smtps://HOST\" or \"smtp://HOST\""
-        )],
+        Error::NoServer { account } => vec![write_server(account)],
         Error::NoUser { .. } | Error::NobodyFor { .. } => {
             vec!["name the user: --user, user = in the account, or ENVOI_USER".to_owned()]
         }

@@ -81,8 +81,7 @@ impl<'e> Entry<'e> {
     /// The line for what was decided without asking a server: everybody is at
     /// home here.
     fn of_this_machine(run: Run<'e>, report: &'e Report, exit: Exit) -> Self {
-        let here = Server { key: "host", name: "localhost".to_owned(), ..Server::default() };
-        let mut entry = Entry::new(run, here);
+        let mut entry = Entry::new(run, Server::named("localhost"));
         entry.know(run);
         entry.tell_outcome(run, report, None, exit);
         entry
@@ -271,10 +270,14 @@ impl Server {
                 let user = sign_in.and_then(|sign_in| sign_in.user);
                 Server { auth, user, ..Server::at(&server.endpoint, false) }
             }
-            Some(ServerUrl::Sink(_)) | None => {
-                Server { key: "host", name: "sink:".to_owned(), ..Server::default() }
-            }
+            Some(ServerUrl::Sink(_)) => Server::named("sink:"),
+            None => Server::named("localhost"),
         }
+    }
+
+    /// What is no server that is connected to.
+    fn named(name: &str) -> Self {
+        Server { key: "host", name: name.to_owned(), ..Server::default() }
     }
 
     /// TLS is on where it stood, and where nothing would have gone without.

@@ -25,7 +25,7 @@ use std::time::Duration;
 /// spoken: what came of a message, its reply has said.
 pub(super) fn run(
     args: &SendmailArgs,
-    office: &Office,
+    office: &Office<'_>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
     let interrupt = interrupt::install()
@@ -86,7 +86,7 @@ impl Read for Heeding<'_> {
 /// Whoever calls a program has come in already: nothing is encrypted, and
 /// nobody signs in. What is asked about reports for one recipient would have to
 /// be shared out among those whom he is an alias for.
-fn policy(office: &Office) -> Policy {
+fn policy(office: &Office<'_>) -> Policy {
     let offer = ["STARTTLS", "AUTH", "DSN"].into_iter().try_fold(Offer::default(), Offer::without);
     let host = office.rules.hosts.first().map_or_else(|| "localhost".into(), Domain::to_string);
     Policy {
@@ -100,7 +100,7 @@ fn policy(office: &Office) -> Policy {
 }
 
 struct Submitting<'s, 'e> {
-    office: &'s Office,
+    office: &'s Office<'s>,
     /// `-L`.
     tag: Option<&'s str>,
     spool: Option<Spool>,
