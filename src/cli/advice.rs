@@ -44,7 +44,8 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<String> {
     let hint = match shortfall {
         Shortfall::TooLarge { .. } => "make the message smaller",
         Shortfall::EightBit(_) | Shortfall::Utf8Header(_) => {
-            "attached as octets it passes as it is: --attach 'FILE;type=application/octet-stream'"
+            "attached as octets it passes as it is: \
+             envoi send --attach 'FILE;type=application/octet-stream' bob@example.org"
         }
         Shortfall::Utf8Address(_) => {
             "ask for another address, or send through a server that offers SMTPUTF8"

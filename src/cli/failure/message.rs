@@ -56,7 +56,7 @@ impl From<Error> for Failure {
                 Exit::DataErr,
                 Some(
                     "attached as octets, a file may hold anything: \
-                     --attach 'FILE;type=application/octet-stream'"
+                     envoi send --attach 'FILE;type=application/octet-stream' bob@example.org"
                         .to_owned(),
                 ),
             ),
@@ -66,7 +66,11 @@ impl From<Error> for Failure {
             ),
             Error::Unfit { .. } | Error::Attached(_) => (
                 Exit::DataErr,
-                Some("pack the message and attach the archive: --attach FILE.gz".to_owned()),
+                Some(
+                    "pack the message and attach the archive: \
+                     envoi send --attach FILE.gz bob@example.org"
+                        .to_owned(),
+                ),
             ),
             Error::HeaderTwice(_) => (Exit::DataErr, Some("leave one of them out".to_owned())),
             Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
