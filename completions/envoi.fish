@@ -415,7 +415,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s N -d 'When repo
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s R -d 'How much of the message a report of failure has in it: full or hdrs' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s V -d 'A name for the message, to know it by in reports' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s b -d 'm, the default: send the message on standard input. s: speak SMTP on standard input and output. v: say who the recipients are, and send nothing. i: the same as newaliases, which has nothing to do. p and q are not there yet' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s o -d 'i is the same as -i. Others, such as em, eq, db and 7, have no effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s o -d 'i is the same as -i. Others, such as em, eq, db and 7, have no effect; the log has those that callers do not usually give' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s q -d 'Run the queue; not there yet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s A -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s B -d '7BIT or 8BITMIME; no effect: what the body is, is seen' -r
@@ -426,7 +426,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s e -d 'No effect
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s h -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s L -d 'What the log calls the caller' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s M -d 'No effect' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s O -d 'No effect' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s O -d 'No effect; the log has it' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s p -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s X -d 'No effect: no file is written' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s t -d 'Send to those whom To, Cc and Bcc name, and to the recipients on the command line; of a message with Resent fields, to those of the Resent fields that stand highest'

@@ -16,7 +16,7 @@ use crate::account::{Account, Environment, Log as Target};
 use crate::delivery::{Report, Route, Submission};
 use crate::log::LogFile;
 use crate::net::{Facility, Interrupt, Severity, Stamp, Stopwatch, Syslog};
-use entry::Entry;
+use entry::{Entry, Outcomes};
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -26,13 +26,36 @@ use std::time::Duration;
 #[derive(Clone, Copy)]
 pub(super) struct Run<'r> {
     pub(super) account: &'r Account,
-    pub(super) submission: &'r Submission,
+    pub(super) subject: &'r Subject,
     /// The identifier of this run.
     pub(super) local_id: &'r str,
     /// What the caller calls itself: `sendmail -L`.
     pub(super) tag: Option<&'r str>,
+    /// Options of the caller that have no effect, and might have had a bad one.
+    pub(super) ignored: &'r [String],
     /// Runs since the message is ready.
     pub(super) since: Stopwatch,
+}
+
+/// What a message is known by.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Subject {
+    /// The sender of the envelope; empty for the null sender.
+    pub(super) from: String,
+    /// The recipients; as they were typed, where they are no addresses yet.
+    pub(super) recipients: Vec<String>,
+    pub(super) message_id: Option<String>,
+}
+
+impl Subject {
+    pub(super) fn of(submission: &Submission) -> Self {
+        let Submission { envelope, message } = submission;
+        Subject {
+            from: envelope.from.0.as_ref().map(ToString::to_string).unwrap_or_default(),
+            recipients: envelope.to().iter().map(|to| to.path.to_string()).collect(),
+            message_id: message.facts().message_id.clone(),
+        }
+    }
 }
 
 /// The log of a run, open.
@@ -67,16 +90,17 @@ impl<'r> Log<'r> {
         self.run
     }
 
-    /// Writes a line for each server that was asked. Returns the sentence that
-    /// says why there is none.
+    /// Writes a line for each server that was asked, and one for who is at home
+    /// here. Returns the sentence that says why there is none.
     pub(super) fn report(
         &mut self,
         report: &Report,
+        submission: &Submission,
         route: &Route,
-        exit: Exit,
         interrupt: &Interrupt,
     ) -> Option<String> {
-        let entries = Entry::of_report(self.run, report, route, exit);
+        let outcome = Outcomes { report, submission, signal: interrupt.signal() };
+        let entries = Entry::of_report(self.run, &outcome, route);
         self.write(&entries, interrupt)
     }
 

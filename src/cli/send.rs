@@ -6,7 +6,7 @@ use super::dsn;
 use super::exit::Exit;
 use super::failure::{Failure, no_server};
 use super::home::OpenHome;
-use super::log::{Log, Run};
+use super::log::{Log, Run, Subject};
 use super::message::{self, Job};
 use super::render::{self, Context, Left};
 use super::route::{self, Prepared};
@@ -46,11 +46,13 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     }
     let account = job.account.as_ref().expect("only a dry run goes without an account");
     let transcript = args.transcript.as_deref();
-    let delivery = Delivery { transcript, all_or_nothing: args.all_or_nothing, tag: None };
+    let all_or_nothing = args.all_or_nothing;
+    let delivery = Delivery { transcript, all_or_nothing, ..Delivery::default() };
     send(&delivery, &job, account, surroundings)
 }
 
 /// How a message is sent, beside where to.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Delivery<'d> {
     /// The file for the transcript.
     pub(super) transcript: Option<&'d Path>,
@@ -58,6 +60,8 @@ pub(super) struct Delivery<'d> {
     pub(super) all_or_nothing: bool,
     /// What the caller calls itself in the log.
     pub(super) tag: Option<&'d str>,
+    /// Options of the caller that have no effect, for the log.
+    pub(super) ignored: &'d [String],
 }
 
 /// Opens the log, sends, and sees to it that whatever stops that is in the log,
@@ -100,20 +104,37 @@ pub(super) fn carry_out(
     interrupt: &Interrupt,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Sent, Failure> {
-    let local_id = &local_id();
-    let run = Run {
-        account,
-        submission: &job.submission,
-        local_id,
-        tag: delivery.tag,
-        since: Stopwatch::start(),
-    };
+    let (local_id, subject) = (&local_id(), &Subject::of(&job.submission));
+    let run = delivery.run(account, subject, local_id);
     let (mut log, trouble) = Log::open(run, surroundings.environment);
     let sent = submit_logged(delivery, job, &mut log, trouble, interrupt, surroundings);
     if let Some(trouble) = sent.as_ref().err().and_then(|failure| log.failure(failure)) {
         surroundings.warn(&trouble);
     }
     sent
+}
+
+impl<'d> Delivery<'d> {
+    fn run(&self, account: &'d Account, subject: &'d Subject, local_id: &'d str) -> Run<'d> {
+        let Delivery { tag, ignored, .. } = *self;
+        Run { account, subject, local_id, tag, ignored, since: Stopwatch::start() }
+    }
+}
+
+/// Has it in the log of an account why a message was never on its way.
+pub(super) fn log_unsent(
+    failure: &Failure,
+    delivery: &Delivery<'_>,
+    account: &Account,
+    subject: &Subject,
+    surroundings: &mut Surroundings<'_>,
+) {
+    let local_id = &local_id();
+    let run = delivery.run(account, subject, local_id);
+    let (mut log, trouble) = Log::open(run, surroundings.environment);
+    if let Some(trouble) = trouble.or_else(|| log.failure(failure)) {
+        surroundings.warn(&trouble);
+    }
 }
 
 fn submit_logged(
@@ -147,7 +168,7 @@ fn submit_logged(
         deliver(delivery, job, &prepared, home.as_ref(), interrupt, &host, surroundings)?;
     let exit = Exit::of_report(&report, signal);
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, &job.submission));
-    let logged = log.report(&report, &prepared.route, exit, interrupt);
+    let logged = log.report(&report, &job.submission, &prepared.route, interrupt);
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
     let troubles = prepared.passwords.troubles();
     let unasked = dsn::unasked(&job.submission.envelope, &report, job.household.as_ref());

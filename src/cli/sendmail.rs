@@ -15,6 +15,7 @@ use super::exit::Exit;
 use super::failure::{Failure, warned};
 use super::home::Household;
 use super::input::Input;
+use super::log::Subject;
 use super::message::{Job, masked};
 use super::send::{self, Delivery};
 use super::sign::sign;
@@ -55,12 +56,12 @@ pub(super) fn run(
     let globals = Globals::silent(args.verbose);
     let mut surroundings = Surroundings { globals: &globals, environment, out, err };
     let accounts = Accounts::for_message(None, environment, None, &Settings::default())?;
-    let office = Office::open(&accounts, args.sender.as_deref(), environment)?;
     surroundings.tell_of_foreign(&accounts);
+    let office = Office::open(&accounts, args.sender.as_deref(), environment);
     match task {
-        Task::Deliver => deliver(&args, &office, &mut surroundings),
-        Task::Dialogue => dialogue::run(&args, &office, &mut surroundings),
-        Task::Verify => verify::run(&args, &office, &mut surroundings),
+        Task::Deliver => deliver(&args, office, &accounts, &mut surroundings),
+        Task::Dialogue => dialogue::run(&args, &office?, &mut surroundings),
+        Task::Verify => verify::run(&args, &office?, &mut surroundings),
     }
 }
 
@@ -74,16 +75,56 @@ enum Task {
 /// Sends the message on standard input.
 fn deliver(
     args: &SendmailArgs,
-    office: &Office<'_>,
+    office: Result<Office<'_>, Failure>,
+    accounts: &Accounts,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
+    let mut chosen = None;
+    let job = office.and_then(|office| prepare(args, &office, &mut chosen, surroundings));
+    let job = job.inspect_err(|failure| {
+        let from = args.sender.clone().unwrap_or_default();
+        let subject = Subject { from, recipients: args.recipients.clone(), message_id: None };
+        log_unsent(failure, args, chosen.or_else(|| usual(accounts)), &subject, surroundings);
+    })?;
+    let Some(job) = job else { return Ok(Exit::Ok) };
+    let account = job.account.as_ref().expect("an account was chosen");
+    send::send(&delivery(args), &job, account, surroundings)
+}
+
+/// The message on standard input as a job. `chosen` gets its account, once it
+/// has one.
+fn prepare(
+    args: &SendmailArgs,
+    office: &Office<'_>,
+    chosen: &mut Option<Account>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Option<Job>, Failure> {
     let full_name = args.full_name.as_deref().map(checked_name).transpose()?.flatten();
     let letter = Letter::read(args, office, surroundings)?;
-    let Some(job) = office.job(letter, full_name, surroundings)? else { return Ok(Exit::Ok) };
-    let account = job.account.as_ref().expect("an account was chosen");
-    let tag = args.tag.as_deref();
-    let delivery = Delivery { transcript: None, all_or_nothing: false, tag };
-    send::send(&delivery, &job, account, surroundings)
+    office.job(letter, full_name, chosen, surroundings)
+}
+
+fn delivery(args: &SendmailArgs) -> Delivery<'_> {
+    Delivery { tag: args.tag.as_deref(), ignored: &args.ignored, ..Delivery::default() }
+}
+
+/// The account that is used where no sender says otherwise.
+fn usual(accounts: &Accounts) -> Option<Account> {
+    accounts.choose(Choice::default()).ok()
+}
+
+/// Has it in the log, if there is one, why a message was never on its way: what
+/// called may show the sentence to nobody.
+fn log_unsent(
+    failure: &Failure,
+    args: &SendmailArgs,
+    account: Option<Account>,
+    subject: &Subject,
+    surroundings: &mut Surroundings<'_>,
+) {
+    if let Some(account) = account {
+        send::log_unsent(failure, &delivery(args), &account, subject, surroundings);
+    }
 }
 
 /// What every message of this machine has in common.
@@ -143,11 +184,12 @@ impl<'o> Office<'o> {
     }
 
     /// The letter on its way out; `None` if every name was an alias for
-    /// nobody.
+    /// nobody. `chosen` gets its account, once it has one.
     fn job(
         &self,
         mut letter: Letter,
         full_name: Option<String>,
+        chosen: &mut Option<Account>,
         surroundings: &mut Surroundings<'_>,
     ) -> Result<Option<Job>, Failure> {
         let environment = surroundings.environment;
@@ -158,6 +200,7 @@ impl<'o> Office<'o> {
         let typed = letter.typed.as_ref();
         let caller = Caller { typed, full_name, office: self, environment };
         let account = caller.account(known)?;
+        *chosen = Some(account.clone());
         let from = match author {
             Some(author) if letter.opened.has_from() => vec![Address::from(author)],
             Some(_) | None => caller.from(&account)?,

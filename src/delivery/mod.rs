@@ -175,7 +175,7 @@ fn keep(
 pub fn sign_in(route: &Route, world: &World<'_>, observer: &mut dyn Observer) -> Vec<Attempt> {
     let mut attempts = Vec::new();
     for hop in &route.hops {
-        let mut nowhere = Attempt::at(hop, None);
+        let mut nowhere = Attempt::at(hop, None, Vec::new());
         let targets = match look_up(hop, world, &mut nowhere, observer) {
             Ok(targets) => targets,
             Err(error) => {
@@ -207,14 +207,14 @@ fn go_on(
     observer: &mut dyn Observer,
 ) -> Option<Attempt> {
     let (hop, mut session, mut attempt) = line.take_up(observer)?;
-    let open = ledger.open().len();
+    attempt.to = ledger.open_paths();
     send(submission, hop, &mut session, ledger, &mut attempt);
     if !ledger.ask_anew() {
         line.part(hop, session, &attempt);
         return Some(attempt);
     }
     session.quit(line.world.wait_for_farewell);
-    (ledger.open().len() < open).then_some(attempt)
+    (ledger.open().len() < attempt.to.len()).then_some(attempt)
 }
 
 /// Asks one server, at each of its addresses in turn.
@@ -226,7 +226,7 @@ fn ask<'l>(
     observer: &mut dyn Observer,
 ) -> Vec<Attempt> {
     let mut attempts = Vec::new();
-    let mut nowhere = Attempt::at(hop, None);
+    let mut nowhere = Attempt::at(hop, None, ledger.open_paths());
     let targets = match look_up(hop, line.world, &mut nowhere, observer) {
         Ok(targets) => targets,
         Err(error) => return vec![failed(nowhere, error, ledger)],
@@ -248,7 +248,7 @@ fn ask<'l>(
 
 /// Tries one address: connect, secure, sign in, leave.
 fn knock(hop: &Hop, target: &Target, world: &World<'_>, observer: &mut dyn Observer) -> Attempt {
-    let mut attempt = Attempt::at(hop, Some(target.address.clone()));
+    let mut attempt = Attempt::at(hop, Some(target.address.clone()), Vec::new());
     match open(hop, target, world, &mut attempt, observer) {
         Ok(session) => {
             attempt.timings.extend_from_slice(session.timings());
@@ -327,7 +327,7 @@ fn attempt<'l>(
     ledger: &mut Ledger<'_>,
     observer: &mut dyn Observer,
 ) -> Attempt {
-    let mut attempt = Attempt::at(hop, Some(target.address.clone()));
+    let mut attempt = Attempt::at(hop, Some(target.address.clone()), ledger.open_paths());
     let mut session = match open(hop, target, line.world, &mut attempt, observer) {
         Ok(session) => session,
         Err(error) => return failed(attempt, error, ledger),

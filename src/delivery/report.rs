@@ -26,6 +26,8 @@ pub struct Attempt {
     pub server: Endpoint,
     /// The proxy that was to connect to it.
     pub proxy: Option<ProxyPlace>,
+    /// Whom the message was still to be sent to; nobody where there was none.
+    pub to: Vec<ForwardPath>,
     /// The address, of the proxy where there is one; `None` when there was none
     /// to try.
     pub address: Option<Address>,
@@ -79,10 +81,11 @@ pub struct SignedIn {
 
 impl Attempt {
     /// An attempt that has not begun.
-    pub(super) fn at(hop: &Hop, address: Option<Address>) -> Self {
+    pub(super) fn at(hop: &Hop, address: Option<Address>, to: Vec<ForwardPath>) -> Self {
         Attempt {
             server: hop.endpoint.clone(),
             proxy: hop.proxy.as_ref().map(|proxy| proxy.place().clone()),
+            to,
             address,
             reused: false,
             tls: None,
@@ -182,6 +185,11 @@ impl<'e> Ledger<'e> {
         let is_open = |at: &usize| self.outcomes[*at].as_ref().is_none_or(Outcome::is_open);
         let is_away = |at: &usize| !self.aside.contains(at);
         (0..self.outcomes.len()).filter(is_open).filter(is_away).collect()
+    }
+
+    /// The same as addresses.
+    pub(super) fn open_paths(&self) -> Vec<ForwardPath> {
+        self.open().into_iter().map(|at| self.envelope.to()[at].path.clone()).collect()
     }
 
     /// True when every recipient has been decided.

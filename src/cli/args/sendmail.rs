@@ -11,6 +11,7 @@ use crate::smtp::{DsnRequest, NotRet, Ret};
 use clap::{Arg, ArgAction, Command};
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// What was typed, as far as it means something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub struct SendmailArgs {
     pub tag: Option<String>,
     /// `-N`, `-R`, `-V`: what is asked about reports.
     pub dsn: DsnRequest,
+    /// `-O` and `-o` with what nobody needs: they have no effect, but whoever
+    /// smuggles options in tries these.
+    pub ignored: Vec<String>,
     /// `-v`, as often as it was given.
     pub verbose: u8,
 }
@@ -81,6 +85,8 @@ enum Means {
     /// `-o`, whose value is an option of its own.
     Sub,
     Aliases,
+    /// Without effect, as `Nothing`, but logged.
+    Unlisted,
     /// Not there yet; this is what it would do.
     Later(&'static str),
     /// Taken for the sake of callers, without effect.
@@ -165,7 +171,8 @@ const FLAGS: &[Flag] = &[
         "o",
         Value("OPTION"),
         Means::Sub,
-        "i is the same as -i. Others, such as em, eq, db and 7, have no effect",
+        "i is the same as -i. Others, such as em, eq, db and 7, have no effect; the log has \
+         those that callers do not usually give",
     ),
     flag("I", Takes::Nothing, Means::Aliases, "The same as -bi"),
     flag("q", Glued("TIME"), Means::Later("run the queue"), "Run the queue; not there yet"),
@@ -187,12 +194,16 @@ const FLAGS: &[Flag] = &[
     flag("M", Value("ID"), Means::Nothing, "No effect"),
     flag("m", Takes::Nothing, Means::Nothing, "No effect"),
     flag("n", Takes::Nothing, Means::Nothing, "No effect: aliases are always expanded"),
-    flag("O", Value("OPTION=VALUE"), Means::Nothing, "No effect"),
+    flag("O", Value("OPTION=VALUE"), Means::Unlisted, "No effect; the log has it"),
     flag("p", Value("PROTOCOL"), Means::Nothing, "No effect"),
     flag("U", Takes::Nothing, Means::Nothing, "No effect"),
     flag("x", Takes::Nothing, Means::Nothing, "No effect"),
     flag("X", Value("FILE"), Means::Nothing, "No effect: no file is written"),
 ];
+
+/// What callers give behind `-o`, and what harms nobody if it has no effect
+/// (SEC-12).
+const HARMLESS: &[&str] = &["i", "m", "em", "ep", "eq", "db", "di", "dq", "7", "8"];
 
 /// The modes of `-b` that are not there, and what each would do.
 const LATER: &[(char, &str)] = &[('p', "list the queue"), ('q', "queue without sending")];
@@ -200,9 +211,6 @@ const LATER: &[(char, &str)] = &[('p', "list the queue"), ('q', "queue without s
 /// Reads the words behind the program's name. `name` is what the program was
 /// called as: `mailq` and `newaliases` are modes of their own.
 pub fn read(name: &str, words: Vec<OsString>) -> Result<Sendmail, Failure> {
-    // What is no UTF-8 stops nothing where it has no effect, nor in a name.
-    let words: Vec<String> =
-        words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let mode = if name == "newaliases" { Mode::Aliases } else { Mode::Deliver };
     let mut reader = Reader { args: SendmailArgs::default(), mode };
     if name == "mailq" {
@@ -210,16 +218,16 @@ pub fn read(name: &str, words: Vec<OsString>) -> Result<Sendmail, Failure> {
     }
     let mut words = words.into_iter().peekable();
     while let Some(word) = words.next() {
-        match word.as_str() {
-            "--" => {
-                reader.args.recipients.extend(words);
+        match word.as_bytes() {
+            b"--" => {
+                reader.args.recipients.extend(words.map(|word| text(word.as_bytes())));
                 break;
             }
-            "--help" => return Ok(Sendmail::Help),
-            "--version" => return Ok(Sendmail::Version),
-            _ if word.len() > 1 && word.starts_with('-') => reader.group(&word, &mut words)?,
-            _ if word.starts_with('-') => return Err(unknown(&word)),
-            _ => reader.args.recipients.push(word),
+            b"--help" => return Ok(Sendmail::Help),
+            b"--version" => return Ok(Sendmail::Version),
+            octets if is_option(octets) => reader.group(octets, &mut words)?,
+            octets if octets.starts_with(b"-") => return Err(unknown(octets)),
+            octets => reader.args.recipients.push(text(octets)),
         }
     }
     let mut addresses = reader.args.recipients.iter().chain(&reader.args.sender);
@@ -232,6 +240,26 @@ pub fn read(name: &str, words: Vec<OsString>) -> Result<Sendmail, Failure> {
         Mode::Verify => Sendmail::Verify(reader.args),
         Mode::Aliases => Sendmail::Aliases,
     })
+}
+
+/// What is no UTF-8 stops nothing where it has no effect.
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+/// A name of a person: in Latin-1, as old entries of passwd(5) are, where it is
+/// no UTF-8. What is a control character there is none in any charset of names.
+fn name_in(octets: &[u8]) -> String {
+    let latin = |&octet: &u8| match octet {
+        0x80..=0x9f => char::REPLACEMENT_CHARACTER,
+        octet => char::from(octet),
+    };
+    std::str::from_utf8(octets)
+        .map_or_else(|_| octets.iter().map(latin).collect(), ToOwned::to_owned)
+}
+
+fn is_option(octets: &[u8]) -> bool {
+    octets.len() > 1 && octets.starts_with(b"-")
 }
 
 struct Reader {
@@ -253,42 +281,49 @@ impl Reader {
     /// the rest of the word as its value.
     fn group(
         &mut self,
-        word: &str,
-        words: &mut std::iter::Peekable<std::vec::IntoIter<String>>,
+        word: &[u8],
+        words: &mut std::iter::Peekable<std::vec::IntoIter<OsString>>,
     ) -> Result<(), Failure> {
         let mut rest = &word[1..];
-        while let Some(letter) = rest.chars().next() {
-            rest = &rest[letter.len_utf8()..];
-            let known = FLAGS.iter().find(|flag| flag.letter.starts_with(letter));
+        while let Some((&letter, behind)) = rest.split_first() {
+            rest = behind;
+            let known = FLAGS.iter().find(|flag| flag.letter.as_bytes() == [letter]);
             let flag = known.ok_or_else(|| unknown(word))?;
-            let glued = Some(rest).filter(|rest| !rest.is_empty()).map(str::to_owned);
+            let glued = Some(rest).filter(|rest| !rest.is_empty()).map(<[u8]>::to_vec);
             // What looks like an option is no value: a caller whose variable
             // was empty meant the option.
-            let next = |word: &String| word.len() < 2 || !word.starts_with('-');
+            let mut next = |fits: &dyn Fn(&[u8]) -> bool| {
+                let word =
+                    words.next_if(|word| !is_option(word.as_bytes()) && fits(word.as_bytes()));
+                word.map(OsString::into_vec)
+            };
             let value = match flag.takes {
                 Takes::Nothing => {
                     self.mean(flag, None)?;
                     continue;
                 }
                 Glued(_) => glued,
-                Value(_) => glued.or_else(|| words.next_if(next)),
+                Value(_) => glued.or_else(|| next(&|_| true)),
                 OneOf(_, known) => glued.or_else(|| {
-                    words.next_if(|word| known.iter().any(|known| word.eq_ignore_ascii_case(known)))
+                    next(&|word| {
+                        known.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+                    })
                 }),
             };
-            return self.mean(flag, value);
+            return self.mean(flag, value.as_deref());
         }
         Ok(())
     }
 
-    fn mean(&mut self, flag: &Flag, value: Option<String>) -> Result<(), Failure> {
+    fn mean(&mut self, flag: &Flag, octets: Option<&[u8]>) -> Result<(), Failure> {
+        let value = octets.map(text);
         match flag.means {
             Means::FromHeader => self.args.from_header = true,
             Means::DotsAreText => self.args.dots_are_text = true,
             Means::Verbose => self.args.verbose = self.args.verbose.saturating_add(1),
             Means::Aliases => self.mode = Mode::Aliases,
             Means::Nothing => {}
-            Means::FullName => self.args.full_name = value,
+            Means::FullName => self.args.full_name = octets.map(name_in),
             Means::Tag => self.args.tag = value,
             Means::Sender => {
                 let lacking = || {
@@ -303,11 +338,22 @@ impl Reader {
                 self.args.dsn.ret = Some(read_as(flag, value, named)?);
             }
             Means::EnvelopeId => self.args.dsn.envid = Some(read_as(flag, value, str::parse)?),
-            Means::Sub => self.args.dots_are_text |= value.as_deref() == Some("i"),
+            Means::Sub => self.sub(&value.unwrap_or_default()),
+            Means::Unlisted => {
+                self.args.ignored.push(format!("-O{}", value.unwrap_or_default()));
+            }
             Means::Mode => return self.mode(&value.unwrap_or_default()),
             Means::Later(what) => return Err(later(&format!("-{}", flag.letter), what)),
         }
         Ok(())
+    }
+
+    /// SEC-12.
+    fn sub(&mut self, option: &str) {
+        self.args.dots_are_text |= option == "i";
+        if !HARMLESS.contains(&option) {
+            self.args.ignored.push(format!("-o{option}"));
+        }
     }
 
     fn mode(&mut self, mode: &str) -> Result<(), Failure> {
@@ -348,8 +394,8 @@ fn later(option: &str, what: &str) -> Failure {
         .hint("messages are sent at once, and none is kept: what fails ends with its status")
 }
 
-fn unknown(word: &str) -> Failure {
-    Failure::say(Exit::Usage, format!("there is no option ‘{word}’"))
+fn unknown(word: &[u8]) -> Failure {
+    Failure::say(Exit::Usage, format!("there is no option ‘{}’", text(word)))
         .hint("a recipient that begins with - stands behind --; every option: sendmail --help")
 }
 

@@ -10,10 +10,11 @@ use super::Run;
 use super::reason::{attempt_reason, reason};
 use super::value::{lines_of, list, quoted, word};
 use crate::account::{Account, ServerUrl};
-use crate::delivery::{Attempt, Cause, Outcome, Report, Route};
+use crate::delivery::{Attempt, Cause, Outcome, Report, Route, Submission};
 use crate::net::{Endpoint, Place, Security};
-use crate::smtp::{Phase, Reply};
+use crate::smtp::{ForwardPath, Phase, Reply};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// What a line says.
@@ -32,7 +33,9 @@ pub(super) struct Entry<'e> {
     error: Option<String>,
     /// The keys that msmtp does not have.
     more: Vec<(&'static str, String)>,
-    /// The same, each with a list; only where the recipients fared differently.
+    /// Options of the caller that have no effect.
+    ignored: Vec<String>,
+    /// The recipients by what became of them; only where they fared differently.
     lists: Vec<(&'static str, Vec<String>)>,
 }
 
@@ -49,41 +52,44 @@ struct Server {
 }
 
 impl<'e> Entry<'e> {
-    /// A line for each server that was asked, the last one for what came of
-    /// the whole.
-    pub(super) fn of_report(
-        run: Run<'e>,
-        report: &'e Report,
-        route: &Route,
-        exit: Exit,
-    ) -> Vec<Self> {
-        let servers = report.attempts.chunk_by(|a, b| a.server == b.server);
-        let asked: Vec<&Attempt> = servers.filter_map(decisive).collect();
-        if asked.is_empty() {
-            return vec![Entry::of_this_machine(run, report, exit)];
-        }
-        let count = asked.len();
-        let entry = |(at, attempt): (usize, &'e Attempt)| {
-            let mut entry = Entry::new(run, Server::asked(attempt, route));
-            entry.add(run, attempt, (count > 1).then_some(at + 1));
-            if at + 1 == count {
-                entry.tell_outcome(run, report, Some(attempt), exit);
-                let elapsed = run.since.elapsed().as_secs_f64();
-                entry.more.push(("elapsed", format!("{elapsed:.3}")));
+    /// A line for each server that was asked, with those whom it was asked
+    /// about; the last for those whom none was: they are at home here.
+    pub(super) fn of_report(run: Run<'e>, outcomes: &Outcomes<'e>, route: &Route) -> Vec<Self> {
+        let rounds = rounds(outcomes.report);
+        let last_of = |(at, round): (usize, &Round<'e>)| round.to.iter().map(move |to| (to, at));
+        let last: HashMap<_, _> = rounds.iter().enumerate().flat_map(last_of).collect();
+        let mut entries = Vec::new();
+        for (at, round) in rounds.iter().enumerate() {
+            let mut entry = Entry::new(run, Server::asked(round.attempt, route));
+            entry.recipients = round.to.iter().map(ToString::to_string).collect();
+            entry.add(run, round.attempt, (rounds.len() > 1).then_some(at + 1));
+            let decided = outcomes.of(|path| last.get(path) == Some(&at));
+            if decided.len() == round.to.len() {
+                let exit = outcomes.exit(&decided, round.attempts);
+                entry.tell_outcome(outcomes, &decided, Some(round.attempt), exit);
             } else {
-                entry.tell_passed_over(attempt);
+                entry.tell_passed_over(round.attempt);
+                entry.lists = fates(&decided);
             }
-            entry
-        };
-        asked.into_iter().enumerate().map(entry).collect()
+            entries.push(entry);
+        }
+        let here = outcomes.of(|path| !last.contains_key(path));
+        if !here.is_empty() {
+            entries.push(Entry::of_this_machine(run, outcomes, &here));
+        }
+        if let Some(entry) = entries.last_mut() {
+            let elapsed = run.since.elapsed().as_secs_f64();
+            entry.more.push(("elapsed", format!("{elapsed:.3}")));
+        }
+        entries
     }
 
-    /// The line for what was decided without asking a server: everybody is at
-    /// home here.
-    fn of_this_machine(run: Run<'e>, report: &'e Report, exit: Exit) -> Self {
+    /// The line for those about whom no server was asked.
+    fn of_this_machine(run: Run<'e>, outcomes: &Outcomes<'e>, here: &[&'e Fate]) -> Self {
         let mut entry = Entry::new(run, Server::named("localhost"));
+        entry.recipients = here.iter().map(|(path, _)| path.to_string()).collect();
         entry.know(run);
-        entry.tell_outcome(run, report, None, exit);
+        entry.tell_outcome(outcomes, here, None, outcomes.exit(here, &[]));
         entry
     }
 
@@ -97,36 +103,37 @@ impl<'e> Entry<'e> {
     }
 
     fn new(run: Run<'e>, server: Server) -> Self {
-        let envelope = &run.submission.envelope;
         Entry {
             exit: Exit::TempFail,
             server,
-            from: envelope.from.0.as_ref().map(ToString::to_string).unwrap_or_default(),
-            recipients: envelope.to().iter().map(|to| to.path.to_string()).collect(),
+            from: run.subject.from.clone(),
+            recipients: run.subject.recipients.clone(),
             size: None,
             reply: None,
             error: None,
             more: Vec::new(),
+            ignored: Vec::new(),
             lists: Vec::new(),
         }
     }
 
     fn tell_outcome(
         &mut self,
-        run: Run<'e>,
-        report: &'e Report,
+        outcomes: &Outcomes<'e>,
+        decided: &[&'e Fate],
         attempt: Option<&'e Attempt>,
         exit: Exit,
     ) {
         self.exit = exit;
-        let failures = || report.recipients.iter().filter(|(_, it)| it.cause().is_some());
+        let failures = || decided.iter().filter(|(_, it)| it.cause().is_some());
         // Who was withheld because of another tells no reason.
         let failed = failures()
             .find(|(_, outcome)| !matches!(outcome.cause(), Some(Cause::Withheld)))
             .or_else(|| failures().next())
             .and_then(|(path, outcome)| Some((path.to_string(), outcome, outcome.cause()?)));
         let Some((recipient, outcome, cause)) = failed else {
-            self.size = Some(octets_sent(report, run.submission).facts().size);
+            let Outcomes { report, submission, .. } = outcomes;
+            self.size = Some(octets_sent(report, submission).facts().size);
             self.reply = attempt.and_then(|attempt| attempt.end.as_ref());
             return;
         };
@@ -143,7 +150,10 @@ impl<'e> Entry<'e> {
                 self.error = Some(reason(cause, outcome, &recipient, &self.from, attempt));
             }
         }
-        self.lists = fates(report);
+        self.lists = fates(decided);
+        if self.lists.len() < 2 {
+            self.lists.clear();
+        }
     }
 
     fn tell_passed_over(&mut self, attempt: &'e Attempt) {
@@ -175,16 +185,16 @@ impl<'e> Entry<'e> {
 
     /// What msmtp does not tell of a run.
     fn know(&mut self, run: Run<'_>) {
-        let message_id = &run.submission.message.facts().message_id;
         let more = [
             ("localid", Some(run.local_id.to_owned())),
             ("account", run.account.name.clone()),
             ("uid", Some(rustix::process::getuid().as_raw().to_string())),
             ("tag", run.tag.map(str::to_owned)),
-            ("messageid", message_id.clone()),
+            ("messageid", run.subject.message_id.clone()),
             ("port", self.server.port.map(|port| port.to_string())),
         ];
         self.more.extend(more.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        self.ignored = run.ignored.to_vec();
     }
 
     /// The line, without its time and its end.
@@ -232,10 +242,63 @@ impl<'e> Entry<'e> {
         for (key, value) in &self.more {
             let _ = write!(line, " {key}={}", word(value, longest));
         }
-        for (key, values) in &self.lists {
+        let ignored = Some(("ignored", self.ignored.as_slice()));
+        let ignored = ignored.filter(|(_, options)| !options.is_empty());
+        let lists = self.lists.iter().map(|(key, values)| (*key, values.as_slice()));
+        for (key, values) in ignored.into_iter().chain(lists) {
             let _ = write!(line, " {key}={}", list(values, most, longest));
         }
         line
+    }
+}
+
+/// A recipient, and what became of it.
+type Fate = (ForwardPath, Outcome);
+
+/// What came of a message.
+pub(super) struct Outcomes<'o> {
+    pub(super) report: &'o Report,
+    pub(super) submission: &'o Submission,
+    /// The user's wish to stop.
+    pub(super) signal: Option<usize>,
+}
+
+impl<'o> Outcomes<'o> {
+    /// The fates of these recipients.
+    fn of(&self, is_one: impl Fn(&ForwardPath) -> bool) -> Vec<&'o Fate> {
+        self.report.recipients.iter().filter(|(path, _)| is_one(path)).collect()
+    }
+
+    /// The status that the program would end with if these were all.
+    fn exit(&self, decided: &[&Fate], attempts: &[Attempt]) -> Exit {
+        let recipients = decided.iter().map(|&fate| fate.clone()).collect();
+        let report = Report { attempts: attempts.to_vec(), recipients };
+        Exit::of_report(&report, self.signal)
+    }
+}
+
+/// What was asked of one server in a row.
+struct Round<'r> {
+    attempts: &'r [Attempt],
+    /// The one that tells most.
+    attempt: &'r Attempt,
+    to: &'r [ForwardPath],
+}
+
+/// The attempts by servers; at its next address, a server is asked about those
+/// who are left of the same.
+fn rounds(report: &Report) -> Vec<Round<'_>> {
+    let goes_on = |before: &Attempt, next: &Attempt| {
+        let mut to = before.to.iter();
+        before.server == next.server && next.to.iter().all(|path| to.any(|it| it == path))
+    };
+    report.attempts.chunk_by(goes_on).filter_map(Round::of).collect()
+}
+
+impl<'r> Round<'r> {
+    fn of(attempts: &'r [Attempt]) -> Option<Self> {
+        let attempt = decisive(attempts)?;
+        Some(Round { attempts, attempt, to: &attempts.first()?.to })
     }
 }
 
@@ -302,11 +365,11 @@ fn reply_of(error: &crate::session::Error) -> Option<&Reply> {
     }
 }
 
-/// The recipients by what became of them, if they fared differently.
-fn fates(report: &Report) -> Vec<(&'static str, Vec<String>)> {
+/// The recipients by what became of them.
+fn fates(decided: &[&Fate]) -> Vec<(&'static str, Vec<String>)> {
     let mut fates: Vec<(&'static str, Vec<String>)> =
         ["accepted", "deferred", "rejected", "uncertain"].map(|fate| (fate, Vec::new())).into();
-    for (path, outcome) in &report.recipients {
+    for (path, outcome) in decided {
         let at = match outcome {
             Outcome::Accepted(_) => 0,
             Outcome::Deferred(_) => 1,
@@ -316,7 +379,7 @@ fn fates(report: &Report) -> Vec<(&'static str, Vec<String>)> {
         fates[at].1.push(path.to_string());
     }
     fates.retain(|(_, paths)| !paths.is_empty());
-    if fates.len() > 1 { fates } else { Vec::new() }
+    fates
 }
 
 /// The name in `sysexits.h`, with names of ours in the same form for what that

@@ -2,11 +2,14 @@
 //! submitted like one of `sendmail -t`, and the reply to its end says what came
 //! of it: taken for everybody, or for nobody.
 
-use super::{Letter, Office, sender};
+use super::{Letter, Office, delivery, log_unsent, sender, usual};
+use crate::account::Account;
 use crate::cli::args::SendmailArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::input::{Content, Spool, temporary};
+use crate::cli::log::Subject;
+use crate::cli::message::Job;
 use crate::cli::send::{Delivery, carry_out};
 use crate::cli::words::{plain, problems};
 use crate::cli::{Surroundings, interrupt};
@@ -34,7 +37,7 @@ pub(super) fn run(
     let mut output = own_output().map_err(not_spoken)?;
     let mut submitting = Submitting {
         office,
-        tag: args.tag.as_deref(),
+        args,
         spool: None,
         trouble: None,
         interrupt: &interrupt,
@@ -101,8 +104,7 @@ fn policy(office: &Office<'_>) -> Policy {
 
 struct Submitting<'s, 'e> {
     office: &'s Office<'s>,
-    /// `-L`.
-    tag: Option<&'s str>,
+    args: &'s SendmailArgs,
     spool: Option<Spool>,
     /// Why what came could not be kept.
     trouble: Option<Failure>,
@@ -126,7 +128,7 @@ impl Takes for Submitting<'_, '_> {
             (None, Some(spool)) => spool.end(),
             (None, None) => Ok(Content::Memory(Vec::new())),
         };
-        let submitted = content.and_then(|content| self.submit(&transaction, content));
+        let submitted = self.submit(&transaction, content);
         submitted.unwrap_or_else(|failure| {
             // Who called may show the reply to nobody.
             let text = plain(&format!("{:#}", failure.error));
@@ -141,40 +143,85 @@ impl Takes for Submitting<'_, '_> {
     }
 }
 
-impl Submitting<'_, '_> {
-    fn submit(&mut self, transaction: &Transaction, content: Content) -> Result<Reply, Failure> {
-        let source = match content {
-            Content::Memory(octets) => Source::held(octets, "the message"),
-            Content::File(file) => Source::file(file, "the message")?,
-        };
-        let letter = self.letter(transaction, source)?;
-        let job = self.office.job(letter, None, self.surroundings)?;
+impl<'s> Submitting<'s, '_> {
+    fn submit(
+        &mut self,
+        transaction: &Transaction,
+        content: Result<Content, Failure>,
+    ) -> Result<Reply, Failure> {
+        let mut chosen = None;
+        let job = content.and_then(|content| self.job(transaction, content, &mut chosen));
+        let job = job.inspect_err(|failure| {
+            let account = chosen.or_else(|| usual(self.office.accounts));
+            log_unsent(failure, self.args, account, &subject(transaction), self.surroundings);
+        })?;
         let Some(job) = job else {
             return Ok(said(250, "2.0.0 Every name is an alias for nobody"));
         };
         let account = job.account.as_ref().expect("an account was chosen");
         // One reply is for all: it may not say yes where it is no for some.
-        let tag = self.tag;
-        let delivery = Delivery { transcript: None, all_or_nothing: true, tag };
+        let delivery = Delivery { all_or_nothing: true, ..delivery(self.args) };
         let sent = carry_out(&delivery, &job, account, self.interrupt, self.surroundings)?;
         Ok(answer(&sent.report, sent.exit))
     }
 
-    fn letter(&self, transaction: &Transaction, source: Source) -> Result<Letter, Failure> {
-        let rules = &self.office.rules;
-        let mut rewrites = Vec::new();
-        let typed = match &transaction.from {
-            ReversePath(None) => Some(ReversePath::NULL),
-            ReversePath(Some(mailbox)) => {
-                sender(Some(&mailbox.to_string()), "MAIL", rules, &mut rewrites)?
-            }
+    /// The message as a job. `chosen` gets its account, once it has one.
+    fn job(
+        &mut self,
+        transaction: &Transaction,
+        content: Content,
+        chosen: &mut Option<Account>,
+    ) -> Result<Option<Job>, Failure> {
+        let source = match content {
+            Content::Memory(octets) => Source::held(octets, "the message"),
+            Content::File(file) => Source::file(file, "the message")?,
         };
-        let mut to = Vec::new();
-        for recipient in &transaction.to {
-            to.extend(rules.envelope_recipients(&recipient.path.to_string(), &mut rewrites)?);
-        }
-        Letter::of(source, typed, to, rewrites, false, self.office)
+        let own = self.own_office(transaction)?;
+        let office = own.as_ref().unwrap_or(self.office);
+        let letter = letter(office, transaction, source)?;
+        office.job(letter, None, chosen, self.surroundings)
     }
+
+    /// To msmtp, aliases are a matter of the account, and that is a matter of the
+    /// sender.
+    fn own_office(&self, transaction: &Transaction) -> Result<Option<Office<'s>>, Failure> {
+        let accounts = self.office.accounts;
+        if accounts.foreign().is_none() {
+            return Ok(None);
+        }
+        let sender = subject(transaction).from;
+        Office::open(accounts, Some(&sender), self.surroundings.environment).map(Some)
+    }
+}
+
+/// What was said of a message, for the log.
+fn subject(transaction: &Transaction) -> Subject {
+    let sender = transaction.from.0.as_ref();
+    Subject {
+        from: sender.map(ToString::to_string).unwrap_or_default(),
+        recipients: transaction.to.iter().map(|to| to.path.to_string()).collect(),
+        message_id: None,
+    }
+}
+
+fn letter(
+    office: &Office<'_>,
+    transaction: &Transaction,
+    source: Source,
+) -> Result<Letter, Failure> {
+    let rules = &office.rules;
+    let mut rewrites = Vec::new();
+    let typed = match &transaction.from {
+        ReversePath(None) => Some(ReversePath::NULL),
+        ReversePath(Some(mailbox)) => {
+            sender(Some(&mailbox.to_string()), "MAIL", rules, &mut rewrites)?
+        }
+    };
+    let mut to = Vec::new();
+    for recipient in &transaction.to {
+        to.extend(rules.envelope_recipients(&recipient.path.to_string(), &mut rewrites)?);
+    }
+    Letter::of(source, typed, to, rewrites, false, office)
 }
 
 /// The reply for what came of a message.

@@ -71,7 +71,8 @@ fn what_programs_type_is_understood() {
             tag,
             ..SendmailArgs::default()
         };
-        assert_eq!(args(words), expected, "{words}");
+        let args = SendmailArgs { ignored: Vec::new(), ..args(words) };
+        assert_eq!(args, expected, "{words}");
     }
     assert_eq!(args("-v -vi root").verbose, 2);
 }
@@ -148,8 +149,7 @@ fn what_is_not_there_is_said_with_64() {
 }
 
 #[test]
-fn what_is_no_text_stops_nothing_but_an_address() {
-    use std::os::unix::ffi::OsStringExt;
+fn what_is_no_text_stops_nothing_but_an_address_and_in_a_name_it_is_latin_1() {
     let read = |words: &[&[u8]]| {
         read("sendmail", words.iter().map(|word| OsString::from_vec(word.to_vec())).collect())
     };
@@ -158,7 +158,11 @@ fn what_is_no_text_stops_nothing_but_an_address() {
     else {
         panic!("it is refused");
     };
-    assert_eq!(args.full_name.as_deref(), Some("Caf\u{fffd}"));
+    assert_eq!(args.full_name.as_deref(), Some("Café"));
+    for (name, expected) in [(b"O\x92Brien".as_slice(), "O\u{fffd}Brien"), (b"J\xc3\xb6", "Jö")] {
+        let Ok(Sendmail::Deliver(args)) = read(&[b"-F", name, b"root"]) else { panic!() };
+        assert_eq!(args.full_name.as_deref(), Some(expected));
+    }
     for words in [&[b"caf\xe9@x.example".as_slice()], [b"-f\xe9@x.example".as_slice()].as_slice()] {
         let failure = read(words).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
@@ -181,4 +185,14 @@ fn no_letter_has_two_meanings() {
     letters.sort_unstable();
     letters.dedup();
     assert_eq!(letters.len(), FLAGS.len());
+}
+
+#[test]
+fn options_that_callers_do_not_usually_give_are_remembered() {
+    // SEC-12
+    let harmless = "-oi -om -oem -oep -oeq -odb -odi -odq -o7 -o8 -X /tmp/x -C /tmp/c root";
+    assert_eq!(args(harmless).ignored, Vec::<String>::new());
+    let odd = args("-OQueueDirectory=/tmp -O A=b -oQ/tmp -o Q/x -oew -o -- root");
+    let expected = ["-OQueueDirectory=/tmp", "-OA=b", "-oQ/tmp", "-oQ/x", "-oew", "-o"];
+    assert_eq!(odd.ignored, expected);
 }

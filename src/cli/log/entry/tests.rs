@@ -17,6 +17,7 @@ fn entry(exit: Exit) -> Entry<'static> {
         reply: None,
         error: None,
         more: vec![("localid", "0123".to_owned())],
+        ignored: Vec::new(),
         lists: Vec::new(),
     }
 }
