@@ -6,6 +6,7 @@
 
 mod entry;
 mod reason;
+mod round;
 mod value;
 
 use super::clock;
@@ -16,7 +17,8 @@ use crate::account::{Account, Environment, Log as Target};
 use crate::delivery::{Report, Route, Submission};
 use crate::log::LogFile;
 use crate::net::{Facility, Interrupt, Severity, Stamp, Stopwatch, Syslog};
-use entry::{Entry, Outcomes};
+use entry::Entry;
+use round::Outcomes;
 use std::fmt;
 use std::io;
 use std::path::Path;

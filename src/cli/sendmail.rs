@@ -4,6 +4,7 @@
 
 mod caller;
 mod dialogue;
+mod office;
 mod verify;
 
 use super::Surroundings;
@@ -13,20 +14,16 @@ use super::content::{self, Role};
 use super::dsn;
 use super::exit::Exit;
 use super::failure::{Failure, warned};
-use super::home::Household;
 use super::input::Input;
 use super::log::Subject;
 use super::message::{Job, masked};
 use super::send::{self, Delivery};
 use super::sign::sign;
-use crate::account::{
-    Account, Accounts, Choice, Environment, FromRule, Machine, Rewriting, Settings, small_file,
-};
-use crate::message::{
-    Additions, Address, Aliases, Authors, Change, Disguise, Opened, Repairs, Rewrite, Rules, Source,
-};
-use crate::smtp::{Domain, DsnRequest, Envelope, ForwardPath, Mailbox, ReversePath};
-use caller::{Caller, own_address, sender_of};
+use crate::account::{Account, Accounts, Choice, Environment, Settings};
+use crate::message::{Additions, Address, Change, Disguise, Opened, Rewrite, Rules, Source};
+use crate::smtp::{DsnRequest, Envelope, ForwardPath, Mailbox, ReversePath};
+use caller::Caller;
+use office::Office;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -127,117 +124,6 @@ fn log_unsent(
     }
 }
 
-/// What every message of this machine has in common.
-struct Office<'o> {
-    machine: Machine,
-    accounts: &'o Accounts,
-    rules: Rules,
-    repairs: Repairs,
-    /// Nobody says which domain bare names have, and the usual account keeps
-    /// mail for users of this machine.
-    is_standalone: bool,
-}
-
-impl<'o> Office<'o> {
-    /// For a sender that was typed with -f.
-    fn open(
-        accounts: &'o Accounts,
-        typed: Option<&str>,
-        environment: &Environment,
-    ) -> Result<Self, Failure> {
-        let machine = Machine::this();
-        let rules = rules_for(typed, accounts, &machine)?;
-        let repairs = accounts.repairs();
-        let mut office = Office { machine, accounts, rules, repairs, is_standalone: false };
-        if office.rules.domain.is_none() {
-            office.lend_a_domain(typed, environment);
-        }
-        Ok(office)
-    }
-
-    /// Where users of a machine without a full name get their mail on it, they
-    /// are users of localhost.
-    fn lend_a_domain(&mut self, typed: Option<&str>, environment: &Environment) {
-        self.rules.domain = Some(localhost());
-        let typed = sender(typed, "-f", &self.rules, &mut Vec::new()).ok().flatten();
-        let caller = Caller { typed: typed.as_ref(), full_name: None, office: self, environment };
-        self.is_standalone = caller.account(None).is_ok_and(|account| account.local.is_some());
-        if !self.is_standalone {
-            self.rules.domain = None;
-        }
-    }
-
-    /// What was lent is no address for the server of another account.
-    fn check_domains(&self, envelope: &Envelope, account: &Account) -> Result<(), Failure> {
-        if !self.is_standalone || account.local.is_some() {
-            return Ok(());
-        }
-        let to = envelope.to().iter().filter_map(|to| match &to.path {
-            ForwardPath::Mailbox(mailbox) => Some(mailbox),
-            ForwardPath::Postmaster => None,
-        });
-        let mut here = to.chain(&envelope.from.0).filter(|it| *it.domain() == localhost());
-        here.next().map_or(Ok(()), |mailbox| {
-            let name = mailbox.local_part().to_owned();
-            Err(crate::message::Error::Unqualified { name }.into())
-        })
-    }
-
-    /// The letter on its way out; `None` if every name was an alias for
-    /// nobody. `chosen` gets its account, once it has one.
-    fn job(
-        &self,
-        mut letter: Letter,
-        full_name: Option<String>,
-        chosen: &mut Option<Account>,
-        surroundings: &mut Surroundings<'_>,
-    ) -> Result<Option<Job>, Failure> {
-        let environment = surroundings.environment;
-        let author = letter.opened.sender(&self.rules);
-        // Of the author msmtp knows nothing.
-        let is_foreign = self.accounts.foreign().is_some();
-        let known = author.as_ref().filter(|_| !is_foreign);
-        let typed = letter.typed.as_ref();
-        let caller = Caller { typed, full_name, office: self, environment };
-        let account = caller.account(known)?;
-        *chosen = Some(account.clone());
-        let from = match author {
-            Some(author) if letter.opened.has_from() => vec![Address::from(author)],
-            Some(_) | None => caller.from(&account)?,
-        };
-        if is_foreign && letter.typed.is_none() {
-            letter.typed = sender_of(&account)?;
-        }
-        let fixed = own_address(&account, self.rules.from)?;
-        let mut job = letter.finish(from, account, fixed.as_ref(), environment)?;
-        if let Some(account) = &job.account {
-            self.check_domains(&job.submission.envelope, account)?;
-        }
-        let faults = self.rules.aliases.faults().iter();
-        let faults = faults.map(|fault| format!("{fault} (the line is left out)"));
-        job.warnings.splice(0..0, faults);
-        job.household = self.household(job.account.as_ref());
-        if !job.submission.envelope.to().is_empty() {
-            return Ok(Some(job));
-        }
-        let told = if surroundings.globals.verbose > 0 { job.changes.as_slice() } else { &[] };
-        for change in told {
-            surroundings.note(change);
-        }
-        Ok(None)
-    }
-}
-
-impl Office<'_> {
-    /// Who is at home here, where the account says what becomes of their mail:
-    /// the machine's own names, and the domain that names without one get.
-    fn household(&self, account: Option<&Account>) -> Option<Household> {
-        let how = account?.local.clone()?;
-        let domains = self.rules.hosts.iter().chain(&self.rules.domain).cloned().collect();
-        Some(Household { domains, machine: self.machine.clone(), how })
-    }
-}
-
 /// A message whose names have become addresses.
 struct Letter {
     opened: Opened,
@@ -324,41 +210,6 @@ impl Letter {
     }
 }
 
-/// The rules for what is sent. To msmtp they are a matter of the account, which
-/// is chosen before names are looked at.
-fn rules_for(
-    typed: Option<&str>,
-    accounts: &Accounts,
-    machine: &Machine,
-) -> Result<Rules, Failure> {
-    let common = rules(accounts.rewriting(machine, None)?);
-    if accounts.foreign().is_none() {
-        return Ok(common);
-    }
-    let typed = sender(typed, "-f", &common, &mut Vec::new())?.and_then(|path| path.0);
-    let typed = typed.map(|sender| sender.to_string());
-    let account = accounts.choose(Choice { sender: typed.as_deref(), ..Choice::default() })?;
-    Ok(rules(accounts.rewriting(machine, account.name.as_deref())?))
-}
-
-/// The rules of the configuration, with the aliases read.
-fn rules(rewriting: Rewriting) -> Rules {
-    let aliases = match &rewriting.aliases {
-        Some((file, octets)) => Aliases::parse(file, octets, &mut |list| small_file(list)),
-        None => Aliases::default(),
-    };
-    Rules {
-        domain: rewriting.domain,
-        hosts: rewriting.hosts,
-        aliases,
-        from: match rewriting.from {
-            FromRule::Keep => Authors::Keep,
-            FromRule::Qualify => Authors::Qualify,
-            FromRule::Set => Authors::Set,
-        },
-    }
-}
-
 /// The sender that was typed, and where.
 fn sender(
     typed: Option<&str>,
@@ -393,10 +244,6 @@ fn source(args: &SendmailArgs, surroundings: &mut Surroundings<'_>) -> Result<So
         input.end_at_dot();
     }
     content::source(Path::new("-"), Role::Message, &mut input, surroundings)
-}
-
-fn localhost() -> Domain {
-    "localhost".parse().expect("localhost is a domain")
 }
 
 fn no_recipients() -> Failure {
