@@ -57,9 +57,9 @@ impl<'o> Office<'o> {
     pub(super) fn check_domains(
         &self,
         envelope: &Envelope,
-        account: &Account,
+        account: Option<&Account>,
     ) -> Result<(), Failure> {
-        if !self.is_standalone || account.local.is_some() {
+        if !self.is_standalone || account.is_some_and(|account| account.local.is_some()) {
             return Ok(());
         }
         let to = envelope.to().iter().filter_map(|to| match &to.path {
@@ -100,13 +100,9 @@ impl<'o> Office<'o> {
         }
         let fixed = own_address(&account, self.rules.from)?;
         let mut job = letter.finish(from, account, fixed.as_ref(), environment)?;
-        if let Some(account) = &job.account {
-            self.check_domains(&job.submission.envelope, account)?;
-        }
-        let faults = self.rules.aliases.faults().iter();
-        let faults = faults.map(|fault| format!("{fault} (the line is left out)"));
-        job.warnings.splice(0..0, faults);
-        job.household = self.household(job.account.as_ref());
+        self.check_domains(&job.submission.envelope, chosen.as_ref())?;
+        job.warnings.splice(0..0, self.faults());
+        job.household = self.household(chosen.as_ref());
         if !job.submission.envelope.to().is_empty() {
             return Ok(Some(job));
         }
@@ -119,6 +115,12 @@ impl<'o> Office<'o> {
 }
 
 impl Office<'_> {
+    /// What of the aliases could not be read.
+    fn faults(&self) -> impl Iterator<Item = String> {
+        let faults = self.rules.aliases.faults().iter();
+        faults.map(|fault| format!("{fault} (the line is left out)"))
+    }
+
     /// Who is at home here, where the account says what becomes of their mail:
     /// the machine's own names, and the domain that names without one get.
     pub(super) fn household(&self, account: Option<&Account>) -> Option<Household> {
