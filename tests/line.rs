@@ -451,6 +451,10 @@ fn in_lmtp_a_line_works_as_well() {
 struct AllHere;
 
 impl Home for AllHere {
+    fn is_all_or_nothing(&self) -> bool {
+        false
+    }
+
     fn has(&self, _: &ForwardPath) -> bool {
         true
     }

@@ -106,6 +106,7 @@ impl Attempt {
     pub(super) fn next(&self) -> Self {
         Attempt {
             reused: true,
+            to: Vec::new(),
             token_fault: None,
             way_out: None,
             timings: Vec::new(),
