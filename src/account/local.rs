@@ -28,12 +28,8 @@ impl FromStr for LocalDelivery {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(pattern) = text.strip_prefix("maildir:") {
-            let is_absolute = pattern.starts_with('/') || pattern.starts_with("{home}");
-            return if is_absolute && !pattern.contains(char::is_control) {
-                Ok(LocalDelivery::Maildir(pattern.to_owned()))
-            } else {
-                Err("the path of a Maildir begins with / or {home}".to_owned())
-            };
+            check_pattern(pattern)?;
+            return Ok(LocalDelivery::Maildir(pattern.to_owned()));
         }
         match ServerUrl::parse(text, Origin::File) {
             Ok(ServerUrl::Server(server))
@@ -44,6 +40,18 @@ impl FromStr for LocalDelivery {
             _ => Err("it is maildir:PATH, or the URL of a server of LMTP".to_owned()),
         }
     }
+}
+
+/// A misspelt word in braces would be the same Maildir for all.
+fn check_pattern(pattern: &str) -> Result<(), String> {
+    let is_absolute = pattern.starts_with('/') || pattern.starts_with("{home}");
+    if !is_absolute || pattern.contains(char::is_control) {
+        return Err("the path of a Maildir begins with / or {home}".to_owned());
+    }
+    if pattern.replace("{user}", "").replace("{home}", "").contains(['{', '}']) {
+        return Err("in braces stands {user} or {home}, and nothing else".to_owned());
+    }
+    Ok(())
 }
 
 impl fmt::Display for LocalDelivery {
@@ -64,7 +72,16 @@ mod tests {
         for text in ["maildir:/var/mail/{user}", "maildir:{home}/Maildir", "lmtp+unix:/run/lmtp"] {
             assert_eq!(text.parse::<LocalDelivery>().unwrap().to_string(), text);
         }
-        for text in ["maildir:", "maildir:Mail", "/var/mail", "smtps://a.b", "sink:", "|procmail"] {
+        for text in [
+            "maildir:",
+            "maildir:Mail",
+            "maildir:/var/mail/{uesr}",
+            "maildir:/var/mail/{user",
+            "/var/mail",
+            "smtps://a.b",
+            "sink:",
+            "|procmail",
+        ] {
             assert!(text.parse::<LocalDelivery>().is_err(), "{text}");
         }
     }
