@@ -9,6 +9,7 @@ mod reason;
 mod round;
 mod value;
 
+use super::args::SendmailArgs;
 use super::clock;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -57,6 +58,13 @@ impl Subject {
             recipients: envelope.to().iter().map(|to| to.path.to_string()).collect(),
             message_id: message.facts().message_id.clone(),
         }
+    }
+
+    /// Of a message that never was.
+    pub(super) fn typed(args: &SendmailArgs) -> Self {
+        let SendmailArgs { sender, recipients, .. } = args;
+        let (from, recipients) = (sender.clone().unwrap_or_default(), recipients.clone());
+        Subject { from, recipients, message_id: None }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::smtp::{DsnRequest, Envelope, ForwardPath, Mailbox, ReversePath};
 use caller::Caller;
 use office::Office;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Runs `sendmail`, called by this name with these words.
@@ -36,7 +36,9 @@ pub(super) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let (args, task) = match args::read_sendmail(name, words)? {
+    let read = args::read_sendmail(name, words);
+    let read = read.inspect_err(|failure| log_misread(failure, name, environment, err))?;
+    let (args, task) = match read {
         Sendmail::Deliver(args) => (args, Task::Deliver),
         Sendmail::Dialogue(args) => (args, Task::Dialogue),
         Sendmail::Verify(args) => (args, Task::Verify),
@@ -57,7 +59,13 @@ pub(super) fn run(
     let office = Office::open(&accounts, args.sender.as_deref(), environment);
     match task {
         Task::Deliver => deliver(&args, office, &accounts, &mut surroundings),
-        Task::Dialogue => dialogue::run(&args, &office?, &mut surroundings),
+        Task::Dialogue => {
+            let office = office.inspect_err(|failure| {
+                let subject = Subject::typed(&args);
+                log_unsent(failure, &args, usual(&accounts), &subject, &mut surroundings);
+            })?;
+            dialogue::run(&args, &office, &mut surroundings)
+        }
         Task::Verify => verify::run(&args, &office?, &mut surroundings),
     }
 }
@@ -79,13 +87,23 @@ fn deliver(
     let mut chosen = None;
     let job = office.and_then(|office| prepare(args, &office, &mut chosen, surroundings));
     let job = job.inspect_err(|failure| {
-        let from = args.sender.clone().unwrap_or_default();
-        let subject = Subject { from, recipients: args.recipients.clone(), message_id: None };
-        log_unsent(failure, args, chosen.or_else(|| usual(accounts)), &subject, surroundings);
+        let (account, subject) = (chosen.or_else(|| usual(accounts)), Subject::typed(args));
+        log_unsent(failure, args, account, &subject, surroundings);
     })?;
     let Some(job) = job else { return Ok(Exit::Ok) };
     let account = job.account.as_ref().expect("an account was chosen");
     send::send(&delivery(args), &job, account, surroundings)
+}
+
+/// Has it in the log that a command line made no sense: whoever calls may show
+/// the sentence to nobody, and whoever smuggles options in tries some that there
+/// are not (SEC-12). To ask for what is not there harms nobody.
+fn log_misread(failure: &Failure, name: &str, environment: &Environment, err: &mut dyn Write) {
+    let accounts = Accounts::for_message(None, environment, None, &Settings::default());
+    let account = accounts.ok().as_ref().and_then(usual).filter(|_| name != "mailq");
+    let (globals, args) = (&Globals::silent(0), &SendmailArgs::default());
+    let mut surroundings = Surroundings { globals, environment, out: &mut io::sink(), err };
+    log_unsent(failure, args, account, &Subject::default(), &mut surroundings);
 }
 
 /// The message on standard input as a job. `chosen` gets its account, once it
