@@ -56,6 +56,10 @@ fn on_a_machine_without_a_server_and_a_full_name_root_gets_the_mail_of_root() {
          nosuch... undeliverable: nosuch@localhost is no user here\n"
     );
     assert_eq!((run.status, run.stdout), (67, lines));
+    let run = without_a_name(&place, &["sendmail", "root", "bob@a.example"], "\nx\n");
+    let sentence = "envoi: bob@a.example needs a server, and the account ‘main’ names none\n";
+    assert_eq!(run.status, 78, "{run}");
+    assert!(run.stderr.starts_with(sentence), "{run}");
 }
 
 #[test]
@@ -64,12 +68,18 @@ fn no_server_gets_a_bare_name_at_localhost() {
     let place = Place::new();
     let here = place.directory().display();
     let other = "[accounts.away]\nserver = \"smtp+notls://localhost:1\"\nmatch = \"*@a.example\"\n";
+    let with_a_server = format!(
+        "[accounts.both]\nserver = \"smtp+notls://localhost:1\"\n\
+         local = \"maildir:{here}/mail/{{user}}\"\n"
+    );
     let here = format!("[accounts.here]\nlocal = \"maildir:{here}/mail/{{user}}\"\n");
     let both = format!("default = \"here\"\n{other}{here}");
     let typed = ["sendmail", "-f", "x@a.example", "root"];
     for (config, words, message) in [
         (other, &["sendmail", "root"][..], "\nx\n"),
         (&both, &typed, "\nx\n"),
+        // Nobody elsewhere could answer.
+        (&with_a_server, &["sendmail", "root", "bob@a.example"], "\nx\n"),
         // The author, who is read last, chooses another account than is usual.
         (&both, &["sendmail", "root"], "From: x@a.example\n\nx\n"),
     ] {
@@ -78,5 +88,8 @@ fn no_server_gets_a_bare_name_at_localhost() {
         let sentence = "envoi: ‘root’ has no domain, and nothing says which one it should have\n";
         assert_eq!(run.status, 78, "{run}");
         assert!(run.stderr.starts_with(sentence), "{run}");
+        assert!(!place.directory().join("mail").exists(), "{run}");
     }
+    place.write("config/envoi/config.toml", &with_a_server, None);
+    assert_eq!(without_a_name(&place, &["sendmail", "root"], "\nx\n").status, 0);
 }

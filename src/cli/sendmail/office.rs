@@ -53,21 +53,26 @@ impl<'o> Office<'o> {
         }
     }
 
-    /// What was lent is no address for the server of another account.
+    /// What was lent is no address for a server, where the account has one.
     pub(super) fn check_domains(
         &self,
         envelope: &Envelope,
         account: Option<&Account>,
     ) -> Result<(), Failure> {
-        if !self.is_standalone || account.is_some_and(|account| account.local.is_some()) {
+        let has_server = account.is_none_or(|account| !account.servers.is_empty());
+        if !self.is_standalone || !has_server {
             return Ok(());
         }
-        let to = envelope.to().iter().filter_map(|to| match &to.path {
+        let household = self.household(account);
+        let is_away = |path: &ForwardPath| household.as_ref().is_none_or(|home| !home.has(path));
+        let mut away = envelope.to().iter().map(|to| &to.path).filter(|path| is_away(path));
+        let Some(first) = away.next() else { return Ok(()) };
+        let to = std::iter::once(first).chain(away).filter_map(|path| match path {
             ForwardPath::Mailbox(mailbox) => Some(mailbox),
             ForwardPath::Postmaster => None,
         });
-        let mut here = to.chain(&envelope.from.0).filter(|it| *it.domain() == localhost());
-        here.next().map_or(Ok(()), |mailbox| {
+        let mut lent = to.chain(&envelope.from.0).filter(|it| *it.domain() == localhost());
+        lent.next().map_or(Ok(()), |mailbox| {
             let name = mailbox.local_part().to_owned();
             Err(Error::Unqualified { name }.into())
         })
