@@ -60,7 +60,7 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<String> {
 fn of_home(why: &NotKept) -> Vec<String> {
     let hint = match why {
         NotKept::NoSuchUser(name) => {
-            format!("make it an alias for somebody: {name}: you@example.org in /etc/aliases")
+            format!("make it an alias for somebody: {name}: root in /etc/aliases")
         }
         NotKept::NotWritten { place, .. } => {
             format!("check who may write there: ls -ld {}", shell_words::quote(place))
