@@ -4,6 +4,7 @@
 //!
 //! ```text
 //!  top     cli                       argv, stdin, terminal, exit codes
+//!  4       queue                     what is left, kept in files, tried again later
 //!  3       delivery                  which server, which recipients, what came of it
 //!  2       session                   one connection: commands out, replies in
 //!  1       net                       sockets, TLS, names, the clock
@@ -26,6 +27,7 @@ pub mod log;
 pub mod maildir;
 pub mod message;
 pub mod net;
+pub mod queue;
 pub mod sasl;
 pub mod session;
 pub mod sink;

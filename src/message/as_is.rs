@@ -12,8 +12,12 @@ impl Message {
     /// Line ends become CRLF as in every message (RFC 5321 §2.3.8). Fails where
     /// the source cannot be read or holds what must not be sent.
     pub fn as_is(source: Source) -> Result<Self, Error> {
-        let source = Arc::new(source);
-        let text = Text::measure(&source, 0..source.length(), StrayCr::Space)?;
+        Message::of_lines(&Arc::new(source))
+    }
+
+    /// The same of a source that others may read, too.
+    pub(super) fn of_lines(source: &Arc<Source>) -> Result<Self, Error> {
+        let text = Text::measure(source, 0..source.length(), StrayCr::Space)?;
         if let Some(at) = text.nul() {
             return Err(source.nul(at));
         }

@@ -26,6 +26,7 @@
 //! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs`, `ready.rs`, `change.rs` |
 //! | RFC 5322 §3.6.6 | ready messages sent on | `resend.rs` |
 //! | RFC 5321 §2.3.8 | messages sent as they are | `as_is.rs` |
+//! | – | messages that were finished earlier | `kept.rs` |
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
 //! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
 //! | RFC 6376 | signing | `dkim/` |
@@ -55,6 +56,7 @@ mod head;
 mod header;
 mod html;
 mod inline;
+mod kept;
 mod markdown;
 mod octets;
 mod opened;

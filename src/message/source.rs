@@ -21,7 +21,8 @@ pub struct Source {
 
 #[derive(Debug)]
 enum Content {
-    File(File, State),
+    /// A file from this octet on.
+    File(File, State, u64),
     Held(Vec<u8>),
 }
 
@@ -47,15 +48,17 @@ impl Source {
     /// Takes an open file, such as the unlinked one that standard input was
     /// spooled to. `path` is only its name in errors.
     pub fn file(file: File, path: impl Into<PathBuf>) -> Result<Self, Error> {
+        Source::behind(file, path, 0)
+    }
+
+    /// The same, from this octet of the file on.
+    pub fn behind(file: File, path: impl Into<PathBuf>, begins: u64) -> Result<Self, Error> {
         let path = path.into();
         let metadata =
             file.metadata().map_err(|reason| Error::Unreadable { path: path.clone(), reason })?;
         regular(&path, &metadata)?;
-        Ok(Source {
-            path,
-            content: Content::File(file, State::of(&metadata)),
-            known: OnceLock::new(),
-        })
+        let state = State::of(&metadata);
+        Ok(Source { path, content: Content::File(file, state, begins), known: OnceLock::new() })
     }
 
     /// Takes octets that are in memory. `name` is their name in errors.
@@ -79,7 +82,7 @@ impl Source {
     /// Octets in all.
     pub fn length(&self) -> u64 {
         match &self.content {
-            Content::File(_, state) => state.length,
+            Content::File(_, state, begins) => state.length.saturating_sub(*begins),
             Content::Held(octets) => octets.len() as u64,
         }
     }
@@ -88,8 +91,8 @@ impl Source {
     /// [`Source::length`].
     pub(super) fn fill(&self, buffer: &mut [u8], at: u64) -> Result<(), Error> {
         match &self.content {
-            Content::File(file, _) => {
-                file.read_exact_at(buffer, at).map_err(|reason| match reason.kind() {
+            Content::File(file, _, begins) => {
+                file.read_exact_at(buffer, begins + at).map_err(|reason| match reason.kind() {
                     std::io::ErrorKind::UnexpectedEof => self.changed(),
                     _ => Error::Unreadable { path: self.path.clone(), reason },
                 })
@@ -140,7 +143,7 @@ impl Source {
     /// Fails when the file has another length or time of change than when it
     /// was opened.
     pub(super) fn verify(&self) -> Result<(), Error> {
-        let Content::File(file, state) = &self.content else { return Ok(()) };
+        let Content::File(file, state, _) = &self.content else { return Ok(()) };
         let metadata = file
             .metadata()
             .map_err(|reason| Error::Unreadable { path: self.path.clone(), reason })?;

@@ -1,0 +1,276 @@
+//! The file work of a queue: the few things that are asked of a directory, and
+//! the directory that does them.
+//!
+//! A queue promises that an entry is complete or absent after a crash. That
+//! holds if each step holds, so the steps have names here, and tests put a disk
+//! in their place that fails at each of them or loses what was not synced.
+
+use crate::message::random_word;
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, StatVfsMountFlags};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// One directory, and what a queue does in it. Names are bare file names.
+pub trait Disk: Send + Sync {
+    /// Makes a new file, for its owner only, open for writing. Fails where the
+    /// name is taken, be it by a link that leads nowhere.
+    fn create(&self, name: &str) -> io::Result<File>;
+    /// Opens a file for reading. No link is followed, and no pipe waited for.
+    fn open(&self, name: &str) -> io::Result<File>;
+    /// Writes all of this.
+    fn write(&self, file: &mut File, octets: &[u8]) -> io::Result<()>;
+    /// Puts what was written on the disk.
+    fn sync(&self, file: &File) -> io::Result<()>;
+    /// Gives a file another name. What has that name already is replaced.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// The same, but fails where the name is taken.
+    fn rename_to_new(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Takes a file away.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Puts the names of the directory on the disk.
+    fn sync_names(&self) -> io::Result<()>;
+    /// Adds this to the end of a file, which is made if it is not there, in one
+    /// piece.
+    fn append(&self, name: &str, octets: &[u8]) -> io::Result<()>;
+    /// Octets of a file.
+    fn length(&self, name: &str) -> io::Result<u64>;
+    /// Every name in it, in no order.
+    fn names(&self) -> io::Result<Vec<String>>;
+    /// How much room there is.
+    fn room(&self) -> io::Result<Room>;
+}
+
+/// How much room a file system has, in octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// In all.
+    pub total: u64,
+    /// For us.
+    pub free: u64,
+}
+
+/// A directory of the operating system. It is held open: a link that takes its
+/// name later leads nobody away from it.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    directory: OwnedFd,
+}
+
+/// Why a directory cannot be a queue.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// What the operating system said.
+    #[error("cannot use the directory {}: {reason}", path.display())]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// What it said.
+        reason: io::Error,
+    },
+    /// There is none.
+    #[error("there is no directory {}", .0.display())]
+    Missing(PathBuf),
+    /// Somebody else's.
+    #[error("the directory {} belongs to the user with the number {owner}", path.display())]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
+    /// Others could read or change what is in it.
+    #[error("the directory {} is open to others (mode {mode:04o})", path.display())]
+    Open {
+        /// The directory.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// Others could put another in its place.
+    #[error("the directory {} may be changed by others (mode {mode:04o})", path.display())]
+    LooseParent {
+        /// The directory above.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+}
+
+impl Folder {
+    /// Opens the directory of a queue, which is the user's own and closed to
+    /// others (checklist SEC-10).
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let folder = Folder::any(path)?;
+        let facts = rustix::fs::fstat(&folder.directory).map_err(|e| failed(path, e))?;
+        let us = rustix::process::geteuid().as_raw();
+        if facts.st_uid != us {
+            return Err(FolderError::Foreign { path: path.to_owned(), owner: facts.st_uid });
+        }
+        if facts.st_mode & 0o077 != 0 {
+            let mode = facts.st_mode & 0o7777;
+            return Err(FolderError::Open { path: path.to_owned(), mode });
+        }
+        folder.trust_parent()?;
+        Ok(folder)
+    }
+
+    /// The same, made first if it is not there, with those above it.
+    pub fn make(path: &Path) -> Result<Self, FolderError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|reason| FolderError::Io { path: path.to_owned(), reason })?;
+        Folder::open(path)
+    }
+
+    /// A directory whose owner and permissions are somebody else's concern.
+    pub(super) fn any(path: &Path) -> Result<Self, FolderError> {
+        // Who may write but not read can open it as a place only.
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = |flags| rustix::fs::open(path, flags, Mode::empty());
+        let directory = match open(flags | OFlags::RDONLY) {
+            Err(Errno::ACCESS) => open(flags | OFlags::PATH),
+            opened => opened,
+        };
+        match directory {
+            Ok(directory) => Ok(Folder { path: path.to_owned(), directory }),
+            Err(Errno::NOENT) => Err(FolderError::Missing(path.to_owned())),
+            Err(errno) => Err(failed(path, errno)),
+        }
+    }
+
+    /// The directory that was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn trust_parent(&self) -> Result<(), FolderError> {
+        let parent = || self.path.parent().unwrap_or(Path::new("/")).to_owned();
+        let facts = rustix::fs::statat(&self.directory, "..", AtFlags::empty())
+            .map_err(|errno| failed(&parent(), errno))?;
+        let mode = facts.st_mode & 0o7777;
+        let is_sticky = mode & 0o1000 != 0;
+        if mode & 0o022 != 0 && !is_sticky {
+            return Err(FolderError::LooseParent { path: parent(), mode });
+        }
+        Ok(())
+    }
+}
+
+fn failed(path: &Path, errno: Errno) -> FolderError {
+    FolderError::Io { path: path.to_owned(), reason: errno.into() }
+}
+
+impl Disk for Folder {
+    fn create(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = rustix::fs::openat(&self.directory, name, flags | OFlags::CLOEXEC, mode)?;
+        Ok(File::from(file))
+    }
+
+    fn open(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(File::from(rustix::fs::openat(&self.directory, name, flags, Mode::empty())?))
+    }
+
+    fn write(&self, file: &mut File, octets: &[u8]) -> io::Result<()> {
+        file.write_all(octets)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.directory, from, &self.directory, to)?)
+    }
+
+    fn rename_to_new(&self, from: &str, to: &str) -> io::Result<()> {
+        let there = self.directory.as_fd();
+        match rustix::fs::renameat_with(there, from, there, to, RenameFlags::NOREPLACE) {
+            // Some file systems cannot; the name is random, and nobody has it.
+            Err(Errno::INVAL | Errno::NOSYS) => self.rename(from, to),
+            renamed => Ok(renamed?),
+        }
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.directory, name, AtFlags::empty())?)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(&self.directory)?)
+    }
+
+    fn append(&self, name: &str, octets: &[u8]) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW;
+        let flags = flags | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        File::from(rustix::fs::openat(&self.directory, name, flags, mode)?).write_all(octets)
+    }
+
+    fn length(&self, name: &str) -> io::Result<u64> {
+        let facts = rustix::fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(u64::try_from(facts.st_size).unwrap_or(0))
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.directory)? {
+            let entry = entry?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name != "." && name != ".." {
+                names.push(name.to_string_lossy().into_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn room(&self) -> io::Result<Room> {
+        let facts = rustix::fs::fstatvfs(&self.directory)?;
+        if facts.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            return Err(Errno::ROFS.into());
+        }
+        let octets = |blocks: u64| blocks.saturating_mul(facts.f_frsize);
+        Ok(Room { total: octets(facts.f_blocks), free: octets(facts.f_bavail) })
+    }
+}
+
+/// What the name of a file that is not whole yet ends with.
+pub(super) const UNFINISHED: &str = ".tmp";
+
+/// Begins a file that gets its name when it is whole. It is locked for as long
+/// as it is open, so that nobody takes it for one that was left behind.
+pub(super) fn begin(disk: &dyn Disk) -> io::Result<(String, File)> {
+    let name = format!("{}{UNFINISHED}", random_word(8).map_err(io::Error::other)?);
+    let file = disk.create(&name)?;
+    // Where there are no locks, nobody clears away either.
+    let _ = file.try_lock();
+    Ok((name, file))
+}
+
+/// Writes a small file in the place of the one that may be there. When this
+/// returns it is on the disk, its name too; after an error the old one is
+/// there, or this one.
+pub(super) fn replace(disk: &dyn Disk, name: &str, octets: &[u8]) -> io::Result<()> {
+    let (beside, mut file) = begin(disk)?;
+    let written = disk
+        .write(&mut file, octets)
+        .and_then(|()| disk.sync(&file))
+        .and_then(|()| disk.rename(&beside, name));
+    if written.is_err() {
+        // What stood in the way is what is told.
+        let _ = disk.remove(&beside);
+    }
+    written?;
+    disk.sync_names()
+}

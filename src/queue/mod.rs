@@ -1,0 +1,461 @@
+//! What is left, kept in files, tried again later (RFC 5321 §4.5.4.1).
+//!
+//! | subject | file |
+//! |---|---|
+//! | the directory, and the few things that are asked of it | `disk.rs` |
+//! | an entry: the envelope and the octets, which never change | `entry.rs` |
+//! | what has come of it so far, which does | `state.rs` |
+//! | when it is tried again, and when no more | `retry.rs` |
+//! | accounts that do not work, and servers that cannot be reached | `trouble.rs` |
+//! | what happened to each entry | `journal.rs` |
+//! | trying what is due, over a few connections | `run.rs` |
+//!
+//! The files of a queue, `ID` being sixteen hexadecimal digits:
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `ID` | an entry: one line of JSON, then the message. It never changes, and is there if and only if the entry is |
+//! | `ID.state` | what has come of it, replaced as a whole; until the first try the entry says it itself |
+//! | `ID.bad`, `ID.state.bad` | an entry that is damaged, set aside |
+//! | `account.NAME` | why an account cannot be used, and until when it is not tried |
+//! | `last-run` | when a runner was last here |
+//! | `log`, `log.1` | what happened |
+//! | `WORD.tmp` | a file that is being written |
+//!
+//! The entry's own file is its lock (flock(2)): whoever tries, holds or removes
+//! it holds that.
+
+mod disk;
+mod entry;
+mod journal;
+mod retry;
+mod run;
+mod state;
+mod trouble;
+
+pub use disk::{Disk, Folder, FolderError, Room};
+pub use entry::{Entry, EntryError, Head, Id, NotId};
+pub use journal::{Happening, Line};
+pub use retry::{LEAST_TRIES, Policy, Setback};
+pub use run::{Accounts, Courier, Event, Runner, Which};
+pub use state::{Answer, Fate, Progress, State};
+pub use trouble::Trouble;
+
+use crate::message::{self, Message};
+use disk::{UNFINISHED, begin, replace};
+use jiff::Timestamp;
+use std::collections::HashSet;
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+/// A queue: a directory, and how patient and how large it is.
+pub struct Queue {
+    disk: Box<dyn Disk>,
+    path: PathBuf,
+    /// When things are tried again.
+    pub policy: Policy,
+    /// How much it takes.
+    pub limits: Limits,
+}
+
+/// How much a queue takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of one message.
+    pub max_message: u64,
+    /// Octets of all files together.
+    pub max_total: u64,
+    /// How much of the file system stays free, in hundredths of it.
+    pub keep_free: u8,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { max_message: 100_000_000, max_total: 1_000_000_000, keep_free: 5 }
+    }
+}
+
+/// Why a message was not kept. Nothing of it is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// It is too large.
+    #[error("the message has {size} octets, and the queue takes at most {limit}")]
+    TooLarge {
+        /// Its octets.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The queue is full.
+    #[error("the queue holds {held} octets already, and may hold {limit}")]
+    Full {
+        /// What it holds.
+        held: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The file system is nearly full.
+    #[error("the file system of the queue would have less than {keep_free} % free")]
+    NoRoom {
+        /// How much has to stay free, in hundredths.
+        keep_free: u8,
+    },
+    /// The message could not be read.
+    #[error("the message could not be read: {0}")]
+    Message(io::Error),
+    /// What the operating system said.
+    #[error("the queue in {} cannot be written: {reason}", path.display())]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// What it said.
+        reason: io::Error,
+    },
+}
+
+/// Why an entry cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    /// It is not, or no more, there.
+    #[error("it is not in the queue")]
+    Gone,
+    /// Somebody else has it.
+    #[error("it is being tried right now")]
+    Busy,
+    /// It cannot be used.
+    #[error("{0}")]
+    Unusable(#[from] EntryError),
+}
+
+/// What is in a queue.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The entries, oldest first.
+    pub entries: Vec<Listed>,
+    /// Entries that cannot be used, by their file names, with the reason.
+    pub unusable: Vec<(String, EntryError)>,
+    /// Entries that were set aside.
+    pub set_aside: Vec<String>,
+    /// Files that are none of the queue's.
+    pub foreign: Vec<String>,
+}
+
+/// One entry, as it was found.
+#[derive(Debug)]
+pub struct Listed {
+    /// What it is called.
+    pub id: Id,
+    /// All but the message.
+    pub head: Head,
+    /// What has come of it.
+    pub state: State,
+}
+
+/// An entry that nobody else touches for as long as this value lives.
+pub struct Taken<'q> {
+    queue: &'q Queue,
+    /// The entry.
+    pub entry: Entry,
+    /// What has come of it. It counts when it was written.
+    pub state: State,
+    /// There is a file for the state.
+    has_state_file: bool,
+}
+
+const STATE: &str = ".state";
+const BAD: &str = ".bad";
+const LAST_RUN: &str = "last-run";
+const BLOCK: usize = 128 * 1024;
+
+impl Queue {
+    /// A queue on a disk. `path` is its name in words.
+    pub fn new(disk: impl Disk + 'static, path: &Path, policy: Policy, limits: Limits) -> Self {
+        Queue { disk: Box::new(disk), path: path.to_owned(), policy, limits }
+    }
+
+    /// Its directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Keeps a message. When this returns without an error, it is on the disk
+    /// with its name, and will be found.
+    pub fn keep(&self, id: &Id, head: &Head, message: &Message) -> Result<(), KeepError> {
+        let size = message.facts().size;
+        self.has_room_for(size)?;
+        let head = Head { size, ..head.clone() };
+        let (name, mut file) = begin(&*self.disk).map_err(|reason| self.unwritten(reason))?;
+        let written = self.write_entry(&mut file, &head, message).and_then(|()| {
+            self.disk.rename_to_new(&name, id.as_str()).map_err(|reason| self.unwritten(reason))
+        });
+        if written.is_err() {
+            // What stood in the way is what is told.
+            let _ = self.disk.remove(&name);
+        }
+        written?;
+        self.disk.sync_names().map_err(|reason| {
+            // Whoever is told that it was not kept sends it again.
+            let _ = self.disk.remove(id.as_str());
+            self.unwritten(reason)
+        })
+    }
+
+    /// Writes an entry into a file, and onto the disk.
+    fn write_entry(
+        &self,
+        file: &mut File,
+        head: &Head,
+        message: &Message,
+    ) -> Result<(), KeepError> {
+        let failed = |reason| self.unwritten(reason);
+        self.disk.write(file, &head.to_line()).map_err(failed)?;
+        let unread = |error: message::Error| KeepError::Message(io::Error::other(error));
+        let mut octets = message.open().map_err(unread)?;
+        let mut block = vec![0; BLOCK.min(usize::try_from(head.size).unwrap_or(BLOCK)).max(1)];
+        loop {
+            match octets.read(&mut block).map_err(KeepError::Message)? {
+                0 => break,
+                length => self.disk.write(file, &block[..length]).map_err(failed)?,
+            }
+        }
+        self.disk.sync(file).map_err(failed)
+    }
+
+    fn has_room_for(&self, size: u64) -> Result<(), KeepError> {
+        let Limits { max_message, max_total, keep_free } = self.limits;
+        if size > max_message {
+            return Err(KeepError::TooLarge { size, limit: max_message });
+        }
+        let room = self.disk.room().map_err(|reason| self.unwritten(reason))?;
+        if room.free.saturating_sub(size) < room.total / 100 * u64::from(keep_free) {
+            return Err(KeepError::NoRoom { keep_free });
+        }
+        let names = self.disk.names().map_err(|reason| self.unwritten(reason))?;
+        // What is gone by now takes no room.
+        let held: u64 = names.iter().filter_map(|name| self.disk.length(name).ok()).sum();
+        if held.saturating_add(size) > max_total {
+            return Err(KeepError::Full { held, limit: max_total });
+        }
+        Ok(())
+    }
+
+    fn unwritten(&self, reason: io::Error) -> KeepError {
+        KeepError::Io { path: self.path.clone(), reason }
+    }
+
+    /// Everything that is in the queue. Nobody is waited for, nothing changed.
+    pub fn list(&self) -> io::Result<Listing> {
+        let names: HashSet<String> = self.disk.names()?.into_iter().collect();
+        let mut listing = Listing::default();
+        for name in &names {
+            match kind(name) {
+                Kind::Entry(id) => match self.look(&id) {
+                    Ok((entry, state, _)) => {
+                        listing.entries.push(Listed { id, head: entry.head, state });
+                    }
+                    Err(TakeError::Gone | TakeError::Busy) => {}
+                    Err(TakeError::Unusable(error)) => {
+                        listing.unusable.push((name.clone(), error));
+                    }
+                },
+                Kind::SetAside => listing.set_aside.push(name.clone()),
+                Kind::Foreign => listing.foreign.push(name.clone()),
+                Kind::State(_) | Kind::Unfinished | Kind::Own => {}
+            }
+        }
+        listing.entries.sort_by(|a, b| (a.head.kept, &a.id).cmp(&(b.head.kept, &b.id)));
+        listing.unusable.sort_by(|a, b| a.0.cmp(&b.0));
+        listing.set_aside.sort();
+        listing.foreign.sort();
+        Ok(listing)
+    }
+
+    /// The entries whose names begin so.
+    pub fn named(&self, prefix: &str) -> io::Result<Vec<Id>> {
+        let names = self.disk.names()?;
+        let ids = names.iter().filter(|name| name.starts_with(prefix));
+        let mut ids: Vec<Id> = ids.filter_map(|name| name.parse().ok()).collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// Takes an entry, so that nobody else does.
+    pub fn take(&self, id: &Id) -> Result<Taken<'_>, TakeError> {
+        let (entry, ..) = self.look(id)?;
+        match entry.file().try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(TakeError::Busy),
+            Err(TryLockError::Error(error)) => return Err(EntryError::Io(error).into()),
+        }
+        // Whoever had it until now may have changed or removed it.
+        let (_, state, has_state_file) = self.look(id)?;
+        Ok(Taken { queue: self, entry, state, has_state_file })
+    }
+
+    /// Reads an entry and its state. The third says whether it has a file.
+    fn look(&self, id: &Id) -> Result<(Entry, State, bool), TakeError> {
+        let entry = Entry::read(id.clone(), self.open(id.as_str())?)?;
+        let mut octets = Vec::new();
+        let state = match self.open(&state_name(id)) {
+            Ok(file) => {
+                (&file).take(LARGEST_STATE).read_to_end(&mut octets).map_err(EntryError::Io)?;
+                let state: State = serde_json::from_slice(&octets)
+                    .map_err(|error| EntryError::Corrupt(format!("its state: {error}")))?;
+                if state.to.len() != entry.head.envelope.to().len() {
+                    let reason = "its state is about other recipients".to_owned();
+                    return Err(EntryError::Corrupt(reason).into());
+                }
+                (state, true)
+            }
+            Err(TakeError::Gone) => (entry.head.state.clone(), false),
+            Err(error) => return Err(error),
+        };
+        Ok((entry, state.0, state.1))
+    }
+
+    /// Opens a file of ours.
+    fn open(&self, name: &str) -> Result<File, TakeError> {
+        let file = match self.disk.open(name) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(TakeError::Gone),
+            Err(error) if error.raw_os_error() == Some(LOOP) => {
+                return Err(EntryError::Foreign("it is a symbolic link").into());
+            }
+            Err(error) => return Err(EntryError::Io(error).into()),
+        };
+        let facts = file.metadata().map_err(EntryError::Io)?;
+        let us = rustix::process::geteuid().as_raw();
+        let foreign = if !facts.is_file() {
+            "it is not a regular file"
+        } else if facts.uid() != us {
+            "it belongs to another user"
+        } else if facts.nlink() > 1 {
+            "it has another name, too (a hard link)"
+        } else {
+            return Ok(file);
+        };
+        Err(EntryError::Foreign(foreign).into())
+    }
+
+    /// Puts an entry that is damaged where nobody tries it.
+    pub fn set_aside(&self, id: &Id) -> io::Result<()> {
+        let state = state_name(id);
+        self.disk.rename(id.as_str(), &format!("{id}{BAD}"))?;
+        match self.disk.rename(&state, &format!("{state}{BAD}")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        self.disk.sync_names()
+    }
+
+    /// Says that a runner is here.
+    pub fn stamp(&self, now: Timestamp) -> io::Result<()> {
+        let (name, mut file) = begin(&*self.disk)?;
+        self.disk.write(&mut file, format!("{now}\n").as_bytes())?;
+        self.disk.rename(&name, LAST_RUN)
+    }
+
+    /// When a runner was last here.
+    pub fn last_run(&self) -> Option<Timestamp> {
+        let mut text = String::new();
+        self.open(LAST_RUN).ok()?.take(64).read_to_string(&mut text).ok()?;
+        text.trim().parse().ok()
+    }
+
+    /// Clears away what was never finished, and states whose entries are gone.
+    pub fn tidy(&self, now: Timestamp) -> io::Result<()> {
+        for name in self.disk.names()? {
+            let is_left = match kind(&name) {
+                Kind::Unfinished => self.is_abandoned(&name, now),
+                Kind::State(id) => matches!(self.open(id.as_str()), Err(TakeError::Gone)),
+                Kind::Entry(_) | Kind::SetAside | Kind::Own | Kind::Foreign => false,
+            };
+            if is_left {
+                let _ = self.disk.remove(&name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever writes a file has it locked, but for the moment when it is made:
+    /// then it is empty.
+    fn is_abandoned(&self, name: &str, now: Timestamp) -> bool {
+        let Ok(file) = self.open(name) else { return false };
+        let Ok(facts) = file.metadata() else { return false };
+        let is_old = now.as_second().saturating_sub(facts.mtime()) > A_DAY;
+        (facts.len() > 0 || is_old) && file.try_lock().is_ok()
+    }
+}
+
+const A_DAY: i64 = 86_400;
+/// More than the state of 100,000 recipients takes.
+const LARGEST_STATE: u64 = 256 * 1024 * 1024;
+/// What opening a symbolic link gives.
+const LOOP: i32 = rustix::io::Errno::LOOP.raw_os_error();
+
+fn state_name(id: &Id) -> String {
+    format!("{id}{STATE}")
+}
+
+/// What a file of the directory is, by its name.
+enum Kind {
+    Entry(Id),
+    State(Id),
+    SetAside,
+    Unfinished,
+    Own,
+    Foreign,
+}
+
+fn kind(name: &str) -> Kind {
+    if let Ok(id) = name.parse() {
+        return Kind::Entry(id);
+    }
+    if name.ends_with(BAD) {
+        return Kind::SetAside;
+    }
+    if let Some(id) = name.strip_suffix(STATE).and_then(|id| id.parse().ok()) {
+        return Kind::State(id);
+    }
+    if name.ends_with(UNFINISHED) {
+        return Kind::Unfinished;
+    }
+    let is_own = name == LAST_RUN || journal::is_ours(name) || trouble::is_ours(name);
+    if is_own { Kind::Own } else { Kind::Foreign }
+}
+
+impl Taken<'_> {
+    /// The message, to be written for a server.
+    pub fn message(&self, repairs: message::Repairs) -> Result<Message, message::Error> {
+        self.entry.message(&self.path(), repairs)
+    }
+
+    /// The file of the entry.
+    pub fn path(&self) -> PathBuf {
+        self.queue.path.join(self.entry.id.as_str())
+    }
+
+    /// Puts the state on the disk.
+    pub fn write(&mut self) -> io::Result<()> {
+        let octets = serde_json::to_vec(&self.state).map_err(io::Error::other)?;
+        replace(&*self.queue.disk, &state_name(&self.entry.id), &octets)?;
+        self.has_state_file = true;
+        Ok(())
+    }
+
+    /// Takes the entry out of the queue. It is gone for good when this
+    /// returns.
+    pub fn remove(self) -> io::Result<()> {
+        let disk = &*self.queue.disk;
+        disk.remove(self.entry.id.as_str())?;
+        disk.sync_names()?;
+        // Not before, or an entry that came back would have forgotten who has
+        // the message.
+        if self.has_state_file {
+            let _ = disk.remove(&state_name(&self.entry.id));
+        }
+        Ok(())
+    }
+}
