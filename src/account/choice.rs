@@ -15,6 +15,7 @@ use super::grammar::{Document, Entry};
 use super::import::Line;
 use super::pattern::{address, folded, without_detail};
 use super::proxy::ProxyChoice;
+use super::queueing::QueueSettings;
 use super::rewriting::RewriteSettings;
 use super::settings::Settings;
 use super::variables::Said;
@@ -103,6 +104,11 @@ impl Accounts {
         let entry = account.and_then(|name| self.document.accounts.get(name));
         let own = entry.map(|entry| entry.rewrite.clone()).unwrap_or_default();
         own.over(self.document.rewrite.clone())
+    }
+
+    /// What `[queue]` says.
+    pub fn queueing(&self) -> &QueueSettings {
+        &self.document.queue
     }
 
     /// The files that were there.

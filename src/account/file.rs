@@ -70,6 +70,7 @@ impl Document {
         below.default = self.default.or(below.default);
         below.rewrite = self.rewrite.over(below.rewrite);
         below.message = self.message.over(below.message);
+        below.queue = self.queue.over(below.queue);
         below
     }
 }

@@ -11,6 +11,7 @@ use super::logging::Log;
 use super::masquerade::Masquerade;
 use super::pattern::Pattern;
 use super::proxy::ProxyChoice;
+use super::queueing::{QueueSettings, When};
 use super::rewriting::{FromRule, RewriteSettings};
 use super::secret::SecretSource;
 use super::server::{self, Origin, ServerUrl};
@@ -40,6 +41,8 @@ pub(super) struct Document {
     pub(super) in_order: Option<Vec<String>>,
     /// `[message]`.
     pub(super) message: MessageSettings,
+    /// `[queue]`.
+    pub(super) queue: QueueSettings,
     /// `[rewrite]`.
     pub(super) rewrite: RewriteSettings,
     /// A password stands in the file itself.
@@ -139,6 +142,9 @@ const TOP: &[(&str, Setter<Document>)] = &[
     ("message", |document, value| {
         fill(&mut document.message, value.source, "[message]", value.table()?, MESSAGE)
     }),
+    ("queue", |document, value| {
+        fill(&mut document.queue, value.source, "[queue]", value.table()?, QUEUE)
+    }),
     ("rewrite", |document, value| {
         fill(&mut document.rewrite, value.source, "[rewrite]", value.table()?, REWRITE)
     }),
@@ -156,6 +162,18 @@ const REPAIRS: &[(&str, Repair)] =
 
 const STRAY_CR: &[(&str, StrayCr)] =
     &[("space", StrayCr::Space), ("crlf", StrayCr::Crlf), ("reject", StrayCr::Reject)];
+
+const QUEUE: &[(&str, Setter<QueueSettings>)] = &[
+    ("directory", |queue, value| set(&mut queue.directory, value.path())),
+    ("keep-free", |queue, value| set(&mut queue.keep_free, value.hundredths())),
+    ("max-age", |queue, value| set(&mut queue.max_age, value.duration())),
+    ("max-message", |queue, value| set(&mut queue.max_message, value.octets())),
+    ("max-retry", |queue, value| set(&mut queue.max_retry, value.duration())),
+    ("max-total", |queue, value| set(&mut queue.max_total, value.octets())),
+    ("min-retry", |queue, value| set(&mut queue.min_retry, value.duration())),
+    ("patience", |queue, value| set(&mut queue.patience, value.duration())),
+    ("when", |queue, value| set(&mut queue.when, value.one_of(&When::ALL))),
+];
 
 const REWRITE: &[(&str, Setter<RewriteSettings>)] = &[
     ("aliases", |rewrite, value| set(&mut rewrite.aliases, value.path())),

@@ -19,6 +19,7 @@
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `secret/`, `private_file.rs` |
 //! | whether it looks as if there were one | `look.rs` |
+//! | when messages are kept, where, and how long | `queueing.rs`, `size.rs` |
 //! | where it is logged what came of a message | `logging.rs` |
 //! | from an address to its servers | `discover/` |
 //! | access tokens by OAuth 2.0 | `oauth/` |
@@ -47,10 +48,12 @@ pub mod oauth;
 mod pattern;
 mod private_file;
 mod proxy;
+mod queueing;
 mod rewriting;
 mod secret;
 mod server;
 mod settings;
+mod size;
 mod value;
 mod variables;
 mod whole_file;
@@ -76,11 +79,13 @@ pub use oauth::OAuth2;
 pub use pattern::Pattern;
 pub use private_file::Fault;
 pub use proxy::{EnvironmentProxy, ProxyChoice, ProxyError};
+pub use queueing::{QueueSettings, When};
 pub use rewriting::{FromRule, RewriteSettings, Rewriting};
 pub use secret::{
     KNOWN as SECRET_SOURCES, Replaced, SecretError, SecretSource, SourceError, Whose, World,
 };
 pub use server::{Origin, SCHEMES, Scheme, Server, ServerError, ServerUrl, host, name};
+pub use size::{SizeError, octets};
 pub use settings::{Pipelining, Settings, mechanism};
 pub use written::{Unwritable, table};
 

@@ -2,6 +2,7 @@
 
 use super::duration::duration;
 use super::error::{Error, Location};
+use super::size::octets;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -166,6 +167,22 @@ impl<'a> Value<'a> {
             _ => return Err(self.wrong("it is seconds, or a text such as \"5m\"".to_owned())),
         };
         duration(text).map_err(|error| self.wrong(format!("‘{text}’ is not a duration: {error}")))
+    }
+
+    /// A number of octets, or a text such as `"25MB"`.
+    pub(super) fn octets(&self) -> Result<u64, Error> {
+        match self.content.get_ref() {
+            DeValue::String(text) => octets(text)
+                .map_err(|error| self.wrong(format!("‘{text}’ is not a size: {error}"))),
+            _ => self.number(),
+        }
+    }
+
+    /// A part of a whole, such as `"5%"`.
+    pub(super) fn hundredths(&self) -> Result<u8, Error> {
+        let number = self.text()?.strip_suffix('%').and_then(|number| number.trim().parse().ok());
+        let wrong = || self.wrong("it is a text from \"0%\" to \"100%\"".to_owned());
+        number.filter(|number| *number <= 100).ok_or_else(wrong)
     }
 
     /// A path: `~/` is the home directory; a relative one begins where the

@@ -3,7 +3,7 @@
 use super::Surroundings;
 use super::failure::Failure;
 use super::route;
-use crate::account::{Account, LocalDelivery, Machine, ServerUrl};
+use crate::account::{Account, Accounts, Error, LocalDelivery, Machine, ServerUrl};
 use crate::delivery::{
     Attempt, Home, Maildirs, Outcome, Owner, Route, Submission, World, keep_by_lmtp,
 };
@@ -36,6 +36,19 @@ enum Keeper<'h> {
 }
 
 impl Household {
+    /// Who is at home here, where the account says what becomes of their mail:
+    /// the machine's own names, and the domain that names without one get.
+    pub(super) fn of(
+        account: &Account,
+        accounts: &Accounts,
+        machine: &Machine,
+    ) -> Result<Option<Self>, Error> {
+        let Some(how) = account.local.clone() else { return Ok(None) };
+        let rewriting = accounts.rewriting(machine, account.name.as_deref())?;
+        let domains = rewriting.hosts.into_iter().chain(rewriting.domain).collect();
+        Ok(Some(Household { domains, machine: machine.clone(), how }))
+    }
+
     /// Reads what is needed beforehand. The server of LMTP is one of the
     /// account's, but for who signs in, and from where.
     pub(super) fn open<'h>(

@@ -21,6 +21,7 @@ mod log;
 mod message;
 mod next;
 mod questions;
+mod queue;
 mod render;
 mod route;
 mod send;
@@ -207,6 +208,7 @@ fn misspelt(error: &clap::Error) -> Failure {
 fn dispatch(cli: &Cli, mut surroundings: Surroundings<'_>) -> Result<Exit, Failure> {
     match &cli.command {
         Some(Command::Send(args)) => send::run(args, &mut surroundings),
+        Some(Command::Queue(args)) => queue::run(args, &mut surroundings),
         Some(Command::Account(args)) => account::run(args, &mut surroundings),
         Some(Command::Sink(args)) => sink::run(args, &mut surroundings),
         Some(Command::Completions { shell }) => completions::run(*shell, surroundings.out),

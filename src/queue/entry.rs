@@ -220,15 +220,6 @@ impl Head {
             is_report: line.is_report,
         })
     }
-
-    /// The envelope of those at these positions.
-    pub fn envelope_of(&self, positions: &[usize]) -> Envelope {
-        let to = positions.iter().map(|&at| self.envelope.to()[at].clone());
-        let mut envelope = Envelope::passing_on(self.envelope.from.clone(), to);
-        envelope.envid.clone_from(&self.envelope.envid);
-        envelope.ret = self.envelope.ret;
-        envelope
-    }
 }
 
 impl To {
@@ -269,9 +260,28 @@ impl Entry {
         Source::behind(self.file.try_clone().map_err(again)?, path, self.begins)
     }
 
+    /// The octets of the message, from their beginning.
+    pub fn octets(&self) -> impl io::Read + '_ {
+        Octets { file: &self.file, at: self.begins }
+    }
+
     /// The file, for its lock.
     pub(super) fn file(&self) -> &File {
         &self.file
+    }
+}
+
+/// Reads a file from a position that is nobody else's.
+struct Octets<'e> {
+    file: &'e File,
+    at: u64,
+}
+
+impl io::Read for Octets<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 

@@ -294,6 +294,11 @@ impl Queue {
         Ok(Taken { queue: self, entry, state, has_state_file })
     }
 
+    /// An entry as it stands, whoever has it.
+    pub fn peek(&self, id: &Id) -> Result<(Entry, State), TakeError> {
+        self.look(id).map(|(entry, state, _)| (entry, state))
+    }
+
     /// Reads an entry and its state. The third says whether it has a file.
     fn look(&self, id: &Id) -> Result<(Entry, State, bool), TakeError> {
         let entry = Entry::read(id.clone(), self.open(id.as_str())?)?;

@@ -47,7 +47,7 @@ pub struct Runner<'r> {
     /// The most connections at a time.
     pub connections: usize,
     /// Hears what happens.
-    pub told: &'r (dyn Fn(&Event) + Sync),
+    pub told: &'r (dyn Fn(Event) + Sync),
 }
 
 /// What is tried.
@@ -203,9 +203,9 @@ impl Runner<'_> {
         let is_damaged = matches!(reason, EntryError::Corrupt(_));
         if is_damaged && self.queue.set_aside(&id).is_ok() {
             self.record(&id, Happening::SetAside, Vec::new(), reason.to_string());
-            (self.told)(&Event::SetAside { id, reason });
+            (self.told)(Event::SetAside { id, reason });
         } else {
-            (self.told)(&Event::Unusable { id, reason });
+            (self.told)(Event::Unusable { id, reason });
         }
     }
 
@@ -345,7 +345,7 @@ impl Board<'_> {
             Ok(message) => message,
             Err(error) => return runner.tell_unusable(id.clone(), of_message(error)),
         };
-        let envelope = taken.entry.head.envelope_of(&waiting);
+        let envelope = taken.entry.head.envelope.narrowed_to(&waiting);
         let report = courier.carry(&Submission { envelope, message: Arc::new(message) });
         let now = (runner.clock)();
         if was_interrupted(&report) {
@@ -372,7 +372,7 @@ impl Board<'_> {
             report,
         };
         self.settle(taken);
-        (runner.told)(&event);
+        (runner.told)(event);
     }
 
     /// Puts off an entry whose account is known not to work.
@@ -388,7 +388,7 @@ impl Board<'_> {
         taken.state.plan(kept, &runner.queue.policy, now, (runner.dice)());
         let (id, account, answer) = (id.clone(), account.to_owned(), answer.clone());
         self.settle(taken);
-        (runner.told)(&Event::PutOff { id, account, answer });
+        (runner.told)(Event::PutOff { id, account, answer });
     }
 
     /// Puts on the disk what has come of an entry; what is delivered is
@@ -397,7 +397,7 @@ impl Board<'_> {
         let id = taken.entry.id.clone();
         let settled = if taken.state.is_delivered() { taken.remove() } else { taken.write() };
         if let Err(reason) = settled {
-            (self.runner.told)(&Event::Unwritten { id, reason });
+            (self.runner.told)(Event::Unwritten { id, reason });
         }
     }
 

@@ -93,6 +93,13 @@ impl Envelope {
         self.ret.is_some() || self.envid.is_some() || self.to.iter().any(is_asked)
     }
 
+    /// The same for those at these positions only.
+    #[must_use]
+    pub fn narrowed_to(&self, positions: &[usize]) -> Self {
+        let to = positions.iter().map(|&at| self.to[at].clone()).collect();
+        Envelope { from: self.from.clone(), ret: self.ret, envid: self.envid.clone(), to }
+    }
+
     /// The recipients, in order.
     pub fn to(&self) -> &[Recipient] {
         &self.to

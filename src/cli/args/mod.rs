@@ -11,6 +11,7 @@ mod attachments;
 mod connection;
 mod content;
 mod fields;
+mod queue;
 mod send;
 mod sendmail;
 mod sink;
@@ -23,6 +24,7 @@ pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
 pub use content::ContentArgs;
 pub use fields::{FieldArgs, Level};
+pub use queue::{Ids, OneId, OptionalId, QueueArgs, QueueCommand, RunArgs, TakeOutArgs};
 pub use send::{DryRun, SendArgs};
 pub use sendmail::{Sendmail, SendmailArgs, read as read_sendmail};
 pub use sink::SinkArgs;
@@ -141,6 +143,12 @@ pub enum Command {
     /// ‘envoi send’ takes. It runs until it is interrupted.
     #[command(after_help = SINK_EXAMPLES)]
     Sink(Box<SinkArgs>),
+    /// See and steer what waits to be sent
+    ///
+    /// Messages that could not be sent are kept in the queue, where an option
+    /// or the configuration says so, and tried again until they are sent or too
+    /// old. Alone it lists them.
+    Queue(QueueArgs),
     /// Add accounts, see what they say, log in for them
     ///
     /// From a mail address to an account that works, from the configuration of

@@ -176,11 +176,48 @@ pub struct SendArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
-    /// Keep nothing for later; this version never does
+    /// Keep what cannot be sent now, and try it again later
+    ///
+    /// The message is sent as ever. Recipients for whom that fails for now are
+    /// kept in the queue, from which ‘envoi queue run’ sends it; they count as
+    /// done for the exit status. ‘when’ of [queue] makes it the default.
+    #[arg(long, conflicts_with_all = ["queue_only", "no_queue"], help_heading = DELIVERY)]
+    pub queue: bool,
+
+    /// Keep the message, and do not try it now
+    #[arg(long, conflicts_with = "no_queue", help_heading = DELIVERY)]
+    pub queue_only: bool,
+
+    /// Keep nothing for later, whatever the configuration says
     ///
     /// What cannot be sent now is reported, with the exit status 75.
     #[arg(long, help_heading = DELIVERY)]
     pub no_queue: bool,
+
+    /// Send at this time, and not before
+    ///
+    /// A date, a time of day, or both: 2026-12-24, 18:00, '2026-12-24 18:00',
+    /// in the zone of this machine; 2026-12-24T18:00Z and +01:00 name another.
+    /// A server that holds messages (FUTURERELEASE, RFC 4865) is given it now,
+    /// else it is kept in the queue.
+    #[arg(
+        long,
+        value_name = "TIME",
+        conflicts_with_all = ["after", "no_queue"],
+        help_heading = DELIVERY
+    )]
+    pub at: Option<String>,
+
+    /// Send after this time: 90s, 5m, 1h30m, 2d
+    #[arg(
+        id = "after",
+        long = "in",
+        value_name = "DURATION",
+        value_parser = crate::account::duration,
+        conflicts_with = "no_queue",
+        help_heading = DELIVERY
+    )]
+    pub after: Option<std::time::Duration>,
 
     /// Keep a copy of the message in the Maildir DIR once it is sent
     ///

@@ -1,0 +1,96 @@
+//! `envoi queue hold`, `release` and `remove`.
+
+use super::{named, unreadable};
+use crate::cli::Surroundings;
+use crate::cli::args::TakeOutArgs;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::queue::{Happening, Id, Line, Queue, TakeError, Taken};
+use jiff::Timestamp;
+use std::io;
+
+pub(super) fn hold(
+    queue: &Queue,
+    typed: &[String],
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
+    change(queue, typed, Happening::Held, surroundings, |mut taken| {
+        taken.state.held = true;
+        taken.write()
+    })
+}
+
+pub(super) fn release(
+    queue: &Queue,
+    typed: &[String],
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
+    change(queue, typed, Happening::Released, surroundings, |mut taken| {
+        taken.state.held = false;
+        taken.state.next_try = None;
+        taken.write()
+    })
+}
+
+pub(super) fn remove(
+    queue: &Queue,
+    typed: &TakeOutArgs,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
+    if !typed.failed && !typed.all {
+        return change(queue, &typed.ids, Happening::Removed, surroundings, Taken::remove);
+    }
+    let listing = queue.list().map_err(|error| unreadable(queue, error))?;
+    let is_meant = |state: &crate::queue::State| typed.all || state.waiting().is_empty();
+    let entries = listing.entries.into_iter().filter(|listed| is_meant(&listed.state));
+    let ids: Vec<Id> = entries.map(|listed| listed.id).collect();
+    change_all(queue, &ids, Happening::Removed, surroundings, Taken::remove)
+}
+
+/// All identifiers are looked up before anything is done.
+fn change(
+    queue: &Queue,
+    typed: &[String],
+    what: Happening,
+    surroundings: &mut Surroundings<'_>,
+    change: impl Fn(Taken<'_>) -> io::Result<()>,
+) -> Result<Exit, Failure> {
+    let ids: Result<Vec<Id>, Failure> = typed.iter().map(|typed| named(queue, typed)).collect();
+    change_all(queue, &ids?, what, surroundings, change)
+}
+
+fn change_all(
+    queue: &Queue,
+    ids: &[Id],
+    what: Happening,
+    surroundings: &mut Surroundings<'_>,
+    change: impl Fn(Taken<'_>) -> io::Result<()>,
+) -> Result<Exit, Failure> {
+    for id in ids {
+        let taken = queue.take(id).map_err(|error| untaken(id, error))?;
+        change(taken).map_err(|error| {
+            Failure::caused(Exit::IoErr, format!("cannot change the message {id}"), error)
+        })?;
+        let (at, to, text) = (Timestamp::now(), Vec::new(), String::new());
+        queue.record(&Line { at, id: id.to_string(), what, to, text });
+        if !surroundings.globals.quiet {
+            let word = match what {
+                Happening::Held => "held",
+                Happening::Released => "released",
+                _ => "removed",
+            };
+            let _ = writeln!(surroundings.out, "{word} {id}");
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// An entry that cannot be had.
+pub(super) fn untaken(id: &Id, error: TakeError) -> Failure {
+    let exit = match &error {
+        TakeError::Gone => Exit::NoInput,
+        TakeError::Busy => Exit::TempFail,
+        TakeError::Unusable(_) => Exit::DataErr,
+    };
+    Failure::caused(exit, format!("the message {id} cannot be had"), error)
+}

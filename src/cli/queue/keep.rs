@@ -1,0 +1,167 @@
+//! Keeping a message, whole or what is left of it after a try.
+
+use super::{dice, place};
+use crate::account::{Account, Environment, QueueSettings, SecretSource, ServerUrl};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::delivery::{Report, Submission};
+use crate::queue::{Fate, Happening, Head, Id, KeepError, Line, Queue, State};
+use jiff::Timestamp;
+
+/// What becomes of what cannot be sent at once.
+pub(in crate::cli) enum Keeping<'k> {
+    /// It is reported.
+    Nothing,
+    /// It is kept, after a try.
+    Rest(Keeper<'k>),
+    /// The message is kept, and not tried.
+    All(Keeper<'k>),
+}
+
+/// Who keeps messages of one account.
+pub(in crate::cli) struct Keeper<'k> {
+    account: &'k str,
+    settings: &'k QueueSettings,
+    environment: &'k Environment,
+}
+
+/// A message, or a part of it, that is in the queue.
+#[derive(Debug)]
+pub(in crate::cli) struct Kept {
+    /// Who is to get it from there: positions in the envelope.
+    pub(in crate::cli) positions: Vec<usize>,
+    /// When it is tried next.
+    pub(in crate::cli) next: Option<Timestamp>,
+    /// What is to be known about it: nobody may be there to try it.
+    pub(in crate::cli) warnings: Vec<String>,
+}
+
+impl<'k> Keeper<'k> {
+    /// Fails (64) where whoever tries later could not do it: there is no name
+    /// for the account, or its secret cannot be had without this user, now.
+    pub(in crate::cli) fn of(
+        account: &'k Account,
+        settings: &'k QueueSettings,
+        environment: &'k Environment,
+    ) -> Result<Self, Failure> {
+        let Some(name) = account.name.as_deref() else {
+            let sentence = "only messages of an account can be kept: whoever sends them later \
+                            has to know the server, and how to sign in";
+            return Err(Failure::say(Exit::Usage, sentence)
+                .hint("make an account: envoi account add you@example.org"));
+        };
+        if let Some(source) = unattended(account) {
+            let sentence = format!(
+                "messages of the account {name} cannot be kept: its password {source}, which \
+                 nobody can do later"
+            );
+            return Err(Failure::say(Exit::Usage, sentence)
+                .hint("keep it in the keyring (password = { keyring = true }), or in a file"));
+        }
+        Ok(Keeper { account: name, settings, environment })
+    }
+
+    /// Keeps a message for those whom this report leaves open, or for all.
+    /// `None` where nobody is left.
+    pub(in crate::cli) fn keep(
+        &self,
+        local_id: &str,
+        submission: &Submission,
+        report: Option<&Report>,
+        not_before: Option<Timestamp>,
+    ) -> Result<Option<Kept>, Failure> {
+        let now = Timestamp::now();
+        let all: Vec<usize> = (0..submission.envelope.to().len()).collect();
+        let mut state = State::untried(all.len());
+        if let Some(report) = report {
+            state.note(&all, report, now);
+        }
+        let positions = state.with(Fate::Waiting);
+        if positions.is_empty() {
+            return Ok(None);
+        }
+        let queue = place::made(self.settings, self.environment)?;
+        state.to = positions.iter().map(|&at| state.to[at].clone()).collect();
+        state.plan(now, &queue.policy, now, dice());
+        if report.is_none() {
+            state.next_try = None;
+        }
+        let next = not_before.or(state.next_try);
+        let id = local_id.parse().or_else(|_| Id::new()).map_err(|error| {
+            Failure::caused(Exit::OsErr, "there is no name for the message in the queue", error)
+        })?;
+        let head = Head {
+            account: self.account.to_owned(),
+            kept: now,
+            not_before,
+            envelope: submission.envelope.narrowed_to(&positions),
+            state,
+            size: 0,
+            message_id: submission.message.facts().message_id.clone(),
+            owner: None,
+            is_report: false,
+        };
+        queue.keep(&id, &head, &submission.message).map_err(not_kept)?;
+        let to = head.envelope.to().iter().map(|to| to.path.to_string()).collect();
+        let text = head.state.to[0].answer.as_ref().map(ToString::to_string).unwrap_or_default();
+        queue.record(&Line { at: now, id: id.to_string(), what: Happening::Kept, to, text });
+        let warnings = idle(&queue, now).into_iter().collect();
+        Ok(Some(Kept { positions, next, warnings }))
+    }
+}
+
+/// The sentence that says that nobody tries what is in the queue, if nobody
+/// was there for twice the longest pause.
+fn idle(queue: &Queue, now: Timestamp) -> Option<String> {
+    let longest = 2 * queue.policy.max_retry.as_secs();
+    let is_recent = |last: Timestamp| {
+        let ago = now.as_second().saturating_sub(last.as_second());
+        u64::try_from(ago).unwrap_or(0) <= longest
+    };
+    if queue.last_run().is_some_and(is_recent) {
+        return None;
+    }
+    Some(
+        "nothing tries what is in the queue: have ‘envoi queue run’ called every few minutes, as \
+         by cron: (crontab -l; echo '*/5 * * * * envoi queue run -q') | crontab -"
+            .to_owned(),
+    )
+}
+
+fn not_kept(error: KeepError) -> Failure {
+    let (exit, hint) = match &error {
+        KeepError::TooLarge { .. } => (Exit::Unavailable, "max-message of [queue] is the limit"),
+        KeepError::Full { .. } => {
+            (Exit::Unavailable, "max-total of [queue] is the limit; see what waits: envoi queue")
+        }
+        KeepError::NoRoom { .. } => (Exit::Unavailable, "keep-free of [queue] is the limit"),
+        KeepError::Message(_) => (Exit::IoErr, "the message was not kept"),
+        KeepError::Io { .. } => (Exit::TempFail, "the message was not kept"),
+    };
+    let hint = hint.to_owned();
+    Failure::new(exit, error).hint(hint)
+}
+
+/// Where a secret of the account is that cannot be had later, in words.
+fn unattended(account: &Account) -> Option<&'static str> {
+    let signs_in = |server: &ServerUrl| match server {
+        ServerUrl::Server(server) => account.sign_in(server),
+        ServerUrl::Sink(_) => None,
+    };
+    account.servers.iter().filter_map(signs_in).find_map(|sign_in| {
+        if sign_in.oauth2.is_some() {
+            return None;
+        }
+        match sign_in.token.as_ref().unwrap_or(&sign_in.password) {
+            SecretSource::Prompt => Some("is typed at the terminal"),
+            SecretSource::Fd(_) => Some("comes from a file descriptor"),
+            SecretSource::Env(_) => Some("comes from a variable"),
+            SecretSource::Value(_)
+            | SecretSource::File(_)
+            | SecretSource::Command(_)
+            | SecretSource::Credential(_)
+            | SecretSource::Keyring
+            | SecretSource::Netrc(_) => None,
+        }
+    })
+}

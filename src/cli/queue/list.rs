@@ -1,0 +1,242 @@
+//! `envoi queue list`.
+
+use super::unreadable;
+use crate::account::Environment;
+use crate::cli::Surroundings;
+use crate::cli::clock;
+use crate::cli::escape::Escaped;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::render::line;
+use crate::queue::{Answer, Fate, Listed, Listing, Progress, Queue, Trouble};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::io::{self, Write};
+
+pub(super) fn run(queue: &Queue, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    let failed = |error| unreadable(queue, error);
+    let listing = queue.list().map_err(failed)?;
+    let troubles = queue.troubles().map_err(failed)?;
+    let told = if surroundings.globals.json {
+        json(&listing, &troubles, surroundings.out)
+    } else {
+        people(&listing, &troubles, surroundings)
+    };
+    told.map_err(|error| Failure::caused(Exit::IoErr, "cannot write the list", error))?;
+    Ok(Exit::Ok)
+}
+
+/// The list of a queue that is not there.
+pub(super) fn empty(surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    let told = if surroundings.globals.json {
+        json(&Listing::default(), &[], surroundings.out)
+    } else {
+        writeln!(surroundings.out, "{EMPTY}")
+    };
+    told.map_err(|error| Failure::caused(Exit::IoErr, "cannot write the list", error))?;
+    Ok(Exit::Ok)
+}
+
+/// What Postfix and Sendmail say, which programs look for.
+const EMPTY: &str = "Mail queue is empty";
+
+fn people(
+    listing: &Listing,
+    troubles: &[(String, Trouble)],
+    surroundings: &mut Surroundings<'_>,
+) -> io::Result<()> {
+    let environment = surroundings.environment;
+    let out = &mut *surroundings.out;
+    let is_empty = listing.entries.is_empty() && listing.unusable.is_empty();
+    if is_empty && listing.set_aside.is_empty() {
+        writeln!(out, "{EMPTY}")?;
+    }
+    for listed in &listing.entries {
+        message(listed, environment, out)?;
+    }
+    for (name, error) in &listing.unusable {
+        writeln!(out, "{name}  cannot be used: {}", Escaped(error))?;
+    }
+    for name in &listing.set_aside {
+        writeln!(out, "{}  was set aside: it is damaged", Escaped(name))?;
+    }
+    for (account, trouble) in troubles {
+        writeln!(
+            out,
+            "the account {} does not work since {}; it rests until {}: {}",
+            Escaped(account),
+            moment(trouble.since, environment),
+            moment(trouble.until, environment),
+            answer_words(&trouble.answer)
+        )?;
+    }
+    if !listing.foreign.is_empty() {
+        let count = listing.foreign.len();
+        writeln!(out, "{count} files in the directory of the queue are none of envoi's")?;
+    }
+    Ok(())
+}
+
+/// One message, and everybody who does not have it.
+fn message(listed: &Listed, environment: &Environment, out: &mut dyn Write) -> io::Result<()> {
+    let Listed { id, head, state } = listed;
+    let sender = Escaped(&head.envelope.from);
+    let kept = moment(head.kept, environment);
+    let held = if state.held { "  held" } else { "" };
+    writeln!(out, "{id}  {kept}  {} octets  from {sender}{held}", head.size)?;
+    for (recipient, progress) in head.envelope.to().iter().zip(&state.to) {
+        let word = match progress.fate {
+            Fate::Waiting => "waits",
+            Fate::Failed | Fate::Reported => "failed",
+            Fate::Accepted => continue,
+        };
+        let why = progress.answer.as_ref().map(answer_words).unwrap_or_default();
+        writeln!(out, "  {word:<6}  {}  {why}", Escaped(&recipient.path))?;
+    }
+    let next = head.not_before.max(state.next_try);
+    if state.waiting().is_empty() {
+        return Ok(());
+    }
+    match (next, state.tries) {
+        (Some(next), 0) => writeln!(out, "  to be sent at {}", moment(next, environment)),
+        (Some(next), 1) => {
+            writeln!(out, "  tried once; next try at {}", moment(next, environment))
+        }
+        (Some(next), tries) => {
+            writeln!(out, "  tried {tries} times; next try at {}", moment(next, environment))
+        }
+        (None, _) => writeln!(out, "  to be sent with the next run"),
+    }
+}
+
+/// A moment in the zone of the user.
+pub(super) fn moment(moment: Timestamp, environment: &Environment) -> String {
+    let zoned = clock::at(moment.as_second(), environment);
+    zoned.map_or_else(|| moment.to_string(), |zoned| zoned.strftime("%F %H:%M:%S").to_string())
+}
+
+/// What was answered, safe to print.
+pub(super) fn answer_words(answer: &Answer) -> String {
+    Escaped(answer).to_string()
+}
+
+fn json(
+    listing: &Listing,
+    troubles: &[(String, Trouble)],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let object = ListJson {
+        version: 1,
+        messages: listing.entries.iter().map(MessageJson::of).collect(),
+        unusable: listing
+            .unusable
+            .iter()
+            .map(|(id, error)| UnusableJson { id, reason: error.to_string() })
+            .collect(),
+        set_aside: &listing.set_aside,
+        foreign: &listing.foreign,
+        troubles: troubles
+            .iter()
+            .map(|(account, trouble)| TroubleJson {
+                account,
+                since: trouble.since,
+                until: trouble.until,
+                reason: trouble.answer.to_string(),
+            })
+            .collect(),
+    };
+    line(&object, out)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListJson<'l> {
+    version: u8,
+    messages: Vec<MessageJson>,
+    unusable: Vec<UnusableJson<'l>>,
+    set_aside: &'l [String],
+    foreign: &'l [String],
+    troubles: Vec<TroubleJson<'l>>,
+}
+
+#[derive(Serialize)]
+struct UnusableJson<'l> {
+    id: &'l str,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct TroubleJson<'l> {
+    account: &'l str,
+    since: Timestamp,
+    until: Timestamp,
+    reason: String,
+}
+
+/// One message as an object.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MessageJson {
+    id: String,
+    account: String,
+    kept: Timestamp,
+    size: u64,
+    message_id: Option<String>,
+    from: String,
+    held: bool,
+    tries: u32,
+    last_try: Option<Timestamp>,
+    next_try: Option<Timestamp>,
+    not_before: Option<Timestamp>,
+    owner: Option<u32>,
+    recipients: Vec<RecipientJson>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RecipientJson {
+    address: String,
+    fate: Fate,
+    server: Option<String>,
+    code: Option<u16>,
+    enhanced: Option<String>,
+    text: String,
+}
+
+impl MessageJson {
+    pub(super) fn of(listed: &Listed) -> Self {
+        let Listed { id, head, state } = listed;
+        let to = head.envelope.to().iter().zip(&state.to);
+        MessageJson {
+            id: id.to_string(),
+            account: head.account.clone(),
+            kept: head.kept,
+            size: head.size,
+            message_id: head.message_id.clone(),
+            from: head.envelope.from.to_string(),
+            held: state.held,
+            tries: state.tries,
+            last_try: state.last_try,
+            next_try: state.next_try,
+            not_before: head.not_before,
+            owner: head.owner,
+            recipients: to
+                .map(|(recipient, progress)| RecipientJson::of(&recipient.path, progress))
+                .collect(),
+        }
+    }
+}
+
+impl RecipientJson {
+    fn of(path: &crate::smtp::ForwardPath, progress: &Progress) -> Self {
+        let answer = progress.answer.as_ref();
+        RecipientJson {
+            address: path.to_string(),
+            fate: progress.fate,
+            server: answer.and_then(|answer| answer.server.clone()),
+            code: answer.and_then(|answer| answer.code),
+            enhanced: answer.and_then(|answer| answer.enhanced.clone()),
+            text: answer.map(|answer| answer.text.join(" ")).unwrap_or_default(),
+        }
+    }
+}

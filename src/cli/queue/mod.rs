@@ -1,0 +1,82 @@
+//! `envoi queue`: what waits to be sent, seen and steered.
+
+mod change;
+mod courier;
+pub(super) mod keep;
+mod list;
+mod place;
+mod run;
+mod show;
+
+use super::Surroundings;
+use super::args::{QueueArgs, QueueCommand};
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::account::Accounts;
+use crate::queue::{Id, Queue};
+
+/// Runs `envoi queue`.
+pub(super) fn run(args: &QueueArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    let config = surroundings.globals.config.as_deref();
+    let accounts = Accounts::load(config, surroundings.environment)?;
+    let Some(queue) = place::existing(&accounts, surroundings.environment)? else {
+        return nothing(args, surroundings);
+    };
+    match args.command.as_ref().unwrap_or(&QueueCommand::List) {
+        QueueCommand::List => list::run(&queue, surroundings),
+        QueueCommand::Show(typed) => show::run(&queue, &typed.id, surroundings),
+        QueueCommand::Log(typed) => show::log(&queue, typed.id.as_deref(), surroundings),
+        QueueCommand::Run(typed) => run::run(&queue, typed, &accounts, surroundings),
+        QueueCommand::Hold(typed) => change::hold(&queue, &typed.ids, surroundings),
+        QueueCommand::Release(typed) => change::release(&queue, &typed.ids, surroundings),
+        QueueCommand::Remove(typed) => change::remove(&queue, typed, surroundings),
+    }
+}
+
+/// Where nothing was ever kept.
+fn nothing(args: &QueueArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    match &args.command {
+        None | Some(QueueCommand::List) => list::empty(surroundings),
+        Some(QueueCommand::Run(_) | QueueCommand::Log(_)) => Ok(Exit::Ok),
+        Some(QueueCommand::Remove(typed)) if typed.ids.is_empty() => Ok(Exit::Ok),
+        Some(
+            QueueCommand::Show(_)
+            | QueueCommand::Hold(_)
+            | QueueCommand::Release(_)
+            | QueueCommand::Remove(_),
+        ) => Err(Failure::say(Exit::NoInput, "the queue is empty: nothing was ever kept here")),
+    }
+}
+
+/// The one entry whose identifier begins so.
+fn named(queue: &Queue, typed: &str) -> Result<Id, Failure> {
+    let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    if typed.is_empty() || !typed.chars().all(is_digit) {
+        return Err(no_such(format!("‘{typed}’ is no identifier of a message")));
+    }
+    let mut ids = queue.named(typed).map_err(|error| unreadable(queue, error))?;
+    match (ids.pop(), ids.len()) {
+        (Some(id), 0) => Ok(id),
+        (None, _) => Err(no_such(format!("no message in the queue is called {typed}"))),
+        (Some(_), others) => Err(no_such(format!(
+            "{} messages in the queue have identifiers that begin with {typed}",
+            others + 1
+        ))),
+    }
+}
+
+fn no_such(sentence: String) -> Failure {
+    Failure::say(Exit::NoInput, sentence).hint("see what there is: envoi queue list")
+}
+
+fn unreadable(queue: &Queue, error: std::io::Error) -> Failure {
+    let sentence = format!("cannot read the queue in {}", queue.path().display());
+    Failure::caused(Exit::IoErr, sentence, error)
+}
+
+/// The whole seconds of a number of dice, from 0 to 1.
+fn dice() -> f64 {
+    let word = crate::message::random_word(4).ok();
+    let number = word.and_then(|word| u32::from_str_radix(&word, 16).ok());
+    number.map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
+}
