@@ -107,9 +107,11 @@ impl<'r> Log<'r> {
         report: &Report,
         submission: &Submission,
         route: &Route,
+        kept: &[usize],
         interrupt: &Interrupt,
     ) -> Option<String> {
-        let outcome = Outcomes { report, submission, signal: interrupt.signal() };
+        let kept = kept.iter().map(|&at| &report.recipients[at].0).collect();
+        let outcome = Outcomes { report, submission, kept, signal: interrupt.signal() };
         let entries = Entry::of_report(self.run, &outcome, route);
         self.write(&entries, interrupt)
     }

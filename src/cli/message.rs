@@ -11,7 +11,9 @@ use super::failure::{Failure, no_from, no_recipients, warned};
 use super::home::Household;
 use super::input::Input;
 use super::sign::sign;
-use crate::account::{Account, Accounts, Choice, Error as AccountError, Settings};
+use crate::account::{
+    Account, Accounts, Choice, Error as AccountError, QueueSettings, Settings,
+};
 use crate::delivery::Submission;
 use crate::message::{
     Additions, Address, Change, Composed, Disguise, Draft, Member, Opened, Place, Ready, Resent,
@@ -25,6 +27,8 @@ pub(super) struct Job {
     pub(super) submission: Submission,
     /// Where to send it; `None` in a dry run without any account.
     pub(super) account: Option<Account>,
+    /// What `[queue]` says.
+    pub(super) queueing: QueueSettings,
     /// Who of the recipients is at home here; `None` where nobody is.
     pub(super) household: Option<Household>,
     /// What was done to the message, for who wants to know.
@@ -58,7 +62,7 @@ pub(super) fn prepare(
     if chooser.typed.password.as_ref().is_some_and(crate::account::SecretSource::reads_stdin) {
         input.claim("the password")?;
     }
-    match &args.message {
+    let job = match &args.message {
         Some(path) if args.resend => {
             resent(args, path, &chooser, &mut input, surroundings).map(Some)
         }
@@ -69,7 +73,8 @@ pub(super) fn prepare(
         )
         .hint("name it: --message FILE, or --message - for standard input")),
         None => composed(args, &chooser, &mut input, surroundings),
-    }
+    };
+    Ok(job?.map(|job| Job { queueing: accounts.queueing().clone(), ..job }))
 }
 
 /// Finds the account, given what is known of the sender.

@@ -1,10 +1,14 @@
 //! The report of a submission: lines for people, one object for programs.
 
 use super::certificate;
+use super::clock;
 use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::queue::keep::Kept;
 use super::words::{error_words, plain, problems, why};
+use super::Surroundings;
+use crate::account::Environment;
 use crate::delivery::{Attempt, Outcome, Report};
 use crate::net::{self, TlsFacts};
 use crate::session::{Error, Kind};
@@ -24,16 +28,33 @@ pub(super) struct Context<'a> {
     pub(super) local_id: &'a str,
     /// What went wrong beside the delivery.
     pub(super) warnings: &'a [String],
+    /// What of the message is in the queue.
+    pub(super) kept: Option<&'a Kept>,
     /// The status that the program ends with.
     pub(super) exit: Exit,
 }
 
+impl Context<'_> {
+    /// Whether the message is in the queue for the recipient at this position.
+    fn is_kept(&self, at: usize) -> bool {
+        self.kept.is_some_and(|kept| kept.positions.contains(&at))
+    }
+}
+
 /// One line a recipient, and a summary.
-pub(super) fn people(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn people(
+    report: &Report,
+    context: &Context<'_>,
+    surroundings: &mut Surroundings<'_>,
+) -> io::Result<()> {
+    let out = &mut *surroundings.out;
     let width = report.recipients.iter().map(|(path, _)| path.to_string().chars().count());
     let width = width.max().unwrap_or(0).min(WIDEST_ADDRESS);
-    for (path, outcome) in &report.recipients {
+    for (at, (path, outcome)) in report.recipients.iter().enumerate() {
+        let is_untried = context.kept.is_some() && report.attempts.is_empty();
         let (word, text) = match outcome {
+            _ if context.is_kept(at) && is_untried => ("queued", String::new()),
+            _ if context.is_kept(at) => ("queued", why(outcome).unwrap_or_default()),
             Outcome::Accepted(reply) => ("accepted", Escaped(reply).to_string()),
             Outcome::Deferred(_) => ("deferred", why(outcome).unwrap_or_default()),
             Outcome::Rejected(_) => ("rejected", why(outcome).unwrap_or_default()),
@@ -41,7 +62,27 @@ pub(super) fn people(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         };
         writeln!(out, "{word:<9} {:<width$}  {text}", Escaped(path).to_string())?;
     }
-    writeln!(out, "{}", summary(report))
+    let kept = context.kept.map(|kept| kept_words(kept, context, surroundings.environment));
+    let has_accepted =
+        report.recipients.iter().any(|(_, outcome)| matches!(outcome, Outcome::Accepted(_)));
+    if kept.is_none() || has_accepted {
+        writeln!(out, "{}", summary(report))?;
+    }
+    kept.map_or(Ok(()), |kept| writeln!(out, "{kept}"))
+}
+
+/// What is in the queue, and when it is tried.
+fn kept_words(kept: &Kept, context: &Context<'_>, environment: &Environment) -> String {
+    let count = match kept.positions.len() {
+        1 => "1 recipient".to_owned(),
+        count => format!("{count} recipients"),
+    };
+    let next = kept.next.and_then(|next| clock::at(next.as_second(), environment));
+    let next = next.map_or_else(
+        || "to be sent with the next run".to_owned(),
+        |next| format!("next try at {}", next.strftime("%F %H:%M:%S")),
+    );
+    format!("kept for {count} in the queue as {}; {next}", context.local_id)
 }
 
 /// What a submission left on this machine.
@@ -65,8 +106,12 @@ pub(super) fn left(left: &Left, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Problems with their hints, each `envoi: …` and `hint: …`.
-pub(super) fn complain(report: &Report, err: &mut dyn Write) -> io::Result<()> {
-    for problem in problems(report) {
+pub(super) fn complain(
+    report: &Report,
+    context: &Context<'_>,
+    err: &mut dyn Write,
+) -> io::Result<()> {
+    for problem in problems(&troubling(report, context)) {
         writeln!(err, "envoi: {}", problem.sentence)?;
         for tried in &problem.tried {
             writeln!(err, "also tried: {tried}")?;
@@ -74,6 +119,18 @@ pub(super) fn complain(report: &Report, err: &mut dyn Write) -> io::Result<()> {
         hints(&problem.hints, err)?;
     }
     Ok(())
+}
+
+/// The report without those who wait in the queue and whom nobody has to do
+/// anything for.
+fn troubling(report: &Report, context: &Context<'_>) -> Report {
+    let waits = |at: usize, outcome: &Outcome| {
+        context.is_kept(at) && matches!(outcome, Outcome::Deferred(_) | Outcome::Uncertain(_))
+    };
+    let recipients = report.recipients.iter().enumerate();
+    let recipients = recipients.filter(|(at, (_, outcome))| !waits(*at, outcome));
+    let recipients = recipients.map(|(_, recipient)| recipient.clone()).collect();
+    Report { attempts: report.attempts.clone(), recipients }
 }
 
 const WIDEST_ADDRESS: usize = 40;
@@ -116,12 +173,11 @@ fn summary(report: &Report) -> String {
 
 /// The whole report as one JSON object on one line.
 pub(super) fn json(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let of_kind = |wanted: fn(&Outcome) -> bool| {
-        report
-            .recipients
-            .iter()
-            .filter(|(_, outcome)| wanted(outcome))
-            .map(|(path, outcome)| RecipientJson::of(path, outcome))
+    let of_kind = |wanted: fn(&Outcome) -> bool, kept: bool| {
+        let recipients = report.recipients.iter().enumerate();
+        recipients
+            .filter(|(at, (_, outcome))| context.is_kept(*at) == kept && wanted(outcome))
+            .map(|(_, (path, outcome))| RecipientJson::of(path, outcome))
             .collect()
     };
     let object = ReportJson {
@@ -133,14 +189,14 @@ pub(super) fn json(report: &Report, context: &Context<'_>, out: &mut dyn Write) 
             from: context.sender.clone(),
             to: report.recipients.iter().map(|(path, _)| path.to_string()).collect(),
         },
-        accepted: of_kind(|outcome| matches!(outcome, Outcome::Accepted(_))),
-        rejected: of_kind(|outcome| matches!(outcome, Outcome::Rejected(_))),
-        deferred: of_kind(|outcome| matches!(outcome, Outcome::Deferred(_))),
-        uncertain: of_kind(|outcome| matches!(outcome, Outcome::Uncertain(_))),
-        queued: Vec::new(),
+        accepted: of_kind(|outcome| matches!(outcome, Outcome::Accepted(_)), false),
+        rejected: of_kind(|outcome| matches!(outcome, Outcome::Rejected(_)), false),
+        deferred: of_kind(|outcome| matches!(outcome, Outcome::Deferred(_)), false),
+        uncertain: of_kind(|outcome| matches!(outcome, Outcome::Uncertain(_)), false),
+        queued: of_kind(|_| true, true),
         attempts: report.attempts.iter().map(AttemptJson::of).collect(),
         warnings: context.warnings,
-        hints: problems(report).into_iter().flat_map(|problem| problem.hints).collect(),
+        hints: problems(&troubling(report, context)).into_iter().flat_map(|problem| problem.hints).collect(),
         exit: context.exit.status(),
     };
     line(&object, out)

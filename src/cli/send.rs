@@ -8,19 +8,20 @@ use super::failure::{Failure, no_server};
 use super::home::OpenHome;
 use super::log::{Log, Run, Subject};
 use super::message::{self, Job};
+use super::queue::keep::{Keeper, Keeping, Kept};
 use super::render::{self, Context, Left};
 use super::route::{self, Prepared};
 use super::sent::SentCopy;
 use super::transcript::Transcript;
 use super::words::plain;
 use super::{Surroundings, dry_run, interrupt};
-use crate::account::Account;
-use crate::delivery::{Home, Report, World, submit_and_keep};
+use crate::account::{Account, Environment, QueueSettings, When};
+use crate::delivery::{Cause, Home, Outcome, Report, World, submit_and_keep};
 use crate::message::random_word;
 use crate::net::{Interrupt, Stopwatch};
 use crate::session::{Event, Observer as _};
 use crate::sink;
-use crate::smtp::ForwardPath;
+use crate::smtp::{ForwardPath, Recipient};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,8 +47,9 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     }
     let account = job.account.as_ref().expect("only a dry run goes without an account");
     let transcript = args.transcript.as_deref();
+    let keeping = keeping(args, &job.queueing, account, surroundings.environment)?;
     let all_or_nothing = args.all_or_nothing;
-    let delivery = Delivery { transcript, all_or_nothing, ..Delivery::default() };
+    let delivery = Delivery { transcript, all_or_nothing, keeping, ..Delivery::default() };
     send(&delivery, &job, account, surroundings)
 }
 
@@ -62,6 +64,23 @@ pub(super) struct Delivery<'d> {
     pub(super) tag: Option<&'d str>,
     /// Options of the caller that have no effect, for the log.
     pub(super) ignored: &'d [String],
+    /// What becomes of what cannot be sent at once.
+    pub(super) keeping: Keeping<'d>,
+}
+
+/// What becomes of what cannot be sent at once, as typed, else as configured.
+fn keeping<'k>(
+    args: &SendArgs,
+    settings: &'k QueueSettings,
+    account: &'k Account,
+    environment: &'k Environment,
+) -> Result<Keeping<'k>, Failure> {
+    let is_always = settings.when == Some(When::Always) && !args.queue;
+    if args.no_queue || !(args.queue || args.queue_only || is_always) {
+        return Ok(Keeping::Nothing);
+    }
+    let keeper = Keeper::of(account, settings, environment)?;
+    Ok(if args.queue { Keeping::Rest(keeper) } else { Keeping::All(keeper) })
 }
 
 /// Opens the log, sends, and sees to it that whatever stops that is in the log,
@@ -80,6 +99,7 @@ pub(super) fn send(
         message_id: job.submission.message.facts().message_id.as_deref(),
         local_id: &sent.local_id,
         warnings: &sent.warnings,
+        kept: sent.kept.as_ref(),
         exit: sent.exit,
     };
     tell(&sent.report, &context, &sent.left, surroundings);
@@ -89,6 +109,8 @@ pub(super) fn send(
 /// What came of a submission, before anybody is told.
 pub(super) struct Sent {
     pub(super) report: Report,
+    /// What of it is in the queue.
+    pub(super) kept: Option<Kept>,
     pub(super) exit: Exit,
     local_id: String,
     warnings: Vec<String>,
@@ -146,6 +168,9 @@ fn submit_logged(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Sent, Failure> {
     let Run { account, local_id, .. } = log.run();
+    if let Keeping::All(keeper) = &delivery.keeping {
+        return keep_untried(keeper, job, local_id, surroundings);
+    }
     let host = host_name();
     let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
     let copy = copy.transpose()?;
@@ -166,19 +191,68 @@ fn submit_logged(
         home.map(|it| it.open(account, &host, together, interrupt, surroundings)).transpose()?;
     let Delivered { report, signal, trouble } =
         deliver(delivery, job, &prepared, home.as_ref(), interrupt, &host, surroundings)?;
-    let exit = Exit::of_report(&report, signal);
+    let (kept, unkept) = keep(delivery, job, &report, signal, local_id);
+    let positions = kept.as_ref().map_or(&[][..], |kept| &kept.positions);
+    let exit = match &unkept {
+        // The queue is full: what failed for now fails with that.
+        Some(failure) if failure.exit == Exit::Unavailable => failure.exit,
+        Some(_) | None => Exit::of_report(&report, positions, signal),
+    };
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, &job.submission));
-    let logged = log.report(&report, &job.submission, &prepared.route, interrupt);
+    let logged = log.report(&report, &job.submission, &prepared.route, positions, interrupt);
+    let unkept =
+        unkept.map(|failure| plain(&format!("the message was not kept: {:#}", failure.error)));
+    let idle = kept.iter().flat_map(|kept| &kept.warnings);
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
     let troubles = prepared.passwords.troubles();
     let unasked = dsn::unasked(&job.submission.envelope, &report, job.household.as_ref());
     let told = forgiven.iter().chain(&troubles).chain(&unasked).chain(&trouble);
+    let told = told.chain(&unkept).chain(idle);
     for trouble in told.chain(copied.as_ref().err()).chain(&logged) {
         surroundings.warn(trouble);
         warnings.push(trouble.clone());
     }
     let left = Left { stored: stored(&mut prepared), saved: copied.unwrap_or_default() };
-    Ok(Sent { report, exit, local_id: local_id.to_owned(), warnings, left })
+    Ok(Sent { report, kept, exit, local_id: local_id.to_owned(), warnings, left })
+}
+
+/// Keeps what a report leaves open, if that is wanted, and nobody asked to
+/// stop.
+fn keep(
+    delivery: &Delivery<'_>,
+    job: &Job,
+    report: &Report,
+    signal: Option<usize>,
+    local_id: &str,
+) -> (Option<Kept>, Option<Failure>) {
+    let Keeping::Rest(keeper) = &delivery.keeping else { return (None, None) };
+    if signal.is_some() {
+        return (None, None);
+    }
+    match keeper.keep(local_id, &job.submission, Some(report), None) {
+        Ok(kept) => (kept, None),
+        Err(failure) => (None, Some(failure)),
+    }
+}
+
+/// Keeps a message that nobody tries now.
+fn keep_untried(
+    keeper: &Keeper<'_>,
+    job: &Job,
+    local_id: &str,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Sent, Failure> {
+    let kept = keeper.keep(local_id, &job.submission, None, None)?;
+    let mut warnings = job.warnings.clone();
+    warnings.extend(kept.iter().flat_map(|kept| kept.warnings.clone()));
+    for warning in &warnings {
+        surroundings.warn(warning);
+    }
+    let to = job.submission.envelope.to().iter();
+    let untried = |to: &Recipient| (to.path.clone(), Outcome::Deferred(Cause::Withheld));
+    let report = Report { attempts: Vec::new(), recipients: to.map(untried).collect() };
+    let left = Left::default();
+    Ok(Sent { report, kept, exit: Exit::Ok, local_id: local_id.to_owned(), warnings, left })
 }
 
 /// An account without a server is for those who are at home here; with one
@@ -269,10 +343,10 @@ fn tell(report: &Report, context: &Context<'_>, left: &Left, surroundings: &mut 
         let told = if globals.quiet {
             Ok(())
         } else {
-            render::people(report, surroundings.out)
+            render::people(report, context, surroundings)
                 .and_then(|()| render::left(left, surroundings.out))
         };
-        let _ = render::complain(report, surroundings.err);
+        let _ = render::complain(report, context, surroundings.err);
         told
     };
     if let Err(error) = told.and_then(|()| surroundings.out.flush()) {

@@ -17,9 +17,10 @@ use super::failure::{Failure, warned};
 use super::input::Input;
 use super::log::Subject;
 use super::message::{Job, masked};
+use super::queue::keep::{Keeper, Keeping};
 use super::send::{self, Delivery};
 use super::sign::sign;
-use crate::account::{Account, Accounts, Choice, Environment, Settings};
+use crate::account::{Account, Accounts, Choice, Environment, QueueSettings, Settings, When};
 use crate::message::{Additions, Address, Change, Disguise, Opened, Rewrite, Rules, Source};
 use crate::smtp::{DsnRequest, Envelope, ForwardPath, Mailbox, ReversePath};
 use caller::Caller;
@@ -27,6 +28,7 @@ use office::Office;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// Runs `sendmail`, called by this name with these words.
 pub(super) fn run(
@@ -92,7 +94,10 @@ fn deliver(
     })?;
     let Some(job) = job else { return Ok(Exit::Ok) };
     let account = job.account.as_ref().expect("an account was chosen");
-    send::send(&delivery(args), &job, account, surroundings)
+    let keeping = keeping(args, &job.queueing, account, surroundings.environment);
+    let deadline = deadline(&job.queueing, &keeping, account);
+    let account = &Account { deadline, ..account.clone() };
+    send::send(&Delivery { keeping, ..delivery(args) }, &job, account, surroundings)
 }
 
 /// Has it in the log that a command line made no sense: whoever calls may show
@@ -122,6 +127,37 @@ fn prepare(
 fn delivery(args: &SendmailArgs) -> Delivery<'_> {
     Delivery { tag: args.tag.as_deref(), ignored: &args.ignored, ..Delivery::default() }
 }
+
+/// What becomes of what cannot be sent at once. Where nothing can be kept, all
+/// is sent at once.
+fn keeping<'k>(
+    args: &SendmailArgs,
+    settings: &'k QueueSettings,
+    account: &'k Account,
+    environment: &'k Environment,
+) -> Keeping<'k> {
+    let when = settings.when.unwrap_or_default();
+    match Keeper::of(account, settings, environment) {
+        Ok(keeper) if args.queue_only || when == When::Always => Keeping::All(keeper),
+        Ok(keeper) if when == When::Sendmail => Keeping::Rest(keeper),
+        Ok(_) | Err(_) => Keeping::Nothing,
+    }
+}
+
+/// When a try is over: whoever can keep the message has little patience.
+fn deadline(
+    settings: &QueueSettings,
+    keeping: &Keeping<'_>,
+    account: &Account,
+) -> Option<Duration> {
+    let patience = match keeping {
+        Keeping::Rest(_) => Some(settings.patience.unwrap_or(PATIENCE)),
+        Keeping::Nothing | Keeping::All(_) => None,
+    };
+    [patience, account.deadline].into_iter().flatten().min()
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The account that is used where no sender says otherwise.
 fn usual(accounts: &Accounts) -> Option<Account> {

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::message::Job;
-use crate::account::{Account, Dkim};
+use crate::account::{Account, Dkim, QueueSettings};
 use crate::delivery::Submission;
 use crate::message::Message;
 use crate::message::dkim::Signer;
@@ -32,7 +32,8 @@ impl Signed {
         changes.extend(self.notes);
         warnings.extend(self.warnings);
         let submission = Submission { envelope, message: Arc::new(self.message) };
-        Job { submission, account, household: None, changes, warnings }
+        let queueing = QueueSettings::default();
+        Job { submission, account, queueing, household: None, changes, warnings }
     }
 }
 

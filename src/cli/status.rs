@@ -23,11 +23,14 @@ const FIRST_OF: [Exit; 9] = [
 ];
 
 impl Exit {
-    /// The status of a submission. `signal` is the user's wish to stop.
-    pub(super) fn of_report(report: &Report, signal: Option<usize>) -> Exit {
-        let outcomes = || report.recipients.iter().map(|(_, outcome)| outcome);
+    /// The status of a submission. `kept` are the positions of those for whom
+    /// the message is in the queue; `signal` is the user's wish to stop.
+    pub(super) fn of_report(report: &Report, kept: &[usize], signal: Option<usize>) -> Exit {
+        let recipients = || report.recipients.iter().enumerate();
+        let left = || recipients().filter(|(at, _)| !kept.contains(at));
+        let outcomes = || left().map(|(_, (_, outcome))| outcome);
         let accepted = outcomes().filter(|o| matches!(o, Outcome::Accepted(_))).count();
-        if accepted == report.recipients.len() {
+        if accepted == outcomes().count() {
             return Exit::Ok;
         }
         if let Some(signal) = signal.and_then(|number| u8::try_from(number).ok())
@@ -35,7 +38,7 @@ impl Exit {
         {
             return Exit::Signal(signal);
         }
-        if accepted > 0 {
+        if accepted + kept.len() > 0 {
             return Exit::Partial;
         }
         if outcomes().any(|o| matches!(o, Outcome::Deferred(_) | Outcome::Uncertain(_))) {
@@ -223,7 +226,7 @@ mod tests {
     fn status(outcomes: Vec<Outcome>) -> u8 {
         let path = |at| format!("a{at}@b.c").parse().unwrap();
         let recipients = outcomes.into_iter().enumerate().map(|(at, o)| (path(at), o)).collect();
-        Exit::of_report(&Report { attempts: Vec::new(), recipients }, None).status()
+        Exit::of_report(&Report { attempts: Vec::new(), recipients }, &[], None).status()
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct SendmailArgs {
     /// `-O` and `-o` with what nobody needs: they have no effect, but whoever
     /// smuggles options in tries these.
     pub ignored: Vec<String>,
+    /// `-odq`: the message is kept, and not tried now.
+    pub queue_only: bool,
     /// `-v`, as often as it was given.
     pub verbose: u8,
 }
@@ -171,7 +173,8 @@ const FLAGS: &[Flag] = &[
         "o",
         Value("OPTION"),
         Means::Sub,
-        "i is the same as -i. Others, such as em, eq, db and 7, have no effect; the log has \
+        "i is the same as -i. dq keeps the message in the queue and does not try it now; db and \
+         di, the default, try it first. Others, such as em, eq and 7, have no effect; the log has \
          those that callers do not usually give",
     ),
     flag("I", Takes::Nothing, Means::Aliases, "The same as -bi"),
@@ -350,7 +353,12 @@ impl Reader {
 
     /// SEC-12.
     fn sub(&mut self, option: &str) {
-        self.args.dots_are_text |= option == "i";
+        match option {
+            "i" => self.args.dots_are_text = true,
+            "dq" => self.args.queue_only = true,
+            "db" | "di" => self.args.queue_only = false,
+            _ => {}
+        }
         if !HARMLESS.contains(&option) {
             self.args.ignored.push(format!("-o{option}"));
         }

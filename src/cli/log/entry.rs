@@ -132,6 +132,7 @@ impl<'e> Entry<'e> {
             .find(|(_, outcome)| !matches!(outcome.cause(), Some(Cause::Withheld)))
             .or_else(|| failures().next())
             .and_then(|(path, outcome)| Some((path.to_string(), outcome, outcome.cause()?)));
+        let queued = outcomes.queued(decided);
         let Some((recipient, outcome, cause)) = failed else {
             let Outcomes { report, submission, .. } = outcomes;
             self.size = Some(octets_sent(report, submission).facts().size);
@@ -154,6 +155,9 @@ impl<'e> Entry<'e> {
         self.lists = fates(decided);
         if self.lists.len() < 2 {
             self.lists.clear();
+        }
+        if !queued.is_empty() {
+            self.lists.push(("queued", queued));
         }
     }
 
@@ -236,7 +240,7 @@ impl<'e> Entry<'e> {
             let text = quoted(&lines_of(reply), longest);
             let _ = write!(line, " smtpstatus={} smtpmsg='{text}'", reply.code);
         }
-        if let Some(error) = self.error.as_ref().filter(|_| self.exit != Exit::Ok) {
+        if let Some(error) = &self.error {
             let _ = write!(line, " errormsg='{}'", quoted(error, longest));
         }
         let _ = write!(line, " exitcode={}", name_of(self.exit));

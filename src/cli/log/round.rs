@@ -4,6 +4,7 @@
 use super::super::exit::Exit;
 use crate::delivery::{Attempt, Outcome, Report, Submission};
 use crate::smtp::{ForwardPath, Phase};
+use std::collections::HashSet;
 
 /// A recipient, and what became of it.
 pub(super) type Fate = (ForwardPath, Outcome);
@@ -12,6 +13,8 @@ pub(super) type Fate = (ForwardPath, Outcome);
 pub(super) struct Outcomes<'o> {
     pub(super) report: &'o Report,
     pub(super) submission: &'o Submission,
+    /// Those for whom the message is in the queue.
+    pub(super) kept: HashSet<&'o ForwardPath>,
     /// The user's wish to stop.
     pub(super) signal: Option<usize>,
 }
@@ -26,7 +29,15 @@ impl<'o> Outcomes<'o> {
     pub(super) fn exit(&self, decided: &[&Fate], attempts: &[Attempt]) -> Exit {
         let recipients = decided.iter().map(|&fate| fate.clone()).collect();
         let report = Report { attempts: attempts.to_vec(), recipients };
-        Exit::of_report(&report, self.signal)
+        let is_kept = |at: &usize| self.kept.contains(&decided[*at].0);
+        let kept: Vec<usize> = (0..decided.len()).filter(is_kept).collect();
+        Exit::of_report(&report, &kept, self.signal)
+    }
+
+    /// The recipients among these for whom the message is in the queue.
+    pub(super) fn queued(&self, decided: &[&Fate]) -> Vec<String> {
+        let kept = decided.iter().filter(|(path, _)| self.kept.contains(path));
+        kept.map(|(path, _)| path.to_string()).collect()
     }
 }
 

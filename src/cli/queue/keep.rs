@@ -9,8 +9,10 @@ use crate::queue::{Fate, Happening, Head, Id, KeepError, Line, Queue, State};
 use jiff::Timestamp;
 
 /// What becomes of what cannot be sent at once.
+#[derive(Clone, Copy, Default)]
 pub(in crate::cli) enum Keeping<'k> {
     /// It is reported.
+    #[default]
     Nothing,
     /// It is kept, after a try.
     Rest(Keeper<'k>),
@@ -19,6 +21,7 @@ pub(in crate::cli) enum Keeping<'k> {
 }
 
 /// Who keeps messages of one account.
+#[derive(Clone, Copy)]
 pub(in crate::cli) struct Keeper<'k> {
     account: &'k str,
     settings: &'k QueueSettings,

@@ -108,6 +108,7 @@ impl<'o> Office<'o> {
         self.check_domains(&job.submission.envelope, chosen.as_ref())?;
         job.warnings.splice(0..0, self.faults());
         job.household = self.household(chosen.as_ref());
+        job.queueing = self.accounts.queueing().clone();
         if !job.submission.envelope.to().is_empty() {
             return Ok(Some(job));
         }
