@@ -28,8 +28,8 @@ pub trait Accounts: Sync {
 pub trait Courier {
     /// What may be changed in a message for its way.
     fn repairs(&self) -> Repairs;
-    /// Submits a message.
-    fn carry(&mut self, submission: &Submission) -> Report;
+    /// Submits the message of this entry.
+    fn carry(&mut self, id: &Id, submission: &Submission) -> Report;
 }
 
 /// What a run needs from outside.
@@ -346,7 +346,7 @@ impl Board<'_> {
             Err(error) => return runner.tell_unusable(id.clone(), of_message(error)),
         };
         let envelope = taken.entry.head.envelope.narrowed_to(&waiting);
-        let report = courier.carry(&Submission { envelope, message: Arc::new(message) });
+        let report = courier.carry(id, &Submission { envelope, message: Arc::new(message) });
         let now = (runner.clock)();
         if was_interrupted(&report) {
             taken.state.note_what_arrived(&waiting, &report, now);

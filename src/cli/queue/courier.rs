@@ -1,16 +1,19 @@
 //! From the name of an account, as an entry has it, to a connection.
 
-use crate::account::{Accounts, Choice, Environment, Machine};
+use crate::account::{Account, Accounts, Choice, Environment, Machine};
 use crate::cli::Surroundings;
 use crate::cli::args::Globals;
+use crate::cli::exit::Exit;
 use crate::cli::home::{Household, OpenHome};
+use crate::cli::log::{Log, Run};
 use crate::cli::route::{self, Prepared};
-use crate::delivery::{Home, Report, Submission, World, submit_and_keep};
+use crate::delivery::{Home, Line, Report, Submission, World, submit_on};
 use crate::message::Repairs;
-use crate::net::Interrupt;
-use crate::queue::{self, Courier};
-use crate::session::{Event, Observer};
+use crate::net::{Interrupt, Stopwatch};
+use crate::queue::{self, Courier, Id};
+use crate::session::Unobserved;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 
 /// Who sends for the accounts of this configuration.
 pub(super) struct Couriers<'c> {
@@ -19,14 +22,34 @@ pub(super) struct Couriers<'c> {
     pub(super) interrupt: &'c Interrupt,
     /// The name that the system gives this machine.
     pub(super) host: &'c str,
+    /// What went wrong beside the deliveries, in sentences, each once.
+    pub(super) troubles: Mutex<Vec<String>>,
 }
 
-/// Who carries messages of one account.
-struct Own<'c> {
+/// Who carries messages of one account, over a connection that stays open.
+struct Own<'c, 'l> {
+    account: &'c Account,
     prepared: &'c Prepared<'c>,
+    line: Line<'l>,
     home: Option<OpenHome<'c>>,
     repairs: Repairs,
     couriers: &'c Couriers<'c>,
+}
+
+impl Couriers<'_> {
+    /// What went wrong beside the deliveries since this was asked last.
+    pub(super) fn troubles(&self) -> Vec<String> {
+        std::mem::take(&mut *self.troubles.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, troubles: impl IntoIterator<Item = String>) {
+        let mut known = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        for trouble in troubles {
+            if !known.contains(&trouble) {
+                known.push(trouble);
+            }
+        }
+    }
 }
 
 impl queue::Accounts for Couriers<'_> {
@@ -49,32 +72,36 @@ impl queue::Accounts for Couriers<'_> {
             household.open(&account, self.host, self.interrupt, &mut surroundings)
         });
         let home = home.transpose().map_err(|failure| format!("{:#}", failure.error))?;
+        let world = World {
+            secrets: &prepared.passwords,
+            interrupt: self.interrupt,
+            host_name: Some(self.host),
+            wait_for_farewell: false,
+        };
+        let line = Line::new(&prepared.route, &world);
+        let (prepared, account) = (&prepared, &account);
         let repairs = self.accounts.repairs();
-        shift(&mut Own { prepared: &prepared, home, repairs, couriers: self });
+        shift(&mut Own { account, prepared, line, home, repairs, couriers: self });
+        self.note(prepared.passwords.troubles());
         Ok(())
     }
 }
 
-impl Courier for Own<'_> {
+impl Courier for Own<'_, '_> {
     fn repairs(&self) -> Repairs {
         self.repairs
     }
 
-    fn carry(&mut self, submission: &Submission) -> Report {
-        let world = World {
-            secrets: &self.prepared.passwords,
-            interrupt: self.couriers.interrupt,
-            host_name: Some(self.couriers.host),
-            wait_for_farewell: false,
-        };
+    fn carry(&mut self, id: &Id, submission: &Submission) -> Report {
+        let Couriers { environment, interrupt, .. } = *self.couriers;
+        let (account, local_id, since) = (self.account, id.as_str(), Stopwatch::start());
+        let run = Run { account, submission, local_id, tag: None, since };
+        let (mut log, trouble) = Log::open(run, environment);
         let home = self.home.as_ref().map(|home| home as &dyn Home);
-        submit_and_keep(submission, &self.prepared.route, home, &world, &mut Nobody)
+        let report = submit_on(&mut self.line, submission, home, &mut Unobserved);
+        let exit = Exit::of_report(&report, &[], interrupt.signal());
+        let unlogged = log.report(&report, &self.prepared.route, &[], exit, interrupt);
+        self.couriers.note(trouble.into_iter().chain(unlogged));
+        report
     }
-}
-
-/// Nobody watches.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn event(&mut self, _event: Event<'_>) {}
 }

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use rustix::event::{Timespec, poll};
 use serde::Serialize;
 use std::io::{self, Write};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 /// How often somebody who stays looks for what was kept meanwhile.
@@ -73,7 +73,8 @@ fn round(
 ) -> Result<(), Failure> {
     let host = send::host_name();
     let environment = surroundings.environment;
-    let couriers = Couriers { accounts, environment, interrupt, host: &host };
+    let troubles = Mutex::default();
+    let couriers = Couriers { accounts, environment, interrupt, host: &host, troubles };
     let (sender, events) = mpsc::channel();
     let ran = std::thread::scope(|scope| {
         let couriers = &couriers;
@@ -96,6 +97,9 @@ fn round(
         }
         runner.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
+    for trouble in couriers.troubles() {
+        surroundings.warn(&trouble);
+    }
     ran.map_err(|error| unreadable(queue, error))
 }
 
