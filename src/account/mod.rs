@@ -85,8 +85,8 @@ pub use secret::{
     KNOWN as SECRET_SOURCES, Replaced, SecretError, SecretSource, SourceError, Whose, World,
 };
 pub use server::{Origin, SCHEMES, Scheme, Server, ServerError, ServerUrl, host, name};
-pub use size::{SizeError, octets};
 pub use settings::{Pipelining, Settings, mechanism};
+pub use size::{SizeError, octets};
 pub use written::{Unwritable, table};
 
 use crate::net::{Host, Pin, Security, TlsVersion};

@@ -172,8 +172,9 @@ impl<'a> Value<'a> {
     /// A number of octets, or a text such as `"25MB"`.
     pub(super) fn octets(&self) -> Result<u64, Error> {
         match self.content.get_ref() {
-            DeValue::String(text) => octets(text)
-                .map_err(|error| self.wrong(format!("‘{text}’ is not a size: {error}"))),
+            DeValue::String(text) => {
+                octets(text).map_err(|error| self.wrong(format!("‘{text}’ is not a size: {error}")))
+            }
             _ => self.number(),
         }
     }

@@ -11,9 +11,7 @@ use super::failure::{Failure, no_from, no_recipients, warned};
 use super::home::Household;
 use super::input::Input;
 use super::sign::sign;
-use crate::account::{
-    Account, Accounts, Choice, Error as AccountError, QueueSettings, Settings,
-};
+use crate::account::{Account, Accounts, Choice, Error as AccountError, QueueSettings, Settings};
 use crate::delivery::Submission;
 use crate::message::{
     Additions, Address, Change, Composed, Disguise, Draft, Member, Opened, Place, Ready, Resent,

@@ -1,5 +1,6 @@
 //! The report of a submission: lines for people, one object for programs.
 
+use super::Surroundings;
 use super::certificate;
 use super::clock;
 use super::escape::Escaped;
@@ -7,7 +8,6 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::queue::keep::Kept;
 use super::words::{error_words, plain, problems, why};
-use super::Surroundings;
 use crate::account::Environment;
 use crate::delivery::{Attempt, Outcome, Report};
 use crate::net::{self, TlsFacts};
@@ -196,7 +196,10 @@ pub(super) fn json(report: &Report, context: &Context<'_>, out: &mut dyn Write) 
         queued: of_kind(|_| true, true),
         attempts: report.attempts.iter().map(AttemptJson::of).collect(),
         warnings: context.warnings,
-        hints: problems(&troubling(report, context)).into_iter().flat_map(|problem| problem.hints).collect(),
+        hints: problems(&troubling(report, context))
+            .into_iter()
+            .flat_map(|problem| problem.hints)
+            .collect(),
         exit: context.exit.status(),
     };
     line(&object, out)

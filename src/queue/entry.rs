@@ -32,6 +32,10 @@ impl Id {
         random_word(DIGITS / 2).map(Id).map_err(io::Error::other)
     }
 
+    pub(super) fn of_number(number: u64) -> Self {
+        Id(format!("{number:016x}"))
+    }
+
     /// Its digits.
     pub fn as_str(&self) -> &str {
         &self.0

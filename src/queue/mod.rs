@@ -7,6 +7,7 @@
 //! | what has come of it so far, which does | `state.rs` |
 //! | when it is tried again, and when no more | `retry.rs` |
 //! | accounts that do not work, and servers that cannot be reached | `trouble.rs` |
+//! | telling the sender | `bounce.rs` |
 //! | what happened to each entry | `journal.rs` |
 //! | trying what is due, over a few connections | `run.rs` |
 //!
@@ -25,6 +26,7 @@
 //! The entry's own file is its lock (flock(2)): whoever tries, holds or removes
 //! it holds that.
 
+mod bounce;
 mod disk;
 mod entry;
 mod journal;
@@ -33,6 +35,7 @@ mod run;
 mod state;
 mod trouble;
 
+pub use bounce::{ReportError, Reporting, unreportable};
 pub use disk::{Disk, Folder, FolderError, Room};
 pub use entry::{Entry, EntryError, Head, Id, NotId};
 pub use journal::{Happening, Line};

@@ -5,7 +5,9 @@
 //! so that a server that is down costs one connection and a wrong password one
 //! sign-in (checklist ).
 
-use super::{Answer, EntryError, Fate, Happening, Id, Line, Queue, TakeError, Taken};
+use super::{
+    Answer, EntryError, Fate, Happening, Id, Line, Queue, ReportError, Reporting, TakeError, Taken,
+};
 use crate::delivery::{Cause, Outcome, Report, Submission};
 use crate::message::{self, Repairs};
 use crate::net::{self, Interrupt};
@@ -42,6 +44,8 @@ pub struct Runner<'r> {
     pub clock: &'r (dyn Fn() -> Timestamp + Sync),
     /// A number from 0 to 1 that nobody can foresee.
     pub dice: &'r (dyn Fn() -> f64 + Sync),
+    /// Who tells senders what became of their messages.
+    pub reporting: &'r Reporting<'r>,
     /// The user's wish to stop.
     pub interrupt: &'r Interrupt,
     /// The most connections at a time.
@@ -97,6 +101,14 @@ pub enum Event {
         id: Id,
         /// Why.
         reason: EntryError,
+    },
+    /// The sender of an entry could not be told what became of it, which the
+    /// next run tries again.
+    Untold {
+        /// Which.
+        id: Id,
+        /// Why.
+        reason: ReportError,
     },
     /// The queue could not be written. What was being done is done again.
     Unwritten {
@@ -391,11 +403,19 @@ impl Board<'_> {
         (runner.told)(Event::PutOff { id, account, answer });
     }
 
-    /// Puts on the disk what has come of an entry; what is delivered is
-    /// removed.
+    /// Puts on the disk what has come of an entry, after its sender was told
+    /// what he is owed. What is delivered is removed, and so is a report that
+    /// stays on this machine.
     fn settle(&self, mut taken: Taken<'_>) {
         let id = taken.entry.id.clone();
-        let settled = if taken.state.is_delivered() { taken.remove() } else { taken.write() };
+        let now = (self.runner.clock)();
+        // Whoever could not be told is told by the next run.
+        if let Err(reason) = self.runner.queue.tell_sender(&mut taken, self.runner.reporting, now) {
+            (self.runner.told)(Event::Untold { id: id.clone(), reason });
+        }
+        let is_stored = taken.entry.head.is_report && taken.state.is_settled();
+        let is_done = is_stored || taken.state.is_delivered();
+        let settled = if is_done { taken.remove() } else { taken.write() };
         if let Err(reason) = settled {
             (self.runner.told)(Event::Unwritten { id, reason });
         }

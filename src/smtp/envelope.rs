@@ -97,7 +97,8 @@ impl Envelope {
     #[must_use]
     pub fn narrowed_to(&self, positions: &[usize]) -> Self {
         let to = positions.iter().map(|&at| self.to[at].clone()).collect();
-        Envelope { from: self.from.clone(), ret: self.ret, envid: self.envid.clone(), to }
+        let (from, envid) = (self.from.clone(), self.envid.clone());
+        Envelope { from, ret: self.ret, envid, hold: self.hold, to }
     }
 
     /// The recipients, in order.

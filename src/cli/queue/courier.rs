@@ -3,9 +3,8 @@
 use crate::account::{Account, Accounts, Choice, Environment, Machine};
 use crate::cli::Surroundings;
 use crate::cli::args::Globals;
-use crate::cli::exit::Exit;
 use crate::cli::home::{Household, OpenHome};
-use crate::cli::log::{Log, Run};
+use crate::cli::log::{Log, Run, Subject};
 use crate::cli::route::{self, Prepared};
 use crate::delivery::{Home, Line, Report, Submission, World, submit_on};
 use crate::message::Repairs;
@@ -69,7 +68,7 @@ impl queue::Accounts for Couriers<'_> {
         let household = Household::of(&account, self.accounts, &Machine::this())
             .map_err(|error| error.to_string())?;
         let home = household.as_ref().map(|household| {
-            household.open(&account, self.host, self.interrupt, &mut surroundings)
+            household.open(&account, self.host, false, self.interrupt, &mut surroundings)
         });
         let home = home.transpose().map_err(|failure| format!("{:#}", failure.error))?;
         let world = World {
@@ -95,12 +94,12 @@ impl Courier for Own<'_, '_> {
     fn carry(&mut self, id: &Id, submission: &Submission) -> Report {
         let Couriers { environment, interrupt, .. } = *self.couriers;
         let (account, local_id, since) = (self.account, id.as_str(), Stopwatch::start());
-        let run = Run { account, submission, local_id, tag: None, since };
+        let subject = &Subject::of(submission);
+        let run = Run { account, subject, local_id, tag: None, ignored: &[], since };
         let (mut log, trouble) = Log::open(run, environment);
         let home = self.home.as_ref().map(|home| home as &dyn Home);
         let report = submit_on(&mut self.line, submission, home, &mut Unobserved);
-        let exit = Exit::of_report(&report, &[], interrupt.signal());
-        let unlogged = log.report(&report, &self.prepared.route, &[], exit, interrupt);
+        let unlogged = log.report(&report, submission, &self.prepared.route, &[], interrupt);
         self.couriers.note(trouble.into_iter().chain(unlogged));
         report
     }

@@ -93,11 +93,14 @@ impl<'k> Keeper<'k> {
         let id = local_id.parse().or_else(|_| Id::new()).map_err(|error| {
             Failure::caused(Exit::OsErr, "there is no name for the message in the queue", error)
         })?;
+        let mut envelope = submission.envelope.narrowed_to(&positions);
+        // Whoever tries later waits for the moment himself.
+        envelope.hold = None;
         let head = Head {
             account: self.account.to_owned(),
             kept: now,
             not_before,
-            envelope: submission.envelope.narrowed_to(&positions),
+            envelope,
             state,
             size: 0,
             message_id: submission.message.facts().message_id.clone(),

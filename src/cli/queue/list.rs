@@ -120,11 +120,7 @@ pub(super) fn answer_words(answer: &Answer) -> String {
     Escaped(answer).to_string()
 }
 
-fn json(
-    listing: &Listing,
-    troubles: &[(String, Trouble)],
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn json(listing: &Listing, troubles: &[(String, Trouble)], out: &mut dyn Write) -> io::Result<()> {
     let object = ListJson {
         version: 1,
         messages: listing.entries.iter().map(MessageJson::of).collect(),

@@ -40,10 +40,7 @@ pub(super) fn existing(
 }
 
 /// The queue, made if it is not there.
-pub(super) fn made(
-    settings: &QueueSettings,
-    environment: &Environment,
-) -> Result<Queue, Failure> {
+pub(super) fn made(settings: &QueueSettings, environment: &Environment) -> Result<Queue, Failure> {
     let nowhere = || {
         Failure::say(Exit::Config, "there is no place for a queue: $HOME is not set")
             .hint("write directory = \"/a/directory/of/yours\" in [queue]")

@@ -3,17 +3,19 @@
 use super::courier::Couriers;
 use super::list::{answer_words, moment};
 use super::{dice, named, unreadable};
-use crate::account::{Accounts, Environment};
+use crate::account::{Accounts, Choice, Environment, Machine};
 use crate::cli::args::RunArgs;
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::line;
 use crate::cli::words::why;
-use crate::cli::{Surroundings, interrupt, send};
+use crate::cli::{Surroundings, clock, interrupt, send};
 use crate::delivery::Outcome;
+use crate::message::{Address, addresses};
 use crate::net::Interrupt;
-use crate::queue::{Event, Fate, Id, Queue, Runner, State, Which};
+use crate::queue::{Event, Fate, Id, Queue, Reporting, Runner, State, Which, unreportable};
+use crate::smtp::Mailbox;
 use jiff::Timestamp;
 use rustix::event::{Timespec, poll};
 use serde::Serialize;
@@ -75,15 +77,24 @@ fn round(
     let environment = surroundings.environment;
     let troubles = Mutex::default();
     let couriers = Couriers { accounts, environment, interrupt, host: &host, troubles };
+    let reporting = Reporting {
+        host: &host,
+        from: &|account| writer(account, accounts),
+        zone: &|moment| {
+            clock::at(moment.as_second(), environment).unwrap_or_else(|| clock::now(environment))
+        },
+        maildir: unreportable(queue.path()),
+    };
     let (sender, events) = mpsc::channel();
     let ran = std::thread::scope(|scope| {
-        let couriers = &couriers;
+        let (couriers, reporting) = (&couriers, &reporting);
         let runner = scope.spawn(move || {
             Runner {
                 queue,
                 accounts: couriers,
                 clock: &Timestamp::now,
                 dice: &dice,
+                reporting,
                 interrupt,
                 connections: usize::from(connections),
                 // Who listens no more has gone.
@@ -101,6 +112,22 @@ fn round(
         surroundings.warn(&trouble);
     }
     ran.map_err(|error| unreadable(queue, error))
+}
+
+/// Who writes reports about messages of this account: its own address, which
+/// its servers know, else the postmaster of this machine.
+fn writer(account: &str, accounts: &Accounts) -> Address {
+    let choice = Choice { named: Some(account), ..Choice::default() };
+    let own = accounts.choose(choice).ok().and_then(|account| account.from);
+    let own = own.and_then(|from| addresses(&from).ok());
+    let own = own.and_then(|from| from.iter().flat_map(Address::mailboxes).next().cloned());
+    let rewriting = || accounts.rewriting(&Machine::this(), None).ok();
+    let domain = || rewriting().and_then(|it| it.domain.or_else(|| it.hosts.into_iter().next()));
+    let of_machine = || Mailbox::new("postmaster", domain()?).ok();
+    let mailbox = own
+        .or_else(of_machine)
+        .unwrap_or_else(|| "postmaster@localhost".parse().expect("it is a mailbox"));
+    Address::Mailbox { name: Some("Mail Delivery System".to_owned()), mailbox }
 }
 
 fn tell(event: &Event, environment: &Environment, surroundings: &mut Surroundings<'_>) {
@@ -121,7 +148,10 @@ fn tell(event: &Event, environment: &Environment, surroundings: &mut Surrounding
                 return;
             }
             let (account, why) = (Escaped(account), answer_words(answer));
-            writeln!(surroundings.out, "{id}  put off    the account {account} does not work: {why}")
+            writeln!(
+                surroundings.out,
+                "{id}  put off    the account {account} does not work: {why}"
+            )
         }
         Event::SetAside { id, reason } => {
             let err = &mut surroundings.err;
@@ -130,6 +160,10 @@ fn tell(event: &Event, environment: &Environment, surroundings: &mut Surrounding
         Event::Unusable { id, reason } => {
             let err = &mut surroundings.err;
             writeln!(err, "envoi: the message {id} in the queue is left alone: {}", Escaped(reason))
+        }
+        Event::Untold { id, reason } => {
+            let sentence = "its sender could not be told what became of it";
+            writeln!(surroundings.err, "envoi: the message {id}: {sentence}: {}", Escaped(reason))
         }
         Event::Unwritten { id, reason } => {
             let sentence = "what came of it cannot be written down";
@@ -181,7 +215,7 @@ impl Tally {
             Event::Tried { state, .. } if state.waiting().is_empty() => self.failed += 1,
             Event::Tried { .. } | Event::PutOff { .. } => self.waiting += 1,
             Event::SetAside { .. } | Event::Unusable { .. } => self.unusable += 1,
-            Event::Unwritten { .. } => self.unwritten += 1,
+            Event::Untold { .. } | Event::Unwritten { .. } => self.unwritten += 1,
         }
     }
 
@@ -190,7 +224,8 @@ impl Tally {
         if tried == 0 {
             return "nothing was due".to_owned();
         }
-        let messages = if tried == 1 { "1 message".to_owned() } else { format!("{tried} messages") };
+        let messages =
+            if tried == 1 { "1 message".to_owned() } else { format!("{tried} messages") };
         format!(
             "tried {messages}: {} sent, {} wait, {} failed",
             self.sent, self.waiting, self.failed
@@ -275,6 +310,9 @@ impl EventJson {
             }
             Event::Unusable { id, reason } => {
                 EventJson { reason: Some(reason.to_string()), ..about("unusable", id) }
+            }
+            Event::Untold { id, reason } => {
+                EventJson { reason: Some(reason.to_string()), ..about("untold", id) }
             }
             Event::Unwritten { id, reason } => {
                 EventJson { reason: Some(reason.to_string()), ..about("unwritten", id) }
