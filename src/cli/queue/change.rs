@@ -38,13 +38,17 @@ pub(super) fn remove(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
     if !typed.failed && !typed.all {
-        return change(queue, &typed.ids, Happening::Removed, surroundings, |taken| taken.remove());
+        return change(queue, &typed.ids, Happening::Removed, surroundings, take_out);
     }
     let listing = queue.list().map_err(|error| unreadable(queue, error))?;
     let is_meant = |state: &crate::queue::State| typed.all || state.waiting().is_empty();
     let entries = listing.entries.into_iter().filter(|listed| is_meant(&listed.state));
     let ids: Vec<Id> = entries.map(|listed| listed.id).collect();
-    change_all(queue, &ids, Happening::Removed, surroundings, |taken| taken.remove())
+    change_all(queue, &ids, Happening::Removed, surroundings, take_out)
+}
+
+fn take_out(taken: Taken<'_>) -> io::Result<()> {
+    taken.remove()
 }
 
 /// All identifiers are looked up before anything is done.

@@ -238,11 +238,14 @@ impl Tally {
         if self.unwritten > 0 {
             return Exit::IoErr;
         }
-        match which {
-            Which::Due | Which::All => Exit::Ok,
-            Which::Named(_) if self.waiting + self.unusable > 0 => Exit::TempFail,
-            Which::Named(_) if self.failed > 0 => Exit::Unavailable,
-            Which::Named(_) => Exit::Ok,
+        if !matches!(which, Which::Named(_)) {
+            Exit::Ok
+        } else if self.waiting + self.unusable > 0 {
+            Exit::TempFail
+        } else if self.failed > 0 {
+            Exit::Unavailable
+        } else {
+            Exit::Ok
         }
     }
 }
