@@ -17,6 +17,7 @@ mod foreign;
 mod home;
 mod input;
 mod interrupt;
+mod later;
 mod log;
 mod message;
 mod next;

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::queue::keep::Kept;
 use super::words::{error_words, plain, problems, why};
 use crate::account::Environment;
-use crate::delivery::{Attempt, Outcome, Report};
+use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, TlsFacts};
 use crate::session::{Error, Kind};
 use crate::smtp::{ForwardPath, Reply};
@@ -51,7 +51,7 @@ pub(super) fn people(
     let width = report.recipients.iter().map(|(path, _)| path.to_string().chars().count());
     let width = width.max().unwrap_or(0).min(WIDEST_ADDRESS);
     for (at, (path, outcome)) in report.recipients.iter().enumerate() {
-        let is_untried = context.kept.is_some() && report.attempts.is_empty();
+        let is_untried = context.kept.is_some_and(|kept| kept.is_untried);
         let (word, text) = match outcome {
             _ if context.is_kept(at) && is_untried => ("queued", String::new()),
             _ if context.is_kept(at) => ("queued", why(outcome).unwrap_or_default()),
@@ -80,7 +80,10 @@ fn kept_words(kept: &Kept, context: &Context<'_>, environment: &Environment) -> 
     let next = kept.next.and_then(|next| clock::at(next.as_second(), environment));
     let next = next.map_or_else(
         || "to be sent with the next run".to_owned(),
-        |next| format!("next try at {}", next.strftime("%F %H:%M:%S")),
+        |next| {
+            let what = if kept.is_untried { "to be sent" } else { "next try" };
+            format!("{what} at {}", next.strftime("%F %H:%M:%S"))
+        },
     );
     format!("kept for {count} in the queue as {}; {next}", context.local_id)
 }
@@ -125,7 +128,11 @@ pub(super) fn complain(
 /// anything for.
 fn troubling(report: &Report, context: &Context<'_>) -> Report {
     let waits = |at: usize, outcome: &Outcome| {
-        context.is_kept(at) && matches!(outcome, Outcome::Deferred(_) | Outcome::Uncertain(_))
+        context.is_kept(at)
+            && matches!(
+                outcome,
+                Outcome::Deferred(_) | Outcome::Uncertain(_) | Outcome::Rejected(Cause::Unmet(_))
+            )
     };
     let recipients = report.recipients.iter().enumerate();
     let recipients = recipients.filter(|(at, (_, outcome))| !waits(*at, outcome));

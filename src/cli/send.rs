@@ -6,6 +6,7 @@ use super::dsn;
 use super::exit::Exit;
 use super::failure::{Failure, no_server};
 use super::home::OpenHome;
+use super::later;
 use super::log::{Log, Run, Subject};
 use super::message::{self, Job};
 use super::queue::keep::{Keeper, Keeping, Kept};
@@ -21,7 +22,8 @@ use crate::message::random_word;
 use crate::net::{Interrupt, Stopwatch};
 use crate::session::{Event, Observer as _};
 use crate::sink;
-use crate::smtp::{ForwardPath, Recipient};
+use crate::smtp::{ForwardPath, Hold, Recipient};
+use jiff::Timestamp;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,7 +38,8 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
         )
         .hint("leave out --json, or --dry-run"));
     }
-    let Some(job) = message::prepare(args, surroundings)? else {
+    let not_before = later::moment(args.at.as_deref(), args.after, surroundings.environment)?;
+    let Some(mut job) = message::prepare(args, surroundings)? else {
         if !surroundings.globals.quiet {
             let _ = writeln!(surroundings.out, "the text is empty: nothing was sent");
         }
@@ -45,11 +48,16 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     if let Some(server) = args.dry_run {
         return dry_run::print(&job, server, surroundings);
     }
+    job.submission.envelope.hold = not_before.and_then(Hold::until);
     let account = job.account.as_ref().expect("only a dry run goes without an account");
     let transcript = args.transcript.as_deref();
-    let keeping = keeping(args, &job.queueing, account, surroundings.environment)?;
+    let keeping = match not_before {
+        Some(_) => keeping_until(args, &job, account, surroundings.environment)?,
+        None => keeping(args, &job.queueing, account, surroundings.environment)?,
+    };
     let all_or_nothing = args.all_or_nothing;
-    let delivery = Delivery { transcript, all_or_nothing, keeping, ..Delivery::default() };
+    let delivery =
+        Delivery { transcript, all_or_nothing, keeping, not_before, ..Delivery::default() };
     send(&delivery, &job, account, surroundings)
 }
 
@@ -66,6 +74,8 @@ pub(super) struct Delivery<'d> {
     pub(super) ignored: &'d [String],
     /// What becomes of what cannot be sent at once.
     pub(super) keeping: Keeping<'d>,
+    /// When it is to be sent, where that is not now.
+    pub(super) not_before: Option<Timestamp>,
 }
 
 /// What becomes of what cannot be sent at once, as typed, else as configured.
@@ -81,6 +91,24 @@ fn keeping<'k>(
     }
     let keeper = Keeper::of(account, settings, environment)?;
     Ok(if args.queue { Keeping::Rest(keeper) } else { Keeping::All(keeper) })
+}
+
+/// The same for a message that is to be sent at another time: a server may hold
+/// it, else the queue does. What stays on this machine no server holds.
+fn keeping_until<'k>(
+    args: &SendArgs,
+    job: &'k Job,
+    account: &'k Account,
+    environment: &'k Environment,
+) -> Result<Keeping<'k>, Failure> {
+    let is_here = |to: &Recipient| job.household.as_ref().is_some_and(|home| home.has(&to.path));
+    let has_here = job.submission.envelope.to().iter().any(is_here);
+    match Keeper::of(account, &job.queueing, environment) {
+        Ok(keeper) if args.queue_only || has_here => Ok(Keeping::All(keeper)),
+        Ok(keeper) => Ok(Keeping::Rest(keeper)),
+        Err(failure) if args.queue || args.queue_only || has_here => Err(failure),
+        Err(_) => Ok(Keeping::Nothing),
+    }
 }
 
 /// Opens the log, sends, and sees to it that whatever stops that is in the log,
@@ -169,7 +197,7 @@ fn submit_logged(
 ) -> Result<Sent, Failure> {
     let Run { account, local_id, .. } = log.run();
     if let Keeping::All(keeper) = &delivery.keeping {
-        return keep_untried(keeper, job, local_id, surroundings);
+        return keep_untried(keeper, delivery.not_before, job, local_id, surroundings);
     }
     let host = host_name();
     let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
@@ -229,7 +257,7 @@ fn keep(
     if signal.is_some() {
         return (None, None);
     }
-    match keeper.keep(local_id, &job.submission, Some(report), None) {
+    match keeper.keep(local_id, &job.submission, Some(report), delivery.not_before) {
         Ok(kept) => (kept, None),
         Err(failure) => (None, Some(failure)),
     }
@@ -238,11 +266,12 @@ fn keep(
 /// Keeps a message that nobody tries now.
 fn keep_untried(
     keeper: &Keeper<'_>,
+    not_before: Option<Timestamp>,
     job: &Job,
     local_id: &str,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Sent, Failure> {
-    let kept = keeper.keep(local_id, &job.submission, None, None)?;
+    let kept = keeper.keep(local_id, &job.submission, None, not_before)?;
     let mut warnings = job.warnings.clone();
     warnings.extend(kept.iter().flat_map(|kept| kept.warnings.clone()));
     for warning in &warnings {

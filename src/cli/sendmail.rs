@@ -17,6 +17,7 @@ use super::failure::{Failure, warned};
 use super::input::Input;
 use super::log::Subject;
 use super::message::{Job, masked};
+use super::queue;
 use super::queue::keep::{Keeper, Keeping};
 use super::send::{self, Delivery};
 use super::sign::sign;
@@ -45,6 +46,8 @@ pub(super) fn run(
         Sendmail::Dialogue(args) => (args, Task::Dialogue),
         Sendmail::Verify(args) => (args, Task::Verify),
         Sendmail::Aliases => return Ok(Exit::Ok),
+        Sendmail::List => return queue::list_all(environment, out, err),
+        Sendmail::Flush(only) => return queue::flush(only, environment, out, err),
         Sendmail::Help => {
             let _ = write!(out, "{}", args::sendmail_help());
             return Ok(Exit::Ok);

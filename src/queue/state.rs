@@ -2,7 +2,7 @@
 
 use super::retry::{Policy, Setback};
 use crate::delivery::{Cause, NotKept, Outcome, Report};
-use crate::session::Kind;
+use crate::session::{Kind, Shortfall};
 use crate::smtp::{EnhancedCode, Phase, Reply, ReplyCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -270,6 +270,10 @@ fn progress(outcome: &Outcome, server: Option<&str>, at: Timestamp) -> Progress 
             fate: Fate::Waiting,
             answer: Some(Answer { of_account: true, ..answer(cause) }),
         },
+        // The queue holds it instead.
+        Outcome::Rejected(Cause::Unmet(Shortfall::NotHeld(_) | Shortfall::HeldTooLong { .. })) => {
+            Progress::default()
+        }
         Outcome::Rejected(cause) => Progress { fate: Fate::Failed, answer: Some(answer(cause)) },
     }
 }

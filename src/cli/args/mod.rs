@@ -24,7 +24,9 @@ pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
 pub use content::ContentArgs;
 pub use fields::{FieldArgs, Level};
-pub use queue::{Ids, OneId, OptionalId, QueueArgs, QueueCommand, RunArgs, TakeOutArgs};
+pub use queue::{
+    CONNECTIONS, Ids, OneId, OptionalId, QueueArgs, QueueCommand, RunArgs, TakeOutArgs,
+};
 pub use send::{DryRun, SendArgs};
 pub use sendmail::{Sendmail, SendmailArgs, read as read_sendmail};
 pub use sink::SinkArgs;

@@ -104,11 +104,14 @@ pub struct RunArgs {
     #[arg(
         long,
         value_name = "NUMBER",
-        default_value_t = 4,
+        default_value_t = CONNECTIONS,
         value_parser = clap::value_parser!(u8).range(1..=64)
     )]
     pub connections: u8,
 }
+
+/// How many connections a run has at a time, where nobody says.
+pub const CONNECTIONS: u8 = 4;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -48,6 +48,10 @@ pub enum Sendmail {
     Dialogue(SendmailArgs),
     /// `-bv`: what would become of the recipients is said, and nothing sent.
     Verify(SendmailArgs),
+    /// `-bp`, and the name `mailq`: the queue is listed.
+    List,
+    /// `-q`: everything in the queue is tried, or what is named.
+    Flush(Option<String>),
     /// `-bi`: aliases are read afresh each time, so that there is nothing to
     /// do.
     Aliases,
@@ -89,8 +93,8 @@ enum Means {
     Aliases,
     /// Without effect, as `Nothing`, but logged.
     Unlisted,
-    /// Not there yet; this is what it would do.
-    Later(&'static str),
+    /// `-q`, whose value may say which message.
+    Flush,
     /// Taken for the sake of callers, without effect.
     Nothing,
 }
@@ -167,7 +171,8 @@ const FLAGS: &[Flag] = &[
         Means::Mode,
         "m, the default: send the message on standard input. s: speak SMTP on standard input \
          and output. v: say who the recipients are, and send nothing. i: the same as \
-         newaliases, which has nothing to do. p and q are not there yet",
+         newaliases, which has nothing to do. p: list the queue, as mailq does. q: keep the \
+         message in the queue, and do not try it now",
     ),
     flag(
         "o",
@@ -178,7 +183,12 @@ const FLAGS: &[Flag] = &[
          those that callers do not usually give",
     ),
     flag("I", Takes::Nothing, Means::Aliases, "The same as -bi"),
-    flag("q", Glued("TIME"), Means::Later("run the queue"), "Run the queue; not there yet"),
+    flag(
+        "q",
+        Glued("TIME"),
+        Means::Flush,
+        "Try everything in the queue, once, whatever time is given; -qIID, only that message",
+    ),
     flag("A", OneOf("c|m", &["c", "m"]), Means::Nothing, "No effect"),
     flag(
         "B",
@@ -208,17 +218,15 @@ const FLAGS: &[Flag] = &[
 /// (SEC-12).
 const HARMLESS: &[&str] = &["i", "m", "em", "ep", "eq", "db", "di", "dq", "7", "8"];
 
-/// The modes of `-b` that are not there, and what each would do.
-const LATER: &[(char, &str)] = &[('p', "list the queue"), ('q', "queue without sending")];
-
 /// Reads the words behind the program's name. `name` is what the program was
 /// called as: `mailq` and `newaliases` are modes of their own.
 pub fn read(name: &str, words: Vec<OsString>) -> Result<Sendmail, Failure> {
-    let mode = if name == "newaliases" { Mode::Aliases } else { Mode::Deliver };
-    let mut reader = Reader { args: SendmailArgs::default(), mode };
-    if name == "mailq" {
-        return Err(later("mailq", "list the queue"));
-    }
+    let mode = match name {
+        "newaliases" => Mode::Aliases,
+        "mailq" => Mode::List,
+        _ => Mode::Deliver,
+    };
+    let mut reader = Reader { args: SendmailArgs::default(), mode, only: None };
     let mut words = words.into_iter().peekable();
     while let Some(word) = words.next() {
         match word.as_bytes() {
@@ -238,6 +246,8 @@ pub fn read(name: &str, words: Vec<OsString>) -> Result<Sendmail, Failure> {
         return Err(not_text(broken));
     }
     Ok(match reader.mode {
+        Mode::List => Sendmail::List,
+        Mode::Flush => Sendmail::Flush(reader.only),
         Mode::Deliver => Sendmail::Deliver(reader.args),
         Mode::Dialogue => Sendmail::Dialogue(reader.args),
         Mode::Verify => Sendmail::Verify(reader.args),
@@ -268,6 +278,8 @@ fn is_option(octets: &[u8]) -> bool {
 struct Reader {
     args: SendmailArgs,
     mode: Mode,
+    /// `-qI`: the message to try.
+    only: Option<String>,
 }
 
 /// What `-b` says. The last one counts.
@@ -277,6 +289,8 @@ enum Mode {
     Dialogue,
     Verify,
     Aliases,
+    List,
+    Flush,
 }
 
 impl Reader {
@@ -346,7 +360,7 @@ impl Reader {
                 self.args.ignored.push(format!("-O{}", value.unwrap_or_default()));
             }
             Means::Mode => return self.mode(&value.unwrap_or_default()),
-            Means::Later(what) => return Err(later(&format!("-{}", flag.letter), what)),
+            Means::Flush => return self.flush(&value.unwrap_or_default()),
         }
         Ok(())
     }
@@ -364,15 +378,32 @@ impl Reader {
         }
     }
 
-    fn mode(&mut self, mode: &str) -> Result<(), Failure> {
-        if let Some((letter, what)) = LATER.iter().find(|(letter, _)| mode.starts_with(*letter)) {
-            return Err(later(&format!("-b{letter}"), what));
+    /// A time has no effect; -qR, -qS and the like say which messages are meant.
+    fn flush(&mut self, value: &str) -> Result<(), Failure> {
+        self.mode = Mode::Flush;
+        match value.strip_prefix('I') {
+            Some(id) => self.only = Some(id.to_owned()),
+            None if value.starts_with(|c: char| c.is_ascii_digit()) || value.is_empty() => {}
+            None => {
+                let sentence = format!("-q{value} names messages in a way that is not known here");
+                return Err(Failure::say(Exit::Usage, sentence)
+                    .hint("everything: sendmail -q; one message: envoi queue run ID"));
+            }
         }
+        Ok(())
+    }
+
+    fn mode(&mut self, mode: &str) -> Result<(), Failure> {
         self.mode = match mode {
             "m" => Mode::Deliver,
             "s" => Mode::Dialogue,
             "v" => Mode::Verify,
             "i" => Mode::Aliases,
+            "p" => Mode::List,
+            "q" => {
+                self.args.queue_only = true;
+                Mode::Deliver
+            }
             mode => {
                 let sentence = format!("there is no mode -b{mode}: envoi is no daemon");
                 return Err(Failure::say(Exit::Usage, sentence)
@@ -395,11 +426,6 @@ fn read_as<T, E: Display>(
     read(&value).map_err(|why| {
         Failure::say(Exit::Usage, format!("-{letter}: ‘{value}’ does not fit here: {why}"))
     })
-}
-
-fn later(option: &str, what: &str) -> Failure {
-    Failure::say(Exit::Usage, format!("{option}, which would {what}, is not there yet"))
-        .hint("messages are sent at once, and none is kept: what fails ends with its status")
 }
 
 fn unknown(word: &[u8]) -> Failure {

@@ -33,6 +33,9 @@ pub(in crate::cli) struct Keeper<'k> {
 pub(in crate::cli) struct Kept {
     /// Who is to get it from there: positions in the envelope.
     pub(in crate::cli) positions: Vec<usize>,
+    /// It was not tried, because it is to be sent at another time, or with the
+    /// next run.
+    pub(in crate::cli) is_untried: bool,
     /// When it is tried next.
     pub(in crate::cli) next: Option<Timestamp>,
     /// What is to be known about it: nobody may be there to try it.
@@ -86,8 +89,8 @@ impl<'k> Keeper<'k> {
         let queue = place::made(self.settings, self.environment)?;
         state.to = positions.iter().map(|&at| state.to[at].clone()).collect();
         state.plan(now, &queue.policy, now, dice());
-        if report.is_none() {
-            state.next_try = None;
+        if report.is_none() || not_before.is_some() {
+            state = State { tries: 0, last_try: None, next_try: None, ..state };
         }
         let next = not_before.or(state.next_try);
         let id = local_id.parse().or_else(|_| Id::new()).map_err(|error| {
@@ -112,7 +115,8 @@ impl<'k> Keeper<'k> {
         let text = head.state.to[0].answer.as_ref().map(ToString::to_string).unwrap_or_default();
         queue.record(&Line { at: now, id: id.to_string(), what: Happening::Kept, to, text });
         let warnings = idle(&queue, now).into_iter().collect();
-        Ok(Some(Kept { positions, next, warnings }))
+        let is_untried = head.state.tries == 0;
+        Ok(Some(Kept { positions, is_untried, next, warnings }))
     }
 }
 

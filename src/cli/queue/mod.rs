@@ -9,20 +9,53 @@ mod run;
 mod show;
 
 use super::Surroundings;
-use super::args::{QueueArgs, QueueCommand};
+use super::args::{self, Globals, QueueArgs, QueueCommand, RunArgs};
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::account::Accounts;
+use crate::account::{Accounts, Environment};
 use crate::queue::{Id, Queue};
+use std::io::Write;
 
 /// Runs `envoi queue`.
 pub(super) fn run(args: &QueueArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    let list = QueueCommand::List;
+    carry_out(args.command.as_ref().unwrap_or(&list), surroundings)
+}
+
+/// What `mailq` prints.
+pub(super) fn list_all(
+    environment: &Environment,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let globals = &Globals::silent(0);
+    carry_out(&QueueCommand::List, &mut Surroundings { globals, environment, out, err })
+}
+
+/// What `sendmail -q` does: everything is tried, or the message that is named.
+pub(super) fn flush(
+    only: Option<String>,
+    environment: &Environment,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let globals = &Globals::silent(0);
+    let all = only.is_none();
+    let ids = only.into_iter().collect();
+    let args = RunArgs { ids, all, watch: false, connections: args::CONNECTIONS };
+    carry_out(&QueueCommand::Run(args), &mut Surroundings { globals, environment, out, err })
+}
+
+fn carry_out(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let config = surroundings.globals.config.as_deref();
     let accounts = Accounts::load(config, surroundings.environment)?;
-    let Some(queue) = place::existing(&accounts, surroundings.environment)? else {
-        return nothing(args, surroundings);
+    let stays = matches!(command, QueueCommand::Run(typed) if typed.watch);
+    let queue = match place::existing(&accounts, surroundings.environment)? {
+        Some(queue) => queue,
+        None if stays => place::made(accounts.queueing(), surroundings.environment)?,
+        None => return nothing(command, surroundings),
     };
-    match args.command.as_ref().unwrap_or(&QueueCommand::List) {
+    match command {
         QueueCommand::List => list::run(&queue, surroundings),
         QueueCommand::Show(typed) => show::run(&queue, &typed.id, surroundings),
         QueueCommand::Log(typed) => show::log(&queue, typed.id.as_deref(), surroundings),
@@ -34,17 +67,19 @@ pub(super) fn run(args: &QueueArgs, surroundings: &mut Surroundings<'_>) -> Resu
 }
 
 /// Where nothing was ever kept.
-fn nothing(args: &QueueArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
-    match &args.command {
-        None | Some(QueueCommand::List) => list::empty(surroundings),
-        Some(QueueCommand::Run(_) | QueueCommand::Log(_)) => Ok(Exit::Ok),
-        Some(QueueCommand::Remove(typed)) if typed.ids.is_empty() => Ok(Exit::Ok),
-        Some(
-            QueueCommand::Show(_)
-            | QueueCommand::Hold(_)
-            | QueueCommand::Release(_)
-            | QueueCommand::Remove(_),
-        ) => Err(Failure::say(Exit::NoInput, "the queue is empty: nothing was ever kept here")),
+fn nothing(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    match command {
+        QueueCommand::List => list::empty(surroundings),
+        QueueCommand::Run(typed) if typed.ids.is_empty() => Ok(Exit::Ok),
+        QueueCommand::Remove(typed) if typed.ids.is_empty() => Ok(Exit::Ok),
+        QueueCommand::Log(_) => Ok(Exit::Ok),
+        QueueCommand::Show(_)
+        | QueueCommand::Run(_)
+        | QueueCommand::Hold(_)
+        | QueueCommand::Release(_)
+        | QueueCommand::Remove(_) => {
+            Err(Failure::say(Exit::NoInput, "the queue is empty: nothing was ever kept here"))
+        }
     }
 }
 
