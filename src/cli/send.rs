@@ -9,6 +9,7 @@ use super::home::OpenHome;
 use super::later;
 use super::log::{Log, Run, Subject};
 use super::message::{self, Job};
+use super::queue;
 use super::queue::keep::{Keeper, Keeping, Kept};
 use super::render::{self, Context, Left};
 use super::route::{self, Prepared};
@@ -121,6 +122,13 @@ pub(super) fn send(
 ) -> Result<Exit, Failure> {
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
+    if account.name.is_some() {
+        queue::catch_up(
+            surroundings.globals.config.as_deref(),
+            surroundings.environment,
+            &interrupt,
+        );
+    }
     let sent = carry_out(delivery, job, account, &interrupt, surroundings)?;
     let context = Context {
         sender: job.submission.envelope.from.to_string(),

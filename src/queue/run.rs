@@ -142,7 +142,6 @@ impl Runner<'_> {
     /// Tries what is to be tried. Fails only where the queue cannot be read.
     pub fn run(&self, which: &Which) -> io::Result<()> {
         let now = (self.clock)();
-        self.queue.stamp(now)?;
         self.queue.tidy(now)?;
         let desks = self.desks(which, now)?;
         let jobs: usize = desks.iter().map(|desk| desk.jobs.len()).sum();

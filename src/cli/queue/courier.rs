@@ -1,28 +1,36 @@
 //! From the name of an account, as an entry has it, to a connection.
 
+use super::dice;
 use crate::account::{Account, Accounts, Choice, Environment, Machine};
 use crate::cli::Surroundings;
 use crate::cli::args::Globals;
+use crate::cli::clock;
 use crate::cli::home::{Household, OpenHome};
 use crate::cli::log::{Log, Run, Subject};
 use crate::cli::route::{self, Prepared};
 use crate::delivery::{Home, Line, Report, Submission, World, submit_on};
-use crate::message::Repairs;
+use crate::message::{Address, Repairs, addresses};
 use crate::net::{Interrupt, Stopwatch};
-use crate::queue::{self, Courier, Id};
+use crate::queue::{self, Courier, Event, Id, Queue, Reporting, Runner, Which, unreportable};
 use crate::session::Unobserved;
+use crate::smtp::Mailbox;
+use jiff::Timestamp;
 use std::io;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Who sends for the accounts of this configuration.
 pub(super) struct Couriers<'c> {
-    pub(super) accounts: &'c Accounts,
-    pub(super) environment: &'c Environment,
-    pub(super) interrupt: &'c Interrupt,
+    accounts: &'c Accounts,
+    environment: &'c Environment,
+    interrupt: &'c Interrupt,
     /// The name that the system gives this machine.
-    pub(super) host: &'c str,
+    host: &'c str,
+    /// The end of each message's try, counted from its beginning, where that is
+    /// sooner than the account says.
+    patience: Option<Duration>,
     /// What went wrong beside the deliveries, in sentences, each once.
-    pub(super) troubles: Mutex<Vec<String>>,
+    troubles: Mutex<Vec<String>>,
 }
 
 /// Who carries messages of one account, over a connection that stays open.
@@ -35,7 +43,52 @@ struct Own<'c, 'l> {
     couriers: &'c Couriers<'c>,
 }
 
-impl Couriers<'_> {
+impl<'c> Couriers<'c> {
+    pub(super) fn of(
+        accounts: &'c Accounts,
+        environment: &'c Environment,
+        interrupt: &'c Interrupt,
+        host: &'c str,
+    ) -> Self {
+        let (patience, troubles) = (None, Mutex::default());
+        Couriers { accounts, environment, interrupt, host, patience, troubles }
+    }
+
+    /// The same, none of whom tries longer than this.
+    pub(super) fn patient_for(self, patience: Duration) -> Self {
+        Couriers { patience: Some(patience), ..self }
+    }
+
+    /// Has them carry what is to be carried.
+    pub(super) fn run(
+        &self,
+        queue: &Queue,
+        which: &Which,
+        connections: u8,
+        told: &(dyn Fn(Event) + Sync),
+    ) -> io::Result<()> {
+        let now = || clock::now(self.environment);
+        let zone =
+            |moment: Timestamp| clock::at(moment.as_second(), self.environment).unwrap_or_else(now);
+        let reporting = Reporting {
+            host: self.host,
+            from: &|account| writer(account, self.accounts),
+            zone: &zone,
+            maildir: unreportable(queue.path()),
+        };
+        let runner = Runner {
+            queue,
+            accounts: self,
+            clock: &Timestamp::now,
+            dice: &dice,
+            reporting: &reporting,
+            interrupt: self.interrupt,
+            connections: usize::from(connections),
+            told,
+        };
+        runner.run(which)
+    }
+
     /// What went wrong beside the deliveries since this was asked last.
     pub(super) fn troubles(&self) -> Vec<String> {
         std::mem::take(&mut *self.troubles.lock().unwrap_or_else(PoisonError::into_inner))
@@ -54,7 +107,8 @@ impl Couriers<'_> {
 impl queue::Accounts for Couriers<'_> {
     fn serve(&self, account: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), String> {
         let choice = Choice { named: Some(account), ..Choice::default() };
-        let account = self.accounts.choose(choice).map_err(|error| error.to_string())?;
+        let mut account = self.accounts.choose(choice).map_err(|error| error.to_string())?;
+        account.deadline = [account.deadline, self.patience].into_iter().flatten().min();
         // What is doubtful was said when the message was kept.
         let globals = Globals::silent(0);
         let mut surroundings = Surroundings {
@@ -103,4 +157,20 @@ impl Courier for Own<'_, '_> {
         self.couriers.note(trouble.into_iter().chain(unlogged));
         report
     }
+}
+
+/// Who writes reports about messages of this account: its own address, which
+/// its servers know, else the postmaster of this machine.
+fn writer(account: &str, accounts: &Accounts) -> Address {
+    let choice = Choice { named: Some(account), ..Choice::default() };
+    let own = accounts.choose(choice).ok().and_then(|account| account.from);
+    let own = own.and_then(|from| addresses(&from).ok());
+    let own = own.and_then(|from| from.iter().flat_map(Address::mailboxes).next().cloned());
+    let rewriting = || accounts.rewriting(&Machine::this(), None).ok();
+    let domain = || rewriting().and_then(|it| it.domain.or_else(|| it.hosts.into_iter().next()));
+    let of_machine = || Mailbox::new("postmaster", domain()?).ok();
+    let mailbox = own
+        .or_else(of_machine)
+        .unwrap_or_else(|| "postmaster@localhost".parse().expect("it is a mailbox"));
+    Address::Mailbox { name: Some("Mail Delivery System".to_owned()), mailbox }
 }

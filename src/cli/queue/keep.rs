@@ -123,19 +123,21 @@ impl<'k> Keeper<'k> {
 /// The sentence that says that nobody tries what is in the queue, if nobody
 /// was there for twice the longest pause.
 fn idle(queue: &Queue, now: Timestamp) -> Option<String> {
+    is_idle(queue, now).then(|| {
+        "nothing tries what is in the queue: have ‘envoi queue run’ called every few minutes, as \
+         by cron: (crontab -l; echo '*/5 * * * * envoi queue run -q') | crontab -"
+            .to_owned()
+    })
+}
+
+/// Whether nobody has run the queue for twice the longest pause.
+pub(super) fn is_idle(queue: &Queue, now: Timestamp) -> bool {
     let longest = 2 * queue.policy.max_retry.as_secs();
     let is_recent = |last: Timestamp| {
         let ago = now.as_second().saturating_sub(last.as_second());
         u64::try_from(ago).unwrap_or(0) <= longest
     };
-    if queue.last_run().is_some_and(is_recent) {
-        return None;
-    }
-    Some(
-        "nothing tries what is in the queue: have ‘envoi queue run’ called every few minutes, as \
-         by cron: (crontab -l; echo '*/5 * * * * envoi queue run -q') | crontab -"
-            .to_owned(),
-    )
+    !queue.last_run().is_some_and(is_recent)
 }
 
 fn not_kept(error: KeepError) -> Failure {

@@ -1,5 +1,6 @@
 //! `envoi queue`: what waits to be sent, seen and steered.
 
+mod catch_up;
 mod change;
 mod courier;
 pub(super) mod keep;
@@ -7,6 +8,8 @@ mod list;
 mod place;
 mod run;
 mod show;
+
+pub(super) use catch_up::catch_up;
 
 use super::Surroundings;
 use super::args::{self, Globals, QueueArgs, QueueCommand, RunArgs};
@@ -50,7 +53,7 @@ fn carry_out(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Res
     let config = surroundings.globals.config.as_deref();
     let accounts = Accounts::load(config, surroundings.environment)?;
     let stays = matches!(command, QueueCommand::Run(typed) if typed.watch);
-    let queue = match place::existing(&accounts, surroundings.environment)? {
+    let queue = match place::existing(accounts.queueing(), surroundings.environment)? {
         Some(queue) => queue,
         None if stays => place::made(accounts.queueing(), surroundings.environment)?,
         None => return nothing(command, surroundings),

@@ -1,6 +1,6 @@
 //! Which queue is whose, and how it is opened.
 
-use crate::account::{Accounts, Environment, QueueSettings};
+use crate::account::{Environment, QueueSettings};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::queue::{Folder, FolderError, Limits, Policy, Queue};
@@ -27,10 +27,9 @@ pub(super) fn directory(settings: &QueueSettings, environment: &Environment) -> 
 
 /// The queue if it is there.
 pub(super) fn existing(
-    accounts: &Accounts,
+    settings: &QueueSettings,
     environment: &Environment,
 ) -> Result<Option<Queue>, Failure> {
-    let settings = accounts.queueing();
     let Some(path) = directory(settings, environment) else { return Ok(None) };
     match Folder::open(&path) {
         Ok(folder) => Ok(Some(queue(folder, &path, settings))),

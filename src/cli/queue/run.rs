@@ -2,25 +2,23 @@
 
 use super::courier::Couriers;
 use super::list::{answer_words, moment};
-use super::{dice, named, unreadable};
-use crate::account::{Accounts, Choice, Environment, Machine};
+use super::{named, unreadable};
+use crate::account::{Accounts, Environment};
 use crate::cli::args::RunArgs;
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::line;
 use crate::cli::words::why;
-use crate::cli::{Surroundings, clock, interrupt, send};
+use crate::cli::{Surroundings, interrupt, send};
 use crate::delivery::Outcome;
-use crate::message::{Address, addresses};
 use crate::net::Interrupt;
-use crate::queue::{Event, Fate, Id, Queue, Reporting, Runner, State, Which, unreportable};
-use crate::smtp::Mailbox;
+use crate::queue::{Event, Fate, Id, Queue, State, Which};
 use jiff::Timestamp;
 use rustix::event::{Timespec, poll};
 use serde::Serialize;
 use std::io::{self, Write};
-use std::sync::{Mutex, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 /// How often somebody who stays looks for what was kept meanwhile.
@@ -37,6 +35,7 @@ pub(super) fn run(
     let which = which(queue, typed)?;
     let mut tally = Tally::default();
     loop {
+        queue.stamp(Timestamp::now()).map_err(|error| unreadable(queue, error))?;
         round(queue, &which, typed.connections, accounts, &interrupt, &mut tally, surroundings)?;
         if !typed.watch || interrupt.signal().is_some() {
             break;
@@ -75,33 +74,13 @@ fn round(
 ) -> Result<(), Failure> {
     let host = send::host_name();
     let environment = surroundings.environment;
-    let troubles = Mutex::default();
-    let couriers = Couriers { accounts, environment, interrupt, host: &host, troubles };
-    let reporting = Reporting {
-        host: &host,
-        from: &|account| writer(account, accounts),
-        zone: &|moment| {
-            clock::at(moment.as_second(), environment).unwrap_or_else(|| clock::now(environment))
-        },
-        maildir: unreportable(queue.path()),
-    };
+    let couriers = Couriers::of(accounts, environment, interrupt, &host);
     let (sender, events) = mpsc::channel();
     let ran = std::thread::scope(|scope| {
-        let (couriers, reporting) = (&couriers, &reporting);
-        let runner = scope.spawn(move || {
-            Runner {
-                queue,
-                accounts: couriers,
-                clock: &Timestamp::now,
-                dice: &dice,
-                reporting,
-                interrupt,
-                connections: usize::from(connections),
-                // Who listens no more has gone.
-                told: &|event| drop(sender.send(event)),
-            }
-            .run(which)
-        });
+        let couriers = &couriers;
+        // Who listens no more has gone.
+        let told = move |event| drop(sender.send(event));
+        let runner = scope.spawn(move || couriers.run(queue, which, connections, &told));
         for event in events {
             tally.count(&event);
             tell(&event, environment, surroundings);
@@ -112,22 +91,6 @@ fn round(
         surroundings.warn(&trouble);
     }
     ran.map_err(|error| unreadable(queue, error))
-}
-
-/// Who writes reports about messages of this account: its own address, which
-/// its servers know, else the postmaster of this machine.
-fn writer(account: &str, accounts: &Accounts) -> Address {
-    let choice = Choice { named: Some(account), ..Choice::default() };
-    let own = accounts.choose(choice).ok().and_then(|account| account.from);
-    let own = own.and_then(|from| addresses(&from).ok());
-    let own = own.and_then(|from| from.iter().flat_map(Address::mailboxes).next().cloned());
-    let rewriting = || accounts.rewriting(&Machine::this(), None).ok();
-    let domain = || rewriting().and_then(|it| it.domain.or_else(|| it.hosts.into_iter().next()));
-    let of_machine = || Mailbox::new("postmaster", domain()?).ok();
-    let mailbox = own
-        .or_else(of_machine)
-        .unwrap_or_else(|| "postmaster@localhost".parse().expect("it is a mailbox"));
-    Address::Mailbox { name: Some("Mail Delivery System".to_owned()), mailbox }
 }
 
 fn tell(event: &Event, environment: &Environment, surroundings: &mut Surroundings<'_>) {
