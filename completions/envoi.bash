@@ -22,6 +22,9 @@ _envoi() {
             envoi,completions)
                 cmd="envoi__subcmd__completions"
                 ;;
+            envoi,queue)
+                cmd="envoi__subcmd__queue"
+                ;;
             envoi,send)
                 cmd="envoi__subcmd__send"
                 ;;
@@ -52,6 +55,27 @@ _envoi() {
             envoi__subcmd__account,show)
                 cmd="envoi__subcmd__account__subcmd__show"
                 ;;
+            envoi__subcmd__queue,hold)
+                cmd="envoi__subcmd__queue__subcmd__hold"
+                ;;
+            envoi__subcmd__queue,list)
+                cmd="envoi__subcmd__queue__subcmd__list"
+                ;;
+            envoi__subcmd__queue,log)
+                cmd="envoi__subcmd__queue__subcmd__log"
+                ;;
+            envoi__subcmd__queue,release)
+                cmd="envoi__subcmd__queue__subcmd__release"
+                ;;
+            envoi__subcmd__queue,remove)
+                cmd="envoi__subcmd__queue__subcmd__remove"
+                ;;
+            envoi__subcmd__queue,run)
+                cmd="envoi__subcmd__queue__subcmd__run"
+                ;;
+            envoi__subcmd__queue,show)
+                cmd="envoi__subcmd__queue__subcmd__show"
+                ;;
             *)
                 ;;
         esac
@@ -59,7 +83,7 @@ _envoi() {
 
     case "${cmd}" in
         envoi)
-            opts="-A -C -v -q -h -V --account --config --verbose --quiet --json --color --help --version send sink account completions sendmail"
+            opts="-A -C -v -q -h -V --account --config --verbose --quiet --json --color --help --version send sink queue account completions sendmail"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -762,8 +786,284 @@ _envoi() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        envoi__subcmd__queue)
+            opts="-A -C -v -q -h --account --config --verbose --quiet --json --color --help list show run hold release remove log"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        envoi__subcmd__queue__subcmd__hold)
+            opts="-A -C -v -q -h --account --config --verbose --quiet --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        envoi__subcmd__queue__subcmd__list)
+            opts="-A -C -v -q -h --account --config --verbose --quiet --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        envoi__subcmd__queue__subcmd__log)
+            opts="-A -C -v -q -h --account --config --verbose --quiet --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        envoi__subcmd__queue__subcmd__release)
+            opts="-A -C -v -q -h --account --config --verbose --quiet --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        envoi__subcmd__queue__subcmd__remove)
+            opts="-A -C -v -q -h --failed --all --account --config --verbose --quiet --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        envoi__subcmd__queue__subcmd__run)
+            opts="-A -C -v -q -h --all --watch --connections --account --config --verbose --quiet --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --connections)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        envoi__subcmd__queue__subcmd__show)
+            opts="-A -C -v -q -h --account --config --verbose --quiet --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         envoi__subcmd__send)
-            opts="-f -t -c -b -s -a -H -E -4 -6 -n -A -C -v -q -h --from --to --cc --bcc --subject --reply-to --attach --attach-name --attach-type --body --body-file --html --markdown --inline --flowed --in-reply-to --references --list-unsubscribe --one-click --auto --priority --header --skip-empty --message --resend --envelope-from --dsn --dsn-return --envid --all-or-nothing --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --no-queue --save-sent --dry-run --transcript --account --config --verbose --quiet --json --color --help"
+            opts="-f -t -c -b -s -a -H -E -4 -6 -n -A -C -v -q -h --from --to --cc --bcc --subject --reply-to --attach --attach-name --attach-type --body --body-file --html --markdown --inline --flowed --in-reply-to --references --list-unsubscribe --one-click --auto --priority --header --skip-empty --message --resend --envelope-from --dsn --dsn-return --envid --all-or-nothing --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --queue --queue-only --no-queue --at --in --save-sent --dry-run --transcript --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -963,6 +1263,14 @@ _envoi() {
                     ;;
                 --auth)
                     COMPREPLY=($(compgen -W "OAUTHBEARER XOAUTH2 SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN CRAM-MD5 EXTERNAL ANONYMOUS" -- "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --save-sent)

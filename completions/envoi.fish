@@ -36,6 +36,7 @@ complete -c envoi -n "__fish_envoi_needs_command" -s h -l help -d 'Print help; -
 complete -c envoi -n "__fish_envoi_needs_command" -s V -l version -d 'Print the version'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "send" -d 'Compose a message, or take a finished one, and submit it'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "sink" -d 'Catch mail on this machine instead of sending it'
+complete -c envoi -n "__fish_envoi_needs_command" -f -a "queue" -d 'See and steer what waits to be sent'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "account" -d 'Add accounts, see what they say, log in for them'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "sendmail" -d 'Send a message as sendmail(1) does, for programs that call that'
@@ -97,6 +98,8 @@ LOGIN\t''
 CRAM-MD5\t''
 EXTERNAL\t''
 ANONYMOUS\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l at -d 'Send at this time, and not before' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l in -d 'Send after this time: 90s, 5m, 1h30m, 2d' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l save-sent -d 'Keep a copy of the message in the Maildir DIR once it is sent' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s n -l dry-run -d 'Print envelope and message instead of sending them' -r -f -a "8bit\t'It offers 8BITMIME, SMTPUTF8 and DSN'
 7bit\t'It offers nothing'"
@@ -116,7 +119,9 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -s 4 -l ipv4 -d 'Use I
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s 6 -l ipv6 -d 'Use IPv6 only'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-system-roots -d 'Trust what the system trusts instead of the built-in certificates'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l allow-cleartext-auth -d 'Allow a password to be sent over an unprotected connection'
-complete -c envoi -n "__fish_envoi_using_subcommand send" -l no-queue -d 'Keep nothing for later; this version never does'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l queue -d 'Keep what cannot be sent now, and try it again later'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l queue-only -d 'Keep the message, and do not try it now'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l no-queue -d 'Keep nothing for later, whatever the configuration says'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l json -d 'Print JSON on standard output'
@@ -145,6 +150,90 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink" -s v -l verbose -d 'Sh
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -f -a "list" -d 'List what is in the queue'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -f -a "show" -d 'Show one message, and everything that is known about it'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -f -a "run" -d 'Try what is due'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -f -a "hold" -d 'Let messages wait until they are released'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -f -a "release" -d 'Let messages that were held go on, due now'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -f -a "remove" -d 'Take messages out of the queue, unsent'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -f -a "log" -d 'Show what happened to messages, those that are gone included'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from list" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from list" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from list" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from show" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from show" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from show" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from run" -l connections -d 'The most connections at a time' -r
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from run" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from run" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from run" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from run" -l all -d 'Try everything that is not held, due or not'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from run" -l watch -d 'Stay, and try what is due when it is due'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from run" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from hold" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from hold" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from hold" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from hold" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from hold" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from hold" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from hold" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from release" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from release" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from release" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from release" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from release" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from release" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from release" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -l failed -d 'Remove every message that failed for all who do not have it'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -l all -d 'Remove every message'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from log" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from log" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from log" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from log" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from log" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from log" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand account; and not __fish_seen_subcommand_from add list login logout show remove import" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
@@ -414,9 +503,9 @@ complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s F -d 'The full 
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s N -d 'When reports come back: never; or failure, delay and success, one or more with commas' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s R -d 'How much of the message a report of failure has in it: full or hdrs' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s V -d 'A name for the message, to know it by in reports' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s b -d 'm, the default: send the message on standard input. s: speak SMTP on standard input and output. v: say who the recipients are, and send nothing. i: the same as newaliases, which has nothing to do. p and q are not there yet' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s o -d 'i is the same as -i. Others, such as em, eq, db and 7, have no effect; the log has those that callers do not usually give' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s q -d 'Run the queue; not there yet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s b -d 'm, the default: send the message on standard input. s: speak SMTP on standard input and output. v: say who the recipients are, and send nothing. i: the same as newaliases, which has nothing to do. p: list the queue, as mailq does. q: keep the message in the queue, and do not try it now' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s o -d 'i is the same as -i. dq keeps the message in the queue and does not try it now; db and di, the default, try it first. Others, such as em, eq and 7, have no effect; the log has those that callers do not usually give' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s q -d 'Try everything in the queue, once, whatever time is given; -qIID, only that message' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s A -d 'No effect' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s B -d '7BIT or 8BITMIME; no effect: what the body is, is seen' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sendmail" -s C -d 'No effect: no caller chooses the configuration' -r

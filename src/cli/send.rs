@@ -124,6 +124,7 @@ pub(super) fn send(
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
     if account.name.is_some() {
         queue::catch_up(
+            &job.queueing,
             surroundings.globals.config.as_deref(),
             surroundings.environment,
             &interrupt,
