@@ -51,6 +51,7 @@ fn the_page_on_the_configuration_has_every_key_and_no_other() {
     for (table, heading) in [
         ("%", "THE FILE"),
         ("[message]\n%", "THE TABLE [message]"),
+        ("[queue]\n%", "THE TABLE [queue]"),
         ("[rewrite]\n%", "THE TABLE [rewrite]"),
         ("[accounts.a]\n%", "ACCOUNTS"),
         ("[accounts.a]\npassword = { % }", "PASSWORDS"),
