@@ -47,11 +47,11 @@ impl Exit {
     /// Each status of the table in the manual, with its name in `sysexits.h`
     /// and what it means there.
     pub const ALL: [(Exit, &'static str, &'static str); 17] = [
-        (Exit::Ok, "OK", "every recipient was accepted by the server"),
+        (Exit::Ok, "OK", "every recipient was accepted by the server, or waits in the queue"),
         (
             Exit::Partial,
             "",
-            "some recipients were accepted, others were not: the report names them",
+            "some recipients were accepted or wait in the queue, others were not: the report names them",
         ),
         (Exit::Usage, "USAGE", "the command line is wrong, or names no recipients"),
         (Exit::DataErr, "DATAERR", "an address or the message is malformed"),

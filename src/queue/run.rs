@@ -48,6 +48,8 @@ pub struct Runner<'r> {
     pub reporting: &'r Reporting<'r>,
     /// The user's wish to stop.
     pub interrupt: &'r Interrupt,
+    /// Only messages of this account; `None` means all.
+    pub account: Option<&'r str>,
     /// The most connections at a time.
     pub connections: usize,
     /// Hears what happens.
@@ -169,7 +171,8 @@ impl Runner<'_> {
         }
         let mut desks: BTreeMap<String, Desk> = BTreeMap::new();
         for listed in listing.entries {
-            if !self.is_wanted(&listed.id, &listed.head, &listed.state, which, now) {
+            let is_other = self.account.is_some_and(|only| only != listed.head.account);
+            if is_other || !self.is_wanted(&listed.id, &listed.head, &listed.state, which, now) {
                 continue;
             }
             let account = listed.head.account;

@@ -36,7 +36,7 @@ pub(in crate::cli) fn catch_up(
             return;
         }
         let couriers = Couriers::of(&accounts, environment, interrupt, &host).patient_for(left);
-        let _ = couriers.run(&queue, &Which::Named(vec![id]), 1, &|_| {});
+        let _ = couriers.run(&queue, &Which::Named(vec![id]), 1, None, &|_| {});
     }
 }
 

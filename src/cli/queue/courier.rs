@@ -8,11 +8,11 @@ use crate::cli::clock;
 use crate::cli::home::{Household, OpenHome};
 use crate::cli::log::{Log, Run, Subject};
 use crate::cli::route::{self, Prepared};
+use crate::cli::transcript::Transcript;
 use crate::delivery::{Home, Line, Report, Submission, World, submit_on};
 use crate::message::{Address, Repairs, addresses};
 use crate::net::{Interrupt, Stopwatch};
 use crate::queue::{self, Courier, Event, Id, Queue, Reporting, Runner, Which, unreportable};
-use crate::session::Unobserved;
 use crate::smtp::Mailbox;
 use jiff::Timestamp;
 use std::io;
@@ -29,6 +29,8 @@ pub(super) struct Couriers<'c> {
     /// The end of each message's try, counted from its beginning, where that is
     /// sooner than the account says.
     patience: Option<Duration>,
+    /// How much of the conversations is shown on standard error.
+    verbose: u8,
     /// What went wrong beside the deliveries, in sentences, each once.
     troubles: Mutex<Vec<String>>,
 }
@@ -50,8 +52,14 @@ impl<'c> Couriers<'c> {
         interrupt: &'c Interrupt,
         host: &'c str,
     ) -> Self {
-        let (patience, troubles) = (None, Mutex::default());
-        Couriers { accounts, environment, interrupt, host, patience, troubles }
+        let (patience, verbose, troubles) = (None, 0, Mutex::default());
+        Couriers { accounts, environment, interrupt, host, patience, verbose, troubles }
+    }
+
+    /// The same, who let others see what they say: `-v`, as often as it was
+    /// given. They work one after another.
+    pub(super) fn seen(self, verbose: u8) -> Self {
+        Couriers { verbose, ..self }
     }
 
     /// The same, none of whom tries longer than this.
@@ -65,6 +73,7 @@ impl<'c> Couriers<'c> {
         queue: &Queue,
         which: &Which,
         connections: u8,
+        account: Option<&str>,
         told: &(dyn Fn(Event) + Sync),
     ) -> io::Result<()> {
         let now = || clock::now(self.environment);
@@ -83,7 +92,8 @@ impl<'c> Couriers<'c> {
             dice: &dice,
             reporting: &reporting,
             interrupt: self.interrupt,
-            connections: usize::from(connections),
+            connections: if self.verbose > 0 { 1 } else { usize::from(connections) },
+            account,
             told,
         };
         runner.run(which)
@@ -152,7 +162,11 @@ impl Courier for Own<'_, '_> {
         let run = Run { account, subject, local_id, tag: None, ignored: &[], since };
         let (mut log, trouble) = Log::open(run, environment);
         let home = self.home.as_ref().map(|home| home as &dyn Home);
-        let report = submit_on(&mut self.line, submission, home, &mut Unobserved);
+        let mut transcript = Transcript::default();
+        if self.couriers.verbose > 0 {
+            transcript.add(Box::new(io::stderr()), self.couriers.verbose > 1);
+        }
+        let report = submit_on(&mut self.line, submission, home, &mut transcript);
         let unlogged = log.report(&report, submission, &self.prepared.route, &[], interrupt);
         self.couriers.note(trouble.into_iter().chain(unlogged));
         report

@@ -15,8 +15,12 @@ use std::io::{self, Write};
 
 pub(super) fn run(queue: &Queue, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let failed = |error| unreadable(queue, error);
-    let listing = queue.list().map_err(failed)?;
-    let troubles = queue.troubles().map_err(failed)?;
+    let mut listing = queue.list().map_err(failed)?;
+    let mut troubles = queue.troubles().map_err(failed)?;
+    if let Some(only) = &surroundings.globals.account {
+        listing.entries.retain(|listed| listed.head.account == *only);
+        troubles.retain(|(account, _)| account == only);
+    }
     let told = if surroundings.globals.json {
         json(&listing, &troubles, surroundings.out)
     } else {

@@ -4,7 +4,7 @@ use super::courier::Couriers;
 use super::list::{answer_words, moment};
 use super::{named, unreadable};
 use crate::account::{Accounts, Environment};
-use crate::cli::args::RunArgs;
+use crate::cli::args::{Globals, RunArgs};
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -74,13 +74,15 @@ fn round(
 ) -> Result<(), Failure> {
     let host = send::host_name();
     let environment = surroundings.environment;
-    let couriers = Couriers::of(accounts, environment, interrupt, &host);
+    let Globals { verbose, account, .. } = surroundings.globals;
+    let couriers = Couriers::of(accounts, environment, interrupt, &host).seen(*verbose);
+    let account = account.as_deref();
     let (sender, events) = mpsc::channel();
     let ran = std::thread::scope(|scope| {
         let couriers = &couriers;
         // Who listens no more has gone.
         let told = move |event| drop(sender.send(event));
-        let runner = scope.spawn(move || couriers.run(queue, which, connections, &told));
+        let runner = scope.spawn(move || couriers.run(queue, which, connections, account, &told));
         for event in events {
             tally.count(&event);
             tell(&event, environment, surroundings);
