@@ -58,20 +58,50 @@ pub(crate) struct Machine {
 impl Machine {
     /// One whose mail goes to this server.
     pub(crate) fn before(server: &Postfix) -> Self {
-        let authority = fs::read(server.home().join(AUTHORITY)).expect("reading the authority");
-        let trust = "tls-ca = \"/etc/envoi/authority.pem\"\n";
-        let machine = Self::leading_to(server.port(Mode::Starttls), trust);
-        machine.write("etc/envoi/authority.pem", authority);
+        let machine = Self::new();
+        machine.lead_to(server);
         machine
     }
 
-    /// One whose server is down.
+    /// One whose server is down, and that keeps nothing.
     pub(crate) fn cut_off() -> Self {
+        let machine = Self::new();
         let [port] = free_ports();
-        Self::leading_to(port, "")
+        machine.configure(port, "[queue]\nwhen = \"never\"\n");
+        machine
     }
 
-    fn leading_to(port: u16, trust: &str) -> Self {
+    /// One whose server is down, and that keeps what it cannot send.
+    pub(crate) fn waiting() -> Self {
+        let machine = Self::new();
+        let [port] = free_ports();
+        machine.configure(port, "[queue]\nkeep-free = \"0%\"\n");
+        machine
+    }
+
+    /// The server that its mail goes through from now on.
+    pub(crate) fn lead_to(&self, server: &Postfix) {
+        let authority = fs::read(server.home().join(AUTHORITY)).expect("reading the authority");
+        self.write("etc/envoi/authority.pem", authority);
+        let trust = "tls-ca = \"/etc/envoi/authority.pem\"\n";
+        self.configure(server.port(Mode::Starttls), trust);
+    }
+
+    fn configure(&self, port: u16, more: &str) {
+        self.write(
+            "etc/envoi/config.toml",
+            format!(
+                "[accounts.main]\n\
+                 server = \"smtp://localhost:{port}\"\n\
+                 user = \"{USER}\"\n\
+                 password = {{ file = \"/etc/envoi/password\" }}\n\
+                 log = \"syslog\"\n\
+                 {more}"
+            ),
+        );
+    }
+
+    fn new() -> Self {
         assert!(rustix::process::geteuid().is_root(), "only root can make namespaces");
         let home = private_directory();
         for directory in ["etc/envoi", "place", "root", "run", "terry", "tmp"] {
@@ -95,17 +125,6 @@ impl Machine {
             .write("etc/aliases", format!("root: {}\n{TERRY}: {}\n", machine.root, machine.terry));
         // Root's, and so it may be read by all: cron sends as the user of a job.
         machine.write("etc/envoi/password", PASSWORD);
-        machine.write(
-            "etc/envoi/config.toml",
-            format!(
-                "[accounts.main]\n\
-                 server = \"smtp://localhost:{port}\"\n\
-                 user = \"{USER}\"\n\
-                 password = {{ file = \"/etc/envoi/password\" }}\n\
-                 log = \"syslog\"\n\
-                 {trust}"
-            ),
-        );
         machine
     }
 

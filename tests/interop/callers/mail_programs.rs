@@ -5,9 +5,10 @@ use std::fs;
 use serde_json::json;
 
 use super::{DOMAIN, Machine, SUBJECT, TERRY, TEXT, arrived, packaged};
-use crate::letter::Letter;
+use crate::letter::{Arrived, Letter};
 use crate::postfix::postfix;
 use crate::program::Run;
+use crate::server::Server;
 
 /// Terry's address, as the machine qualifies it.
 fn terry() -> String {
@@ -109,6 +110,30 @@ fn mail_programs_say_that_it_was_not_sent() {
 
     let run = mail(&machine, "mutt", &["mutt", "-s", "x", "--", &ann]).exits(1);
     assert!(run.stderr.contains("child exited 75 (Deferred.)"), "{run}");
+}
+
+/// The caller sees a success, and what it handed over is in the queue of its user
+/// until the server is there.
+#[test]
+fn what_is_handed_over_while_the_server_is_down_arrives_later() {
+    let server = postfix();
+    let machine = Machine::waiting();
+    let [ann, bob] = ["ann", "bob"].map(Letter::someone);
+    mail(&machine, "bsd-mailx", &["bsd-mailx", "-s", "x", &ann]).exits(0);
+    let script = machine.script("repository.sh");
+    let to = format!("--to={bob}");
+    machine.run(TERRY, &["sh", &script, &to, "--envelope-sender=auto"], "").exits(0);
+    let waits = machine.run(TERRY, &["/usr/sbin/sendmail", "-bp"], "").exits(0);
+    assert!(waits.stdout.contains(&ann) && waits.stdout.contains(&bob), "{waits}");
+    assert_eq!(server.stored(&ann), None);
+
+    machine.lead_to(&server);
+    machine.run(TERRY, &["/usr/sbin/sendmail", "-q"], "").exits(0);
+    assert!(Arrived::at(&*server, &ann).says("\n.\n..two\nend\n"));
+    Arrived::at(&*server, &bob);
+    let empty = machine.run(TERRY, &["/usr/sbin/sendmail", "-bp"], "").exits(0);
+    assert!(empty.stdout.starts_with("Mail queue is empty\n"), "{empty}");
+    machine.run(TERRY, &["/usr/sbin/sendmail", "-q"], "").exits(0);
 }
 
 /// git 2.39 calls `/usr/sbin/sendmail -i RECIPIENT…`, and with a sender of the
