@@ -86,7 +86,8 @@ fn keeping<'k>(
     account: &'k Account,
     environment: &'k Environment,
 ) -> Result<Keeping<'k>, Failure> {
-    let is_always = settings.when == Some(When::Always) && !args.queue;
+    // The queue knows no "to all or to nobody".
+    let is_always = settings.when == Some(When::Always) && !args.queue && !args.all_or_nothing;
     if args.no_queue || !(args.queue || args.queue_only || is_always) {
         return Ok(Keeping::Nothing);
     }
@@ -149,7 +150,7 @@ pub(super) struct Sent {
     /// What of it is in the queue.
     pub(super) kept: Option<Kept>,
     pub(super) exit: Exit,
-    local_id: String,
+    pub(super) local_id: String,
     warnings: Vec<String>,
     left: Left,
 }
@@ -263,7 +264,15 @@ fn keep(
     local_id: &str,
 ) -> (Option<Kept>, Option<Failure>) {
     let Keeping::Rest(keeper) = &delivery.keeping else { return (None, None) };
-    if signal.is_some() {
+    let is_decided = |(_, outcome): &(ForwardPath, Outcome)| match outcome {
+        Outcome::Accepted(_) => true,
+        Outcome::Rejected(_) => !matches!(outcome.cause(), Some(Cause::Broke(_))),
+        Outcome::Deferred(_) | Outcome::Uncertain(_) => false,
+    };
+    // Whoever wants one answer for all gets it from the servers, if they have
+    // one for some.
+    let is_split = delivery.all_or_nothing && report.recipients.iter().any(is_decided);
+    if signal.is_some() || is_split {
         return (None, None);
     }
     match keeper.keep(local_id, &job.submission, Some(report), delivery.not_before) {

@@ -21,7 +21,7 @@ use super::queue;
 use super::queue::keep::{Keeper, Keeping};
 use super::send::{self, Delivery};
 use super::sign::sign;
-use crate::account::{Account, Accounts, Choice, Environment, QueueSettings, Settings, When};
+use crate::account::{Account, Accounts, Choice, Environment, Settings, When};
 use crate::message::{Additions, Address, Change, Disguise, Opened, Rewrite, Rules, Source};
 use crate::smtp::{DsnRequest, Envelope, ForwardPath, Mailbox, ReversePath};
 use caller::Caller;
@@ -97,10 +97,8 @@ fn deliver(
     })?;
     let Some(job) = job else { return Ok(Exit::Ok) };
     let account = job.account.as_ref().expect("an account was chosen");
-    let keeping = keeping(args, &job.queueing, account, surroundings.environment);
-    let deadline = deadline(&job.queueing, &keeping, account);
-    let account = &Account { deadline, ..account.clone() };
-    send::send(&Delivery { keeping, ..delivery(args) }, &job, account, surroundings)
+    let (keeping, account) = with_patience(args, &job, account, surroundings.environment);
+    send::send(&Delivery { keeping, ..delivery(args) }, &job, &account, surroundings)
 }
 
 /// Has it in the log that a command line made no sense: whoever calls may show
@@ -131,33 +129,28 @@ fn delivery(args: &SendmailArgs) -> Delivery<'_> {
     Delivery { tag: args.tag.as_deref(), ignored: &args.ignored, ..Delivery::default() }
 }
 
-/// What becomes of what cannot be sent at once. Where nothing can be kept, all
-/// is sent at once.
-fn keeping<'k>(
+/// What becomes of what cannot be sent at once, and the account with the
+/// patience for that. Where nothing can be kept, all is sent at once; whoever
+/// can keep the message has little patience.
+fn with_patience<'k>(
     args: &SendmailArgs,
-    settings: &'k QueueSettings,
+    job: &'k Job,
     account: &'k Account,
     environment: &'k Environment,
-) -> Keeping<'k> {
+) -> (Keeping<'k>, Account) {
+    let settings = &job.queueing;
     let when = settings.when.unwrap_or_default();
-    match Keeper::of(account, settings, environment) {
+    let keeping = match Keeper::of(account, settings, environment) {
         Ok(keeper) if args.queue_only || when == When::Always => Keeping::All(keeper),
         Ok(keeper) if when == When::Sendmail => Keeping::Rest(keeper),
         Ok(_) | Err(_) => Keeping::Nothing,
-    }
-}
-
-/// When a try is over: whoever can keep the message has little patience.
-fn deadline(
-    settings: &QueueSettings,
-    keeping: &Keeping<'_>,
-    account: &Account,
-) -> Option<Duration> {
+    };
     let patience = match keeping {
         Keeping::Rest(_) => Some(settings.patience.unwrap_or(PATIENCE)),
         Keeping::Nothing | Keeping::All(_) => None,
     };
-    [patience, account.deadline].into_iter().flatten().min()
+    let deadline = [patience, account.deadline].into_iter().flatten().min();
+    (keeping, Account { deadline, ..account.clone() })
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -12,6 +12,7 @@ use crate::message::{
 use crate::smtp::{EnhancedCode, Mailbox, Recipient, Reply};
 use jiff::{Timestamp, Zoned};
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -43,6 +44,18 @@ pub enum ReportError {
 }
 
 impl Queue {
+    /// Whether the sender of an entry is still to hear something of it.
+    pub(super) fn owes_a_report(&self, taken: &Taken<'_>, now: Timestamp) -> bool {
+        !taken.state.with(Fate::Failed).is_empty() || self.owes_a_notice(taken, now)
+    }
+
+    /// Whether he is to hear that it still waits.
+    fn owes_a_notice(&self, taken: &Taken<'_>, now: Timestamp) -> bool {
+        let (head, state) = (&taken.entry.head, &taken.state);
+        let is_late = state.tries > 0 && self.policy.is_late(head.kept, now);
+        is_late && !state.delay_told && !head.is_report && !state.waiting().is_empty()
+    }
+
     /// Does what is owed to the sender of an entry. What is done is in its
     /// state, which is not written yet.
     pub(super) fn tell_sender(
@@ -52,8 +65,7 @@ impl Queue {
         now: Timestamp,
     ) -> Result<(), ReportError> {
         let failed = taken.state.with(Fate::Failed);
-        let is_report = taken.entry.head.is_report;
-        if !failed.is_empty() && is_report {
+        if !failed.is_empty() && taken.entry.head.is_report {
             self.keep_here(taken, reporting, now)?;
         } else if !failed.is_empty() {
             self.report(taken, Action::Failed, &failed, reporting, now)?;
@@ -61,13 +73,10 @@ impl Queue {
         for at in failed {
             taken.state.to[at].fate = Fate::Reported;
         }
-        let waiting = taken.state.waiting();
-        let kept = taken.entry.head.kept;
-        let is_late = !taken.state.delay_told && self.policy.is_late(kept, now);
-        if !waiting.is_empty() && is_late && !is_report && taken.state.tries > 0 {
-            let will_retry_until = later(kept, self.policy.max_age);
-            let action = Action::Delayed { will_retry_until };
-            self.report(taken, action, &waiting, reporting, now)?;
+        if self.owes_a_notice(taken, now) {
+            let will_retry_until = later(taken.entry.head.kept, self.policy.max_age);
+            let waiting = taken.state.waiting();
+            self.report(taken, Action::Delayed { will_retry_until }, &waiting, reporting, now)?;
             taken.state.delay_told = true;
         }
         Ok(())
@@ -173,7 +182,7 @@ fn status(recipient: &Recipient, state: &State, at: usize, action: Action) -> Re
         path: recipient.path.clone(),
         orcpt: recipient.orcpt.clone(),
         status: said.unwrap_or(unknown),
-        server: answer.and_then(|answer| answer.server.clone()),
+        server: answer.and_then(|answer| answer.server.as_deref()).map(name_of),
         diagnostic: match (reply, answer) {
             (Some(reply), _) => Diagnostic::Replied(reply),
             (None, Some(answer)) => Diagnostic::Ours(answer.text.join(" ")),
@@ -181,6 +190,11 @@ fn status(recipient: &Recipient, state: &State, at: usize, action: Action) -> Re
         },
         last_attempt: answer.map(|answer| answer.at),
     }
+}
+
+/// A server, as a report names it: an address stands in brackets.
+fn name_of(server: &str) -> String {
+    if server.parse::<IpAddr>().is_ok() { format!("[{server}]") } else { server.to_owned() }
 }
 
 /// The form that every server takes, where the sender's address lets it.

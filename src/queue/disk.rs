@@ -123,11 +123,15 @@ impl Folder {
 
     /// The same, made first if it is not there, with those above it.
     pub fn make(path: &Path) -> Result<Self, FolderError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(|reason| FolderError::Io { path: path.to_owned(), reason })?;
+        let failed = |reason| FolderError::Io { path: path.to_owned(), reason };
+        let is_missing = |directory: &&Path| !directory.exists();
+        let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+        // What is kept in a directory is lost with its name.
+        for directory in missing {
+            let above = directory.parent().unwrap_or(directory);
+            File::open(above).and_then(|above| above.sync_all()).map_err(failed)?;
+        }
         Folder::open(path)
     }
 

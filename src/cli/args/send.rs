@@ -181,11 +181,11 @@ pub struct SendArgs {
     /// The message is sent as ever. Recipients for whom that fails for now are
     /// kept in the queue, from which ‘envoi queue run’ sends it; they count as
     /// done for the exit status. ‘when’ of [queue] makes it the default.
-    #[arg(long, conflicts_with_all = ["queue_only", "no_queue"], help_heading = DELIVERY)]
+    #[arg(long, conflicts_with_all = ["queue_only", "no_queue", "all_or_nothing"], help_heading = DELIVERY)]
     pub queue: bool,
 
     /// Keep the message, and do not try it now
-    #[arg(long, conflicts_with = "no_queue", help_heading = DELIVERY)]
+    #[arg(long, conflicts_with_all = ["no_queue", "all_or_nothing"], help_heading = DELIVERY)]
     pub queue_only: bool,
 
     /// Keep nothing for later, whatever the configuration says
@@ -203,7 +203,7 @@ pub struct SendArgs {
     #[arg(
         long,
         value_name = "TIME",
-        conflicts_with_all = ["after", "no_queue"],
+        conflicts_with_all = ["after", "no_queue", "all_or_nothing"],
         help_heading = DELIVERY
     )]
     pub at: Option<String>,
@@ -214,7 +214,7 @@ pub struct SendArgs {
         long = "in",
         value_name = "DURATION",
         value_parser = crate::account::duration,
-        conflicts_with = "no_queue",
+        conflicts_with_all = ["no_queue", "all_or_nothing"],
         help_heading = DELIVERY
     )]
     pub after: Option<std::time::Duration>,

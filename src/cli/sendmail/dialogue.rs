@@ -2,7 +2,7 @@
 //! submitted like one of `sendmail -t`, and the reply to its end says what came
 //! of it: taken for everybody, or for nobody.
 
-use super::{Letter, Office, delivery, log_unsent, sender, usual};
+use super::{Letter, Office, delivery, log_unsent, sender, usual, with_patience};
 use crate::account::Account;
 use crate::cli::args::SendmailArgs;
 use crate::cli::exit::Exit;
@@ -160,8 +160,13 @@ impl<'s> Submitting<'s, '_> {
         };
         let account = job.account.as_ref().expect("an account was chosen");
         // One reply is for all: it may not say yes where it is no for some.
-        let delivery = Delivery { all_or_nothing: true, ..delivery(self.args) };
-        let sent = carry_out(&delivery, &job, account, self.interrupt, self.surroundings)?;
+        let (keeping, account) =
+            with_patience(self.args, &job, account, self.surroundings.environment);
+        let delivery = Delivery { all_or_nothing: true, keeping, ..delivery(self.args) };
+        let sent = carry_out(&delivery, &job, &account, self.interrupt, self.surroundings)?;
+        if sent.kept.is_some() {
+            return Ok(said(250, &format!("2.0.0 Kept here as {}", sent.local_id)));
+        }
         Ok(answer(&sent.report, sent.exit))
     }
 
