@@ -210,8 +210,7 @@ fn submit_logged(
         return keep_untried(keeper, delivery.not_before, job, local_id, surroundings);
     }
     let host = host_name();
-    let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
-    let copy = copy.transpose()?;
+    let copy = sent_copy(account, &host)?;
     let mut prepared = route::prepare(account, delivery.all_or_nothing, interrupt, surroundings)?;
     if prepared.route.hops.is_empty() {
         needs_no_server(job, account)?;
@@ -236,7 +235,7 @@ fn submit_logged(
         Some(failure) if failure.exit == Exit::Unavailable => failure.exit,
         Some(_) | None => Exit::of_report(&report, positions, signal),
     };
-    let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, &job.submission));
+    let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, kept.is_some(), &job.submission));
     let logged = log.report(&report, &job.submission, &prepared.route, positions, interrupt);
     let unkept =
         unkept.map(|failure| plain(&format!("the message was not kept: {:#}", failure.error)));
@@ -281,6 +280,12 @@ fn keep(
     }
 }
 
+/// The copy for the sender, if the account wants one.
+fn sent_copy<'a>(account: &'a Account, host: &str) -> Result<Option<SentCopy<'a>>, Failure> {
+    let directory = account.save_sent.as_deref();
+    directory.map(|directory| SentCopy::begin(directory, host)).transpose()
+}
+
 /// Keeps a message that nobody tries now.
 fn keep_untried(
     keeper: &Keeper<'_>,
@@ -289,6 +294,8 @@ fn keep_untried(
     local_id: &str,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Sent, Failure> {
+    let copy = job.account.as_ref().map(|account| sent_copy(account, &host_name()));
+    let copy = copy.transpose()?.flatten();
     let kept = keeper.keep(local_id, &job.submission, None, not_before)?;
     let mut warnings = job.warnings.clone();
     warnings.extend(kept.iter().flat_map(|kept| kept.warnings.clone()));
@@ -298,7 +305,12 @@ fn keep_untried(
     let to = job.submission.envelope.to().iter();
     let untried = |to: &Recipient| (to.path.clone(), Outcome::Deferred(Cause::Withheld));
     let report = Report { attempts: Vec::new(), recipients: to.map(untried).collect() };
-    let left = Left::default();
+    let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, true, &job.submission));
+    if let Err(trouble) = &copied {
+        surroundings.warn(trouble);
+        warnings.push(trouble.clone());
+    }
+    let left = Left { saved: copied.unwrap_or_default(), ..Left::default() };
     Ok(Sent { report, kept, exit: Exit::Ok, local_id: local_id.to_owned(), warnings, left })
 }
 

@@ -32,14 +32,16 @@ impl<'d> SentCopy<'d> {
         Ok(SentCopy { directory, draft: draft.map_err(cannot)? })
     }
 
-    /// Writes the copy if some server has the message, or may have it; returns
-    /// its file, or the sentence that says why there is none.
+    /// Writes the copy if some server has the message, or may have it, or it is
+    /// in the queue; returns its file, or the sentence that says why there is
+    /// none.
     pub(super) fn keep(
         self,
         report: &Report,
+        is_queued: bool,
         submission: &Submission,
     ) -> Result<Option<PathBuf>, String> {
-        if !report.recipients.iter().any(|(_, outcome)| may_be_there(outcome)) {
+        if !is_queued && !report.recipients.iter().any(|(_, outcome)| may_be_there(outcome)) {
             return Ok(None);
         }
         let SentCopy { directory, mut draft } = self;

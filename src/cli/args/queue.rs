@@ -69,6 +69,8 @@ pub struct Ids {
 
 /// What `envoi queue remove` takes.
 #[derive(Clone, Debug, Args)]
+#[command(override_usage = "envoi queue remove [OPTIONS] ID...\n       \
+                      envoi queue remove --failed | --all")]
 pub struct TakeOutArgs {
     /// Identifiers, or their beginnings
     #[arg(value_name = "ID", required_unless_present_any = ["failed", "all"])]

@@ -3,7 +3,7 @@
 use super::{dice, place};
 use crate::account::{Account, Environment, QueueSettings, SecretSource, ServerUrl};
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, quoted};
 use crate::delivery::{Report, Submission};
 use crate::queue::{Fate, Happening, Head, Id, KeepError, Line, Queue, State};
 use jiff::Timestamp;
@@ -124,9 +124,13 @@ impl<'k> Keeper<'k> {
 /// was there for twice the longest pause.
 fn idle(queue: &Queue, now: Timestamp) -> Option<String> {
     is_idle(queue, now).then(|| {
-        "nothing tries what is in the queue: have ‘envoi queue run’ called every few minutes, as \
-         by cron: (crontab -l; echo '*/5 * * * * envoi queue run -q') | crontab -"
-            .to_owned()
+        // Cron has a PATH of its own.
+        let program = std::env::current_exe().unwrap_or_else(|_| "envoi".into());
+        let program = quoted(&program);
+        format!(
+            "nothing tries what is in the queue: have ‘envoi queue run’ called every few minutes, \
+             as by cron: (crontab -l; echo '*/5 * * * * {program} queue run -q') | crontab -"
+        )
     })
 }
 

@@ -8,6 +8,7 @@ use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::line;
+use crate::cli::words::plain;
 use crate::queue::{Answer, Fate, Listed, Listing, Progress, Queue, Trouble};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -121,7 +122,7 @@ pub(super) fn moment(moment: Timestamp, environment: &Environment) -> String {
 
 /// What was answered, safe to print.
 pub(super) fn answer_words(answer: &Answer) -> String {
-    Escaped(answer).to_string()
+    Escaped(plain(&answer.to_string())).to_string()
 }
 
 fn json(listing: &Listing, troubles: &[(String, Trouble)], out: &mut dyn Write) -> io::Result<()> {

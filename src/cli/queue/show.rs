@@ -7,6 +7,7 @@ use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::line;
+use crate::cli::words::plain;
 use crate::queue::{Fate, Happening, Id, Line, Listed, Queue};
 use std::io::{self, Read as _};
 
@@ -127,7 +128,8 @@ fn words(line: &Line) -> String {
         Happening::SetAside => "set aside",
     };
     let to = line.to.join(" ");
-    let parts = [what, &to, &line.text];
+    let text = plain(&line.text);
+    let parts = [what, &to, &text];
     let parts = parts.iter().filter(|part| !part.is_empty());
     let parts: Vec<String> = parts.map(|part| Escaped(part).to_string()).collect();
     format!("{}  {}", Escaped(&line.id), parts.join("  "))
