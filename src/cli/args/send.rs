@@ -222,8 +222,9 @@ pub struct SendArgs {
     /// Keep a copy of the message in the Maildir DIR once it is sent
     ///
     /// DIR is made if it is missing, before any server is asked. The copy is
-    /// written when a server has taken the message for somebody, or may have:
-    /// the octets that went out, which have no Bcc, with LF at the line ends.
+    /// written when a server has taken the message for somebody, or may have, or
+    /// it is in the queue: the octets that went out, which have no Bcc, with LF
+    /// at the line ends.
     /// If that fails, it is a warning. Without it, ‘save-sent’ of the account.
     #[arg(long, value_name = "DIR", help_heading = DELIVERY)]
     pub save_sent: Option<PathBuf>,
