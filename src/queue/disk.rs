@@ -13,7 +13,7 @@ use std::fs::{DirBuilder, File};
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// One directory, and what a queue does in it. Names are bare file names.
@@ -252,29 +252,72 @@ impl Disk for Folder {
 /// What the name of a file that is not whole yet ends with.
 pub(super) const UNFINISHED: &str = ".tmp";
 
-/// Begins a file that gets its name when it is whole. It is locked for as long
-/// as it is open, so that nobody takes it for one that was left behind.
-pub(super) fn begin(disk: &dyn Disk) -> io::Result<(String, File)> {
-    let name = format!("{}{UNFINISHED}", random_word(8).map_err(io::Error::other)?);
-    let file = disk.create(&name)?;
-    // Where there are no locks, nobody clears away either.
-    let _ = file.try_lock();
-    Ok((name, file))
+/// A file that gets its name when it is whole, and goes away if it gets none.
+/// It is locked for as long as it is open, so that nobody takes it for one that
+/// was left behind.
+pub(super) struct Draft<'d> {
+    disk: &'d dyn Disk,
+    name: String,
+    file: File,
+    is_named: bool,
+}
+
+impl<'d> Draft<'d> {
+    pub(super) fn begin(disk: &'d dyn Disk) -> io::Result<Self> {
+        loop {
+            let name = format!("{}{UNFINISHED}", random_word(8).map_err(io::Error::other)?);
+            let file = disk.create(&name)?;
+            let draft = Draft { disk, name, file, is_named: false };
+            // Where there are no locks, nobody clears away either.
+            let _ = draft.file.lock();
+            // Somebody may have cleared it away before it was locked.
+            if draft.file.metadata()?.nlink() > 0 {
+                return Ok(draft);
+            }
+        }
+    }
+
+    /// Adds this.
+    pub(super) fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.disk.write(&mut self.file, octets)
+    }
+
+    /// Puts what was written on the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.disk.sync(&self.file)
+    }
+
+    /// Gives it its name, which may be another file's.
+    pub(super) fn rename(&mut self, to: &str) -> io::Result<()> {
+        self.disk.rename(&self.name, to)?;
+        self.is_named = true;
+        Ok(())
+    }
+
+    /// Gives it its name, which may not be another file's.
+    pub(super) fn rename_to_new(&mut self, to: &str) -> io::Result<()> {
+        self.disk.rename_to_new(&self.name, to)?;
+        self.is_named = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if !self.is_named {
+            // What stood in the way is what is told.
+            let _ = self.disk.remove(&self.name);
+        }
+    }
 }
 
 /// Writes a small file in the place of the one that may be there. When this
 /// returns it is on the disk, its name too; after an error the old one is
 /// there, or this one.
 pub(super) fn replace(disk: &dyn Disk, name: &str, octets: &[u8]) -> io::Result<()> {
-    let (beside, mut file) = begin(disk)?;
-    let written = disk
-        .write(&mut file, octets)
-        .and_then(|()| disk.sync(&file))
-        .and_then(|()| disk.rename(&beside, name));
-    if written.is_err() {
-        // What stood in the way is what is told.
-        let _ = disk.remove(&beside);
-    }
-    written?;
+    let mut draft = Draft::begin(disk)?;
+    draft.write(octets)?;
+    draft.sync()?;
+    draft.rename(name)?;
     disk.sync_names()
 }

@@ -45,7 +45,7 @@ pub use state::{Answer, Fate, Progress, State};
 pub use trouble::Trouble;
 
 use crate::message::{self, Message};
-use disk::{UNFINISHED, begin, replace};
+use disk::{Draft, UNFINISHED, replace};
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::fs::{File, TryLockError};
@@ -189,41 +189,33 @@ impl Queue {
         let size = message.facts().size;
         self.has_room_for(size)?;
         let head = Head { size, ..head.clone() };
-        let (name, mut file) = begin(&*self.disk).map_err(|reason| self.unwritten(reason))?;
-        let written = self.write_entry(&mut file, &head, message).and_then(|()| {
-            self.disk.rename_to_new(&name, id.as_str()).map_err(|reason| self.unwritten(reason))
-        });
-        if written.is_err() {
-            // What stood in the way is what is told.
-            let _ = self.disk.remove(&name);
-        }
-        written?;
+        let failed = |reason| self.unwritten(reason);
+        let mut draft = Draft::begin(&*self.disk).map_err(failed)?;
+        draft.write(&head.to_line()).map_err(failed)?;
+        self.write_message(&mut draft, message)?;
+        draft.sync().map_err(failed)?;
+        draft.rename_to_new(id.as_str()).map_err(failed)?;
         self.disk.sync_names().map_err(|reason| {
             // Whoever is told that it was not kept sends it again.
             let _ = self.disk.remove(id.as_str());
+            let _ = self.disk.sync_names();
             self.unwritten(reason)
         })
     }
 
-    /// Writes an entry into a file, and onto the disk.
-    fn write_entry(
-        &self,
-        file: &mut File,
-        head: &Head,
-        message: &Message,
-    ) -> Result<(), KeepError> {
-        let failed = |reason| self.unwritten(reason);
-        self.disk.write(file, &head.to_line()).map_err(failed)?;
+    fn write_message(&self, draft: &mut Draft<'_>, message: &Message) -> Result<(), KeepError> {
+        let size = message.facts().size;
         let unread = |error: message::Error| KeepError::Message(io::Error::other(error));
         let mut octets = message.open().map_err(unread)?;
-        let mut block = vec![0; BLOCK.min(usize::try_from(head.size).unwrap_or(BLOCK)).max(1)];
+        let mut block = vec![0; BLOCK.min(usize::try_from(size).unwrap_or(BLOCK)).max(1)];
         loop {
             match octets.read(&mut block).map_err(KeepError::Message)? {
-                0 => break,
-                length => self.disk.write(file, &block[..length]).map_err(failed)?,
+                0 => return Ok(()),
+                length => {
+                    draft.write(&block[..length]).map_err(|reason| self.unwritten(reason))?;
+                }
             }
         }
-        self.disk.sync(file).map_err(failed)
     }
 
     fn has_room_for(&self, size: u64) -> Result<(), KeepError> {
@@ -360,9 +352,9 @@ impl Queue {
 
     /// Says that a runner is here.
     pub fn stamp(&self, now: Timestamp) -> io::Result<()> {
-        let (name, mut file) = begin(&*self.disk)?;
-        self.disk.write(&mut file, format!("{now}\n").as_bytes())?;
-        self.disk.rename(&name, LAST_RUN)
+        let mut draft = Draft::begin(&*self.disk)?;
+        draft.write(format!("{now}\n").as_bytes())?;
+        draft.rename(LAST_RUN)
     }
 
     /// When a runner was last here.
@@ -373,10 +365,13 @@ impl Queue {
     }
 
     /// Clears away what was never finished, and states whose entries are gone.
-    pub fn tidy(&self, now: Timestamp) -> io::Result<()> {
+    pub fn tidy(&self) -> io::Result<()> {
         for name in self.disk.names()? {
             let is_left = match kind(&name) {
-                Kind::Unfinished => self.is_abandoned(&name, now),
+                Kind::Unfinished => {
+                    self.clear_away(&name);
+                    false
+                }
                 Kind::State(id) => matches!(self.open(id.as_str()), Err(TakeError::Gone)),
                 Kind::Entry(_) | Kind::SetAside | Kind::Own | Kind::Foreign => false,
             };
@@ -387,17 +382,16 @@ impl Queue {
         Ok(())
     }
 
-    /// Whoever writes a file has it locked, but for the moment when it is made:
-    /// then it is empty.
-    fn is_abandoned(&self, name: &str, now: Timestamp) -> bool {
-        let Ok(file) = self.open(name) else { return false };
-        let Ok(facts) = file.metadata() else { return false };
-        let is_old = now.as_second().saturating_sub(facts.mtime()) > A_DAY;
-        (facts.len() > 0 || is_old) && file.try_lock().is_ok()
+    /// Whoever writes a file locks it, and then looks whether it is still
+    /// there: it is taken away under the same lock.
+    fn clear_away(&self, name: &str) {
+        let Ok(file) = self.open(name) else { return };
+        if file.try_lock().is_ok() {
+            let _ = self.disk.remove(name);
+        }
     }
 }
 
-const A_DAY: i64 = 86_400;
 /// More than the state of 100,000 recipients takes.
 const LARGEST_STATE: u64 = 256 * 1024 * 1024;
 /// What opening a symbolic link gives.

@@ -141,10 +141,11 @@ struct Board<'r> {
 }
 
 impl Runner<'_> {
-    /// Tries what is to be tried. Fails only where the queue cannot be read.
+    /// Tries what is to be tried. Fails only where the queue cannot be read or
+    /// written.
     pub fn run(&self, which: &Which) -> io::Result<()> {
         let now = (self.clock)();
-        self.queue.tidy(now)?;
+        self.queue.tidy()?;
         let desks = self.desks(which, now)?;
         let jobs: usize = desks.iter().map(|desk| desk.jobs.len()).sum();
         let workers = self.connections.clamp(1, jobs.max(1));
