@@ -343,11 +343,12 @@ impl Queue {
     pub fn set_aside(&self, id: &Id) -> io::Result<()> {
         let state = state_name(id);
         self.disk.rename(id.as_str(), &format!("{id}{BAD}"))?;
+        // Not after the state, or an entry that came back would have none.
+        self.disk.sync_names()?;
         match self.disk.rename(&state, &format!("{state}{BAD}")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            renamed => renamed.and_then(|()| self.disk.sync_names()),
         }
-        self.disk.sync_names()
     }
 
     /// Says that a runner is here.
@@ -366,20 +367,30 @@ impl Queue {
 
     /// Clears away what was never finished, and states whose entries are gone.
     pub fn tidy(&self) -> io::Result<()> {
+        let mut orphans = Vec::new();
         for name in self.disk.names()? {
-            let is_left = match kind(&name) {
-                Kind::Unfinished => {
-                    self.clear_away(&name);
-                    false
-                }
-                Kind::State(id) => matches!(self.open(id.as_str()), Err(TakeError::Gone)),
-                Kind::Entry(_) | Kind::SetAside | Kind::Own | Kind::Foreign => false,
-            };
-            if is_left {
-                let _ = self.disk.remove(&name);
+            match kind(&name) {
+                Kind::Unfinished => self.clear_away(&name),
+                Kind::State(id) if self.is_gone(&id) => orphans.push(name),
+                Kind::State(_) | Kind::Entry(_) | Kind::SetAside | Kind::Own | Kind::Foreign => {}
             }
         }
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        // Whoever removed the entry may not have come so far, and one that came
+        // back would have forgotten who has the message.
+        self.disk.sync_names()?;
+        for state in orphans {
+            let _ = self.disk.remove(&state);
+        }
         Ok(())
+    }
+
+    /// There is no such entry, nor one that was set aside and may be mended.
+    fn is_gone(&self, id: &Id) -> bool {
+        let is_absent = |name: &str| matches!(self.open(name), Err(TakeError::Gone));
+        is_absent(id.as_str()) && is_absent(&format!("{id}{BAD}"))
     }
 
     /// Whoever writes a file locks it, and then looks whether it is still
