@@ -459,16 +459,18 @@ impl Taken<'_> {
     }
 
     /// Takes the entry out of the queue. It is gone for good when this
-    /// returns.
-    pub fn remove(self) -> io::Result<()> {
+    /// returns. After an error it is there, or comes back, in this state.
+    pub fn remove(mut self) -> io::Result<()> {
         let disk = &*self.queue.disk;
-        disk.remove(self.entry.id.as_str())?;
-        disk.sync_names()?;
-        // Not before, or an entry that came back would have forgotten who has
-        // the message.
-        if self.has_state_file {
+        let removed = disk.remove(self.entry.id.as_str()).and_then(|()| disk.sync_names());
+        if removed.is_err() {
+            // What stood in the way is what is told.
+            let _ = self.write();
+        } else if self.has_state_file {
+            // Not before, or an entry that came back would have forgotten who has
+            // the message.
             let _ = disk.remove(&state_name(&self.entry.id));
         }
-        Ok(())
+        removed
     }
 }
