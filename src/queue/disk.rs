@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt as _};
@@ -25,6 +25,9 @@ pub trait Disk: Send + Sync {
     fn open(&self, name: &str) -> io::Result<File>;
     /// Writes all of this.
     fn write(&self, file: &mut File, octets: &[u8]) -> io::Result<()>;
+    /// Writes this in the place of all that is in a file. What was there and
+    /// was longer has left room enough for it.
+    fn write_over(&self, file: &mut File, octets: &[u8]) -> io::Result<()>;
     /// Puts what was written on the disk.
     fn sync(&self, file: &File) -> io::Result<()>;
     /// Gives a file another name. What has that name already is replaced.
@@ -190,6 +193,12 @@ impl Disk for Folder {
         file.write_all(octets)
     }
 
+    fn write_over(&self, file: &mut File, octets: &[u8]) -> io::Result<()> {
+        file.rewind()?;
+        file.write_all(octets)?;
+        file.set_len(octets.len() as u64)
+    }
+
     fn sync(&self, file: &File) -> io::Result<()> {
         file.sync_all()
     }
@@ -282,6 +291,11 @@ impl<'d> Draft<'d> {
         self.disk.write(&mut self.file, octets)
     }
 
+    /// Writes this in the place of all that was written.
+    pub(super) fn write_over(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.disk.write_over(&mut self.file, octets)
+    }
+
     /// Puts what was written on the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.disk.sync(&self.file)
@@ -300,6 +314,15 @@ impl<'d> Draft<'d> {
         self.is_named = true;
         Ok(())
     }
+
+    /// Puts it on the disk, and in the place of the file of that name that may
+    /// be there. When this returns its name is on the disk, too; after an error
+    /// the old one is there, or this one.
+    pub(super) fn replace(mut self, name: &str) -> io::Result<()> {
+        self.sync()?;
+        self.rename(name)?;
+        self.disk.sync_names()
+    }
 }
 
 impl Drop for Draft<'_> {
@@ -311,13 +334,10 @@ impl Drop for Draft<'_> {
     }
 }
 
-/// Writes a small file in the place of the one that may be there. When this
-/// returns it is on the disk, its name too; after an error the old one is
-/// there, or this one.
+/// Writes a small file in the place of the one that may be there, as
+/// [`Draft::replace`] does.
 pub(super) fn replace(disk: &dyn Disk, name: &str, octets: &[u8]) -> io::Result<()> {
     let mut draft = Draft::begin(disk)?;
     draft.write(octets)?;
-    draft.sync()?;
-    draft.rename(name)?;
-    disk.sync_names()
+    draft.replace(name)
 }

@@ -45,7 +45,7 @@ pub use state::{Answer, Fate, Progress, State};
 pub use trouble::Trouble;
 
 use crate::message::{self, Message};
-use disk::{Draft, UNFINISHED, replace};
+use disk::{Draft, UNFINISHED};
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::fs::{File, TryLockError};
@@ -165,6 +165,8 @@ pub struct Taken<'q> {
     pub state: State,
     /// There is a file for the state.
     has_state_file: bool,
+    /// Where the next state goes.
+    room: Option<Draft<'q>>,
 }
 
 const STATE: &str = ".state";
@@ -286,7 +288,7 @@ impl Queue {
         }
         // Whoever had it until now may have changed or removed it.
         let (_, state, has_state_file) = self.look(id)?;
-        Ok(Taken { queue: self, entry, state, has_state_file })
+        Ok(Taken { queue: self, entry, state, has_state_file, room: None })
     }
 
     /// An entry as it stands, whoever has it.
@@ -403,6 +405,8 @@ impl Queue {
     }
 }
 
+/// Octets of an answer for one recipient, and few are longer.
+const ANSWER: usize = 512;
 /// More than the state of 100,000 recipients takes.
 const LARGEST_STATE: u64 = 256 * 1024 * 1024;
 /// What opening a symbolic link gives.
@@ -450,12 +454,33 @@ impl Taken<'_> {
         self.queue.path.join(self.entry.id.as_str())
     }
 
+    /// Makes sure of room for the next state. Whoever sends does so before:
+    /// when the server has the message, a disk that is full would have it sent
+    /// again (checklist Q-4).
+    pub fn make_room(&mut self) -> io::Result<()> {
+        let mut octets = self.octets()?;
+        octets.resize(octets.len() + ANSWER * self.state.waiting().len(), b' ');
+        let mut room = Draft::begin(&*self.queue.disk)?;
+        room.write(&octets)?;
+        self.room = Some(room);
+        Ok(())
+    }
+
     /// Puts the state on the disk.
     pub fn write(&mut self) -> io::Result<()> {
-        let octets = serde_json::to_vec(&self.state).map_err(io::Error::other)?;
-        replace(&*self.queue.disk, &state_name(&self.entry.id), &octets)?;
+        let octets = self.octets()?;
+        let mut draft = match self.room.take() {
+            Some(room) => room,
+            None => Draft::begin(&*self.queue.disk)?,
+        };
+        draft.write_over(&octets)?;
+        draft.replace(&state_name(&self.entry.id))?;
         self.has_state_file = true;
         Ok(())
+    }
+
+    fn octets(&self) -> io::Result<Vec<u8>> {
+        serde_json::to_vec(&self.state).map_err(io::Error::other)
     }
 
     /// Takes the entry out of the queue. It is gone for good when this

@@ -112,7 +112,8 @@ pub enum Event {
         /// Why.
         reason: ReportError,
     },
-    /// The queue could not be written. What was being done is done again.
+    /// The queue could not be written. What was being done is done again, and
+    /// nothing was sent if that was known before.
     Unwritten {
         /// For which entry.
         id: Id,
@@ -360,6 +361,9 @@ impl Board<'_> {
             Ok(message) => message,
             Err(error) => return runner.tell_unusable(id.clone(), of_message(error)),
         };
+        if let Err(reason) = taken.make_room() {
+            return (runner.told)(Event::Unwritten { id: id.clone(), reason });
+        }
         let envelope = taken.entry.head.envelope.narrowed_to(&waiting);
         let report = courier.carry(id, &Submission { envelope, message: Arc::new(message) });
         let now = (runner.clock)();
