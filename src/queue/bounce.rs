@@ -38,24 +38,15 @@ pub enum ReportError {
     /// It could not be kept.
     #[error("{0}")]
     Keep(#[from] KeepError),
+    /// What has come of the entry could not be noted.
+    #[error("the queue could not be written: {0}")]
+    State(io::Error),
     /// It could not be stored in the Maildir.
     #[error("{0}")]
     Maildir(#[from] io::Error),
 }
 
 impl Queue {
-    /// Whether the sender of an entry is still to hear something of it.
-    pub(super) fn owes_a_report(&self, taken: &Taken<'_>, now: Timestamp) -> bool {
-        !taken.state.with(Fate::Failed).is_empty() || self.owes_a_notice(taken, now)
-    }
-
-    /// Whether he is to hear that it still waits.
-    fn owes_a_notice(&self, taken: &Taken<'_>, now: Timestamp) -> bool {
-        let (head, state) = (&taken.entry.head, &taken.state);
-        let is_late = state.tries > 0 && self.policy.is_late(head.kept, now);
-        is_late && !state.delay_told && !head.is_report && !state.waiting().is_empty()
-    }
-
     /// Does what is owed to the sender of an entry. What is done is in its
     /// state, which is not written yet.
     pub(super) fn tell_sender(
@@ -65,7 +56,19 @@ impl Queue {
         now: Timestamp,
     ) -> Result<(), ReportError> {
         let failed = taken.state.with(Fate::Failed);
-        if !failed.is_empty() && taken.entry.head.is_report {
+        let is_report = taken.entry.head.is_report;
+        let waiting = taken.state.waiting();
+        let is_late = !taken.state.delay_told
+            && taken.state.tries > 0
+            && self.policy.is_late(taken.entry.head.kept, now);
+        let is_delayed = is_late && !waiting.is_empty() && !is_report;
+        if failed.is_empty() && !is_delayed {
+            return Ok(());
+        }
+        // A report takes its time, and who has the message must be known before
+        // (checklist Q-4).
+        taken.write().map_err(ReportError::State)?;
+        if !failed.is_empty() && is_report {
             self.keep_here(taken, reporting, now)?;
         } else if !failed.is_empty() {
             self.report(taken, Action::Failed, &failed, reporting, now)?;
@@ -73,10 +76,10 @@ impl Queue {
         for at in failed {
             taken.state.to[at].fate = Fate::Reported;
         }
-        if self.owes_a_notice(taken, now) {
+        if is_delayed {
             let will_retry_until = later(taken.entry.head.kept, self.policy.max_age);
-            let waiting = taken.state.waiting();
-            self.report(taken, Action::Delayed { will_retry_until }, &waiting, reporting, now)?;
+            let action = Action::Delayed { will_retry_until };
+            self.report(taken, action, &waiting, reporting, now)?;
             taken.state.delay_told = true;
         }
         Ok(())

@@ -416,16 +416,9 @@ impl Board<'_> {
     fn settle(&self, mut taken: Taken<'_>) {
         let id = taken.entry.id.clone();
         let now = (self.runner.clock)();
-        let queue = self.runner.queue;
-        if queue.owes_a_report(&taken, now) {
-            // Who has the message is on the disk before anything else is done.
-            if let Err(reason) = taken.write() {
-                return (self.runner.told)(Event::Unwritten { id, reason });
-            }
-            // Whoever could not be told is told by the next run.
-            if let Err(reason) = queue.tell_sender(&mut taken, self.runner.reporting, now) {
-                (self.runner.told)(Event::Untold { id: id.clone(), reason });
-            }
+        // Whoever could not be told is told by the next run.
+        if let Err(reason) = self.runner.queue.tell_sender(&mut taken, self.runner.reporting, now) {
+            (self.runner.told)(Event::Untold { id: id.clone(), reason });
         }
         let is_stored = taken.entry.head.is_report && taken.state.is_settled();
         let is_done = is_stored || taken.state.is_delivered();
