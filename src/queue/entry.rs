@@ -6,6 +6,7 @@ use super::state::State;
 use crate::message::{self, Message, Repairs, Source, random_word};
 use crate::smtp::{EnvId, Envelope, Orcpt, Recipient};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::File;
@@ -146,10 +147,53 @@ struct Line {
     is_report: bool,
 }
 
-/// Reads the format alone, whatever else the line has.
+/// Reads the format alone, whatever else there is.
 #[derive(Deserialize)]
 struct Format {
     envoi: u32,
+}
+
+/// What has come of an entry, as it stands in a file of its own.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Written<S> {
+    /// Which format it has.
+    envoi: u32,
+    state: S,
+}
+
+/// Reads what says its format first.
+fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, EntryError> {
+    let corrupt = |error: serde_json::Error| EntryError::Corrupt(error.to_string());
+    let Format { envoi } = serde_json::from_slice(octets).map_err(corrupt)?;
+    if envoi > FORMAT {
+        return Err(EntryError::Newer(envoi));
+    }
+    serde_json::from_slice(octets).map_err(corrupt)
+}
+
+impl State {
+    /// The octets of its file.
+    pub(super) fn to_file(&self) -> Vec<u8> {
+        serde_json::to_vec(&Written { envoi: FORMAT, state: self })
+            .expect("texts and numbers are always JSON")
+    }
+
+    /// Reads what [`State::to_file`] wrote, about so many recipients.
+    pub(super) fn of_file(octets: &[u8], recipients: usize) -> Result<Self, EntryError> {
+        let read: Result<Written<State>, EntryError> = read(octets);
+        let state = match read {
+            Ok(written) => written.state,
+            Err(EntryError::Corrupt(why)) => {
+                return Err(EntryError::Corrupt(format!("its state: {why}")));
+            }
+            Err(other) => return Err(other),
+        };
+        if state.to.len() != recipients {
+            return Err(EntryError::Corrupt("its state is about other recipients".to_owned()));
+        }
+        Ok(state)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -190,14 +234,10 @@ impl Head {
         octets
     }
 
-    fn of_line(octets: &[u8]) -> Result<Self, EntryError> {
+    /// Reads what [`Head::to_line`] wrote, without the end of the line.
+    pub(super) fn of_line(octets: &[u8]) -> Result<Self, EntryError> {
         let corrupt = |what: &str| EntryError::Corrupt(what.to_owned());
-        let not_json = |error: serde_json::Error| EntryError::Corrupt(error.to_string());
-        let Format { envoi } = serde_json::from_slice(octets).map_err(not_json)?;
-        if envoi > FORMAT {
-            return Err(EntryError::Newer(envoi));
-        }
-        let line: Line = serde_json::from_slice(octets).map_err(not_json)?;
+        let line: Line = read(octets)?;
         let mut to = Vec::with_capacity(line.to.len());
         for written in &line.to {
             to.push(written.read().ok_or_else(|| corrupt("a recipient is none"))?);

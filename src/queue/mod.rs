@@ -300,21 +300,18 @@ impl Queue {
     fn look(&self, id: &Id) -> Result<(Entry, State, bool), TakeError> {
         let entry = Entry::read(id.clone(), self.open(id.as_str())?)?;
         let mut octets = Vec::new();
-        let state = match self.open(&state_name(id)) {
+        match self.open(&state_name(id)) {
             Ok(file) => {
-                (&file).take(LARGEST_STATE).read_to_end(&mut octets).map_err(EntryError::Io)?;
-                let state: State = serde_json::from_slice(&octets)
-                    .map_err(|error| EntryError::Corrupt(format!("its state: {error}")))?;
-                if state.to.len() != entry.head.envelope.to().len() {
-                    let reason = "its state is about other recipients".to_owned();
-                    return Err(EntryError::Corrupt(reason).into());
-                }
-                (state, true)
+                file.take(LARGEST_STATE).read_to_end(&mut octets).map_err(EntryError::Io)?;
+                let state = State::of_file(&octets, entry.head.envelope.to().len())?;
+                Ok((entry, state, true))
             }
-            Err(TakeError::Gone) => (entry.head.state.clone(), false),
-            Err(error) => return Err(error),
-        };
-        Ok((entry, state.0, state.1))
+            Err(TakeError::Gone) => {
+                let state = entry.head.state.clone();
+                Ok((entry, state, false))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens a file of ours.
@@ -458,7 +455,7 @@ impl Taken<'_> {
     /// when the server has the message, a disk that is full would have it sent
     /// again (checklist Q-4).
     pub fn make_room(&mut self) -> io::Result<()> {
-        let mut octets = self.octets()?;
+        let mut octets = self.state.to_file();
         octets.resize(octets.len() + ANSWER * self.state.waiting().len(), b' ');
         let mut room = Draft::begin(&*self.queue.disk)?;
         room.write(&octets)?;
@@ -468,7 +465,7 @@ impl Taken<'_> {
 
     /// Puts the state on the disk.
     pub fn write(&mut self) -> io::Result<()> {
-        let octets = self.octets()?;
+        let octets = self.state.to_file();
         let mut draft = match self.room.take() {
             Some(room) => room,
             None => Draft::begin(&*self.queue.disk)?,
@@ -477,10 +474,6 @@ impl Taken<'_> {
         draft.replace(&state_name(&self.entry.id))?;
         self.has_state_file = true;
         Ok(())
-    }
-
-    fn octets(&self) -> io::Result<Vec<u8>> {
-        serde_json::to_vec(&self.state).map_err(io::Error::other)
     }
 
     /// Takes the entry out of the queue. It is gone for good when this
