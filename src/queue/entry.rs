@@ -234,8 +234,18 @@ impl Head {
         octets
     }
 
-    /// Reads what [`Head::to_line`] wrote, without the end of the line.
-    pub(super) fn of_line(octets: &[u8]) -> Result<Self, EntryError> {
+    /// Makes sure that this line says what is kept, so that it will be found.
+    pub(super) fn is_read_from(&self, line: &[u8]) -> Result<(), EntryError> {
+        if line.len() > LONGEST_LINE {
+            return Err(EntryError::Corrupt("too much is known of its recipients".to_owned()));
+        }
+        if Head::of_line(line.trim_ascii_end())? != *self {
+            return Err(EntryError::Corrupt("it says something else when it is read".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn of_line(octets: &[u8]) -> Result<Self, EntryError> {
         let corrupt = |what: &str| EntryError::Corrupt(what.to_owned());
         let line: Line = read(octets)?;
         let mut to = Vec::with_capacity(line.to.len());

@@ -105,6 +105,9 @@ pub enum KeepError {
         /// How much has to stay free, in hundredths.
         keep_free: u8,
     },
+    /// Nobody could read its envelope again.
+    #[error("the envelope cannot be kept: {0}")]
+    Envelope(EntryError),
     /// The message could not be read.
     #[error("the message could not be read: {0}")]
     Message(io::Error),
@@ -191,9 +194,11 @@ impl Queue {
         let size = message.facts().size;
         self.has_room_for(size)?;
         let head = Head { size, ..head.clone() };
+        let line = head.to_line();
+        head.is_read_from(&line).map_err(KeepError::Envelope)?;
         let failed = |reason| self.unwritten(reason);
         let mut draft = Draft::begin(&*self.disk).map_err(failed)?;
-        draft.write(&head.to_line()).map_err(failed)?;
+        draft.write(&line).map_err(failed)?;
         self.write_message(&mut draft, message)?;
         draft.sync().map_err(failed)?;
         draft.rename_to_new(id.as_str()).map_err(failed)?;

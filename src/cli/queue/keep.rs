@@ -151,6 +151,7 @@ fn not_kept(error: KeepError) -> Failure {
             (Exit::Unavailable, "max-total of [queue] is the limit; see what waits: envoi queue")
         }
         KeepError::NoRoom { .. } => (Exit::Unavailable, "keep-free of [queue] is the limit"),
+        KeepError::Envelope(_) => (Exit::Software, "the message was not kept"),
         KeepError::Message(_) => (Exit::IoErr, "the message was not kept"),
         KeepError::Io { .. } => (Exit::TempFail, "the message was not kept"),
     };
