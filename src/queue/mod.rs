@@ -312,6 +312,10 @@ impl Queue {
                 Ok((entry, state, true))
             }
             Err(TakeError::Gone) => {
+                // Somebody may have removed both since.
+                if entry.file().metadata().map_err(EntryError::Io)?.nlink() == 0 {
+                    return Err(TakeError::Gone);
+                }
                 let state = entry.head.state.clone();
                 Ok((entry, state, false))
             }
