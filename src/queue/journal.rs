@@ -75,8 +75,8 @@ impl Queue {
         let mut lines = Vec::new();
         for name in [OLDER, LOG] {
             let Ok(file) = self.open(name) else { continue };
-            for text in BufReader::new(file).lines() {
-                let Ok(line) = serde_json::from_str::<Line>(&text?) else { continue };
+            for octets in BufReader::new(file).split(b'\n') {
+                let Ok(line) = serde_json::from_slice::<Line>(&octets?) else { continue };
                 if about.is_none_or(|id| id.as_str() == line.id) {
                     lines.push(line);
                 }
