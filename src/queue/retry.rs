@@ -74,7 +74,7 @@ impl Policy {
     /// Whether what was to be tried at `next` is to be tried now. What lies
     /// further ahead than any pause was put there by another clock.
     pub fn is_due(&self, next: Timestamp, now: Timestamp) -> bool {
-        next <= now || next > later(now, self.max_retry)
+        next <= now || next > later(now, self.max_retry.max(self.min_retry))
     }
 
     /// Whether a message that was kept then and tried this often is given up.
@@ -139,6 +139,10 @@ mod tests {
             let pause = short.pause(tries, Setback::Deferred, 0.7).as_secs();
             assert!((10..=20).contains(&pause), "{pause}");
         }
+        let crossed = Policy { max_retry: Duration::from_secs(5), ..short };
+        let next = crossed.next(moment(0), 1, Setback::Unreached, 0.5);
+        assert_eq!(next, moment(10));
+        assert!(!crossed.is_due(next, moment(1)));
     }
 
     #[test]
