@@ -124,16 +124,19 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The same, made first if it is not there, with those above it.
+    /// The same, made first if it is not there, with those above it. When this
+    /// returns the names of those that were made are on the disk: what is kept
+    /// in a directory that a crash takes away is lost.
     pub fn make(path: &Path) -> Result<Self, FolderError> {
-        let failed = |reason| FolderError::Io { path: path.to_owned(), reason };
-        let is_missing = |directory: &&Path| !directory.exists();
+        let is_missing = |path: &&Path| path.symlink_metadata().is_err();
         let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+        let failed = |reason| FolderError::Io { path: path.to_owned(), reason };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-        // What is kept in a directory is lost with its name.
-        for directory in missing {
-            let above = directory.parent().unwrap_or(directory);
-            File::open(above).and_then(|above| above.sync_all()).map_err(failed)?;
+        for above in missing.iter().filter_map(|made| made.parent()) {
+            // Who may not read a directory cannot sync it either.
+            if let Ok(above) = File::open(named_by(above)) {
+                above.sync_all().map_err(failed)?;
+            }
         }
         Folder::open(path)
     }
@@ -170,6 +173,11 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// The directory of a relative path without a parent is this one.
+fn named_by(parent: &Path) -> &Path {
+    if parent.as_os_str().is_empty() { Path::new(".") } else { parent }
 }
 
 fn failed(path: &Path, errno: Errno) -> FolderError {
