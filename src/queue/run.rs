@@ -236,6 +236,7 @@ impl Board<'_> {
     /// then the next.
     fn work(&self) {
         while let Some(account) = self.next_account() {
+            let _shift = Shift { board: self, account: &account };
             let mut has_served = false;
             let served = self.runner.accounts.serve(&account, &mut |courier| {
                 has_served = true;
@@ -248,7 +249,6 @@ impl Board<'_> {
             {
                 self.note_trouble(&account, &of_account(sentence, (self.runner.clock)()));
             }
-            self.leave(&account);
         }
     }
 
@@ -301,10 +301,6 @@ impl Board<'_> {
         let mut desks = self.lock();
         let desk = desks.iter_mut().find(|desk| desk.account == account)?;
         if desk.trouble.is_some() { None } else { desk.jobs.pop_front() }
-    }
-
-    fn leave(&self, account: &str) {
-        self.change(account, |desk| desk.workers -= 1);
     }
 
     fn change(&self, account: &str, change: impl FnOnce(&mut Desk)) {
@@ -445,6 +441,19 @@ impl Board<'_> {
                 self.runner.record(&taken.entry.id, what, to, text);
             }
         }
+    }
+}
+
+/// Somebody's work for an account, over when this is dropped: a worker that
+/// panics keeps the others waiting for nothing.
+struct Shift<'b> {
+    board: &'b Board<'b>,
+    account: &'b str,
+}
+
+impl Drop for Shift<'_> {
+    fn drop(&mut self) {
+        self.board.change(self.account, |desk| desk.workers -= 1);
     }
 }
 
