@@ -5,6 +5,7 @@
 //! so that a server that is down costs one connection and a wrong password one
 //! sign-in (checklist ).
 
+use super::state::wants_sign_in;
 use super::{
     Answer, EntryError, Fate, Happening, Id, Line, Queue, ReportError, Reporting, TakeError, Taken,
 };
@@ -370,7 +371,7 @@ impl Board<'_> {
         taken.state.note(&waiting, &report, now);
         let kept = taken.entry.head.kept;
         taken.state.plan(kept, &runner.queue.policy, now, (runner.dice)());
-        match unreached(&report) {
+        match trouble(&report) {
             Some(cause) => {
                 let answer = taken.state.to[waiting[cause]].answer.clone();
                 if let Some(answer) = answer {
@@ -483,14 +484,15 @@ fn was_interrupted(report: &Report) -> bool {
     })
 }
 
-/// The position of a recipient that was not asked about, because no session
-/// with a server came about.
-fn unreached(report: &Report) -> Option<usize> {
+/// The position of a recipient who tells that the account does not work: no
+/// session with a server came about, or it wants somebody to sign in.
+fn trouble(report: &Report) -> Option<usize> {
     let place = |wanted| Phase::ALL.iter().position(|phase| *phase == wanted);
     report.recipients.iter().position(|(_, outcome)| match outcome {
         Outcome::Deferred(Cause::Broke(error)) | Outcome::Rejected(Cause::Broke(error)) => {
             place(error.phase) < place(Phase::Mail)
         }
+        Outcome::Rejected(Cause::Replied(Phase::Mail, reply)) => wants_sign_in(reply),
         Outcome::Accepted(_)
         | Outcome::Deferred(_)
         | Outcome::Rejected(_)

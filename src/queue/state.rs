@@ -153,8 +153,9 @@ fn is_before_mail(phase: Phase) -> bool {
     place(phase) < place(Phase::Mail)
 }
 
-/// RFC 4954 §6.
-fn wants_sign_in(reply: &Reply) -> bool {
+/// The server wants somebody to sign in, or to do so in another way (RFC 4954
+/// §6).
+pub(super) fn wants_sign_in(reply: &Reply) -> bool {
     matches!(reply.code.value(), 530 | 534 | 535 | 538)
 }
 
