@@ -129,6 +129,8 @@ struct Desk {
     jobs: VecDeque<Id>,
     /// Who is at work on them.
     workers: usize,
+    /// The most at a time that the server takes, as far as it is known.
+    most: usize,
     /// A message went through.
     works: bool,
     /// It does not work; nothing more is tried.
@@ -187,6 +189,7 @@ impl Runner<'_> {
                 account,
                 jobs: VecDeque::new(),
                 workers: 0,
+                most: usize::MAX,
                 works: false,
             });
             desk.jobs.push_back(listed.id);
@@ -242,7 +245,9 @@ impl Board<'_> {
             let served = self.runner.accounts.serve(&account, &mut |courier| {
                 has_served = true;
                 while let Some(id) = self.next_job(&account) {
-                    self.deliver(&account, &id, courier);
+                    if !self.deliver(&account, &id, courier) {
+                        break;
+                    }
                 }
             });
             if let Err(sentence) = served
@@ -267,7 +272,8 @@ impl Board<'_> {
             let mut best: Option<&mut Desk> = None;
             for desk in &mut open {
                 is_work_left = true;
-                let may_join = desk.trouble.is_some() || desk.works || desk.workers == 0;
+                let has_room = desk.works && desk.workers < desk.most;
+                let may_join = desk.trouble.is_some() || has_room || desk.workers == 0;
                 let load = |desk: &Desk| desk.jobs.len() / (desk.workers + 1);
                 if may_join && best.as_ref().is_none_or(|best| load(desk) > load(best)) {
                     best = Some(desk);
@@ -315,6 +321,21 @@ impl Board<'_> {
         self.desks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes note of a connection that did not come about. Beside others that
+    /// work the server takes no more of them; alone, the account does not work.
+    fn note_refused(&self, account: &str, answer: &Answer) {
+        let mut is_alone = true;
+        self.change(account, |desk| {
+            is_alone = !desk.works || desk.workers == 1;
+            if !is_alone {
+                desk.most = (desk.most.min(desk.workers) - 1).max(1);
+            }
+        });
+        if is_alone {
+            self.note_trouble(account, answer);
+        }
+    }
+
     fn note_trouble(&self, account: &str, answer: &Answer) {
         let now = (self.runner.clock)();
         // Not to remember it costs a connection.
@@ -346,40 +367,34 @@ impl Board<'_> {
         is_wanted.then_some(taken)
     }
 
-    /// Tries one entry.
-    fn deliver(&self, account: &str, id: &Id, courier: &mut dyn Courier) {
-        let Some(mut taken) = self.take(id) else { return };
-        let runner = self.runner;
+    /// Tries one entry. False where the connection is of no use for others.
+    fn deliver(&self, account: &str, id: &Id, courier: &mut dyn Courier) -> bool {
+        let Some(mut taken) = self.take(id) else { return true };
         let waiting = taken.state.waiting();
         if waiting.is_empty() {
-            return self.settle(taken);
+            self.settle(taken);
+            return true;
         }
+        let told = self.runner.told;
         let message = match taken.message(courier.repairs()) {
             Ok(message) => message,
-            Err(error) => return runner.tell_unusable(id.clone(), of_message(error)),
+            Err(error) => {
+                self.runner.tell_unusable(id.clone(), of_message(error));
+                return true;
+            }
         };
         if let Err(reason) = taken.make_room() {
-            return (runner.told)(Event::Unwritten { id: id.clone(), reason });
+            told(Event::Unwritten { id: id.clone(), reason });
+            return true;
         }
         let envelope = taken.entry.head.envelope.narrowed_to(&waiting);
         let report = courier.carry(id, &Submission { envelope, message: Arc::new(message) });
-        let now = (runner.clock)();
         if was_interrupted(&report) {
-            taken.state.note_what_arrived(&waiting, &report, now);
-            return self.settle(taken);
+            self.note_what_arrived(&mut taken, &waiting, &report);
+            self.settle(taken);
+            return true;
         }
-        taken.state.note(&waiting, &report, now);
-        let kept = taken.entry.head.kept;
-        taken.state.plan(kept, &runner.queue.policy, now, (runner.dice)());
-        match trouble(&report) {
-            Some(cause) => {
-                let answer = taken.state.to[waiting[cause]].answer.clone();
-                if let Some(answer) = answer {
-                    self.note_trouble(account, &answer);
-                }
-            }
-            None => self.note_works(account),
-        }
+        let is_of_use = self.note(account, &mut taken, &waiting, &report);
         self.record_try(&taken, &waiting);
         let event = Event::Tried {
             id: id.clone(),
@@ -388,7 +403,31 @@ impl Board<'_> {
             report,
         };
         self.settle(taken);
-        (runner.told)(event);
+        told(event);
+        is_of_use
+    }
+
+    /// Takes note of a try: what came of it, when the next one is, and whether
+    /// the account works. False where the connection is of no use for others.
+    fn note(&self, account: &str, taken: &mut Taken<'_>, tried: &[usize], report: &Report) -> bool {
+        let runner = self.runner;
+        let now = (runner.clock)();
+        taken.state.note(tried, report, now);
+        taken.state.plan(taken.entry.head.kept, &runner.queue.policy, now, (runner.dice)());
+        let answer = trouble(report).and_then(|at| taken.state.to[tried[at]].answer.clone());
+        match &answer {
+            Some(answer) => self.note_refused(account, answer),
+            None => self.note_works(account),
+        }
+        answer.is_none()
+    }
+
+    /// Takes note of a try that the user broke off.
+    fn note_what_arrived(&self, taken: &mut Taken<'_>, tried: &[usize], report: &Report) {
+        taken.state.note_what_arrived(tried, report, (self.runner.clock)());
+        let has_it = |at: &usize| taken.state.to[*at].fate == Fate::Accepted;
+        let arrived: Vec<usize> = tried.iter().copied().filter(has_it).collect();
+        self.record_try(taken, &arrived);
     }
 
     /// Puts off an entry whose account is known not to work.
