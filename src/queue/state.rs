@@ -139,13 +139,15 @@ fn sentence(cause: &Cause) -> String {
 /// somebody has to mend something, and then it goes (checklist Q-9).
 fn is_of_account(cause: &Cause) -> bool {
     match cause {
-        Cause::Broke(error) => {
-            is_before_mail(error.phase) && !matches!(error.kind, Kind::Source(_))
-        }
+        Cause::Broke(error) => is_before_mail(error.phase) && !is_unread(cause),
         Cause::Replied(phase, reply) => *phase == Phase::Mail && wants_sign_in(reply),
         Cause::NotKept(NotKept::NotWritten { .. }) => true,
         Cause::Unmet(_) | Cause::Withheld | Cause::NotKept(NotKept::NoSuchUser(_)) => false,
     }
+}
+
+fn is_unread(cause: &Cause) -> bool {
+    matches!(cause, Cause::Broke(error) if matches!(error.kind, Kind::Source(_)))
 }
 
 fn is_before_mail(phase: Phase) -> bool {
@@ -274,6 +276,10 @@ fn progress(outcome: &Outcome, server: Option<&str>, at: Timestamp) -> Progress 
         // The queue holds it instead.
         Outcome::Rejected(Cause::Unmet(Shortfall::NotHeld(_) | Shortfall::HeldTooLong { .. })) => {
             Progress::default()
+        }
+        // This machine could not read it: the server has decided nothing.
+        Outcome::Rejected(cause) if is_unread(cause) => {
+            Progress { fate: Fate::Waiting, answer: Some(answer(cause)) }
         }
         Outcome::Rejected(cause) => Progress { fate: Fate::Failed, answer: Some(answer(cause)) },
     }
