@@ -391,7 +391,7 @@ mod tests {
 
     fn read_again(head: &Head) -> Head {
         let line = head.to_line();
-        assert_eq!(line.iter().filter(|&&octet| octet == b'\n').count(), 1);
+        assert_eq!(memchr::memchr_iter(b'\n', &line).count(), 1);
         Head::of_line(line.strip_suffix(b"\n").unwrap()).unwrap()
     }
 
