@@ -60,7 +60,8 @@ pub(super) fn people(
             Outcome::Rejected(_) => ("rejected", why(outcome).unwrap_or_default()),
             Outcome::Uncertain(_) => ("uncertain", why(outcome).unwrap_or_default()),
         };
-        writeln!(out, "{word:<9} {:<width$}  {text}", Escaped(path).to_string())?;
+        let line = format!("{word:<9} {:<width$}  {text}", Escaped(path).to_string());
+        writeln!(out, "{}", line.trim_end())?;
     }
     let kept = context.kept.map(|kept| kept_words(kept, context, surroundings.environment));
     let has_accepted =

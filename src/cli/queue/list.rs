@@ -96,7 +96,8 @@ fn message(listed: &Listed, environment: &Environment, out: &mut dyn Write) -> i
             Fate::Accepted => continue,
         };
         let why = progress.answer.as_ref().map(answer_words).unwrap_or_default();
-        writeln!(out, "  {word:<6}  {}  {why}", Escaped(&recipient.path))?;
+        let line = format!("  {word:<6}  {}  {why}", Escaped(&recipient.path));
+        writeln!(out, "{}", line.trim_end())?;
     }
     let next = head.not_before.max(state.next_try);
     if state.waiting().is_empty() {
