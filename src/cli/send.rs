@@ -230,10 +230,10 @@ fn submit_logged(
         deliver(delivery, job, &prepared, home.as_ref(), interrupt, &host, surroundings)?;
     let (kept, unkept) = keep(delivery, job, &report, signal, local_id);
     let positions = kept.as_ref().map_or(&[][..], |kept| &kept.positions);
-    let exit = match &unkept {
+    let exit = match (Exit::of_report(&report, positions, signal), &unkept) {
         // The queue is full: what failed for now fails with that.
-        Some(failure) if failure.exit == Exit::Unavailable => failure.exit,
-        Some(_) | None => Exit::of_report(&report, positions, signal),
+        (Exit::TempFail, Some(failure)) if failure.exit == Exit::Unavailable => failure.exit,
+        (exit, _) => exit,
     };
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, kept.is_some(), &job.submission));
     let logged = log.report(&report, &job.submission, &prepared.route, positions, interrupt);
