@@ -33,16 +33,16 @@ pub struct Reporting<'r> {
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// It could not be put together.
-    #[error("{0}")]
+    #[error(transparent)]
     Message(#[from] Error),
     /// It could not be kept.
-    #[error("{0}")]
+    #[error(transparent)]
     Keep(#[from] KeepError),
     /// What has come of the entry could not be noted.
     #[error("the queue could not be written: {0}")]
     State(io::Error),
     /// It could not be stored in the Maildir.
-    #[error("{0}")]
+    #[error(transparent)]
     Maildir(#[from] io::Error),
 }
 

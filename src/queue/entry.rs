@@ -103,7 +103,7 @@ pub struct Entry {
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
     /// What the operating system said.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// Not a file of ours: somebody put it there.
     #[error("{0}")]

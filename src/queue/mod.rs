@@ -131,7 +131,7 @@ pub enum TakeError {
     #[error("it is being tried right now")]
     Busy,
     /// It cannot be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Unusable(#[from] EntryError),
 }
 
