@@ -1,7 +1,7 @@
 //! From the name of an account, as an entry has it, to a connection.
 
 use super::dice;
-use crate::account::{Account, Accounts, Choice, Environment, Machine};
+use crate::account::{Account, Accounts, Choice, Environment, Error, Machine};
 use crate::cli::Surroundings;
 use crate::cli::args::Globals;
 use crate::cli::clock;
@@ -117,7 +117,12 @@ impl<'c> Couriers<'c> {
 impl queue::Accounts for Couriers<'_> {
     fn serve(&self, account: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), String> {
         let choice = Choice { named: Some(account), ..Choice::default() };
-        let mut account = self.accounts.choose(choice).map_err(|error| error.to_string())?;
+        let mut account = self.accounts.choose(choice).map_err(|error| match error {
+            Error::UnknownAccount { name, .. } => {
+                format!("no account ‘{name}’ is configured for who runs the queue")
+            }
+            other => other.to_string(),
+        })?;
         account.deadline = [account.deadline, self.patience].into_iter().flatten().min();
         // What is doubtful was said when the message was kept.
         let globals = Globals::silent(0);
