@@ -102,11 +102,15 @@ fn tell(event: &Event, environment: &Environment, surroundings: &mut Surrounding
         return;
     }
     let told = match event {
-        Event::Tried { id, state, report, .. } => {
+        Event::Tried { id, state, to, report } => {
             if globals.quiet {
                 return;
             }
-            tried(id, state, report, environment, surroundings.out)
+            let waits = |path: &str| {
+                let at = to.iter().position(|to| to == path);
+                at.is_some_and(|at| state.to[at].fate == Fate::Waiting)
+            };
+            tried(id, state, report, &waits, environment, surroundings.out)
         }
         Event::PutOff { id, account, answer } => {
             if globals.quiet {
@@ -143,6 +147,7 @@ fn tried(
     id: &Id,
     state: &State,
     report: &crate::delivery::Report,
+    waits: &dyn Fn(&str) -> bool,
     environment: &Environment,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -150,6 +155,10 @@ fn tried(
         let (word, text) = match outcome {
             Outcome::Accepted(reply) => ("accepted", Escaped(reply).to_string()),
             Outcome::Deferred(_) => ("deferred", why(outcome).unwrap_or_default()),
+            // What the account is to blame for fails nothing.
+            Outcome::Rejected(_) if waits(&path.to_string()) => {
+                ("deferred", why(outcome).unwrap_or_default())
+            }
             Outcome::Rejected(_) => ("rejected", why(outcome).unwrap_or_default()),
             Outcome::Uncertain(_) => ("uncertain", why(outcome).unwrap_or_default()),
         };
