@@ -1,12 +1,15 @@
 //! `envoi queue hold`, `release` and `remove`.
 
+use super::show::words;
 use super::{named, unreadable};
 use crate::cli::Surroundings;
 use crate::cli::args::TakeOutArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::render::line;
 use crate::queue::{Happening, Id, Line, Queue, TakeError, Taken};
 use jiff::Timestamp;
+use serde::Serialize;
 use std::io;
 
 pub(super) fn hold(
@@ -77,16 +80,26 @@ fn change_all(
         })?;
         let (at, to, text) = (Timestamp::now(), Vec::new(), String::new());
         queue.record(&Line { at, id: id.to_string(), what, to, text });
-        if !surroundings.globals.quiet {
-            let word = match what {
-                Happening::Held => "held",
-                Happening::Released => "released",
-                _ => "removed",
-            };
-            let _ = writeln!(surroundings.out, "{word} {id}");
-        }
+        tell(id, what, surroundings);
     }
     Ok(Exit::Ok)
+}
+
+/// Says what was done. Nobody may be there to read it.
+fn tell(id: &Id, what: Happening, surroundings: &mut Surroundings<'_>) {
+    if surroundings.globals.json {
+        let _ = line(&ChangeJson { version: 1, id: id.as_str(), what }, surroundings.out);
+    } else if !surroundings.globals.quiet {
+        let _ = writeln!(surroundings.out, "{} {id}", words(what));
+    }
+}
+
+/// What was done, as one object.
+#[derive(Serialize)]
+struct ChangeJson<'c> {
+    version: u8,
+    id: &'c str,
+    what: Happening,
 }
 
 /// An entry that cannot be had.

@@ -179,6 +179,7 @@ struct TroubleJson<'l> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MessageJson {
+    version: u8,
     id: String,
     account: String,
     kept: Timestamp,
@@ -210,6 +211,7 @@ impl MessageJson {
         let Listed { id, head, state } = listed;
         let to = head.envelope.to().iter().zip(&state.to);
         MessageJson {
+            version: 1,
             id: id.to_string(),
             account: head.account.clone(),
             kept: head.kept,

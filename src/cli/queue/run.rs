@@ -228,6 +228,7 @@ impl Tally {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct EventJson {
+    version: u8,
     event: &'static str,
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -252,6 +253,7 @@ struct RecipientJson {
 impl EventJson {
     fn of(event: &Event) -> Self {
         let about = |event, id: &Id| EventJson {
+            version: 1,
             event,
             id: id.to_string(),
             account: None,

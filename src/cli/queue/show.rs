@@ -108,15 +108,25 @@ pub(super) fn log(
             line(happened, surroundings.out)
         } else {
             let at = moment(happened.at, surroundings.environment);
-            writeln!(surroundings.out, "{at}  {}", words(happened))
+            writeln!(surroundings.out, "{at}  {}", sentence(happened))
         };
         told.map_err(|error| Failure::caused(Exit::IoErr, "cannot show the log", error))?;
     }
     Ok(Exit::Ok)
 }
 
-fn words(line: &Line) -> String {
-    let what = match line.what {
+fn sentence(line: &Line) -> String {
+    let to = line.to.join(" ");
+    let text = plain(&line.text);
+    let parts = [words(line.what), &to, &text];
+    let parts = parts.iter().filter(|part| !part.is_empty());
+    let parts: Vec<String> = parts.map(|part| Escaped(part).to_string()).collect();
+    format!("{}  {}", Escaped(&line.id), parts.join("  "))
+}
+
+/// What happened, in a word or two.
+pub(super) fn words(what: Happening) -> &'static str {
+    match what {
         Happening::Kept => "kept",
         Happening::Accepted => "accepted",
         Happening::Deferred => "deferred",
@@ -126,11 +136,5 @@ fn words(line: &Line) -> String {
         Happening::Released => "released",
         Happening::Removed => "removed",
         Happening::SetAside => "set aside",
-    };
-    let to = line.to.join(" ");
-    let text = plain(&line.text);
-    let parts = [what, &to, &text];
-    let parts = parts.iter().filter(|part| !part.is_empty());
-    let parts: Vec<String> = parts.map(|part| Escaped(part).to_string()).collect();
-    format!("{}  {}", Escaped(&line.id), parts.join("  "))
+    }
 }
