@@ -16,10 +16,14 @@ mod copies;
 mod harness;
 #[path = "program/home.rs"]
 mod home;
+#[path = "program/kills.rs"]
+mod kills;
 #[path = "program/logs.rs"]
 mod logs;
 #[path = "program/passwords.rs"]
 mod passwords;
+#[path = "program/queue.rs"]
+mod queue;
 #[path = "program/running.rs"]
 mod running;
 #[path = "program/scenario.rs"]

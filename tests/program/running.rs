@@ -1,5 +1,6 @@
 //! Running the binary, as a user with a directory and nothing else.
 
+use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
@@ -77,6 +78,39 @@ impl Place {
         fs::set_permissions(&path, mode).expect("setting a mode");
     }
 
+    /// Makes a directory below the directory.
+    pub(crate) fn make_directory(&self, path: &str, mode: Option<u32>) {
+        let path = self.directory().join(path);
+        fs::create_dir_all(&path).expect("making a directory");
+        let mode = Permissions::from_mode(mode.unwrap_or(0o755));
+        fs::set_permissions(&path, mode).expect("setting a mode");
+    }
+
+    /// Makes a symbolic link below the directory.
+    pub(crate) fn link(&self, path: &str, target: &str) {
+        let path = self.directory().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("making a directory");
+        std::os::unix::fs::symlink(target, path).expect("making a link");
+    }
+
+    /// The messages in the queue, by their identifiers.
+    pub(crate) fn queued(&self) -> Vec<String> {
+        let names = fs::read_dir(self.directory().join("state/envoi/queue")).into_iter().flatten();
+        let names = names.map(|entry| entry.expect("an entry").file_name());
+        let is_id = |name: &String| name.len() == 16 && !name.contains(['-', '.']);
+        let mut ids: Vec<String> =
+            names.filter_map(|name| name.into_string().ok()).filter(is_id).collect();
+        ids.sort();
+        ids
+    }
+
+    /// Calls the only message in the queue {id}.
+    pub(crate) fn meet_message(&mut self) {
+        if let [id] = &self.queued()[..] {
+            self.call("{id}", id.clone());
+        }
+    }
+
     /// The program with these words, ready to be started.
     pub(crate) fn envoi<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_envoi"));
@@ -121,9 +155,13 @@ pub(crate) struct Started(pub(crate) Child);
 impl Started {
     /// Asks it to stop, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Sends a signal to it and those that it started.
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = rustix::process::Pid::from_child(&self.0);
-        rustix::process::kill_process_group(id, rustix::process::Signal::INT)
-            .expect("sending SIGINT");
+        rustix::process::kill_process_group(id, signal).expect("sending a signal");
     }
 
     /// Waits for its end.

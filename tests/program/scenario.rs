@@ -2,7 +2,7 @@
 //! comes of it.
 
 use crate::running::{Place, Run, quoted};
-use crate::server::{Arrived, Server};
+use crate::server::{Arrived, Description, Server};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -24,16 +24,19 @@ pub(crate) struct Scenario {
     file: Vec<File>,
     /// The first is at port {port}, the second at {port2}.
     #[serde(default)]
-    server: Vec<crate::server::Description>,
+    server: Vec<Description>,
     run: Vec<Expectation>,
 }
 
-/// A file that is there before the program runs.
+/// A file that is there before the program runs; a directory, where the path
+/// ends with `/`; a symbolic link, where it leads somewhere.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     path: String,
+    #[serde(default)]
     text: String,
+    link: Option<String>,
     mode: Option<u32>,
 }
 
@@ -46,8 +49,9 @@ struct Left {
     mode: Option<u32>,
 }
 
-/// One run. In every text, {dir} is the directory that the program runs in;
-/// in an expected text, {*} is anything within a line and {…} anything at all.
+/// One run. In every text, {dir} is the directory that the program runs in, and
+/// {id} the message in the queue, once there was just one; in an expected text,
+/// {*} is anything within a line and {…} anything at all.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Expectation {
@@ -64,7 +68,7 @@ struct Expectation {
     file: Vec<File>,
     /// Further servers, for this run only.
     #[serde(default)]
-    server: Vec<crate::server::Description>,
+    server: Vec<Description>,
     status: i32,
     #[serde(default)]
     stdout: String,
@@ -73,6 +77,9 @@ struct Expectation {
     crlf: bool,
     /// Instead of `stdout`: what the JSON object must hold. It may hold more.
     json: Option<toml::Table>,
+    /// Instead of `stdout`: the same for each line, of commands whose objects
+    /// do not know the status.
+    json_lines: Option<Vec<toml::Table>>,
     #[serde(default)]
     stderr: String,
     /// The messages that the receivers took. There are no others.
@@ -88,6 +95,10 @@ struct Expectation {
     /// Must not occur in what the program prints.
     #[serde(default)]
     never_prints: Vec<String>,
+    /// What is typed next in the same place. What arrived is told of all
+    /// together.
+    #[serde(default)]
+    then: Vec<Expectation>,
 }
 
 impl Scenario {
@@ -101,46 +112,22 @@ impl Scenario {
         self.run.iter().filter_map(|expected| self.play_one(expected).err()).collect()
     }
 
-    fn play_one(&self, expected: &Expectation) -> Result<(), String> {
+    fn play_one(&self, first: &Expectation) -> Result<(), String> {
         let mut place = Place::new();
-        let described = self.server.iter().chain(&expected.server);
-        let servers: Vec<Server> =
-            described.map(|description| description.start(&mut place)).collect();
-        for (at, server) in servers.iter().enumerate() {
-            let number = if at == 0 { String::new() } else { (at + 1).to_string() };
-            place.call(&format!("{{port{number}}}"), server.port().to_string());
-        }
-        for file in self.file.iter().chain(&expected.file) {
-            place.write(&file.path, &place.filled(&file.text), file.mode);
-        }
-        for (name, value) in self.environment.iter().chain(&expected.environment) {
-            let value = place.filled(value);
-            place.set(name, value);
-        }
-        let typed = shell_words::split(&place.filled(&expected.typed)).expect("what is typed");
-        let run = place.run(typed, expected.stdin.as_deref());
-        let wrong = |what: String| {
-            let Expectation { typed, shows, .. } = expected;
-            Err(format!("{what}\n$ envoi {}\n({shows})\n{run}", quoted(typed)))
-        };
-        if run.status != expected.status {
-            return wrong(format!("the status is not {}", expected.status));
-        }
-        if let Some(json) = &expected.json {
-            check_json(&place, json, &run).or_else(wrong)?;
-        } else {
-            let ends = if expected.crlf { "\r\n" } else { "\n" };
-            let text = place.filled(&expected.stdout).replace('\n', ends);
-            agree("stdout", &text, &run.stdout).or_else(wrong)?;
-        }
-        agree("stderr", &place.filled(&expected.stderr), &run.stderr).or_else(wrong)?;
-        for text in &expected.never_prints {
-            if run.stdout.contains(text) || run.stderr.contains(text) {
-                return wrong(format!("it prints {text:?}"));
+        let mut servers = Vec::new();
+        start(&self.server, &mut servers, &mut place);
+        start(&first.server, &mut servers, &mut place);
+        furnish(&self.file, &self.environment, &mut place);
+        furnish(&first.file, &first.environment, &mut place);
+        for (at, expected) in std::iter::once(first).chain(&first.then).enumerate() {
+            if at > 0 {
+                start(&expected.server, &mut servers, &mut place);
+                furnish(&expected.file, &expected.environment, &mut place);
             }
-        }
-        for left in &expected.leaves {
-            left.check(&place).or_else(wrong)?;
+            let typed = shell_words::split(&place.filled(&expected.typed)).expect("what is typed");
+            let run = place.run(typed, expected.stdin.as_deref());
+            place.meet_message();
+            expected.check(&place, &run).map_err(|what| expected.blame(&what, &run))?;
         }
         let (mut arrived, mut connections) = (Vec::new(), 0);
         for server in servers {
@@ -148,16 +135,81 @@ impl Scenario {
             connections += taken.connections;
             arrived.extend(taken.messages);
         }
-        if matches!(run.status, 64..=66 | 73 | 78) && !expected.asked && connections > 0 {
+        let wrong =
+            |what: String| Err(format!("{what}\n({})\n$ envoi {}", first.shows, first.typed));
+        let is_ours = matches!(first.status, 64..=66 | 73 | 78) && first.then.is_empty();
+        if is_ours && !first.asked && connections > 0 {
             return wrong("a server was asked".to_owned());
         }
-        if arrived.len() != expected.arrived.len() {
+        if arrived.len() != first.arrived.len() {
             return wrong(format!("not what arrived: {arrived:#?}"));
         }
-        for (message, expected) in arrived.iter().zip(&expected.arrived) {
+        for (message, expected) in arrived.iter().zip(&first.arrived) {
             expected.check(message, &place).or_else(wrong)?;
         }
         Ok(())
+    }
+}
+
+/// Starts servers, and calls their ports as they are counted.
+fn start(described: &[Description], servers: &mut Vec<Server>, place: &mut Place) {
+    for description in described {
+        let server = description.start(place);
+        let number = match servers.len() {
+            0 => String::new(),
+            others => (others + 1).to_string(),
+        };
+        place.call(&format!("{{port{number}}}"), server.port().to_string());
+        servers.push(server);
+    }
+}
+
+fn furnish(files: &[File], environment: &BTreeMap<String, String>, place: &mut Place) {
+    for file in files {
+        file.make(place);
+    }
+    for (name, value) in environment {
+        let value = place.filled(value);
+        place.set(name, value);
+    }
+}
+
+impl File {
+    fn make(&self, place: &Place) {
+        let path = place.filled(&self.path);
+        match &self.link {
+            Some(target) => place.link(&path, &place.filled(target)),
+            None if path.ends_with('/') => place.make_directory(&path, self.mode),
+            None => place.write(&path, &place.filled(&self.text), self.mode),
+        }
+    }
+}
+
+impl Expectation {
+    fn check(&self, place: &Place, run: &Run) -> Result<(), String> {
+        if run.status != self.status {
+            return Err(format!("the status is not {}", self.status));
+        }
+        if let Some(json) = &self.json {
+            check_json(place, json, run)?;
+        } else if let Some(lines) = &self.json_lines {
+            check_json_lines(place, lines, run)?;
+        } else {
+            let ends = if self.crlf { "\r\n" } else { "\n" };
+            let text = place.filled(&self.stdout).replace('\n', ends);
+            agree("stdout", &text, &run.stdout)?;
+        }
+        agree("stderr", &place.filled(&self.stderr), &run.stderr)?;
+        for text in &self.never_prints {
+            if run.stdout.contains(text) || run.stderr.contains(text) {
+                return Err(format!("it prints {text:?}"));
+            }
+        }
+        self.leaves.iter().try_for_each(|left| left.check(place))
+    }
+
+    fn blame(&self, what: &str, run: &Run) -> String {
+        format!("{what}\n$ envoi {}\n({})\n{run}", quoted(&self.typed), self.shows)
     }
 }
 
@@ -187,7 +239,7 @@ fn fits(expected: &str, got: &str) -> bool {
 /// EX-5: the object knows the status.
 impl Left {
     fn check(&self, place: &Place) -> Result<(), String> {
-        let mut path = place.directory().join(&self.path);
+        let mut path = place.directory().join(place.filled(&self.path));
         if path.ends_with("*") {
             let mut files = fs::read_dir(path.with_file_name("")).into_iter().flatten();
             let only = files.next().zip(files.next().is_none().then_some(()));
@@ -217,6 +269,13 @@ fn check_json(place: &Place, expected: &toml::Table, run: &Run) -> Result<(), St
         return Err("the object does not know its version and the status".to_owned());
     }
     holds("", &toml::Value::Table(expected.clone()), &object, place)
+}
+
+fn check_json_lines(place: &Place, expected: &[toml::Table], run: &Run) -> Result<(), String> {
+    let objects: Result<Vec<Value>, _> = run.stdout.lines().map(serde_json::from_str).collect();
+    let objects = objects.map_err(|error| format!("not JSON: {error}"))?;
+    let expected = expected.iter().map(|table| toml::Value::Table(table.clone())).collect();
+    holds("", &toml::Value::Array(expected), &Value::Array(objects), place)
 }
 
 /// Whether a JSON value has everything that was expected. `null` is written

@@ -13,13 +13,15 @@ use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{
     Encryption, Event, Listen, Offer, Policy, Refusal, Settings, Sink, Storage, Stored,
 };
-use envoi::smtp::{Command, Recipient};
+use envoi::smtp::{Command, HoldLimits, Recipient};
+use jiff::Timestamp;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde::Deserialize;
 use std::fs;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A server, as a scenario describes it: the embedded receiver unless
 /// `script`, `certificate` or `absent` says otherwise. The certificates to
@@ -43,6 +45,9 @@ pub(crate) struct Description {
     /// Extensions and mechanisms that are not offered.
     without: Vec<String>,
     size_limit: Option<u64>,
+    /// Seconds that messages may be held for; without, FUTURERELEASE is not
+    /// offered.
+    hold_limit: Option<u64>,
 
     /// What happens on one connection after another, a line each:
     ///
@@ -147,6 +152,7 @@ impl Description {
             cleartext_auth: self.cleartext_auth,
             refuse: refusals(&self.refuse),
             refuse_after_data: refusals(&self.refuse_after_data),
+            hold_limits: self.hold_limit.map(hold_limits),
             ..Policy::default()
         };
         let encryption = if self.implicit { Encryption::Implicit } else { Encryption::StartTls };
@@ -182,6 +188,12 @@ impl Server {
             Server::Absent(_) => Taken::default(),
         }
     }
+}
+
+/// So many seconds from now, or as a moment.
+fn hold_limits(seconds: u64) -> HoldLimits {
+    let until = Timestamp::now() + Duration::from_secs(seconds);
+    HoldLimits::new(seconds, until).expect("limits")
 }
 
 /// What the receiver has to tell once all its clients have left.
@@ -285,6 +297,8 @@ pub(crate) struct Arrived {
     /// RET and ENVID, as MAIL has them.
     ret: Option<String>,
     envid: Option<String>,
+    /// How long it is to be held.
+    held: Option<String>,
     /// Who signed in.
     user: Option<String>,
     /// Whose certificate the client showed.
@@ -316,6 +330,7 @@ impl Arrived {
         for (what, expected, got) in [
             ("RET", &self.ret, message.ret.map(|ret| ret.to_string())),
             ("ENVID", &self.envid, message.envid.as_ref().map(ToString::to_string)),
+            ("how long it is held", &self.held, message.hold.map(|hold| hold.to_string())),
             ("the sender", &self.from, Some(message.from.to_string())),
             ("the user", &self.user, message.user.clone()),
             (
