@@ -17,7 +17,7 @@ use super::sent::SentCopy;
 use super::transcript::Transcript;
 use super::words::plain;
 use super::{Surroundings, dry_run, interrupt};
-use crate::account::{Account, Environment, QueueSettings, When};
+use crate::account::{Account, Environment, QueueSettings, Settings, When};
 use crate::delivery::{Cause, Home, Outcome, Report, World, submit_and_keep};
 use crate::message::random_word;
 use crate::net::{Interrupt, Stopwatch};
@@ -91,24 +91,43 @@ fn keeping<'k>(
     if args.no_queue || !(args.queue || args.queue_only || is_always) {
         return Ok(Keeping::Nothing);
     }
-    let keeper = Keeper::of(account, settings, environment)?;
+    let keeper = keeper(args, settings, account, environment)?;
     Ok(if args.queue { Keeping::Rest(keeper) } else { Keeping::All(keeper) })
 }
 
+/// Who keeps the message, if whoever sends it later does what is wanted now.
+fn keeper<'k>(
+    args: &SendArgs,
+    settings: &'k QueueSettings,
+    account: &'k Account,
+    environment: &'k Environment,
+) -> Result<Keeper<'k>, Failure> {
+    let keeper = Keeper::of(account, settings, environment)?;
+    let typed = args.connection.settings()?;
+    let Settings { timeout, deadline, pipelining, .. } = typed;
+    // These say nothing about where to, and as whom.
+    let passing = Settings { timeout, deadline, pipelining, ..Settings::default() };
+    if typed != passing {
+        let sentence = "what was typed about the connection cannot be kept: whoever sends the \
+                        message later does as the account says";
+        return Err(Failure::say(Exit::Usage, sentence)
+            .hint("make an account of it, or leave out the queue: --no-queue"));
+    }
+    Ok(keeper)
+}
+
 /// The same for a message that is to be sent at another time: a server may hold
-/// it, else the queue does. What stays on this machine no server holds.
+/// it, else the queue does.
 fn keeping_until<'k>(
     args: &SendArgs,
     job: &'k Job,
     account: &'k Account,
     environment: &'k Environment,
 ) -> Result<Keeping<'k>, Failure> {
-    let is_here = |to: &Recipient| job.household.as_ref().is_some_and(|home| home.has(&to.path));
-    let has_here = job.submission.envelope.to().iter().any(is_here);
-    match Keeper::of(account, &job.queueing, environment) {
-        Ok(keeper) if args.queue_only || has_here => Ok(Keeping::All(keeper)),
+    match keeper(args, &job.queueing, account, environment) {
+        Ok(keeper) if args.queue_only => Ok(Keeping::All(keeper)),
         Ok(keeper) => Ok(Keeping::Rest(keeper)),
-        Err(failure) if args.queue || args.queue_only || has_here => Err(failure),
+        Err(failure) if args.queue || args.queue_only => Err(failure),
         Err(_) => Ok(Keeping::Nothing),
     }
 }
