@@ -119,10 +119,12 @@ fn whoever_is_killed_while_keeping_a_message_has_kept_all_of_it_or_nothing() {
         assert_eq!(text.matches(LINE).count(), LINES);
         assert!(text.ends_with(LAST), "it is not whole");
     }
-    let left = fs::read_dir(place.directory().join("state/envoi/queue")).expect("the queue");
-    let left: Vec<_> = left.map(|entry| entry.expect("an entry").file_name()).collect();
-    let is_litter = |name: &&std::ffi::OsString| name.to_string_lossy().ends_with(".tmp");
-    assert_eq!(left.iter().find(is_litter), None, "what was begun is cleared away");
+    let names = fs::read_dir(place.directory().join("state/envoi/queue")).expect("the queue");
+    for entry in names.map(|entry| entry.expect("an entry")) {
+        let is_begun = entry.path().extension().is_some_and(|end| end == "tmp");
+        let is_empty = entry.metadata().expect("its facts").len() == 0;
+        assert!(!is_begun || is_empty, "what was begun is cleared away: {entry:?}");
+    }
 }
 
 // Sending ----------------------------------------------------------------------

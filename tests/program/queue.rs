@@ -1,9 +1,9 @@
 //! The queue, step by step: what is kept is sent later, once, as it was kept.
 
-use crate::running::{GENEROUS, Place, Run, Started};
+use crate::running::{GENEROUS, Place, Run, Started, finished};
 use crate::server::taken;
 use crate::terminal::wait_until;
-use crate::{check, sink};
+use crate::{check, shell, sink};
 use envoi::queue::{Folder, Limits, Listing, Policy as Patience, Queue};
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
@@ -11,8 +11,10 @@ use envoi::sink::{Event, Offer, Policy, Refusal, Settings, Sink, Stored};
 use jiff::Timestamp;
 use rustix::process::Signal;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// A place whose only account has its server at this port.
@@ -444,4 +446,58 @@ fn who_sends_a_message_tries_a_little_of_what_is_due_where_nothing_else_does() {
     check(&run(&place, "send -q --body hi -s 102 b@x.example"), 0, "", "");
     assert_eq!(numbers(&taken(&sink).messages), [102]);
     assert_eq!(place.queued().len(), 1);
+}
+
+// Directories that are no queue -------------------------------------------------
+
+#[test]
+#[ignore = "only root can give files away"]
+fn the_queue_of_somebody_else_is_left_alone() {
+    // SEC-10
+    let place = place(dead());
+    let queue = place.directory().join("state/envoi/queue");
+    std::os::unix::fs::chown(&queue, Some(65534), None).expect("giving it away");
+    let sentence = format!(
+        "envoi: the directory {} belongs to the user with the number 65534\n\
+         hint: name another one: directory = \"…\" in [queue]\n",
+        queue.display()
+    );
+    for words in ["send --queue-only --body hi a@x.example", "queue", "queue run"] {
+        check(&run(&place, words), 77, "", &sentence);
+    }
+}
+
+#[test]
+#[ignore = "only root can mount"]
+fn a_queue_that_cannot_be_written_is_read_all_the_same() {
+    let place = place(dead());
+    keep(&place, 1, &["a@x.example"]);
+    let queue = place.directory().join("state/envoi/queue");
+    let queue = queue.display();
+    let read_only = |words: &str| {
+        let script = format!(
+            "mount --bind {queue} {queue} && mount -o remount,ro,bind {queue} && exec \"$@\""
+        );
+        let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+        let plain = shell(&place, &script, &words);
+        let mut command = Command::new("unshare");
+        command.arg("--mount").arg(plain.get_program()).args(plain.get_args());
+        command.env_clear();
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(place.directory()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        finished(command)
+    };
+    let hint = format!("hint: check who may write there: ls -ld {queue}\n");
+    let kept =
+        format!("envoi: the queue in {queue} cannot be written: Read-only file system\n{hint}");
+    check(&read_only("send --queue-only --body hi a@x.example"), 75, "", &kept);
+    let left = format!(
+        "warning: the message was not kept: the queue in {queue} cannot be written: \
+         Read-only file system\nenvoi: {{*}}refused\n{{…}}"
+    );
+    check(&read_only("send -q --queue --body hi a@x.example"), 75, "", &left);
+    let runs =
+        format!("envoi: cannot write to the queue in {queue}: Read-only file system\n{hint}");
+    check(&read_only("queue run"), 74, "", &runs);
+    check(&read_only("queue"), 0, "0000000000000001  {…}", "");
 }

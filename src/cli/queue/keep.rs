@@ -1,6 +1,6 @@
 //! Keeping a message, whole or what is left of it after a try.
 
-use super::{dice, place};
+use super::{dice, place, who_may_write};
 use crate::account::{Account, Environment, QueueSettings, SecretSource, ServerUrl};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, quoted};
@@ -145,18 +145,23 @@ pub(super) fn is_idle(queue: &Queue, now: Timestamp) -> bool {
 }
 
 fn not_kept(error: KeepError) -> Failure {
+    let limit = |key| Some(format!("{key} of [queue] is the limit"));
     let (exit, hint) = match &error {
-        KeepError::TooLarge { .. } => (Exit::Unavailable, "max-message of [queue] is the limit"),
+        KeepError::TooLarge { .. } => (Exit::Unavailable, limit("max-message")),
         KeepError::Full { .. } => {
-            (Exit::Unavailable, "max-total of [queue] is the limit; see what waits: envoi queue")
+            let see = "max-total of [queue] is the limit; see what waits: envoi queue";
+            (Exit::Unavailable, Some(see.to_owned()))
         }
-        KeepError::NoRoom { .. } => (Exit::Unavailable, "keep-free of [queue] is the limit"),
-        KeepError::Envelope(_) => (Exit::Software, "the message was not kept"),
-        KeepError::Message(_) => (Exit::IoErr, "the message was not kept"),
-        KeepError::Io { .. } => (Exit::TempFail, "the message was not kept"),
+        KeepError::NoRoom { .. } => (Exit::Unavailable, limit("keep-free")),
+        KeepError::Envelope(_) => (Exit::Software, None),
+        KeepError::Message(_) => (Exit::IoErr, None),
+        KeepError::Io { path, .. } => (Exit::TempFail, Some(who_may_write(path))),
     };
-    let hint = hint.to_owned();
-    Failure::new(exit, error).hint(hint)
+    let failure = Failure::new(exit, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 /// Where a secret of the account is that cannot be had later, in words.

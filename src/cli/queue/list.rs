@@ -126,6 +126,11 @@ pub(super) fn answer_words(answer: &Answer) -> String {
     Escaped(plain(&answer.to_string())).to_string()
 }
 
+/// The text of an answer, for programs.
+pub(super) fn answer_text(answer: Option<&Answer>) -> String {
+    answer.map(|answer| plain(&answer.text.join(" "))).unwrap_or_default()
+}
+
 fn json(listing: &Listing, troubles: &[(String, Trouble)], out: &mut dyn Write) -> io::Result<()> {
     let object = ListJson {
         version: 1,
@@ -143,7 +148,7 @@ fn json(listing: &Listing, troubles: &[(String, Trouble)], out: &mut dyn Write) 
                 account,
                 since: trouble.since,
                 until: trouble.until,
-                reason: trouble.answer.to_string(),
+                reason: plain(&trouble.answer.to_string()),
             })
             .collect(),
     };
@@ -240,7 +245,7 @@ impl RecipientJson {
             server: answer.and_then(|answer| answer.server.clone()),
             code: answer.and_then(|answer| answer.code),
             enhanced: answer.and_then(|answer| answer.enhanced.clone()),
-            text: answer.map(|answer| answer.text.join(" ")).unwrap_or_default(),
+            text: answer_text(answer),
         }
     }
 }

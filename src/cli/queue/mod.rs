@@ -14,10 +14,11 @@ pub(super) use catch_up::catch_up;
 use super::Surroundings;
 use super::args::{self, Globals, QueueArgs, QueueCommand, RunArgs};
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use crate::account::{Accounts, Environment};
 use crate::queue::{Id, Queue};
 use std::io::Write;
+use std::path::Path;
 
 /// Runs `envoi queue`.
 pub(super) fn run(args: &QueueArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
@@ -112,7 +113,16 @@ fn unreadable(queue: &Queue, error: std::io::Error) -> Failure {
     Failure::caused(Exit::IoErr, sentence, error)
 }
 
-/// The whole seconds of a number of dice, from 0 to 1.
+fn unwritable(queue: &Queue, error: std::io::Error) -> Failure {
+    let sentence = format!("cannot write to the queue in {}", queue.path().display());
+    Failure::caused(Exit::IoErr, sentence, error).hint(who_may_write(queue.path()))
+}
+
+fn who_may_write(directory: &Path) -> String {
+    format!("check who may write there: ls -ld {}", failure::quoted(directory))
+}
+
+/// A number from 0 to 1 that nobody can foresee.
 fn dice() -> f64 {
     let word = crate::message::random_word(4).ok();
     let number = word.and_then(|word| u32::from_str_radix(&word, 16).ok());

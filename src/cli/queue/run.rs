@@ -1,15 +1,15 @@
 //! `envoi queue run`: what is due is tried, and what comes of it is said.
 
 use super::courier::Couriers;
-use super::list::{answer_words, moment};
-use super::{named, unreadable};
+use super::list::{answer_text, answer_words, moment};
+use super::{named, unreadable, unwritable};
 use crate::account::{Accounts, Environment};
 use crate::cli::args::{Globals, RunArgs};
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::line;
-use crate::cli::words::why;
+use crate::cli::words::{plain, why};
 use crate::cli::{Surroundings, interrupt, send};
 use crate::delivery::Outcome;
 use crate::net::Interrupt;
@@ -35,7 +35,7 @@ pub(super) fn run(
     let which = which(queue, typed)?;
     let mut tally = Tally::default();
     loop {
-        queue.stamp(Timestamp::now()).map_err(|error| unreadable(queue, error))?;
+        queue.stamp(Timestamp::now()).map_err(|error| unwritable(queue, error))?;
         round(queue, &which, typed.connections, accounts, &interrupt, &mut tally, surroundings)?;
         if !typed.watch || interrupt.signal().is_some() {
             break;
@@ -270,7 +270,7 @@ impl EventJson {
                         fate: progress.fate,
                         code: answer.and_then(|answer| answer.code),
                         enhanced: answer.and_then(|answer| answer.enhanced.clone()),
-                        text: answer.map(|answer| answer.text.join(" ")).unwrap_or_default(),
+                        text: answer_text(answer),
                     }
                 };
                 EventJson {
@@ -281,7 +281,7 @@ impl EventJson {
             }
             Event::PutOff { id, account, answer } => EventJson {
                 account: Some(account.clone()),
-                reason: Some(answer.to_string()),
+                reason: Some(plain(&answer.to_string())),
                 ..about("putOff", id)
             },
             Event::SetAside { id, reason } => {
