@@ -12,7 +12,7 @@ use std::io::Write;
 use std::process::{ChildStdin, Stdio};
 use std::time::{Duration, Instant};
 
-/// Numbers that are the same each time (Steele, Lea, Flood 2014: SplitMix64).
+/// Numbers that are the same each time (Steele, Lea, Flood 2014: `SplitMix64`).
 struct Seed(u64);
 
 impl Seed {
@@ -156,10 +156,10 @@ impl Books {
     }
 
     fn recipients(number: u64) -> &'static [&'static str] {
-        if number % 3 == 0 { &[RIGHT_AWAY, LATER] } else { &[RIGHT_AWAY] }
+        if number.is_multiple_of(3) { &[RIGHT_AWAY, LATER] } else { &[RIGHT_AWAY] }
     }
 
-    fn enter(&mut self, messages: Vec<Stored>) -> BTreeSet<Copy> {
+    fn enter(&mut self, messages: &[Stored]) -> BTreeSet<Copy> {
         let copies = messages
             .iter()
             .flat_map(|message| message.to.iter().map(|to| (number(message), to.path.to_string())));
@@ -211,7 +211,7 @@ fn whoever_is_killed_while_sending_has_lost_nothing_and_forgotten_one_message_at
     let since = Instant::now();
     assert_eq!(start().finish().status, 0);
     let usual = since.elapsed();
-    books.enter(inbox.rest());
+    books.enter(&inbox.rest());
     let mut in_time = 0;
     for round in 0..50 {
         let asleep = books.handed_in / 3;
@@ -228,7 +228,7 @@ fn whoever_is_killed_while_sending_has_lost_nothing_and_forgotten_one_message_at
         }
         in_time += usize::from(!killed(run));
         came.extend(inbox.rest());
-        let just_came = books.enter(came);
+        let just_came = books.enter(&came);
         books.take_stock(&place, &just_came);
     }
     assert!(in_time > 25, "{in_time} were killed in time");
@@ -237,7 +237,7 @@ fn whoever_is_killed_while_sending_has_lost_nothing_and_forgotten_one_message_at
     let sink = crate::sink();
     crate::queue::configure(&place, sink.address().port(), "");
     assert_eq!(place.run(["queue", "run", "-q", "--all"], None).status, 0);
-    books.enter(Inbox::of(&sink).rest());
+    books.enter(&Inbox::of(&sink).rest());
     assert_eq!(place.queued().len(), 0);
     for number in 0..books.handed_in {
         for to in Books::recipients(number) {
