@@ -28,6 +28,10 @@ pub struct Socket {
 /// The least and the most that may stand unanswered, whatever the kernel says.
 const WINDOW: std::ops::RangeInclusive<usize> = 4 * 1024..=128 * 1024;
 
+/// How often one who waits makes sure that he still should: a signal may come
+/// to another thread.
+const GLANCE: Duration = Duration::from_millis(100);
+
 impl Socket {
     /// Connects to one address by the deadline; from `source`, if one is given
     /// and the address is one of the network.
@@ -135,7 +139,8 @@ impl Socket {
     fn wait(&self, flags: PollFlags) -> Result<PollFlags, Error> {
         loop {
             let left = self.remaining()?;
-            if let Some(ready) = self.poll(flags, Timespec::try_from(left).ok().as_ref())? {
+            let moment = if self.heeds_interrupt { left.min(GLANCE) } else { left };
+            if let Some(ready) = self.poll(flags, Timespec::try_from(moment).ok().as_ref())? {
                 return Ok(ready);
             }
         }
