@@ -47,7 +47,12 @@ pub(super) fn remove(
     let is_meant = |state: &crate::queue::State| typed.all || state.waiting().is_empty();
     let entries = listing.entries.into_iter().filter(|listed| is_meant(&listed.state));
     let ids: Vec<Id> = entries.map(|listed| listed.id).collect();
-    change_all(queue, &ids, Happening::Removed, surroundings, take_out)
+    let untaken = |id: &Id, error| match error {
+        // It was sent meanwhile.
+        TakeError::Gone => None,
+        TakeError::Busy | TakeError::Unusable(_) => Some(untaken(id, error)),
+    };
+    change_all(queue, &ids, Happening::Removed, &untaken, surroundings, take_out)
 }
 
 fn take_out(taken: Taken<'_>) -> io::Result<()> {
@@ -63,26 +68,38 @@ fn change(
     change: impl Fn(Taken<'_>) -> io::Result<()>,
 ) -> Result<Exit, Failure> {
     let ids: Result<Vec<Id>, Failure> = typed.iter().map(|typed| named(queue, typed)).collect();
-    change_all(queue, &ids?, what, surroundings, change)
+    let untaken = |id: &Id, error| Some(untaken(id, error));
+    change_all(queue, &ids?, what, &untaken, surroundings, change)
 }
 
+/// Changes each that can be had. `untaken` says of what cannot whether that is
+/// a failure; the first is told at the end.
 fn change_all(
     queue: &Queue,
     ids: &[Id],
     what: Happening,
+    untaken: &dyn Fn(&Id, TakeError) -> Option<Failure>,
     surroundings: &mut Surroundings<'_>,
     change: impl Fn(Taken<'_>) -> io::Result<()>,
 ) -> Result<Exit, Failure> {
+    let mut failure = None;
     for id in ids {
-        let taken = queue.take(id).map_err(|error| untaken(id, error))?;
-        change(taken).map_err(|error| {
-            Failure::caused(Exit::IoErr, format!("cannot change the message {id}"), error)
-        })?;
-        let (at, to, text) = (Timestamp::now(), Vec::new(), String::new());
-        queue.record(&Line { at, id: id.to_string(), what, to, text });
-        tell(id, what, surroundings);
+        let unchanged = match queue.take(id).map(&change) {
+            Ok(Ok(())) => {
+                let (at, to, text) = (Timestamp::now(), Vec::new(), String::new());
+                queue.record(&Line { at, id: id.to_string(), what, to, text });
+                tell(id, what, surroundings);
+                None
+            }
+            Ok(Err(error)) => {
+                let sentence = format!("cannot change the message {id}");
+                Some(Failure::caused(Exit::IoErr, sentence, error))
+            }
+            Err(error) => untaken(id, error),
+        };
+        failure = failure.or(unchanged);
     }
-    Ok(Exit::Ok)
+    failure.map_or(Ok(Exit::Ok), Err)
 }
 
 /// Says what was done. Nobody may be there to read it.
