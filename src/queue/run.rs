@@ -91,6 +91,11 @@ pub enum Event {
         /// Why.
         answer: Answer,
     },
+    /// An entry that was named is being tried by somebody else.
+    Busy {
+        /// Which.
+        id: Id,
+    },
     /// An entry is damaged, and was set aside.
     SetAside {
         /// Which.
@@ -356,7 +361,13 @@ impl Board<'_> {
         let runner = self.runner;
         let taken = match runner.queue.take(id) {
             Ok(taken) => taken,
-            Err(TakeError::Gone | TakeError::Busy) => return None,
+            Err(TakeError::Gone) => return None,
+            Err(TakeError::Busy) => {
+                if matches!(self.which, Which::Named(_)) {
+                    (runner.told)(Event::Busy { id: id.clone() });
+                }
+                return None;
+            }
             Err(TakeError::Unusable(error)) => {
                 runner.tell_unusable(id.clone(), error);
                 return None;

@@ -122,6 +122,9 @@ fn tell(event: &Event, environment: &Environment, surroundings: &mut Surrounding
                 "{id}  put off    the account {account} does not work: {why}"
             )
         }
+        Event::Busy { id } => {
+            writeln!(surroundings.err, "envoi: the message {id} is being tried right now")
+        }
         Event::SetAside { id, reason } => {
             let err = &mut surroundings.err;
             writeln!(err, "envoi: the message {id} in the queue was set aside: {}", Escaped(reason))
@@ -178,6 +181,7 @@ struct Tally {
     sent: usize,
     waiting: usize,
     failed: usize,
+    busy: usize,
     unusable: usize,
     unwritten: usize,
 }
@@ -188,6 +192,7 @@ impl Tally {
             Event::Tried { state, .. } if state.is_delivered() => self.sent += 1,
             Event::Tried { state, .. } if state.waiting().is_empty() => self.failed += 1,
             Event::Tried { .. } | Event::PutOff { .. } => self.waiting += 1,
+            Event::Busy { .. } => self.busy += 1,
             Event::SetAside { .. } | Event::Unusable { .. } => self.unusable += 1,
             Event::Untold { .. } | Event::Unwritten { .. } => self.unwritten += 1,
         }
@@ -214,7 +219,7 @@ impl Tally {
         }
         if !matches!(which, Which::Named(_)) {
             Exit::Ok
-        } else if self.waiting + self.unusable > 0 {
+        } else if self.waiting + self.busy + self.unusable > 0 {
             Exit::TempFail
         } else if self.failed > 0 {
             Exit::Unavailable
@@ -284,6 +289,7 @@ impl EventJson {
                 reason: Some(plain(&answer.to_string())),
                 ..about("putOff", id)
             },
+            Event::Busy { id } => about("busy", id),
             Event::SetAside { id, reason } => {
                 EventJson { reason: Some(reason.to_string()), ..about("setAside", id) }
             }
