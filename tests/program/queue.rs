@@ -1,9 +1,10 @@
 //! The queue, step by step: what is kept is sent later, once, as it was kept.
 
+use crate::harness::Scripted;
 use crate::running::{GENEROUS, Place, Run, Started, finished};
 use crate::server::taken;
 use crate::terminal::wait_until;
-use crate::{check, shell, sink};
+use crate::{check, play_up_to, shell, sink};
 use envoi::queue::{Folder, Limits, Listing, Policy as Patience, Queue};
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
@@ -15,6 +16,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// A place whose only account has its server at this port.
@@ -371,6 +373,35 @@ fn a_run_that_is_asked_to_stop_loses_nothing_and_sends_nothing_twice() {
         check(&run(&place, "queue run -q"), 0, "", "");
         assert_eq!(numbers(&inbox.rest()), left.into_iter().collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn while_a_message_is_being_tried_nobody_else_has_it_and_ctrl_c_leaves_it_untried() {
+    // Q-5, SEC-17
+    let (tell, told) = channel();
+    let server = Scripted::once(move |peer| {
+        play_up_to(peer, 3);
+        tell.send(()).expect("telling");
+        drop(peer.rest());
+    });
+    let place = place(server.address.port());
+    keep(&place, 0xab, &["a@x.example"]);
+    let trying = Started(place.envoi(["queue", "run"]).spawn().expect("starting envoi"));
+    told.recv_timeout(GENEROUS).expect("being told");
+    let had = "envoi: the message 00000000000000ab cannot be had: it is being tried right now\n";
+    for words in ["queue remove 00", "queue hold 00", "queue release 00", "queue remove --all"] {
+        check(&run(&place, words), 75, "", had);
+    }
+    let busy = "envoi: the message 00000000000000ab is being tried right now\n";
+    check(&run(&place, "queue run 00 -q"), 75, "", busy);
+    check(&run(&place, "queue run --all"), 0, "nothing was due\n", "");
+    check(&run(&place, "queue"), 0, "00000000000000ab  {…}", "");
+    trying.signal(Signal::TERM);
+    check(&trying.finish(), 128 + 15, "{…}", "");
+    server.finish();
+    let listing = listing(&place);
+    let [entry] = &listing.entries[..] else { panic!("it is lost: {listing:?}") };
+    assert_eq!((entry.state.tries, entry.state.waiting()), (0, vec![0]));
 }
 
 /// What comes to a receiver, while clients come and go.
