@@ -225,11 +225,12 @@ fn submit_logged(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Sent, Failure> {
     let Run { account, local_id, .. } = log.run();
-    if let Keeping::All(keeper) = &delivery.keeping {
-        return keep_untried(keeper, delivery.not_before, job, local_id, surroundings);
-    }
     let host = host_name();
-    let copy = sent_copy(account, &host)?;
+    let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
+    let copy = copy.transpose()?;
+    if let Keeping::All(keeper) = &delivery.keeping {
+        return keep_untried(keeper, delivery.not_before, job, local_id, copy, surroundings);
+    }
     let mut prepared = route::prepare(account, delivery.all_or_nothing, interrupt, surroundings)?;
     if prepared.route.hops.is_empty() {
         needs_no_server(job, account)?;
@@ -299,35 +300,25 @@ fn keep(
     }
 }
 
-/// The copy for the sender, if the account wants one.
-fn sent_copy<'a>(account: &'a Account, host: &str) -> Result<Option<SentCopy<'a>>, Failure> {
-    let directory = account.save_sent.as_deref();
-    directory.map(|directory| SentCopy::begin(directory, host)).transpose()
-}
-
 /// Keeps a message that nobody tries now.
 fn keep_untried(
     keeper: &Keeper<'_>,
     not_before: Option<Timestamp>,
     job: &Job,
     local_id: &str,
+    copy: Option<SentCopy<'_>>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Sent, Failure> {
-    let copy = job.account.as_ref().map(|account| sent_copy(account, &host_name()));
-    let copy = copy.transpose()?.flatten();
     let kept = keeper.keep(local_id, &job.submission, None, not_before)?;
-    let mut warnings = job.warnings.clone();
-    warnings.extend(kept.iter().flat_map(|kept| kept.warnings.clone()));
-    for warning in &warnings {
-        surroundings.warn(warning);
-    }
     let to = job.submission.envelope.to().iter();
     let untried = |to: &Recipient| (to.path.clone(), Outcome::Deferred(Cause::Withheld));
     let report = Report { attempts: Vec::new(), recipients: to.map(untried).collect() };
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, true, &job.submission));
-    if let Err(trouble) = &copied {
-        surroundings.warn(trouble);
-        warnings.push(trouble.clone());
+    let mut warnings = job.warnings.clone();
+    warnings.extend(kept.iter().flat_map(|kept| kept.warnings.clone()));
+    warnings.extend(copied.as_ref().err().cloned());
+    for warning in &warnings {
+        surroundings.warn(warning);
     }
     let left = Left { saved: copied.unwrap_or_default(), ..Left::default() };
     Ok(Sent { report, kept, exit: Exit::Ok, local_id: local_id.to_owned(), warnings, left })

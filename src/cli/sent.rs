@@ -32,8 +32,8 @@ impl<'d> SentCopy<'d> {
         Ok(SentCopy { directory, draft: draft.map_err(cannot)? })
     }
 
-    /// Writes the copy if some server has the message, or may have it, or it is
-    /// in the queue; returns its file, or the sentence that says why there is
+    /// Writes the copy if some server has the message, or may have it, or the
+    /// queue does; returns its file, or the sentence that says why there is
     /// none.
     pub(super) fn keep(
         self,
@@ -41,7 +41,8 @@ impl<'d> SentCopy<'d> {
         is_queued: bool,
         submission: &Submission,
     ) -> Result<Option<PathBuf>, String> {
-        if !is_queued && !report.recipients.iter().any(|(_, outcome)| may_be_there(outcome)) {
+        let may_be_there = |(_, outcome): &(_, Outcome)| may_be_there(outcome);
+        if !is_queued && !report.recipients.iter().any(may_be_there) {
             return Ok(None);
         }
         let SentCopy { directory, mut draft } = self;

@@ -479,6 +479,19 @@ fn who_sends_a_message_tries_a_little_of_what_is_due_where_nothing_else_does() {
     assert_eq!(place.queued().len(), 1);
 }
 
+#[test]
+fn a_message_that_finds_no_room_leaves_nothing_behind() {
+    let place = place(dead());
+    place.write("large", &"x".repeat(300_000), None);
+    let words = ["send", "--queue-only", "--body", "hi", "-a", "large", "a@x.example"];
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    // Blocks of 512 octets.
+    let run = finished(shell(&place, "ulimit -f 100; exec \"$@\"", &words));
+    let sentence = "envoi: the queue in {*} cannot be written: File too large\nhint: {*}\n";
+    check(&run, 75, "", sentence);
+    assert_eq!(files(&place.directory().join("state/envoi/queue")), Vec::<PathBuf>::new());
+}
+
 // Directories that are no queue -------------------------------------------------
 
 #[test]

@@ -223,9 +223,9 @@ pub struct SendArgs {
     ///
     /// DIR is made if it is missing, before any server is asked. The copy is
     /// written when a server has taken the message for somebody, or may have, or
-    /// it is in the queue: the octets that went out, which have no Bcc, with LF
-    /// at the line ends.
-    /// If that fails, it is a warning. Without it, ‘save-sent’ of the account.
+    /// when it is in the queue: the octets that went out, which have no Bcc, with
+    /// LF at the line ends. If that fails, it is a warning. Without it,
+    /// ‘save-sent’ of the account.
     #[arg(long, value_name = "DIR", help_heading = DELIVERY)]
     pub save_sent: Option<PathBuf>,
 
