@@ -236,7 +236,6 @@ fn fits(expected: &str, got: &str) -> bool {
     ends.any(|end| end <= reach && fits(after, &rest[end..]))
 }
 
-/// EX-5: the object knows the status.
 impl Left {
     fn check(&self, place: &Place) -> Result<(), String> {
         let mut path = place.directory().join(place.filled(&self.path));
@@ -262,6 +261,7 @@ impl Left {
     }
 }
 
+/// EX-5: the object knows the status.
 fn check_json(place: &Place, expected: &toml::Table, run: &Run) -> Result<(), String> {
     let object: Value =
         serde_json::from_str(&run.stdout).map_err(|error| format!("not JSON: {error}"))?;
