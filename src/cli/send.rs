@@ -283,15 +283,13 @@ fn keep(
     local_id: &str,
 ) -> (Option<Kept>, Option<Failure>) {
     let Keeping::Rest(keeper) = &delivery.keeping else { return (None, None) };
-    let is_decided = |(_, outcome): &(ForwardPath, Outcome)| match outcome {
-        Outcome::Accepted(_) => true,
-        Outcome::Rejected(_) => !matches!(outcome.cause(), Some(Cause::Broke(_))),
-        Outcome::Deferred(_) | Outcome::Uncertain(_) => false,
+    let is_refused = |(_, outcome): &(ForwardPath, Outcome)| match outcome {
+        Outcome::Rejected(cause) => !matches!(cause, Cause::Broke(_)),
+        Outcome::Accepted(_) | Outcome::Deferred(_) | Outcome::Uncertain(_) => false,
     };
-    // Whoever wants one answer for all gets it from the servers, if they have
-    // one for some.
-    let is_split = delivery.all_or_nothing && report.recipients.iter().any(is_decided);
-    if signal.is_some() || is_split {
+    // Whoever wants one answer for all hears of the refusal.
+    let is_off = delivery.all_or_nothing && report.recipients.iter().any(is_refused);
+    if signal.is_some() || is_off {
         return (None, None);
     }
     match keeper.keep(local_id, &job.submission, Some(report), delivery.not_before) {

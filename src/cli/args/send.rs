@@ -180,11 +180,17 @@ pub struct SendArgs {
     ///
     /// The message is sent as ever. Recipients for whom that fails for now are
     /// kept in the queue, from which ‘envoi queue run’ sends it; they count as
-    /// done for the exit status. ‘when’ of [queue] makes it the default.
-    #[arg(long, conflicts_with_all = ["queue_only", "no_queue", "all_or_nothing"], help_heading = DELIVERY)]
+    /// done for the exit status.
+    #[arg(
+        long,
+        conflicts_with_all = ["queue_only", "no_queue", "all_or_nothing"],
+        help_heading = DELIVERY
+    )]
     pub queue: bool,
 
     /// Keep the message, and do not try it now
+    ///
+    /// The default where the configuration says ‘when = "always"’.
     #[arg(long, conflicts_with_all = ["no_queue", "all_or_nothing"], help_heading = DELIVERY)]
     pub queue_only: bool,
 
