@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Seek as _, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -162,7 +162,13 @@ impl Folder {
         &self.path
     }
 
-    fn trust_parent(&self) -> Result<(), FolderError> {
+    /// The directory as it was opened.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    /// Fails where others could put another directory in the place of this one.
+    pub(super) fn trust_parent(&self) -> Result<(), FolderError> {
         let parent = || self.path.parent().unwrap_or(Path::new("/")).to_owned();
         let facts = rustix::fs::statat(&self.directory, "..", AtFlags::empty())
             .map_err(|errno| failed(&parent(), errno))?;

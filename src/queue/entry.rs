@@ -290,8 +290,13 @@ impl To {
 impl Entry {
     /// Reads the first line of a file that was opened.
     pub(super) fn read(id: Id, file: File) -> Result<Self, EntryError> {
+        Entry::read_up_to(id, file, LONGEST_LINE)
+    }
+
+    /// The same, with at most so many octets before the message.
+    pub(super) fn read_up_to(id: Id, file: File, longest: usize) -> Result<Self, EntryError> {
         let length = file.metadata()?.len();
-        let line = first_line(&file)?;
+        let line = first_line(&file, longest)?;
         let head = Head::of_line(&line)?;
         let begins = line.len() as u64 + 1;
         if length.checked_sub(begins) != Some(head.size) {
@@ -340,7 +345,7 @@ impl io::Read for Octets<'_> {
 }
 
 /// The first line of a file, without its end.
-fn first_line(file: &File) -> Result<Vec<u8>, EntryError> {
+fn first_line(file: &File, longest: usize) -> Result<Vec<u8>, EntryError> {
     let mut line = Vec::new();
     let mut block = vec![0; 4096];
     loop {
@@ -354,7 +359,7 @@ fn first_line(file: &File) -> Result<Vec<u8>, EntryError> {
             return Ok(line);
         }
         line.extend_from_slice(fresh);
-        if read == 0 || line.len() > LONGEST_LINE {
+        if read == 0 || line.len() > longest {
             return Err(EntryError::Corrupt("it has no first line".to_owned()));
         }
         // A long line has many recipients.

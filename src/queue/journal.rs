@@ -47,6 +47,8 @@ pub enum Happening {
     Removed,
     /// It is damaged, and was set aside.
     SetAside,
+    /// A user put it into the drop directory, and it stays there.
+    LeftInDrop,
 }
 
 const LOG: &str = "log";

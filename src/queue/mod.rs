@@ -10,6 +10,8 @@
 //! | telling the sender | `bounce.rs` |
 //! | what happened to each entry | `journal.rs` |
 //! | trying what is due, over a few connections | `run.rs` |
+//! | the drop directory of a whole system, where users hand in | `handing_in.rs` |
+//! | what they handed in becomes entries | `take_over.rs` |
 //!
 //! The files of a queue, `ID` being sixteen hexadecimal digits:
 //!
@@ -21,6 +23,7 @@
 //! | `account.NAME` | why an account cannot be used, and until when it is not tried |
 //! | `last-run` | when a runner was last here |
 //! | `log`, `log.1` | what happened |
+//! | `left-in-drop` | what of the drop directory cannot be taken over, and was told of |
 //! | `WORD.tmp` | a file that is being written |
 //!
 //! The entry's own file is its lock (flock(2)): whoever tries, holds or removes
@@ -29,19 +32,23 @@
 mod bounce;
 mod disk;
 mod entry;
+mod handing_in;
 mod journal;
 mod retry;
 mod run;
 mod state;
+mod take_over;
 mod trouble;
 
 pub use bounce::{ReportError, Reporting, unreportable};
 pub use disk::{Disk, Folder, FolderError, Room};
 pub use entry::{Entry, EntryError, Head, Id, NotId};
+pub use handing_in::{DropBox, HandInError, Unfit};
 pub use journal::{Happening, Line};
 pub use retry::{LEAST_TRIES, Policy, Setback};
 pub use run::{Accounts, Courier, Event, Runner, Which};
 pub use state::{Answer, Fate, Progress, State};
+pub use take_over::{HandedIn, Intake, IntakeError, Left};
 pub use trouble::Trouble;
 
 use crate::message::{self, Message};
@@ -445,7 +452,10 @@ fn kind(name: &str) -> Kind {
     if name.ends_with(UNFINISHED) {
         return Kind::Unfinished;
     }
-    let is_own = name == LAST_RUN || journal::is_ours(name) || trouble::is_ours(name);
+    let is_own = name == LAST_RUN
+        || journal::is_ours(name)
+        || trouble::is_ours(name)
+        || take_over::is_ours(name);
     if is_own { Kind::Own } else { Kind::Foreign }
 }
 

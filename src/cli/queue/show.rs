@@ -136,5 +136,6 @@ pub(super) fn words(what: Happening) -> &'static str {
         Happening::Released => "released",
         Happening::Removed => "removed",
         Happening::SetAside => "set aside",
+        Happening::LeftInDrop => "left in the drop directory",
     }
 }
