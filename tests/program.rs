@@ -13,6 +13,8 @@ mod adding;
 mod certificates;
 #[path = "program/copies.rs"]
 mod copies;
+#[path = "program/handed_in.rs"]
+mod handed_in;
 mod harness;
 #[path = "program/home.rs"]
 mod home;

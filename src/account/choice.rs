@@ -169,7 +169,8 @@ impl Accounts {
             Layer { by: By::Environment, settings: self.environment.common() },
         ];
         let max_recipients = self.max_recipients();
-        Chosen { name: None, reason: Reason::Server, layers, max_recipients }.account()
+        let (name, reason) = (None, Reason::Server);
+        Chosen { name, reason, layers, max_recipients, is_shared: false }.account()
     }
 
     /// The same before it is put together: why it is this one, and who said
@@ -181,6 +182,7 @@ impl Accounts {
             (None, Some(_)) => (None, Reason::Server),
             (None, None) => self.by_environment_or_sender(sender)?,
         };
+        let is_shared = name.is_some_and(|name| self.is_shared(name)) && !choice.typed.signs_in();
         let from = Settings { from: self.environment.from.clone(), ..Settings::default() };
         let mut layers = vec![
             Layer { by: By::Environment, settings: from },
@@ -194,17 +196,30 @@ impl Accounts {
             }
         }
         let lent = self.environment.lent(&together(&layers));
+        let is_shared = is_shared && !lent.signs_in();
         layers.push(Layer { by: By::Environment, settings: lent });
         layers.push(Layer { by: By::Environment, settings: self.environment.common() });
-        Ok(Chosen { name, reason, layers, max_recipients: self.max_recipients() })
+        let max_recipients = self.max_recipients();
+        Ok(Chosen { name, reason, layers, max_recipients, is_shared })
     }
 
     /// An account as the files describe it, whatever the environment says.
     pub fn configured(&self, name: &str) -> Result<Chosen<'_>, Error> {
         let name = self.entry(name, || NamedBy::Option)?.0;
         let layers = self.said_of(name)?;
+        let (is_shared, max_recipients) = (self.is_shared(name), self.max_recipients());
         let (name, reason) = (Some(name), Reason::Named);
-        Ok(Chosen { name, reason, layers, max_recipients: self.max_recipients() })
+        Ok(Chosen { name, reason, layers, max_recipients, is_shared })
+    }
+
+    /// Whether an account is all users': the file of the system has it and all
+    /// that it extends, and no other file has one of this name.
+    pub fn is_shared(&self, name: &str) -> bool {
+        let is_here = |layer: &Layer<'_>| match layer.by {
+            By::Account { entry, .. } => entry.file == self.files.system,
+            By::CommandLine | By::Environment => false,
+        };
+        self.files.only.is_none() && self.said_of(name).is_ok_and(|it| it.iter().all(is_here))
     }
 
     /// Where an account begins: its file, and the line counted from 1. `None`

@@ -19,6 +19,8 @@ pub struct Chosen<'a> {
     /// Each lies over the ones behind it.
     pub(super) layers: Vec<Layer<'a>>,
     pub(super) max_recipients: Option<NonZeroUsize>,
+    /// It is all users', and nobody says here where to, or who signs in.
+    pub(super) is_shared: bool,
 }
 
 /// What one source says.
@@ -115,7 +117,8 @@ impl<'a> Chosen<'a> {
     /// Puts the account together; an error if what was said does not go
     /// together, or mail has nowhere to go.
     pub fn account(&self) -> Result<Account, Error> {
-        Account::of(self.name, self.said(), self.max_recipients)
+        let account = Account::of(self.name, self.said(), self.max_recipients)?;
+        Ok(Account { is_shared: self.is_shared, ..account })
     }
 
     /// Everything that was said, what was said later over what was said before.

@@ -19,6 +19,7 @@
 //! | what is done to the addresses of system mail | `rewriting.rs`, `machine.rs` |
 //! | where a secret is and how it is fetched | `secret.rs`, `secret/`, `private_file.rs` |
 //! | whether it looks as if there were one | `look.rs` |
+//! | whether this user is let to it | `reach.rs` |
 //! | when messages are kept, where, and how long | `queueing.rs`, `size.rs` |
 //! | where it is logged what came of a message | `logging.rs` |
 //! | from an address to its servers | `discover/` |
@@ -49,6 +50,7 @@ mod pattern;
 mod private_file;
 mod proxy;
 mod queueing;
+mod reach;
 mod rewriting;
 mod secret;
 mod server;
@@ -154,6 +156,9 @@ pub struct Account {
     pub tls: Trust,
     /// Where the certificate is that says who we are.
     pub client_certificate: Option<ClientCertificateFiles>,
+    /// It is all users', so that root can send for them: see
+    /// [`Accounts::is_shared`].
+    pub is_shared: bool,
     /// Recipients in one transaction.
     pub max_recipients: Option<NonZeroUsize>,
 }
@@ -297,6 +302,7 @@ impl Account {
                 least: said.tls_min.unwrap_or_default(),
             },
             client_certificate,
+            is_shared: false,
             max_recipients,
         })
     }

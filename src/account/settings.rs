@@ -180,6 +180,14 @@ impl Settings {
         self.user.is_some() || self.servers.iter().flatten().any(|url| url.user().is_some())
     }
 
+    /// True when something is said about where to, or who signs in, and with
+    /// what.
+    pub(super) fn signs_in(&self) -> bool {
+        let Settings { servers, user, password, token, oauth2, .. } = self;
+        let says = [servers.is_some(), user.is_some(), password.is_some(), token.is_some()];
+        says.contains(&true) || oauth2.is_some()
+    }
+
     /// True when the receiver inside envoi is the only server, which has a user
     /// of its own.
     pub(super) fn leads_to_sink(&self) -> bool {

@@ -86,7 +86,11 @@ fn kept_words(kept: &Kept, context: &Context<'_>, environment: &Environment) -> 
             format!("{what} at {}", next.strftime("%F %H:%M:%S"))
         },
     );
-    format!("kept for {count} in the queue as {}; {next}", context.local_id)
+    let id = context.local_id;
+    if kept.is_handed_in {
+        return format!("handed in to the system for {count} as {id}; {next}");
+    }
+    format!("kept for {count} in the queue as {id}; {next}")
 }
 
 /// What a submission left on this machine.

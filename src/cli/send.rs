@@ -92,7 +92,7 @@ fn keeping<'k>(
         return Ok(Keeping::Nothing);
     }
     let keeper = keeper(args, settings, account, environment)?;
-    Ok(if args.queue { Keeping::Rest(keeper) } else { Keeping::All(keeper) })
+    Ok(if args.queue { Keeping::after_a_try(keeper) } else { Keeping::All(keeper) })
 }
 
 /// Who keeps the message, if whoever sends it later does what is wanted now.

@@ -142,7 +142,7 @@ fn with_patience<'k>(
     let when = settings.when.unwrap_or_default();
     let keeping = match Keeper::of(account, settings, environment) {
         Ok(keeper) if args.queue_only || when == When::Always => Keeping::All(keeper),
-        Ok(keeper) if when == When::Sendmail => Keeping::Rest(keeper),
+        Ok(keeper) if when == When::Sendmail => Keeping::after_a_try(keeper),
         Ok(_) | Err(_) => Keeping::Nothing,
     };
     let patience = match keeping {

@@ -9,11 +9,11 @@ use crate::message::random_word;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// One directory, and what a queue does in it. Names are bare file names.
@@ -298,6 +298,11 @@ impl<'d> Draft<'d> {
                 return Ok(draft);
             }
         }
+    }
+
+    /// Lets everybody read it.
+    pub(super) fn open_to_all(&self) -> io::Result<()> {
+        self.file.set_permissions(Permissions::from_mode(0o644))
     }
 
     /// Adds this.

@@ -3,14 +3,14 @@
 //! SEC-11): it is sticky and open for writing alone (mode 1733), and whose a file
 //! is says who handed it in.
 
-use super::disk::{Disk, Folder, FolderError, Room};
+use super::disk::{Disk, Draft, Folder, FolderError, Room};
 use super::{Head, Id, KeepError, Limits, Policy, Queue};
 use crate::message::Message;
 use jiff::Timestamp;
 use rustix::fs::{AtFlags, Mode, OFlags};
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -105,15 +105,10 @@ const LAST_RUN: &str = "last-run";
 /// Says beside the drop directory that somebody takes over what is handed in.
 pub(super) fn stamp(drop: &Path, now: Timestamp) -> io::Result<()> {
     let beside = Folder::any(drop.parent().unwrap_or(drop)).map_err(io::Error::other)?;
-    let (name, mut file) = super::disk::begin(&beside)?;
-    let written = file
-        .set_permissions(Permissions::from_mode(0o644))
-        .and_then(|()| beside.write(&mut file, format!("{now}\n").as_bytes()))
-        .and_then(|()| beside.rename(&name, LAST_RUN));
-    if written.is_err() {
-        let _ = beside.remove(&name);
-    }
-    written
+    let mut draft = Draft::begin(&beside)?;
+    draft.open_to_all()?;
+    draft.write(format!("{now}\n").as_bytes())?;
+    draft.rename(LAST_RUN)
 }
 
 /// The drop directory, if it is safe to hand something in there: root's, and
@@ -157,6 +152,10 @@ impl Disk for Slot {
 
     fn write(&self, file: &mut File, octets: &[u8]) -> io::Result<()> {
         self.folder.write(file, octets)
+    }
+
+    fn write_over(&self, file: &mut File, octets: &[u8]) -> io::Result<()> {
+        self.folder.write_over(file, octets)
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {

@@ -25,7 +25,7 @@ pub(in crate::cli) fn catch_up(
     interrupt: &Interrupt,
 ) {
     let Ok(Some(queue)) = place::existing(settings, environment) else { return };
-    if !is_idle(&queue, Timestamp::now()) {
+    if !is_idle(queue.last_run(), queue.policy.max_retry, Timestamp::now()) {
         return;
     }
     let Ok(accounts) = Accounts::load(config, environment) else { return };

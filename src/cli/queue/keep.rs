@@ -5,8 +5,11 @@ use crate::account::{Account, Environment, QueueSettings, SecretSource, ServerUr
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, quoted};
 use crate::delivery::{Report, Submission};
-use crate::queue::{Fate, Happening, Head, Id, KeepError, Line, Queue, State};
+use crate::queue::{
+    DropBox, Fate, HandInError, Happening, Head, Id, KeepError, Line, Queue, State,
+};
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// What becomes of what cannot be sent at once.
 #[derive(Clone, Copy, Default)]
@@ -24,6 +27,10 @@ pub(in crate::cli) enum Keeping<'k> {
 #[derive(Clone, Copy)]
 pub(in crate::cli) struct Keeper<'k> {
     account: &'k str,
+    /// They are handed in to the queue of the whole system.
+    hands_in: bool,
+    /// This user cannot send them.
+    is_out_of_reach: bool,
     settings: &'k QueueSettings,
     environment: &'k Environment,
 }
@@ -38,8 +45,28 @@ pub(in crate::cli) struct Kept {
     pub(in crate::cli) is_untried: bool,
     /// When it is tried next.
     pub(in crate::cli) next: Option<Timestamp>,
+    /// It was handed in, and root sends it.
+    pub(in crate::cli) is_handed_in: bool,
     /// What is to be known about it: nobody may be there to try it.
     pub(in crate::cli) warnings: Vec<String>,
+}
+
+/// Where messages are kept.
+enum Store {
+    Own(Queue),
+    Drop(DropBox),
+}
+
+impl<'k> Keeping<'k> {
+    /// The message is kept after a try, unless it is known that this user
+    /// cannot try it, and somebody else can.
+    pub(in crate::cli) fn after_a_try(keeper: Keeper<'k>) -> Self {
+        if keeper.hands_in && keeper.is_out_of_reach {
+            Keeping::All(keeper)
+        } else {
+            Keeping::Rest(keeper)
+        }
+    }
 }
 
 impl<'k> Keeper<'k> {
@@ -64,7 +91,9 @@ impl<'k> Keeper<'k> {
             return Err(Failure::say(Exit::Usage, sentence)
                 .hint("keep it in the keyring (password = { keyring = true }), or in a file"));
         }
-        Ok(Keeper { account: name, settings, environment })
+        let hands_in = account.is_shared && place::hands_in();
+        let is_out_of_reach = account.is_out_of_reach(environment);
+        Ok(Keeper { account: name, hands_in, is_out_of_reach, settings, environment })
     }
 
     /// Keeps a message for those whom this report leaves open, or for all.
@@ -86,9 +115,9 @@ impl<'k> Keeper<'k> {
         if positions.is_empty() {
             return Ok(None);
         }
-        let queue = place::made(self.settings, self.environment)?;
+        let store = self.store()?;
         state.to = positions.iter().map(|&at| state.to[at].clone()).collect();
-        state.plan(now, &queue.policy, now, dice());
+        state.plan(now, &place::policy(self.settings), now, dice());
         if report.is_none() || not_before.is_some() {
             state = State { tries: 0, last_try: None, next_try: None, ..state };
         }
@@ -110,38 +139,84 @@ impl<'k> Keeper<'k> {
             owner: None,
             is_report: false,
         };
-        queue.keep(&id, &head, &submission.message).map_err(not_kept)?;
-        let to = head.envelope.to().iter().map(|to| to.path.to_string()).collect();
-        let text = head.state.to[0].answer.as_ref().map(ToString::to_string).unwrap_or_default();
-        queue.record(&Line { at: now, id: id.to_string(), what: Happening::Kept, to, text });
-        let warnings = idle(&queue, now).into_iter().collect();
-        let is_untried = head.state.tries == 0;
-        Ok(Some(Kept { positions, is_untried, next, warnings }))
+        let warnings = match &store {
+            Store::Own(queue) => {
+                queue.keep(&id, &head, &submission.message).map_err(not_kept)?;
+                record(queue, &id, &head);
+                idle(queue.last_run(), queue.policy.max_retry, &call(), now)
+            }
+            Store::Drop(drop) => {
+                drop.hand_in(&id, &head, &submission.message).map_err(not_handed_in)?;
+                let max_retry = place::policy(self.settings).max_retry;
+                idle(drop.last_run(), max_retry, ROOTS_CALL, now)
+            }
+        };
+        Ok(Some(Kept {
+            positions,
+            is_untried: head.state.tries == 0,
+            next,
+            is_handed_in: self.hands_in,
+            warnings: warnings.into_iter().collect(),
+        }))
+    }
+
+    fn store(&self) -> Result<Store, Failure> {
+        if self.hands_in {
+            place::drop_box(self.settings).map(Store::Drop)
+        } else {
+            place::made(self.settings, self.environment).map(Store::Own)
+        }
     }
 }
 
-/// The sentence that says that nobody tries what is in the queue, if nobody
-/// was there for twice the longest pause.
-fn idle(queue: &Queue, now: Timestamp) -> Option<String> {
-    is_idle(queue, now).then(|| {
-        // Cron has a PATH of its own.
-        let program = std::env::current_exe().unwrap_or_else(|_| "envoi".into());
-        let program = quoted(&program);
-        format!(
-            "nothing tries what is in the queue: have ‘envoi queue run’ called every few minutes, \
-             as by cron: (crontab -l; echo '*/5 * * * * {program} queue run -q') | crontab -"
-        )
-    })
+fn record(queue: &Queue, id: &Id, head: &Head) {
+    let to = head.envelope.to().iter().map(|to| to.path.to_string()).collect();
+    let text = head.state.to[0].answer.as_ref().map(ToString::to_string).unwrap_or_default();
+    queue.record(&Line { at: head.kept, id: id.to_string(), what: Happening::Kept, to, text });
 }
 
-/// Whether nobody has run the queue for twice the longest pause.
-pub(super) fn is_idle(queue: &Queue, now: Timestamp) -> bool {
-    let longest = 2 * queue.policy.max_retry.as_secs();
+/// How a user has his queue tried. Cron has a PATH of its own.
+fn call() -> String {
+    let program = std::env::current_exe().unwrap_or_else(|_| "envoi".into());
+    let program = quoted(&program);
+    format!(
+        "have ‘envoi queue run’ called every few minutes, as by cron: (crontab -l; echo '*/5 * \
+         * * * {program} queue run -q') | crontab -"
+    )
+}
+
+const ROOTS_CALL: &str = "root can have it sent every few minutes: \
+                          systemctl enable --now envoi-queue.path envoi-queue.timer";
+
+/// The sentence that says that nobody tries what is in the queue, if nobody
+/// was there for twice the longest pause.
+fn idle(
+    last_run: Option<Timestamp>,
+    max_retry: Duration,
+    call: &str,
+    now: Timestamp,
+) -> Option<String> {
+    is_idle(last_run, max_retry, now).then(|| format!("nothing tries what is in the queue: {call}"))
+}
+
+/// Whether nobody has run a queue for twice the longest pause.
+pub(super) fn is_idle(last_run: Option<Timestamp>, max_retry: Duration, now: Timestamp) -> bool {
+    let longest = 2 * max_retry.as_secs();
     let is_recent = |last: Timestamp| {
         let ago = now.as_second().saturating_sub(last.as_second());
         u64::try_from(ago).unwrap_or(0) <= longest
     };
-    !queue.last_run().is_some_and(is_recent)
+    !last_run.is_some_and(is_recent)
+}
+
+/// Why root would not take it over, or it could not be put there.
+fn not_handed_in(error: HandInError) -> Failure {
+    match error {
+        HandInError::Unfit(error) => {
+            Failure::new(Exit::Unavailable, error).hint("send it to fewer at a time, or sooner")
+        }
+        HandInError::Keep(error) => not_kept(error),
+    }
 }
 
 fn not_kept(error: KeepError) -> Failure {

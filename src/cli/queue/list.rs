@@ -1,6 +1,6 @@
 //! `envoi queue list`.
 
-use super::unreadable;
+use super::{place, take_over, unreadable};
 use crate::account::Environment;
 use crate::cli::Surroundings;
 use crate::cli::clock;
@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::line;
 use crate::cli::words::plain;
-use crate::queue::{Answer, Fate, Listed, Listing, Progress, Queue, Trouble};
+use crate::queue::{Answer, Fate, Left, Listed, Listing, Progress, Queue, Trouble};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -22,10 +22,17 @@ pub(super) fn run(queue: &Queue, surroundings: &mut Surroundings<'_>) -> Result<
         listing.entries.retain(|listed| listed.head.account == *only);
         troubles.retain(|(account, _)| account == only);
     }
+    let drop = place::taken_over();
+    let left = drop.map(|_| queue.left_in_drop()).unwrap_or_default();
     let told = if surroundings.globals.json {
-        json(&listing, &troubles, surroundings.out)
+        json(&listing, &troubles, &left, surroundings.out)
     } else {
-        people(&listing, &troubles, surroundings)
+        people(&listing, &troubles, surroundings).and_then(|()| {
+            let mut left = left.iter().zip(std::iter::repeat(drop.unwrap_or(queue.path())));
+            left.try_for_each(|(file, drop)| {
+                writeln!(surroundings.out, "{}", take_over::words(file, drop))
+            })
+        })
     };
     told.map_err(|error| Failure::caused(Exit::IoErr, "cannot write the list", error))?;
     Ok(Exit::Ok)
@@ -34,7 +41,7 @@ pub(super) fn run(queue: &Queue, surroundings: &mut Surroundings<'_>) -> Result<
 /// The list of a queue that is not there.
 pub(super) fn empty(surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let told = if surroundings.globals.json {
-        json(&Listing::default(), &[], surroundings.out)
+        json(&Listing::default(), &[], &[], surroundings.out)
     } else {
         writeln!(surroundings.out, "{EMPTY}")
     };
@@ -131,7 +138,12 @@ pub(super) fn answer_text(answer: Option<&Answer>) -> String {
     answer.map(|answer| plain(&answer.text.join(" "))).unwrap_or_default()
 }
 
-fn json(listing: &Listing, troubles: &[(String, Trouble)], out: &mut dyn Write) -> io::Result<()> {
+fn json(
+    listing: &Listing,
+    troubles: &[(String, Trouble)],
+    left: &[Left],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let object = ListJson {
         version: 1,
         messages: listing.entries.iter().map(MessageJson::of).collect(),
@@ -142,6 +154,10 @@ fn json(listing: &Listing, troubles: &[(String, Trouble)], out: &mut dyn Write) 
             .collect(),
         set_aside: &listing.set_aside,
         foreign: &listing.foreign,
+        left_in_drop: left
+            .iter()
+            .map(|left| LeftJson { file: &left.name, owner: left.owner, reason: &left.reason })
+            .collect(),
         troubles: troubles
             .iter()
             .map(|(account, trouble)| TroubleJson {
@@ -163,7 +179,15 @@ struct ListJson<'l> {
     unusable: Vec<UnusableJson<'l>>,
     set_aside: &'l [String],
     foreign: &'l [String],
+    left_in_drop: Vec<LeftJson<'l>>,
     troubles: Vec<TroubleJson<'l>>,
+}
+
+#[derive(Serialize)]
+struct LeftJson<'l> {
+    file: &'l str,
+    owner: u32,
+    reason: &'l str,
 }
 
 #[derive(Serialize)]

@@ -8,6 +8,7 @@ mod list;
 mod place;
 mod run;
 mod show;
+mod take_over;
 
 pub(super) use catch_up::catch_up;
 
@@ -53,10 +54,18 @@ pub(super) fn flush(
 fn carry_out(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let config = surroundings.globals.config.as_deref();
     let accounts = Accounts::load(config, surroundings.environment)?;
-    let stays = matches!(command, QueueCommand::Run(typed) if typed.watch);
+    let is_list = matches!(command, QueueCommand::List);
+    if is_list && place::hands_in() && !surroundings.globals.json {
+        let hint = "what was handed in to the system is shown to root: sudo envoi queue";
+        let _ = writeln!(surroundings.err, "hint: {hint}");
+    }
+    let is_made = match command {
+        QueueCommand::Run(typed) => typed.watch || place::taken_over().is_some(),
+        _ => false,
+    };
     let queue = match place::existing(accounts.queueing(), surroundings.environment)? {
         Some(queue) => queue,
-        None if stays => place::made(accounts.queueing(), surroundings.environment)?,
+        None if is_made => place::made(accounts.queueing(), surroundings.environment)?,
         None => return nothing(command, surroundings),
     };
     match command {

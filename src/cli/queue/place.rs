@@ -3,19 +3,48 @@
 use crate::account::{Environment, QueueSettings};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::queue::{Folder, FolderError, Limits, Policy, Queue};
+use crate::queue::{DropBox, Folder, FolderError, Limits, Policy, Queue};
 use std::path::{Path, PathBuf};
 
 /// The queue of the whole system, for who may use it.
 const SYSTEM: &str = "/var/spool/envoi/queue";
+/// Where the others put what is to get into it.
+const DROP: &str = "/var/spool/envoi/drop";
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The drop directory, for root, who takes over what lies there.
+pub(super) fn taken_over() -> Option<&'static Path> {
+    (is_root() && has_drop()).then(|| Path::new(DROP))
+}
+
+/// Whether this user hands in what is to go through an account of all users.
+pub(super) fn hands_in() -> bool {
+    !is_root() && has_drop()
+}
+
+fn has_drop() -> bool {
+    Path::new(DROP).is_dir()
+}
+
+/// The drop directory, for who hands in. That it cannot be used may be over
+/// soon, as everything that keeps a message from being kept.
+pub(super) fn drop_box(settings: &QueueSettings) -> Result<DropBox, Failure> {
+    DropBox::open(Path::new(DROP), limits(settings)).map_err(|error| {
+        let hint = format!("root can mend it: install -d -m 1733 -o root -g root {DROP}");
+        Failure::new(Exit::TempFail, error).hint(hint)
+    })
+}
 
 /// Where the queue of this user is: as configured, that of the system for root
 /// where there is one, else below the user's state directory. `None` without a
 /// home directory.
 pub(super) fn directory(settings: &QueueSettings, environment: &Environment) -> Option<PathBuf> {
     let of_system = || {
-        let is_root = rustix::process::geteuid().is_root();
-        (is_root && Path::new(SYSTEM).is_dir()).then(|| PathBuf::from(SYSTEM))
+        let is_there = is_root() && (Path::new(SYSTEM).is_dir() || has_drop());
+        is_there.then(|| PathBuf::from(SYSTEM))
     };
     let own = || environment.directory("XDG_STATE_HOME", ".local/state");
     settings
@@ -53,7 +82,8 @@ fn queue(folder: Folder, path: &Path, settings: &QueueSettings) -> Queue {
     Queue::new(folder, path, policy(settings), limits(settings))
 }
 
-fn policy(settings: &QueueSettings) -> Policy {
+/// When things are tried again.
+pub(super) fn policy(settings: &QueueSettings) -> Policy {
     let usual = Policy::default();
     let min_retry = settings.min_retry.unwrap_or(usual.min_retry);
     Policy {

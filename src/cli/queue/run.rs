@@ -2,7 +2,7 @@
 
 use super::courier::Couriers;
 use super::list::{answer_text, answer_words, moment};
-use super::{named, unreadable, unwritable};
+use super::{named, take_over, unreadable, unwritable};
 use crate::account::{Accounts, Environment};
 use crate::cli::args::{Globals, RunArgs};
 use crate::cli::escape::Escaped;
@@ -32,16 +32,30 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
-    let which = which(queue, typed)?;
+    // Whoever names a message may know it from who handed it in.
+    take_over::run(queue, accounts, &interrupt, surroundings)?;
+    let mut which = which(queue, typed)?;
     let mut tally = Tally::default();
     loop {
         queue.stamp(Timestamp::now()).map_err(|error| unwritable(queue, error))?;
         round(queue, &which, typed.connections, accounts, &interrupt, &mut tally, surroundings)?;
-        if !typed.watch || interrupt.signal().is_some() {
+        let is_over = !typed.watch && matches!(which, Which::Named(_));
+        if is_over || interrupt.signal().is_some() {
             break;
         }
-        // A signal ends the pause early.
-        let _ = poll(&mut [], Timespec::try_from(LOOK).ok().as_ref());
+        if typed.watch {
+            // A signal ends the pause early.
+            let _ = poll(&mut [], Timespec::try_from(LOOK).ok().as_ref());
+        }
+        // What starts a run when something is handed in does not notice what
+        // is handed in while one runs.
+        let taken = take_over::run(queue, accounts, &interrupt, surroundings)?;
+        if !typed.watch {
+            if taken == 0 {
+                break;
+            }
+            which = Which::Due;
+        }
     }
     let globals = surroundings.globals;
     if !globals.quiet && !globals.json {

@@ -1,0 +1,111 @@
+//! `envoi queue run` of root begins with what users handed in.
+
+use super::place;
+use crate::account::Accounts;
+use crate::cli::Surroundings;
+use crate::cli::escape::Escaped;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::render::line;
+use crate::net::Interrupt;
+use crate::queue::{HandedIn, Intake, IntakeError, Left, Queue};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::path::Path;
+
+/// Takes over what users handed in, and gives the number of messages. What
+/// stays is told once, and stops nobody.
+pub(super) fn run(
+    queue: &Queue,
+    accounts: &Accounts,
+    interrupt: &Interrupt,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<usize, Failure> {
+    let Some(drop) = place::taken_over() else { return Ok(0) };
+    if let Some(only) = &accounts.files().only {
+        surroundings.warn(&format!(
+            "what users handed in waits: it goes through the accounts of {}, and {} is read in \
+             its place",
+            accounts.files().system.display(),
+            only.display()
+        ));
+        return Ok(0);
+    }
+    let intake = Intake {
+        queue,
+        drop,
+        is_for_all: &|name| accounts.is_shared(name),
+        repairs: accounts.repairs(),
+        interrupt,
+    };
+    let taken = intake.run(Timestamp::now(), &mut |handed_in| tell(&handed_in, drop, surroundings));
+    match taken {
+        Ok(taken) => Ok(taken),
+        Err(error @ IntakeError::Folder(_)) => {
+            // The queue itself is none the worse for it.
+            surroundings.warn(&format!("what users handed in waits: {error}"));
+            Ok(0)
+        }
+        Err(error @ IntakeError::Io { .. }) => Err(Failure::new(Exit::IoErr, error)),
+        Err(error @ IntakeError::Busy(_)) => Err(Failure::new(Exit::TempFail, error)
+            .hint("try again when it has ended: envoi queue run")),
+    }
+}
+
+fn tell(handed_in: &HandedIn, drop: &Path, surroundings: &mut Surroundings<'_>) {
+    let globals = surroundings.globals;
+    // Nobody may be there to read it.
+    let _ = match handed_in {
+        _ if globals.json => line(&Json::of(handed_in), surroundings.out),
+        HandedIn::Taken { .. } if globals.quiet => Ok(()),
+        HandedIn::Taken { id, owner } => {
+            let who = "was handed in by the user with the number";
+            writeln!(surroundings.out, "{id}  taken      {who} {owner}")
+        }
+        HandedIn::Left(left) => writeln!(surroundings.err, "envoi: {}", words(left, drop)),
+    };
+}
+
+/// A sentence about a file that stays.
+pub(super) fn words(left: &Left, drop: &Path) -> String {
+    let Left { name, owner, reason, .. } = left;
+    format!(
+        "the file {} of the user with the number {owner} stays there: {}",
+        Escaped(drop.join(name).display()),
+        Escaped(reason)
+    )
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Json<'j> {
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'j str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'j str>,
+    owner: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'j str>,
+}
+
+impl<'j> Json<'j> {
+    fn of(handed_in: &'j HandedIn) -> Self {
+        match handed_in {
+            HandedIn::Taken { id, owner } => Json {
+                event: "taken",
+                id: Some(id.as_str()),
+                file: None,
+                owner: *owner,
+                reason: None,
+            },
+            HandedIn::Left(left) => Json {
+                event: "leftInDrop",
+                id: None,
+                file: Some(&left.name),
+                owner: left.owner,
+                reason: Some(&left.reason),
+            },
+        }
+    }
+}
