@@ -2,12 +2,13 @@
 //! what reads it: systemd, cron, logrotate, PHP.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::callers::{DOMAIN, Machine, TERRY, arrived, cron, packaged};
 use crate::letter::Letter;
 use crate::postfix::postfix;
-use crate::server::{PASSWORD, Server, USER, file};
+use crate::server::{PASSWORD, Server, USER, file, wait_until};
 use crate::sign_in::Offers;
 
 fn contrib(name: &str) -> PathBuf {
@@ -72,6 +73,78 @@ fn a_service_that_fails_is_mailed_about_by_systemd() {
     for line in ["× failing.service - A service that fails – über alles\n", "status=3"] {
         assert!(text.contains(line), "{text}");
     }
+}
+
+/// A machine on which the queue is installed, as is written, with a spool of its own.
+fn with_queue(machine: &Machine) -> String {
+    packaged("systemd-analyze", "systemd");
+    for name in ["service", "path", "timer"].map(|kind| format!("systemd/envoi-queue.{kind}")) {
+        machine.write(&format!("contrib/{name}"), text(&name));
+    }
+    for name in [
+        "systemd/envoi.tmpfiles.conf",
+        "systemd/envoi-queue-local.conf",
+        "systemd/user/envoi-queue.service",
+        "systemd/user/envoi-queue.timer",
+    ] {
+        machine.write(&format!("contrib/{name}"), text(name));
+    }
+    let commands = commands("A queue: systemd/ or cron/");
+    format!(
+        "mount -t tmpfs -o mode=755 spool /var/spool
+        cd {}; systemctl() {{ :; }}\nset -e\nmkdir -p /etc/tmpfiles.d\n{commands}\n",
+        machine.home().display()
+    )
+}
+
+#[test]
+fn the_units_of_the_queue_are_ones_that_systemd_takes_and_holds_to_be_shut_in() {
+    let machine = Machine::cut_off();
+    let script = with_queue(&machine)
+        + "stat -c '%a %U %n' /var/spool/envoi/* >modes
+        cd /etc/systemd/system
+        systemd-analyze --man=no verify envoi-queue.service envoi-queue.path envoi-queue.timer
+        systemd-analyze --no-pager security --offline=yes --threshold=41 envoi-queue.service
+        rm -r envoi-queue.service.d
+        systemd-analyze --no-pager security --offline=yes --threshold=35 envoi-queue.service
+        cd -
+        XDG_RUNTIME_DIR=$PWD systemd-analyze --man=no verify --user contrib/systemd/user/envoi-queue.service \
+            contrib/systemd/user/envoi-queue.timer";
+    let run = machine.run("root", &["sh", "-c", &script], "").exits(0);
+    assert_eq!(run.stderr, "", "{run}");
+    let modes = fs::read_to_string(machine.home().join("modes")).expect("the modes");
+    assert_eq!(modes, "1733 root /var/spool/envoi/drop\n700 root /var/spool/envoi/queue\n");
+}
+
+#[test]
+fn what_a_user_hands_in_is_sent_by_systemd_at_once() {
+    let server = postfix();
+    let machine = Machine::before(&server);
+    let ann = Letter::someone("ann");
+    let password = machine.home().join("etc/envoi/password");
+    fs::set_permissions(password, fs::Permissions::from_mode(0o600)).expect("closing it");
+    machine.write("etc/aliases", "");
+    configured(&machine, |it| it + "local = \"maildir:/home/{user}/Maildir\"\n");
+    machine.write("systemd.sh", fs::read(file("contrib/systemd.sh")).expect("reading a file"));
+    let target = "[Unit]\nDefaultDependencies=no\nWants=envoi-queue.path handing-in.service\n";
+    machine.write("start.target", target);
+    let handing_in = format!(
+        "[Unit]\nAfter=envoi-queue.path\n[Service]\nType=oneshot\nUser={TERRY}\n\
+         ExecStart=sh -c 'printf \"To: {ann}\\nSubject: handed in\\n\\nhi\\n\" | sendmail {ann} {TERRY}'\n"
+    );
+    machine.write("handing-in.service", handing_in);
+    let home = machine.home().display();
+    let script =
+        with_queue(&machine) + &format!("mount --bind {home} /home; exec sh {home}/systemd.sh");
+    let _systemd = machine.keep("systemd", &["sh", "-c", &script]);
+
+    let arrived = arrived(&server, &format!("{TERRY}@{DOMAIN}"), &[&ann]);
+    assert_eq!(arrived.read()["subject"], "handed in");
+    let maildir = machine.home().join("terry/Maildir/new");
+    let kept = || fs::read_dir(&maildir).ok()?.next()?.ok();
+    let file = wait_until(|| "mail in the Maildir".to_owned(), kept);
+    let owner = |path: &Path| fs::metadata(path).expect("its facts").uid();
+    assert_eq!(owner(&file.path()), owner(&machine.home().join("terry")));
 }
 
 /// What precedes the jobs of the crontab, and the three: they wait for the night, and are
