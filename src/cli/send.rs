@@ -169,6 +169,7 @@ pub(super) struct Sent {
     /// What of it is in the queue.
     pub(super) kept: Option<Kept>,
     pub(super) exit: Exit,
+    /// What the message is called in the queue, and the run in logs.
     pub(super) local_id: String,
     warnings: Vec<String>,
     left: Left,

@@ -188,6 +188,23 @@ fn what_a_user_cannot_send_is_handed_in_and_root_sends_it() {
 
 #[test]
 #[ignore = "only root can make users"]
+fn a_program_that_speaks_smtp_hands_in_as_well() {
+    let machine = Machine::new();
+    let dialogue = "HELO box\r\nMAIL FROM:<a@box.example.org>\r\nRCPT TO:<dave@away.example>\r\n\
+                    DATA\r\nSubject: spoken\r\n\r\nhi\r\n.\r\nQUIT\r\n";
+    let run = machine.run("alice", &["sendmail", "-bs"], dialogue);
+    let [dropped] = &machine.files("drop")[..] else { panic!("{run}") };
+    assert!(run.stdout.contains(&format!("\r\n250 2.0.0 Kept as {dropped}\r\n")), "{run}");
+    machine.root_sends();
+    assert_eq!(machine.arrived(), ["spoken"]);
+    // Nothing is promised that is not kept.
+    machine.mode("spool/envoi/drop", 0o755);
+    let run = machine.run("alice", &["sendmail", "-bs"], dialogue);
+    assert!(run.stdout.contains("\r\n451 4.3.0 the queue in"), "{run}");
+}
+
+#[test]
+#[ignore = "only root can make users"]
 fn users_learn_neither_the_password_nor_what_others_hand_in() {
     // SEC-10
     let machine = Machine::new();
