@@ -32,10 +32,9 @@ impl Account {
 
 fn is_source_closed(source: &SecretSource, environment: &Environment) -> bool {
     match source {
-        SecretSource::File(file) => is_closed(file),
+        SecretSource::File(file) | SecretSource::Netrc(Some(file)) => is_closed(file),
         // A service of the system is given it.
         SecretSource::Credential(_) => environment.get("CREDENTIALS_DIRECTORY").is_none(),
-        SecretSource::Netrc(Some(file)) => is_closed(file),
         SecretSource::Netrc(None)
         | SecretSource::Value(_)
         | SecretSource::Env(_)

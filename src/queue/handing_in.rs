@@ -121,6 +121,11 @@ pub(super) fn trusted(path: &Path) -> Result<Folder, FolderError> {
     if !is_trusted(facts.st_uid) {
         return Err(FolderError::Foreign { path: path.to_owned(), owner: facts.st_uid });
     }
+    let above = rustix::fs::statat(folder.descriptor(), "..", AtFlags::empty()).map_err(failed)?;
+    if !is_trusted(above.st_uid) {
+        let path = path.parent().unwrap_or(path).to_owned();
+        return Err(FolderError::Foreign { path, owner: above.st_uid });
+    }
     let mode = facts.st_mode & 0o7777;
     if mode & 0o022 != 0 && mode & 0o1000 == 0 {
         return Err(FolderError::LooseParent { path: path.to_owned(), mode });

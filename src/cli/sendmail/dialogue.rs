@@ -10,7 +10,6 @@ use crate::cli::failure::Failure;
 use crate::cli::input::{Content, Spool, temporary};
 use crate::cli::log::Subject;
 use crate::cli::message::Job;
-use crate::cli::queue::keep::Keeping;
 use crate::cli::send::{Delivery, carry_out};
 use crate::cli::words::{plain, problems};
 use crate::cli::{Surroundings, interrupt};

@@ -215,7 +215,7 @@ impl<'r> Round<'r> {
         }
     }
 
-    /// Keeps a copy. What only we say of an entry is said by us.
+    /// Keeps a copy.
     fn keep(&mut self, id: &Id, owner: u32, dropped: &Entry) -> Result<(), Reason> {
         let queue = self.intake.queue;
         let limit = queue.limits.max_total / 2;
@@ -224,9 +224,21 @@ impl<'r> Round<'r> {
             return Err(Reason::Share { held, limit });
         }
         let message = self.message(dropped)?;
-        let dropped = &dropped.head;
-        let is_soon = |next: &Timestamp| !queue.policy.is_due(*next, self.now);
-        let head = Head {
+        // What another message of this name has left would be about this one.
+        match queue.disk.remove(&state_name(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+        queue.keep(id, &self.fresh(&dropped.head, owner, &message), &message)?;
+        self.shares.get_or_insert_default().insert(owner, held + size);
+        Ok(())
+    }
+
+    /// What an entry says of itself, of which we say what only we know.
+    fn fresh(&self, dropped: &Head, owner: u32, message: &Message) -> Head {
+        let policy = &self.intake.queue.policy;
+        let is_soon = |next: &Timestamp| !policy.is_due(*next, self.now);
+        Head {
             account: dropped.account.clone(),
             kept: self.now,
             not_before: dropped.not_before,
@@ -241,15 +253,7 @@ impl<'r> Round<'r> {
             message_id: message.facts().message_id.clone(),
             owner: Some(owner),
             is_report: false,
-        };
-        // What another message of this name has left would be about this one.
-        match queue.disk.remove(&state_name(id)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            Ok(()) | Err(_) => {}
         }
-        queue.keep(id, &head, &message)?;
-        self.shares.get_or_insert_default().insert(owner, held + size);
-        Ok(())
     }
 
     /// Octets in the queue that this user handed in.
