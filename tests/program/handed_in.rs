@@ -7,6 +7,7 @@ use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{Policy, Settings, Sink, Stored};
 use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -32,7 +33,7 @@ impl Machine {
         let sink = Sink::start(settings).expect("starting the receiver");
         let place = Place::new();
         let machine = Machine { place, sink };
-        for directory in ["place", "envoi", "spool/envoi/drop", "home/alice", "home/bob"] {
+        for directory in ["place", "envoi", "root", "spool/envoi/drop", "home/alice", "home/bob"] {
             fs::create_dir_all(machine.path(directory)).expect("making a directory");
         }
         machine.mode("spool/envoi/drop", 0o1733);
@@ -279,6 +280,8 @@ fn an_account_of_a_users_own_goes_into_his_own_queue() {
     machine.hand_in("alice", "mine");
     assert_eq!(machine.files("drop"), [""; 0]);
     // And root's own is nobody else's.
+    let roots = "default = 'own'\n[accounts.own]\nserver = 'smtp+notls://127.0.0.1:1'\n";
+    machine.place.write("root/.config/envoi/config.toml", roots, None);
     machine.put(ALICE, &"a".repeat(16), &entry("x", |it| it.replace("main", "own")), 0o600);
     let run = machine.root_sends();
     assert!(run.stderr.contains("the account ‘own’: it is none of the system's"), "{run}");
@@ -564,6 +567,39 @@ fn many_runs_at_once_send_what_was_handed_in_once() {
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run}");
     assert_eq!(machine.arrived(), subjects);
     assert_eq!(machine.files("drop"), [""; 0]);
+}
+
+#[test]
+#[ignore = "only root can make users"]
+fn a_lease_on_a_file_keeps_nobody_waiting() {
+    let machine = Machine::new();
+    let name = "1".repeat(16);
+    machine.put(ALICE, &name, &entry("leased", |it| it), 0o600);
+    machine.put(BOB, &"2".repeat(16), &entry("other", |it| it), 0o600);
+    let python = format!(
+        "import fcntl, os, signal, sys\n\
+         signal.signal(signal.SIGIO, signal.SIG_IGN)\n\
+         file = os.open('{DROP}/{name}', os.O_RDWR)\n\
+         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n\
+         print('leased', flush=True)\n\
+         sys.stdin.read()"
+    );
+    let mut command = machine.command("alice", &["python3", "-c", &python]);
+    let mut alice = command.stdin(Stdio::piped()).spawn().expect("starting Alice");
+    let mut said = String::new();
+    let out = alice.stdout.as_mut().expect("its output");
+    BufReader::new(out).read_line(&mut said).expect("reading it");
+    assert_eq!(said, "leased\n");
+    // The kernel breaks a lease after 45 s.
+    let started = std::time::Instant::now();
+    let run = machine.root_sends();
+    assert!(started.elapsed().as_secs() < 30, "{run}");
+    assert!(run.stderr.contains("a program keeps others from opening it"), "{run}");
+    assert_eq!(machine.arrived(), ["other"]);
+    drop(alice.stdin.take());
+    alice.wait().expect("its end");
+    machine.root_sends();
+    assert_eq!(machine.arrived(), ["leased"]);
 }
 
 #[test]

@@ -4,8 +4,8 @@
 #
 # usage: unshare --mount --pid --fork --kill-child sh enter.sh DIR ENVOI USER COMMAND...
 #
-# DIR/envoi stands in the place of /etc/envoi, DIR/spool of /var/spool, DIR/home of
-# /home. Everything is undone with the namespace.
+# DIR/envoi stands in the place of /etc/envoi, DIR/spool of /var/spool, DIR/home and
+# DIR/root of the homes. Everything is undone with the namespace.
 set -e
 dir=$1 envoi=$2 user=$3
 shift 3
@@ -22,6 +22,7 @@ mount --move "$dir/place" /etc
 mount --bind "$dir/envoi" /etc/envoi
 mount --bind "$dir/spool" /var/spool
 mount --bind "$dir/home" /home
+mount --bind "$dir/root" /root
 
 mount -t tmpfs -o mode=755 local /usr/local
 mkdir /usr/local/bin
