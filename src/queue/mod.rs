@@ -24,7 +24,7 @@
 //! | `last-run` | when a runner was last here |
 //! | `log`, `log.1` | what happened |
 //! | `left-in-drop` | what of the drop directory cannot be taken over, and was told of |
-//! | `WORD.tmp` | a file that is being written |
+//! | `WORD.tmp` | a file that is being written, or room for one |
 //!
 //! The entry's own file is its lock (flock(2)): whoever tries, holds or removes
 //! it holds that.
