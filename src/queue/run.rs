@@ -136,8 +136,8 @@ struct Desk {
     workers: usize,
     /// The most at a time that the server takes, as far as it is known.
     most: usize,
-    /// A message went through.
-    works: bool,
+    /// How many tries came to a session: the account works.
+    went: usize,
     /// It does not work; nothing more is tried.
     trouble: Option<Answer>,
 }
@@ -195,7 +195,7 @@ impl Runner<'_> {
                 jobs: VecDeque::new(),
                 workers: 0,
                 most: usize::MAX,
-                works: false,
+                went: 0,
             });
             desk.jobs.push_back(listed.id);
         }
@@ -277,7 +277,7 @@ impl Board<'_> {
             let mut best: Option<&mut Desk> = None;
             for desk in &mut open {
                 is_work_left = true;
-                let has_room = desk.works && desk.workers < desk.most;
+                let has_room = desk.went > 0 && desk.workers < desk.most;
                 let may_join = desk.trouble.is_some() || has_room || desk.workers == 0;
                 let load = |desk: &Desk| desk.jobs.len() / (desk.workers + 1);
                 if may_join && best.as_ref().is_none_or(|best| load(desk) > load(best)) {
@@ -326,12 +326,14 @@ impl Board<'_> {
         self.desks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of a connection that did not come about. Beside others that
-    /// work the server takes no more of them; alone, the account does not work.
-    fn note_refused(&self, account: &str, answer: &Answer) {
+    /// Takes note of a connection that did not come about, begun when so many
+    /// tries had gone well. Beside others that work the server takes no more of
+    /// them; alone, the account does not work.
+    fn note_refused(&self, account: &str, answer: &Answer, went: usize) {
         let mut is_alone = true;
         self.change(account, |desk| {
-            is_alone = !desk.works || desk.workers == 1;
+            let has_company = desk.went > 0 && desk.workers > 1;
+            is_alone = !has_company && desk.went == went;
             if !is_alone {
                 desk.most = (desk.most.min(desk.workers) - 1).max(1);
             }
@@ -350,10 +352,17 @@ impl Board<'_> {
 
     fn note_works(&self, account: &str) {
         let mut is_news = false;
-        self.change(account, |desk| is_news = !std::mem::replace(&mut desk.works, true));
+        self.change(account, |desk| {
+            desk.went += 1;
+            is_news = desk.went == 1;
+        });
         if is_news {
             let _ = self.runner.queue.forget_trouble(account);
         }
+    }
+
+    fn went(&self, account: &str) -> usize {
+        self.lock().iter().find(|desk| desk.account == account).map_or(0, |desk| desk.went)
     }
 
     /// Takes an entry, and makes sure that it is still to be tried.
@@ -398,6 +407,7 @@ impl Board<'_> {
             told(Event::Unwritten { id: id.clone(), reason });
             return true;
         }
+        let went = self.went(account);
         let envelope = taken.entry.head.envelope.narrowed_to(&waiting);
         let report = courier.carry(id, &Submission { envelope, message: Arc::new(message) });
         if was_interrupted(&report) {
@@ -405,7 +415,7 @@ impl Board<'_> {
             self.settle(taken);
             return true;
         }
-        let is_of_use = self.note(account, &mut taken, &waiting, &report);
+        let is_of_use = self.note(account, &mut taken, &waiting, &report, went);
         self.record_try(&taken, &waiting);
         let event = Event::Tried {
             id: id.clone(),
@@ -418,16 +428,24 @@ impl Board<'_> {
         is_of_use
     }
 
-    /// Takes note of a try: what came of it, when the next one is, and whether
-    /// the account works. False where the connection is of no use for others.
-    fn note(&self, account: &str, taken: &mut Taken<'_>, tried: &[usize], report: &Report) -> bool {
+    /// Takes note of a try, begun when so many had gone well: what came of it,
+    /// when the next one is, and whether the account works. False where the
+    /// connection is of no use for others.
+    fn note(
+        &self,
+        account: &str,
+        taken: &mut Taken<'_>,
+        tried: &[usize],
+        report: &Report,
+        went: usize,
+    ) -> bool {
         let runner = self.runner;
         let now = (runner.clock)();
         taken.state.note(tried, report, now);
         taken.state.plan(taken.entry.head.kept, &runner.queue.policy, now, (runner.dice)());
         let answer = trouble(report).and_then(|at| taken.state.to[tried[at]].answer.clone());
         match &answer {
-            Some(answer) => self.note_refused(account, answer),
+            Some(answer) => self.note_refused(account, answer, went),
             None => self.note_works(account),
         }
         answer.is_none()
