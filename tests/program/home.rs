@@ -13,7 +13,8 @@ fn send_to_daemon(place: &Place) -> Run {
     place.write(
         "config/envoi/config.toml",
         &format!(
-            "[rewrite]\ndomain = \"box.example.org\"\naliases = \"/dev/null\"\n\
+            "[queue]\nwhen = \"never\"\n\
+             [rewrite]\ndomain = \"box.example.org\"\naliases = \"/dev/null\"\n\
              [accounts.main]\nserver = \"smtp+notls://localhost:1\"\n\
              local = \"maildir:{here}/boxes/{{user}}\"\n"
         ),
