@@ -165,7 +165,7 @@ impl<'s> Submitting<'s, '_> {
         let delivery = Delivery { all_or_nothing: true, keeping, ..delivery(self.args) };
         let sent = carry_out(&delivery, &job, &account, self.interrupt, self.surroundings)?;
         if sent.kept.is_some() {
-            return Ok(said(250, &format!("2.0.0 Kept here as {}", sent.local_id)));
+            return Ok(said(250, &format!("2.0.0 Kept in the queue as {}", sent.local_id)));
         }
         Ok(answer(&sent.report, sent.exit))
     }
