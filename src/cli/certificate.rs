@@ -1,5 +1,6 @@
 //! What was wrong with a certificate, in a sentence, and what to try.
 
+use super::hint::Hint;
 use crate::account;
 use crate::net::{CertificateFault, ClientCertificateFault, Summary};
 use jiff::Timestamp;
@@ -72,16 +73,17 @@ pub(super) fn kind(fault: &CertificateFault) -> &'static str {
 }
 
 /// What to try, one line each. `chain` is what the server sent.
-pub(super) fn hints(fault: &CertificateFault, chain: &[Summary]) -> Vec<String> {
+pub(super) fn hints(fault: &CertificateFault, chain: &[Summary]) -> Vec<Hint> {
     let mut hints = of_fault(fault);
     if can_be_pinned(fault)
         && let Some(own) = chain.first()
     {
         let pin = format!("spki-sha256:{}", own.spki_sha256.base64());
-        hints.push(format!(
-            "if its operator tells you that this is the server's key: --tls-pin {pin} \
-             (in the configuration: tls-pin = \"{pin}\")"
-        ));
+        hints.push(
+            Hint::from("if its operator tells you that this is the server's key: ")
+                .option("tls-pin", &pin)
+                .either(format!(" (in the configuration: tls-pin = \"{pin}\")"), ""),
+        );
     }
     hints
 }
@@ -89,49 +91,55 @@ pub(super) fn hints(fault: &CertificateFault, chain: &[Summary]) -> Vec<String> 
 const CLOCK: &str = "check the clock here: date";
 const OPERATOR: &str = "the server's operator has to replace it";
 
-fn of_fault(fault: &CertificateFault) -> Vec<String> {
-    let owned =
-        |hints: &[&str]| -> Vec<String> { hints.iter().map(|&hint| hint.to_owned()).collect() };
+fn of_fault(fault: &CertificateFault) -> Vec<Hint> {
     match fault {
         CertificateFault::UnknownIssuer { is_sent, .. } => {
-            let mut hints = owned(&[
-                "if a private authority signed it: --tls-ca FILE with the authority's certificate",
-                "if this system knows the authority: --tls-system-roots",
-            ]);
+            let mut hints = vec![
+                Hint::from("if a private authority signed it: ")
+                    .option("tls-ca", "FILE")
+                    .text(" with the authority's certificate"),
+                Hint::from("if this system knows the authority: ").flag("tls-system-roots"),
+            ];
             if !is_sent {
-                hints.push(
+                hints.push(Hint::from(
                     "if a public one did: the server's operator has to install the chain \
-                     (fullchain.pem), not the certificate alone"
-                        .to_owned(),
-                );
+                     (fullchain.pem), not the certificate alone",
+                ));
             }
             hints
         }
         CertificateFault::SelfSigned => {
-            owned(&["if you have the certificate from a source you trust: --tls-ca FILE"])
+            vec![
+                Hint::from("if you have the certificate from a source you trust: ")
+                    .option("tls-ca", "FILE"),
+            ]
         }
-        CertificateFault::AuthorityAsServer => {
-            owned(&["the server needs a certificate of its own, with CA:FALSE: \
-             openssl req -x509 -addext basicConstraints=critical,CA:FALSE …"])
-        }
+        CertificateFault::AuthorityAsServer => vec![Hint::from(
+            "the server needs a certificate of its own, with CA:FALSE: \
+             openssl req -x509 -addext basicConstraints=critical,CA:FALSE …",
+        )],
         CertificateFault::WrongName { presented, .. } => of_names(presented),
         CertificateFault::Expired { .. } => {
-            owned(&["the server's operator has to renew it; also check the clock here: date"])
+            vec!["the server's operator has to renew it; also check the clock here: date".into()]
         }
-        CertificateFault::NotYetValid { .. } => owned(&[CLOCK]),
-        CertificateFault::NotForServers => owned(&[
+        CertificateFault::NotYetValid { .. } => vec![CLOCK.into()],
+        CertificateFault::NotForServers => vec![Hint::from(
             "it may be a client's: the server's operator has to install one with serverAuth",
-        ]),
-        CertificateFault::Forgeable { .. } | CertificateFault::WeakKey { .. } => owned(&[OPERATOR]),
-        CertificateFault::BadSignature { .. } => owned(&[
-            "if that authority has a new certificate under its old name: --tls-ca FILE with that",
-        ]),
-        CertificateFault::NotPinned => {
-            owned(&["unless the server has a new key, somebody sits between here and it: \
-             ask its operator before anything else"])
+        )],
+        CertificateFault::Forgeable { .. } | CertificateFault::WeakKey { .. } => {
+            vec![OPERATOR.into()]
         }
+        CertificateFault::BadSignature { .. } => vec![
+            Hint::from("if that authority has a new certificate under its old name: ")
+                .option("tls-ca", "FILE")
+                .text(" with that"),
+        ],
+        CertificateFault::NotPinned => vec![Hint::from(
+            "unless the server has a new key, somebody sits between here and it: \
+             ask its operator before anything else",
+        )],
         CertificateFault::NoProofOfKey => {
-            owned(&["somebody may be pretending to be the server: try from another network"])
+            vec!["somebody may be pretending to be the server: try from another network".into()]
         }
         _ => Vec::new(),
     }
@@ -139,19 +147,25 @@ fn of_fault(fault: &CertificateFault) -> Vec<String> {
 
 /// Names of a certificate go where they are pasted into a shell, so that only
 /// what is a name may stand there.
-fn of_names(presented: &[String]) -> Vec<String> {
+fn of_names(presented: &[String]) -> Vec<Hint> {
     let usable = presented.iter().find_map(|name| account::host(name).ok());
     match usable {
         Some(host) => vec![
-            format!("if that is the server meant, use its name in --server: {host}"),
-            format!("if you know that it is the right one all the same: --tls-name {host}"),
+            Hint::from("if that is the server meant, use its name in ")
+                .name("server")
+                .text(format!(": {host}")),
+            Hint::from("if you know that it is the right one all the same: ")
+                .option("tls-name", host),
         ],
         None if presented.is_empty() => {
-            vec![
-                "the certificate needs a subjectAltName: its operator has to replace it".to_owned(),
-            ]
+            vec!["the certificate needs a subjectAltName: its operator has to replace it".into()]
         }
-        None => vec!["use one of these names in --server, or --tls-name NAME".to_owned()],
+        None => vec![
+            Hint::from("use one of these names in ")
+                .name("server")
+                .text(", or ")
+                .option("tls-name", "NAME"),
+        ],
     }
 }
 
@@ -167,17 +181,23 @@ fn can_be_pinned(fault: &CertificateFault) -> bool {
 }
 
 /// What to try where the server wants to know who we are.
-pub(super) fn of_client(fault: ClientCertificateFault) -> Vec<String> {
-    let show = "show one: --tls-cert FILE --tls-key FILE".to_owned();
+pub(super) fn of_client(fault: ClientCertificateFault) -> Vec<Hint> {
     match fault {
         ClientCertificateFault::Refused(_) => vec![
             "see whether it is the right one, and still valid: \
              openssl x509 -noout -subject -issuer -dates -in FILE"
-                .to_owned(),
+                .into(),
         ],
-        ClientCertificateFault::MissingPerhaps => vec![format!("if the server wants one, {show}")],
-        _ => vec![show],
+        ClientCertificateFault::MissingPerhaps => {
+            vec![own(Hint::from("if the server wants one, show one: "))]
+        }
+        _ => vec![own(Hint::from("show one: "))],
     }
+}
+
+/// Adds how to name the certificate that says who we are.
+pub(super) fn own(hint: Hint) -> Hint {
+    hint.option("tls-cert", "FILE").either(" ", " and ").option("tls-key", "FILE")
 }
 
 /// The first few.
@@ -261,8 +281,8 @@ mod tests {
     fn a_name_that_is_none_never_stands_in_a_command() {
         // SEC-6: hints are pasted into a shell.
         let presented = vec!["$(reboot)".to_owned(), "a.b; reboot".to_owned()];
-        assert!(of_names(&presented).iter().all(|hint| !hint.contains("reboot")));
+        assert!(of_names(&presented).iter().all(|hint| !hint.to_string().contains("reboot")));
         let presented = vec!["*.example.org".to_owned(), "mail.example.org".to_owned()];
-        assert!(of_names(&presented)[1].ends_with("--tls-name mail.example.org"));
+        assert!(of_names(&presented)[1].to_string().ends_with("--tls-name mail.example.org"));
     }
 }

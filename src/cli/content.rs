@@ -93,7 +93,7 @@ pub(super) fn source(
 ) -> Result<Source, Failure> {
     if path != Path::new("-") {
         return Source::open(path).map_err(|error| match way_in(&error, role) {
-            Some(hint) => Failure { hints: vec![hint], ..Failure::from(error) },
+            Some(hint) => Failure { hints: vec![hint.into()], ..Failure::from(error) },
             None => Failure::from(error),
         });
     }

@@ -3,12 +3,15 @@
 mod account;
 mod message;
 mod oauth;
+mod typed;
 
-pub(super) use account::{no_server, of_proxy, of_secret, of_server};
+pub(super) use account::{no_server, of_secret, table};
 pub(super) use message::{no_from, no_recipients, not_text, quoted, warned};
 pub(super) use oauth::{absence, hint as oauth_hint, of_oauth, to_login};
+pub(super) use typed::{of_proxy, of_server};
 
 use super::exit::Exit;
+use super::hint::Hint;
 use std::fmt;
 
 /// An end before a server was asked. Its text and hints are printed in one
@@ -21,7 +24,7 @@ pub struct Failure {
     /// causes follows.
     pub error: anyhow::Error,
     /// What to try, each a line that works when pasted.
-    pub hints: Vec<String>,
+    pub hints: Vec<Hint>,
 }
 
 impl Failure {
@@ -51,9 +54,17 @@ impl Failure {
         Failure { error: self.error.context(place), ..self }
     }
 
+    /// The same for who cannot type options. `place` is the table of the
+    /// account, and its file.
+    #[must_use]
+    pub(super) fn in_configuration(mut self, place: &str) -> Self {
+        self.hints = self.hints.iter().map(|hint| hint.in_configuration(place)).collect();
+        self
+    }
+
     /// Adds what to try.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hints.push(hint.into());
         self
     }

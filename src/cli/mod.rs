@@ -14,6 +14,7 @@ mod escape;
 mod exit;
 mod failure;
 mod foreign;
+mod hint;
 mod home;
 mod input;
 mod interrupt;
@@ -38,6 +39,7 @@ mod words;
 
 pub use exit::Exit;
 pub use failure::Failure;
+pub use hint::Hint;
 
 use crate::account::{Accounts, Environment};
 use args::{Cli, Command, Globals};
@@ -201,7 +203,7 @@ fn misspelt(error: &clap::Error) -> Failure {
     let sentence: Vec<&str> = sentence.lines().map(str::trim).collect();
     let tips = paragraphs.flat_map(str::lines).filter_map(|line| line.trim().strip_prefix("tip: "));
     Failure {
-        hints: tips.map(str::to_owned).chain(meant_to_send(error)).collect(),
+        hints: tips.map(Hint::from).chain(meant_to_send(error).map(Hint::from)).collect(),
         ..Failure::say(Exit::Usage, sentence.join(" "))
     }
 }

@@ -6,6 +6,7 @@ use super::clock;
 use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hint::Hint;
 use super::queue::keep::Kept;
 use super::words::{error_words, plain, problems, why};
 use crate::account::Environment;
@@ -30,6 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) warnings: &'a [String],
     /// What of the message is in the queue.
     pub(super) kept: Option<&'a Kept>,
+    /// The table of the account, and its file, for who cannot type options.
+    pub(super) written_in: Option<&'a str>,
     /// The status that the program ends with.
     pub(super) exit: Exit,
 }
@@ -124,7 +127,13 @@ pub(super) fn complain(
         for tried in &problem.tried {
             writeln!(err, "also tried: {tried}")?;
         }
-        hints(&problem.hints, err)?;
+        match context.written_in {
+            Some(place) => {
+                let there = problem.hints.iter().map(|hint| hint.in_configuration(place));
+                hints(&there.collect::<Vec<_>>(), err)?;
+            }
+            None => hints(&problem.hints, err)?,
+        }
     }
     Ok(())
 }
@@ -211,6 +220,7 @@ pub(super) fn json(report: &Report, context: &Context<'_>, out: &mut dyn Write) 
         hints: problems(&troubling(report, context))
             .into_iter()
             .flat_map(|problem| problem.hints)
+            .map(|hint| Escaped(hint).to_string())
             .collect(),
         exit: context.exit.status(),
     };
@@ -223,7 +233,7 @@ pub(super) fn failure(failure: &Failure, err: &mut dyn Write) -> io::Result<()> 
     hints(&failure.hints, err)
 }
 
-fn hints(hints: &[String], err: &mut dyn Write) -> io::Result<()> {
+fn hints(hints: &[Hint], err: &mut dyn Write) -> io::Result<()> {
     for hint in hints {
         writeln!(err, "hint: {}", Escaped(hint))?;
     }
@@ -388,5 +398,5 @@ struct FailureJson<'a> {
 struct ErrorJson<'a> {
     kind: &'static str,
     message: String,
-    hints: &'a [String],
+    hints: &'a [Hint],
 }

@@ -8,6 +8,7 @@ pub(super) use passwords::{Passwords, in_world};
 use super::Surroundings;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hint::Hint;
 use super::sink::default_directory;
 use crate::account::oauth::Web;
 use crate::account::{
@@ -110,7 +111,8 @@ pub(super) fn roots(
     };
     let roots = Roots { files: files.to_vec(), system, system_paths, given: Vec::new() };
     roots.read().map_err(|error| {
-        Failure::new(Exit::OsFile, error).hint("--tls-ca takes a file of certificates in PEM form")
+        let hint = Hint::from("").name("tls-ca").text(" takes a file of certificates in PEM form");
+        Failure::new(Exit::OsFile, error).hint(hint)
     })
 }
 
@@ -170,7 +172,7 @@ fn to_sink(
     let cannot = |error: anyhow::Error| {
         let sentence = format!("cannot start the receiver for {}", directory.display());
         Failure::caused(Exit::CantCreat, sentence, error)
-            .hint("name another directory: --server sink:DIR")
+            .hint(Hint::from("name another directory: ").option("server", "sink:DIR"))
     };
     let password = random_word(16).map_err(|e| cannot(e.into()))?;
     let secret = Secret::new(password);

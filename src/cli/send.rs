@@ -77,6 +77,8 @@ pub(super) struct Delivery<'d> {
     pub(super) keeping: Keeping<'d>,
     /// When it is to be sent, where that is not now.
     pub(super) not_before: Option<Timestamp>,
+    /// The table of the account, and its file, for who cannot type options.
+    pub(super) written_in: Option<&'d str>,
 }
 
 /// What becomes of what cannot be sent at once, as typed, else as configured.
@@ -157,6 +159,7 @@ pub(super) fn send(
         local_id: &sent.local_id,
         warnings: &sent.warnings,
         kept: sent.kept.as_ref(),
+        written_in: delivery.written_in,
         exit: sent.exit,
     };
     tell(&sent.report, &context, &sent.left, surroundings);
@@ -238,7 +241,7 @@ fn submit_logged(
     }
     let mut warnings: Vec<String> = job.warnings.iter().cloned().chain(trouble).collect();
     if !account.tls.verify {
-        warnings.push("the server's certificate is not checked (--tls-verify no)".to_owned());
+        warnings.push("the server's certificate is not checked: tls-verify is no".to_owned());
     }
     for warning in &warnings {
         surroundings.warn(warning);

@@ -13,7 +13,7 @@ use super::clock;
 use super::content::{self, Role};
 use super::dsn;
 use super::exit::Exit;
-use super::failure::{Failure, warned};
+use super::failure::{Failure, quoted, table, warned};
 use super::input::Input;
 use super::log::Subject;
 use super::message::{Job, masked};
@@ -31,8 +31,20 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// Runs `sendmail`, called by this name with these words.
+/// Runs `sendmail`, called by this name with these words. No hint names an
+/// option that sendmail lacks.
 pub(super) fn run(
+    name: &str,
+    words: Vec<OsString>,
+    environment: &Environment,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let ran = perform(name, words, environment, out, err);
+    ran.map_err(|failure| failure.in_configuration("the account"))
+}
+
+fn perform(
     name: &str,
     words: Vec<OsString>,
     environment: &Environment,
@@ -91,14 +103,37 @@ fn deliver(
 ) -> Result<Exit, Failure> {
     let mut chosen = None;
     let job = office.and_then(|office| prepare(args, &office, &mut chosen, surroundings));
-    let job = job.inspect_err(|failure| {
-        let (account, subject) = (chosen.or_else(|| usual(accounts)), Subject::typed(args));
-        log_unsent(failure, args, account, &subject, surroundings);
+    let job = job.map_err(|failure| {
+        let account = chosen.or_else(|| usual(accounts));
+        let place = account.as_ref().map(|account| written_in(accounts, account));
+        log_unsent(&failure, args, account, &Subject::typed(args), surroundings);
+        match place {
+            Some(place) => failure.in_configuration(&place),
+            None => failure,
+        }
     })?;
     let Some(job) = job else { return Ok(Exit::Ok) };
     let account = job.account.as_ref().expect("an account was chosen");
+    let place = &written_in(accounts, account);
     let (keeping, account) = with_patience(args, &job, account, surroundings.environment);
-    send::send(&Delivery { keeping, ..delivery(args) }, &job, &account, surroundings)
+    let delivery = Delivery { keeping, written_in: Some(place), ..delivery(args) };
+    let sent = send::send(&delivery, &job, &account, surroundings);
+    sent.map_err(|failure| failure.in_configuration(place))
+}
+
+/// Where the keys of an account stand, or would stand: its table, and the file.
+fn written_in(accounts: &Accounts, account: &Account) -> String {
+    let Some(name) = &account.name else {
+        return "an account, as envoi account add YOUR-ADDRESS makes one".to_owned();
+    };
+    match (accounts.foreign(), accounts.place(name)) {
+        (None, Some((file, _))) => format!("{} of {}", table(name), quoted(file)),
+        (Some(file), _) => {
+            let made = "of what envoi account import --write makes of";
+            format!("{} {made} {}", table(name), quoted(file))
+        }
+        (None, None) => table(name),
+    }
 }
 
 /// Has it in the log that a command line made no sense: whoever calls may show

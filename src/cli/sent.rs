@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hint::Hint;
 use super::words::plain;
 use crate::delivery::{Outcome, Report, Submission};
 use crate::maildir::{Draft, Name, Place, make};
@@ -27,7 +28,7 @@ impl<'d> SentCopy<'d> {
         let cannot = |error| {
             let sentence = format!("cannot save the sent message in {}", directory.display());
             Failure::caused(Exit::CantCreat, sentence, error)
-                .hint("name another directory: --save-sent DIR")
+                .hint(Hint::from("name another directory: ").option("save-sent", "DIR"))
         };
         Ok(SentCopy { directory, draft: draft.map_err(cannot)? })
     }

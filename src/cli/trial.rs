@@ -85,6 +85,14 @@ fn news(attempts: &[Attempt]) -> impl Iterator<Item = (&Attempt, &Arc<Error>)> {
     attempts.iter().filter(is_news).filter_map(|it| Some((it, it.error.as_ref()?)))
 }
 
+fn add_news<T: PartialEq>(known: &mut Vec<T>, new: Vec<T>) {
+    for new in new {
+        if !known.contains(&new) {
+            known.push(new);
+        }
+    }
+}
+
 /// One sentence for all that was tried: the attempt that got farthest first.
 fn refused(attempts: &[Attempt], signal: Option<usize>) -> Refused {
     let errors = || news(attempts);
@@ -95,13 +103,8 @@ fn refused(attempts: &[Attempt], signal: Option<usize>) -> Refused {
     let mut sentences = vec![tried(farthest, error)];
     let mut hints = of_error(error, Some(farthest));
     for (attempt, error) in errors().filter(|(attempt, _)| !std::ptr::eq(*attempt, farthest)) {
-        for (known, new) in [
-            (&mut sentences, vec![tried(attempt, error)]),
-            (&mut hints, of_error(error, Some(attempt))),
-        ] {
-            let news = new.into_iter().filter(|new| !known.contains(new)).collect::<Vec<_>>();
-            known.extend(news);
-        }
+        add_news(&mut sentences, vec![tried(attempt, error)]);
+        add_news(&mut hints, of_error(error, Some(attempt)));
     }
     let sentence = format!("the account does not work: {}", sentences.join("; "));
     let exit = Exit::of_attempt(error, signal);

@@ -3,6 +3,7 @@
 use super::advice::{hints, of_error};
 use super::certificate;
 use super::escape::Escaped;
+use super::hint::Hint;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, Endpoint};
 use crate::sasl::{Entry, Proof};
@@ -19,7 +20,7 @@ pub(super) struct Problem {
     /// The other servers and addresses that were tried in vain.
     pub(super) tried: Vec<String>,
     /// What to try.
-    pub(super) hints: Vec<String>,
+    pub(super) hints: Vec<Hint>,
 }
 
 /// The problems of a report, recipients with the same fate together.
@@ -51,7 +52,7 @@ pub(super) fn problems(report: &Report) -> Vec<Problem> {
         Problem {
             sentence: sentence(&why, &whom, outcome, attempt),
             tried: others.iter().map(|(other, error)| tried(other, error)).collect(),
-            hints: hints.iter().map(|hint| Escaped(hint).to_string()).collect(),
+            hints,
         }
     };
     groups.into_iter().map(problem).collect()

@@ -195,7 +195,10 @@ fn a_program_that_speaks_smtp_hands_in_as_well() {
                     DATA\r\nSubject: spoken\r\n\r\nhi\r\n.\r\nQUIT\r\n";
     let run = machine.run("alice", &["sendmail", "-bs"], dialogue);
     let [dropped] = &machine.files("drop")[..] else { panic!("{run}") };
-    assert!(run.stdout.contains(&format!("\r\n250 2.0.0 Kept in the queue as {dropped}\r\n")), "{run}");
+    assert!(
+        run.stdout.contains(&format!("\r\n250 2.0.0 Kept in the queue as {dropped}\r\n")),
+        "{run}"
+    );
     machine.root_sends();
     assert_eq!(machine.arrived(), ["spoken"]);
     // Nothing is promised that is not kept.

@@ -129,8 +129,7 @@ fn write(
         // Of several accounts none can be called otherwise.
         EditError::Exists { .. } if import.accounts.len() > 1 => Failure {
             hints: vec![
-                "put them in its place: --replace; or write a file of their own: -C FILE"
-                    .to_owned(),
+                "put them in its place: --replace; or write a file of their own: -C FILE".into(),
             ],
             ..Failure::from(error)
         },

@@ -1,9 +1,10 @@
 //! What to try where LMTP is spoken, or should be, as far as it differs from
 //! what helps with SMTP.
 
-use super::{LATER, could_start_tls};
+use super::{LATER, could_start_tls, exposed};
 use crate::account::Scheme;
 use crate::cli::failure::quoted;
+use crate::cli::hint::Hint;
 use crate::delivery::Attempt;
 use crate::net::{self, Address, Endpoint, Place};
 use crate::session::{Error, Kind};
@@ -12,7 +13,7 @@ use std::io::ErrorKind;
 
 /// What to try about what broke a session; `None` where the protocol makes no
 /// difference.
-pub(super) fn of_error(error: &Error, attempt: &Attempt) -> Option<Vec<String>> {
+pub(super) fn of_error(error: &Error, attempt: &Attempt) -> Option<Vec<Hint>> {
     let server = &attempt.server;
     if is_foreign(error) {
         return Some(vec![the_other(server)]);
@@ -21,17 +22,16 @@ pub(super) fn of_error(error: &Error, attempt: &Attempt) -> Option<Vec<String>> 
         return None;
     }
     let hint = match &error.kind {
-        Kind::Net(error_of_net) => of_net(error_of_net, error.phase)?,
-        Kind::Lacks(Keyword::StartTls) => format!(
-            "to send in clear, where everybody on the way can read it: \
-             --server lmtp+notls://{server}"
+        Kind::Net(error_of_net) => of_net(error_of_net, error.phase)?.into(),
+        Kind::Lacks(Keyword::StartTls) => by(
+            "to send in clear, where everybody on the way can read it: ",
+            format!("lmtp+notls://{server}"),
         ),
         Kind::Lacks(Keyword::Auth) => under_tls(server)
             .filter(|_| could_start_tls(attempt))
-            .unwrap_or_else(|| "the server takes no sign-in: leave out --user".to_owned()),
+            .unwrap_or_else(|| Hint::from("the server takes no sign-in: leave out ").name("user")),
         Kind::NoMechanism { exposing, .. } if !exposing.is_empty() && attempt.tls.is_none() => {
-            let exposed = "to give the password to whoever listens: --allow-cleartext-auth";
-            return Some(under_tls(server).into_iter().chain([exposed.to_owned()]).collect());
+            return Some(under_tls(server).into_iter().chain([exposed()]).collect());
         }
         _ => return None,
     };
@@ -44,23 +44,28 @@ fn is_foreign(error: &Error) -> bool {
         && matches!(&error.kind, Kind::Refused(reply) if reply.code.value() == 500)
 }
 
-fn the_other(server: &Endpoint) -> String {
+/// Another URL for the server, which `server` of the account has, or `local`.
+fn by(why: &str, url: String) -> Hint {
+    Hint::from(why).setting(format!("--server {url}"), url)
+}
+
+fn the_other(server: &Endpoint) -> Hint {
     let (name, protocol) = match server.protocol {
         Protocol::Smtp => ("LMTP", Protocol::Lmtp),
         Protocol::Lmtp => ("SMTP", Protocol::Smtp),
     };
     match Scheme::of(&Endpoint { protocol, ..server.clone() }) {
         Some(scheme) => {
-            format!("the server may speak {name}: --server {}://{server}", scheme.name)
+            by(&format!("the server may speak {name}: "), format!("{}://{server}", scheme.name))
         }
-        None => format!("the server may speak {name}"),
+        None => format!("the server may speak {name}").into(),
     }
 }
 
 /// What is in clear on this machine cannot be protected further.
-fn under_tls(server: &Endpoint) -> Option<String> {
+fn under_tls(server: &Endpoint) -> Option<Hint> {
     match server.place {
-        Place::Tcp { .. } => Some(format!("to sign in under TLS: --server lmtp://{server}")),
+        Place::Tcp { .. } => Some(by("to sign in under TLS: ", format!("lmtp://{server}"))),
         Place::Unix(_) => None,
     }
 }

@@ -2,14 +2,16 @@
 
 use super::{Exit, Failure, quoted};
 use crate::account::{
-    Account, ClientFilesError, DkimError, EditError, Error, Fault, KeyFileError, ProxyError,
-    SecretError, ServerError, Unusable, Unwritable,
+    Account, ClientFilesError, DkimError, EditError, Error, Fault, KeyFileError, SecretError,
+    Unusable, Unwritable,
 };
+use crate::cli::hint::Hint;
 use crate::message::dkim::KeyError;
 use crate::net::ClientCertificateError;
 use crate::smtp::ForwardPath;
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
+use toml_edit::Key;
 
 impl From<Error> for Failure {
     /// Whatever is wrong with accounts is a matter of configuration, an unknown
@@ -55,7 +57,7 @@ impl From<EditError> for Failure {
                 (Exit::CantCreat, Some(format!("check who may write there: ls -ld {directory}")))
             }
         };
-        Failure { hints: hint.into_iter().collect(), ..Failure::new(exit, error) }
+        Failure { hints: hint.map(Hint::from).into_iter().collect(), ..Failure::new(exit, error) }
     }
 }
 
@@ -90,7 +92,8 @@ impl From<Unusable> for Failure {
             | Unusable::NoLogin { .. }
             | Unusable::NoNetrc => None,
         };
-        Failure { hints: hint.into_iter().collect(), ..Failure::new(Exit::Config, error) }
+        let hints = hint.map(Hint::from).into_iter().collect();
+        Failure { hints, ..Failure::new(Exit::Config, error) }
     }
 }
 
@@ -103,9 +106,9 @@ impl From<ClientFilesError> for Failure {
             | ClientFilesError::Key {
                 file,
                 reason: KeyFileError::Unreadable(_) | KeyFileError::NotAFile,
-            } => readable(file),
+            } => readable(file).into(),
             ClientFilesError::Key { file, reason: KeyFileError::Exposed(fault) } => {
-                close(file, *fault)
+                close(file, *fault).into()
             }
             ClientFilesError::Unfit { files, reason } => {
                 let key = files.key.as_ref().unwrap_or(&files.certificate);
@@ -117,23 +120,28 @@ impl From<ClientFilesError> for Failure {
 }
 
 /// What to try where files hold no certificate that can be shown.
-fn of_client_certificate(certificate: &Path, key: &Path, reason: ClientCertificateError) -> String {
+fn of_client_certificate(certificate: &Path, key: &Path, reason: ClientCertificateError) -> Hint {
     match reason {
         ClientCertificateError::NoCertificate | ClientCertificateError::DamagedCertificate => {
             format!("see what is in it: openssl x509 -noout -subject -in {}", quoted(certificate))
+                .into()
         }
-        ClientCertificateError::NoKey => "name the file of the key: --tls-key FILE".to_owned(),
+        ClientCertificateError::NoKey => {
+            Hint::from("name the file of the key: ").option("tls-key", "FILE")
+        }
         ClientCertificateError::Locked => format!(
             "write it down unlocked: (umask 077; openssl pkey -in {} -out {})",
             quoted(key),
             quoted(&key.with_extension("unlocked.pem"))
-        ),
+        )
+        .into(),
         ClientCertificateError::Mismatch => format!(
             "compare the two: openssl x509 -noout -pubkey -in {}; openssl pkey -pubout -in {}",
             quoted(certificate),
             quoted(key)
-        ),
-        _ => format!("see what it is: openssl pkey -noout -text_pub -in {}", quoted(key)),
+        )
+        .into(),
+        _ => format!("see what it is: openssl pkey -noout -text_pub -in {}", quoted(key)).into(),
     }
 }
 
@@ -250,58 +258,6 @@ fn in_netrc(word: &str) -> String {
     }
 }
 
-/// A server URL on the command line that is no good.
-pub(in crate::cli) fn of_server(option: &str, error: &ServerError) -> Failure {
-    let failure = Failure::say(Exit::Usage, format!("{option}: {error}"));
-    match error {
-        ServerError::NoScheme { host: Some(host) } => failure
-            .hint(format!("{option} smtps://{host} (TLS from the start)"))
-            .hint(format!("{option} smtp://{host} (STARTTLS)")),
-        ServerError::NoScheme { host: None } | ServerError::UnknownScheme { .. } => failure.hint(
-            "schemes are smtps:// (TLS from the start), smtp:// (STARTTLS), \
-             smtp+opportunistic://, smtp+notls:// (no protection), lmtp://, lmtp+notls://, \
-             lmtp+unix: and sink:",
-        ),
-        ServerError::Password => failure.hint(
-            "leave it out and be asked for it, or take it from elsewhere: \
-             --password-from env:NAME, file:PATH or command:WORDS",
-        ),
-        ServerError::NotSpoken(_) => {
-            failure.hint(format!("name a server that takes submissions: {option} smtps://HOST"))
-        }
-        ServerError::NoHost | ServerError::Host | ServerError::Port | ServerError::Trailing => {
-            failure.hint(format!("write it as in {option} smtps://mail.example.org:465"))
-        }
-        ServerError::NoPort | ServerError::SmtpPort => failure.hint(format!(
-            "ask which port the server has for LMTP, often 24: {option} lmtp://HOST:24"
-        )),
-        ServerError::SocketPath => {
-            failure.hint(format!("write it as in {option} lmtp+unix:/run/dovecot/lmtp"))
-        }
-        ServerError::User => failure.hint("write the name apart: --user NAME"),
-    }
-}
-
-/// The URL of a proxy on the command line that is no good.
-pub(in crate::cli) fn of_proxy(option: &str, error: &ProxyError) -> Failure {
-    let failure = Failure::say(Exit::Usage, format!("{option}: {error}"));
-    match error {
-        ProxyError::NoScheme { host: Some(host) } => {
-            failure.hint(format!("{option} socks5://{host} or {option} http://{host}"))
-        }
-        ProxyError::Place(ServerError::Password) => failure.hint(
-            "write it into the proxy of an account, in a file of mode 0600, or into ALL_PROXY",
-        ),
-        ProxyError::NoScheme { host: None }
-        | ProxyError::UnknownScheme { .. }
-        | ProxyError::NotSpoken(_)
-        | ProxyError::Place(_)
-        | ProxyError::SignIn(_) => failure.hint(format!(
-            "write it as in {option} socks5://127.0.0.1:1080; for no proxy: {option} none"
-        )),
-    }
-}
-
 /// A recipient elsewhere, and an account for this machine alone (78).
 pub(in crate::cli) fn no_server(recipient: &ForwardPath, account: &Account) -> Failure {
     let name = account.name.as_deref().unwrap_or_default();
@@ -310,13 +266,18 @@ pub(in crate::cli) fn no_server(recipient: &ForwardPath, account: &Account) -> F
 }
 
 fn write_server(account: &str) -> String {
-    format!("in [accounts.{account}], write server = \"smtps://HOST\" or \"smtp://HOST\"")
+    format!("in {}, write server = \"smtps://HOST\" or \"smtp://HOST\"", table(account))
+}
+
+/// The head of an account's table.
+pub(in crate::cli) fn table(account: &str) -> String {
+    format!("[accounts.{}]", Key::new(account).display_repr())
 }
 
 /// A hint names all keys of a table, and all accounts, if there are no more.
 const FEW: usize = 8;
 
-fn of_account(error: &Error) -> Vec<String> {
+fn of_account(error: &Error) -> Vec<Hint> {
     match error {
         Error::UnknownKey { nearest, known, .. } => {
             let all = if known.len() > FEW {
@@ -324,73 +285,75 @@ fn of_account(error: &Error) -> Vec<String> {
             } else {
                 format!("The keys are {}", known.join(", "))
             };
-            vec![meant(*nearest, all)]
+            vec![meant(*nearest, all).into()]
         }
-        Error::Exposed { file, fault } => vec![close(file, *fault)],
+        Error::Exposed { file, fault } => vec![close(file, *fault).into()],
         Error::UnknownAccount { nearest, names, .. } => of_unknown(nearest.as_deref(), names),
         Error::NoAccounts => of_unknown(None, &[]),
         Error::NoChoice { names, .. } | Error::Ambiguous { names, .. } => of_choice(names),
-        Error::NoServer { account } => vec![write_server(account)],
+        Error::NoServer { account } => vec![write_server(account).into()],
         Error::NoUser { .. } | Error::NobodyFor { .. } => {
-            vec!["name the user: --user, user = in the account, or ENVOI_USER".to_owned()]
-        }
-        Error::Aliases { file, .. } => {
-            let file = file.display().to_string();
             vec![
-                format!("check its name and who may read it: ls -l {}", shell_words::quote(&file)),
-                "for no aliases: aliases = \"/dev/null\"".to_owned(),
+                Hint::from("name the user: ")
+                    .either("--user, ", "")
+                    .text("user = in the account, or ENVOI_USER"),
             ]
         }
-        Error::Unreadable { file, .. } => {
-            let file = file.display().to_string();
-            vec![format!("check its name and who may read it: ls -l {}", shell_words::quote(&file))]
+        Error::Aliases { file, .. } => {
+            vec![readable(file).into(), "for no aliases: aliases = \"/dev/null\"".into()]
         }
+        Error::Unreadable { file, .. } => vec![readable(file).into()],
         Error::Syntax { .. } | Error::Value { .. } | Error::Circle { .. } => {
-            vec!["every key is described by: man 5 envoi-config".to_owned()]
+            vec!["every key is described by: man 5 envoi-config".into()]
         }
         Error::PinInClear { .. } => vec![
             "leave out tls-pin, or name a server that speaks TLS: smtps://HOST or smtp://HOST"
-                .to_owned(),
+                .into(),
         ],
         Error::PinUnchecked => {
-            vec!["to have the pin checked: --tls-verify yes".to_owned()]
+            vec![Hint::from("to have the pin checked: ").option("tls-verify", "yes")]
         }
         Error::TwoTokens { .. } => {
             vec![
                 "leave out one of them: token, which fetches a token, or oauth2, which has \
                   tokens of a login"
-                    .to_owned(),
+                    .into(),
             ]
         }
         Error::KeyWithoutCertificate => {
-            vec!["name the file of the certificate, too: --tls-cert FILE".to_owned()]
+            vec![Hint::from("name the file of the certificate, too: ").option("tls-cert", "FILE")]
         }
         Error::Variable { variable: "ENVOI_SERVER", .. } => {
-            vec!["write it as in ENVOI_SERVER=smtps://mail.example.org".to_owned()]
+            vec!["write it as in ENVOI_SERVER=smtps://mail.example.org".into()]
         }
         Error::Variable { variable: variable @ ("ALL_PROXY" | "all_proxy"), .. } => vec![
-            format!("write it as in {variable}=socks5://127.0.0.1:1080"),
-            "to go without a proxy: --proxy none".to_owned(),
+            format!("write it as in {variable}=socks5://127.0.0.1:1080").into(),
+            Hint::from("to go without a proxy: ").option("proxy", "none"),
         ],
         Error::SourceFamily { .. } => {
-            vec!["leave out one of them: --source, --ipv4, --ipv6, or their keys".to_owned()]
+            let hint = Hint::from("leave out one of them: ").name("source").text(", ");
+            let hint = hint.name("ipv4").text(", ").name("ipv6");
+            vec![hint.either(", or their keys", "")]
         }
         Error::Line { file, line, .. } => {
-            vec![format!("the line is shown by: sed -n {line}p {}", quoted(file))]
+            vec![format!("the line is shown by: sed -n {line}p {}", quoted(file)).into()]
         }
-        Error::Computed { source, .. } => of_secret(source).into_iter().collect(),
+        Error::Computed { source, .. } => of_secret(source).map(Hint::from).into_iter().collect(),
         Error::OneName { .. } => {
-            vec!["leave out --name, and edit the names where they are written".to_owned()]
+            vec!["leave out --name, and edit the names where they are written".into()]
         }
         Error::TooLong { .. } | Error::Families { .. } | Error::Variable { .. } => Vec::new(),
     }
 }
 
-fn of_unknown(nearest: Option<&str>, names: &[String]) -> Vec<String> {
+fn of_unknown(nearest: Option<&str>, names: &[String]) -> Vec<Hint> {
     if names.is_empty() {
         return vec![
-            "to try envoi without a server: --server sink:".to_owned(),
-            "to add an account: envoi account add YOUR-ADDRESS".to_owned(),
+            Hint::from("to try envoi without a server: ").either(
+                "--server sink:",
+                "envoi send --server sink: -f me@example.org me@example.org",
+            ),
+            "to add an account: envoi account add YOUR-ADDRESS".into(),
         ];
     }
     let all = if names.len() > FEW {
@@ -398,17 +361,22 @@ fn of_unknown(nearest: Option<&str>, names: &[String]) -> Vec<String> {
     } else {
         format!("The accounts are {}", names.join(", "))
     };
-    vec![meant(nearest, all)]
+    vec![meant(nearest, all).into()]
 }
 
-fn of_choice(names: &[String]) -> Vec<String> {
+fn of_choice(names: &[String]) -> Vec<Hint> {
+    let (text, names) = if names.len() > FEW {
+        ("name one of those that envoi account lists: ", &["NAME".to_owned()][..])
+    } else {
+        ("name one: ", names)
+    };
+    let each = |before: &str| {
+        let words = names.iter().map(|name| format!("{before}{}", shell_words::quote(name)));
+        words.collect::<Vec<_>>().join(" or ")
+    };
     vec![
-        if names.len() > FEW {
-            "name one of those that envoi account lists: --account NAME".to_owned()
-        } else {
-            format!("name one: --account {}", names.join(" or --account "))
-        },
-        "or write default = \"NAME\" at the top of the configuration".to_owned(),
+        Hint::from(text).either(each("--account "), each("ENVOI_ACCOUNT=")),
+        "or write default = \"NAME\" at the top of the configuration".into(),
     ]
 }
 
@@ -436,7 +404,7 @@ fn close(file: &Path, fault: Fault) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::{Accounts, Choice, Environment, Origin, ServerUrl};
+    use crate::account::{Accounts, Choice, Environment};
 
     fn failure(config: &str, named: Option<&str>) -> Failure {
         let directory = tempfile::tempdir().unwrap();
@@ -463,7 +431,11 @@ mod tests {
         ] {
             let failure = failure(config, None);
             assert_eq!(failure.exit, Exit::Config, "{config}");
-            assert!(failure.hints.iter().any(|it| it.contains(hint)), "{:?}", failure.hints);
+            assert!(
+                failure.hints.iter().any(|it| it.to_string().contains(hint)),
+                "{:?}",
+                failure.hints
+            );
         }
     }
 
@@ -471,23 +443,18 @@ mod tests {
     fn an_account_that_was_typed_wrong_is_78_too() {
         let failure = failure("[accounts.work]\n[accounts.home]\n", Some("wrok"));
         assert_eq!(failure.exit, Exit::Config);
-        assert_eq!(failure.hints, ["did you mean ‘work’? The accounts are home, work"]);
+        let hint = Hint::from("did you mean ‘work’? The accounts are home, work");
+        assert_eq!(failure.hints, [hint]);
     }
 
     #[test]
     fn of_many_accounts_a_hint_names_none() {
         let many: String = (0..20).map(|number| format!("[accounts.a{number}]\n")).collect();
         let unchosen = failure(&many, None);
-        assert_eq!(unchosen.hints[0], "name one of those that envoi account lists: --account NAME");
+        let hint = "name one of those that envoi account lists: --account NAME";
+        assert_eq!(unchosen.hints[0].to_string(), hint);
         let unknown = failure(&many, Some("a2O"));
-        assert!(unknown.hints[0].ends_with("? All of them: envoi account"), "{:?}", unknown.hints);
-    }
-
-    #[test]
-    fn a_bare_host_is_told_how_to_be_a_url() {
-        let error = ServerUrl::parse("mail.example.org", Origin::CommandLine).unwrap_err();
-        let failure = of_server("--server", &error);
-        assert_eq!(failure.exit, Exit::Usage);
-        assert_eq!(failure.hints[0], "--server smtps://mail.example.org (TLS from the start)");
+        let hint = unknown.hints[0].to_string();
+        assert!(hint.ends_with("? All of them: envoi account"), "{hint}");
     }
 }

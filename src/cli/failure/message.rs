@@ -1,6 +1,7 @@
 //! What an error of `message` means for the exit status, and what to try.
 
 use super::{Exit, Failure};
+use crate::cli::hint::Hint;
 use crate::message::{AddressError, AliasError, Error, Warning};
 use crate::smtp::PathError;
 use std::path::Path;
@@ -76,7 +77,7 @@ impl From<Error> for Failure {
             Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
         };
         let failure = Failure::new(exit, error);
-        Failure { hints: hint.into_iter().collect(), ..failure }
+        Failure { hints: hint.map(Hint::from).into_iter().collect(), ..failure }
     }
 }
 
@@ -93,8 +94,11 @@ fn of_address(text: &str, reason: AddressError) -> String {
 
 /// Nobody who could be the author (64).
 pub(in crate::cli) fn no_from() -> Failure {
-    Failure::say(Exit::Usage, "it is not known whom the message is from")
-        .hint("--from you@example.org, or from = \"you@example.org\" in the account")
+    Failure::say(Exit::Usage, "it is not known whom the message is from").hint(
+        Hint::from("")
+            .either("--from you@example.org, or ", "")
+            .text("from = \"you@example.org\" in the account"),
+    )
 }
 
 /// Nobody to send to (64).
@@ -189,7 +193,7 @@ mod tests {
             let error = rules.envelope_recipients(name, &mut Vec::new()).unwrap_err();
             let failure = Failure::from(error);
             assert_eq!(failure.exit, Exit::Config, "{name}");
-            assert!(failure.hints[0].contains(hint), "{:?}", failure.hints);
+            assert!(failure.hints[0].to_string().contains(hint), "{:?}", failure.hints);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Exit, Failure, of_secret};
 use crate::account::oauth::OAuthError;
+use crate::cli::hint::Hint;
 use crate::delivery::Absence;
 use crate::net::{self, HttpError};
 
@@ -63,7 +64,7 @@ pub(in crate::cli) fn of_oauth(
     };
     let later = error.is_temporary().then(|| "try again later".to_owned());
     let hint = hint(&error, account).or(later);
-    Failure { hints: hint.into_iter().collect(), ..Failure::new(exit, error) }
+    Failure { hints: hint.map(Hint::from).into_iter().collect(), ..Failure::new(exit, error) }
 }
 
 /// What to try.
@@ -160,7 +161,7 @@ mod tests {
         let failure = of_oauth(unreached(HttpError::Unreached(no_host)), Some("work"), None);
         assert_eq!(failure.exit, Exit::NoHost);
         let hint = "check the spelling of the issuer's name: envoi account login work --issuer URL";
-        assert_eq!(failure.hints, [hint]);
+        assert_eq!(failure.hints, [Hint::from(hint)]);
         let failure = of_oauth(unreached(HttpError::HeaderTooLarge), Some("work"), None);
         assert_eq!(failure.exit, Exit::Protocol);
     }

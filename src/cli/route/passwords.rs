@@ -79,7 +79,7 @@ impl Secrets for Passwords<'_> {
         self.sign_in(server, user)?.oauth2.as_ref()?;
         Some(match self.account.as_deref() {
             Some(name) => to_login(Some(name)),
-            None => "check --issuer, --user and --scope: the token is a new one".to_owned(),
+            None => "check issuer, user and scope: the token is a new one".to_owned(),
         })
     }
 }

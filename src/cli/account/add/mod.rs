@@ -29,7 +29,7 @@ pub(super) fn run(args: &AddArgs, surroundings: &mut Surroundings<'_>) -> Result
     let accounts = &known(surroundings)?;
     let typed = placed(args.connection.settings()?)?;
     if typed.tls_verify == Some(false) {
-        surroundings.warn("the server's certificate is not checked (--tls-verify no)");
+        surroundings.warn("the server's certificate is not checked: tls-verify is no");
     }
     let interrupt = installed()?;
     let deadline = typed.deadline.map(Deadline::after);

@@ -8,6 +8,7 @@ use crate::cli::Surroundings;
 use crate::cli::args::Store;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, of_secret};
+use crate::cli::hint::Hint;
 use crate::cli::words::plain;
 use crate::sasl::Secret;
 
@@ -254,13 +255,14 @@ fn world<'w>(adding: &'w Adding<'_>, environment: &'w Environment) -> World<'w> 
 fn unread(error: &SecretError) -> Failure {
     let sentence = format!("the password cannot be had: {}", plain(&error.to_string()));
     let exit = if error.is_temporary() { Exit::TempFail } else { Exit::Config };
-    Failure { hints: of_secret(error).into_iter().collect(), ..Failure::say(exit, sentence) }
+    let hints = of_secret(error).map(Hint::from).into_iter().collect();
+    Failure { hints, ..Failure::say(exit, sentence) }
 }
 
 fn unkept(error: &SecretError) -> Failure {
     let sentence = format!("the password cannot be kept: {}", plain(&error.to_string()));
     let exit = if error.is_temporary() { Exit::TempFail } else { Exit::CantCreat };
-    let mut hints: Vec<String> = of_secret(error).into_iter().collect();
-    hints.push("keep it elsewhere: --store file:PATH, or --store config".to_owned());
+    let mut hints: Vec<Hint> = of_secret(error).map(Hint::from).into_iter().collect();
+    hints.push("keep it elsewhere: --store file:PATH, or --store config".into());
     Failure { hints, ..Failure::say(exit, sentence) }
 }

@@ -6,6 +6,7 @@ use crate::cli::account::reason::ChosenJson;
 use crate::cli::account::values::Value;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::hint::Hint;
 use crate::sasl::Proof;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -136,7 +137,7 @@ impl ServerJson {
 #[derive(Serialize)]
 struct WarningJson<'a> {
     message: String,
-    hints: &'a [String],
+    hints: &'a [Hint],
 }
 
 impl<'a> WarningJson<'a> {
