@@ -13,6 +13,7 @@ use envoi::session::{Observer, Unobserved};
 use envoi::sink::{Encryption, Listen, Policy, Refusal, Settings, Sink, Storage};
 use envoi::smtp::{ForwardPath, Phase, Protocol, Reply};
 use harness::*;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
@@ -460,6 +461,10 @@ impl Home for AllHere {
     }
 
     fn refuses(&self, _: &ForwardPath) -> Option<Outcome> {
+        None
+    }
+
+    fn maildir(&self, _: &ForwardPath) -> Option<PathBuf> {
         None
     }
 

@@ -10,6 +10,7 @@ use crate::delivery::{
 use crate::net::Interrupt;
 use crate::session::Observer;
 use crate::smtp::{Domain, ForwardPath};
+use std::path::PathBuf;
 
 /// Who is at home here, and what becomes of their mail.
 #[derive(Clone, Debug)]
@@ -133,6 +134,11 @@ impl Home for OpenHome<'_> {
         let Keeper::Maildir(pattern) = self.keeper else { return None };
         let owner = |path: &ForwardPath| self.household.owner(pattern, path);
         Maildirs { host: self.host, owner: &owner }.refuses(path)
+    }
+
+    fn maildir(&self, path: &ForwardPath) -> Option<PathBuf> {
+        let Keeper::Maildir(pattern) = self.keeper else { return None };
+        self.household.owner(pattern, path).map(|owner| owner.maildir)
     }
 
     fn keep(

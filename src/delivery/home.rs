@@ -28,6 +28,10 @@ pub trait Home {
     /// Why one who is gets nothing, where that is clear beforehand.
     fn refuses(&self, path: &ForwardPath) -> Option<Outcome>;
 
+    /// The Maildir of one who is, where that is known. Who has the same one is
+    /// the same user under another name, and gets one copy.
+    fn maildir(&self, path: &ForwardPath) -> Option<PathBuf>;
+
     /// Keeps the message for one who is; and what servers were asked for that.
     fn keep(
         &self,

@@ -26,6 +26,7 @@ use crate::smtp::{Envelope, Phase};
 use connection::open;
 use report::Ledger;
 use sending::send;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One message and whom it is for.
@@ -145,7 +146,7 @@ pub fn submit_on(
     Report { recipients: ledger.close(&unreached), attempts }
 }
 
-/// Keeps the message for whoever is at home here; returns what servers were
+/// Keeps the message for whoever is at home here, once in each Maildir; returns what servers were
 /// asked for that.
 fn keep(
     home: &dyn Home,
@@ -155,13 +156,20 @@ fn keep(
     observer: &mut dyn Observer,
 ) -> Vec<Attempt> {
     let mut attempts = Vec::new();
+    let mut kept: Vec<(PathBuf, Outcome)> = Vec::new();
     for at in ledger.take_up() {
         if home.is_all_or_nothing() && ledger.somebody_is_left_out() {
             ledger.withhold();
             break;
         }
         let path = &submission.envelope.to()[at].path;
+        let maildir = home.maildir(path);
+        if let Some((_, outcome)) = kept.iter().find(|(known, _)| Some(known) == maildir.as_ref()) {
+            ledger.note(at, outcome.clone());
+            continue;
+        }
         let (outcome, asked) = home.keep(path, submission, world, observer);
+        kept.extend(maildir.map(|maildir| (maildir, outcome.clone())));
         ledger.note(at, outcome);
         attempts.extend(asked);
     }
