@@ -75,11 +75,15 @@ fn no_server_gets_a_bare_name_at_localhost() {
     let here = format!("[accounts.here]\nlocal = \"maildir:{here}/mail/{{user}}\"\n");
     let both = format!("default = \"here\"\n{other}{here}");
     let typed = ["sendmail", "-f", "x@a.example", "root"];
+    let to_bob = ["sendmail", "-f", "x@a.example", "bob@a.example"];
     for (config, words, message) in [
         (other, &["sendmail", "root"][..], "\nx\n"),
         (&both, &typed, "\nx\n"),
         // Nobody elsewhere could answer.
         (&with_a_server, &["sendmail", "root", "bob@a.example"], "\nx\n"),
+        // Nor is it an address in a header that leaves the machine.
+        (&with_a_server, &to_bob, "From: x@a.example\nTo: root, bob@a.example\n\nx\n"),
+        (&with_a_server, &to_bob, "From: root\n\nx\n"),
         // The author, who is read last, chooses another account than is usual.
         (&both, &["sendmail", "root"], "From: x@a.example\n\nx\n"),
     ] {
@@ -92,4 +96,9 @@ fn no_server_gets_a_bare_name_at_localhost() {
     }
     place.write("config/envoi/config.toml", &with_a_server, None);
     assert_eq!(without_a_name(&place, &["sendmail", "root"], "\nx\n").status, 0);
+    let masked =
+        format!("{with_a_server}masquerade = {{ \"root@localhost\" = \"x@a.example\" }}\n");
+    place.write("config/envoi/config.toml", &format!("queue.when = 'never'\n{masked}"), None);
+    let run = without_a_name(&place, &to_bob, "From: root\n\nx\n");
+    assert_eq!(run.status, 75, "{run}");
 }

@@ -10,8 +10,8 @@ use crate::cli::Surroundings;
 use crate::cli::failure::Failure;
 use crate::cli::home::Household;
 use crate::cli::message::Job;
-use crate::message::{Address, Aliases, Authors, Error, Repairs, Rules};
-use crate::smtp::{Domain, Envelope, ForwardPath};
+use crate::message::{Address, Aliases, Authors, Error, Place, Repairs, Rewrite, Rules};
+use crate::smtp::{Domain, Envelope, ForwardPath, Mailbox};
 
 /// What every message of this machine has in common.
 pub(super) struct Office<'o> {
@@ -53,10 +53,30 @@ impl<'o> Office<'o> {
         }
     }
 
+    /// The first name in the header that got what was lent, and is not shown as
+    /// another.
+    fn lent_in_header(&self, letter: &Letter, account: &Account, is_fixed: bool) -> Option<String> {
+        let is_shown_as_it_is = |place: &Place, address: &Mailbox| match place {
+            Place::Field(field) if RECIPIENTS.contains(&field.as_str()) => true,
+            Place::Field(_) | Place::Envelope => {
+                !is_fixed && account.masquerade.of(address).is_none()
+            }
+        };
+        letter.opened.rewrites().iter().find_map(|rewrite| match rewrite {
+            Rewrite::Qualified { name, place, address } => {
+                let is_lent = *address.domain() == localhost() && is_shown_as_it_is(place, address);
+                is_lent.then(|| name.clone())
+            }
+            Rewrite::Expanded { .. } | Rewrite::Shown { .. } | Rewrite::Left { .. } => None,
+        })
+    }
+
     /// What was lent is no address for a server, where the account has one.
+    /// `in_header` is a name there that got it.
     pub(super) fn check_domains(
         &self,
         envelope: &Envelope,
+        in_header: Option<String>,
         account: Option<&Account>,
     ) -> Result<(), Failure> {
         let has_server = account.is_none_or(|account| !account.servers.is_empty());
@@ -71,11 +91,9 @@ impl<'o> Office<'o> {
             ForwardPath::Mailbox(mailbox) => Some(mailbox),
             ForwardPath::Postmaster => None,
         });
-        let mut lent = to.chain(&envelope.from.0).filter(|it| *it.domain() == localhost());
-        lent.next().map_or(Ok(()), |mailbox| {
-            let name = mailbox.local_part().to_owned();
-            Err(Error::Unqualified { name }.into())
-        })
+        let lent = to.chain(&envelope.from.0).filter(|it| *it.domain() == localhost());
+        let mut names = lent.map(|mailbox| mailbox.local_part().to_owned()).chain(in_header);
+        names.next().map_or(Ok(()), |name| Err(Error::Unqualified { name }.into()))
     }
 
     /// The letter on its way out; `None` if every name was an alias for
@@ -104,8 +122,9 @@ impl<'o> Office<'o> {
             letter.typed = sender_of(&account)?;
         }
         let fixed = own_address(&account, self.rules.from)?;
+        let lent = self.lent_in_header(&letter, &account, fixed.is_some());
         let mut job = letter.finish(from, account, fixed.as_ref(), environment)?;
-        self.check_domains(&job.submission.envelope, chosen.as_ref())?;
+        self.check_domains(&job.submission.envelope, lent, chosen.as_ref())?;
         job.warnings.splice(0..0, self.faults());
         job.household = self.household(chosen.as_ref());
         job.queueing = self.accounts.queueing().clone();
@@ -170,6 +189,9 @@ fn rules(rewriting: Rewriting) -> Rules {
         },
     }
 }
+
+/// The fields whose addresses are never shown as others.
+const RECIPIENTS: [&str; 4] = ["To", "Cc", "Resent-To", "Resent-Cc"];
 
 fn localhost() -> Domain {
     "localhost".parse().expect("localhost is a domain")

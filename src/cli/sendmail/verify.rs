@@ -71,7 +71,7 @@ impl Ways<'_> {
             return home.place(path).ok_or_else(nobody);
         }
         let alone = Envelope::new(ReversePath::NULL, [path.clone()]);
-        self.office.check_domains(&alone, Some(&self.account))?;
+        self.office.check_domains(&alone, None, Some(&self.account))?;
         let server = self.account.servers.first().map(ServerUrl::to_string);
         server.ok_or_else(|| no_server(path, &self.account))
     }
