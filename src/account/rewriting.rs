@@ -64,6 +64,11 @@ impl RewriteSettings {
 }
 
 impl Accounts {
+    /// The file of aliases that is configured, which matters with an msmtprc.
+    pub fn aliases(&self, account: Option<&str>) -> Option<PathBuf> {
+        self.rewrite_settings(account).aliases
+    }
+
     /// What is done to addresses of system mail that goes through this account,
     /// which matters with an msmtprc. A file of aliases that is configured must
     /// exist; the usual one need not, and msmtp has none.

@@ -59,15 +59,14 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<Hint> {
 
 /// What to try where a message was not kept on this machine.
 fn of_home(why: &NotKept) -> Vec<Hint> {
-    let hint = match why {
+    vec![match why {
         NotKept::NoSuchUser(name) => {
-            format!("make it an alias for somebody: {name}: root in /etc/aliases")
+            Hint::from(format!("make it an alias for somebody: {name}: root in ")).aliases()
         }
         NotKept::NotWritten { place, .. } => {
-            format!("check who may write there: ls -ld {}", shell_words::quote(place))
+            format!("check who may write there: ls -ld {}", shell_words::quote(place)).into()
         }
-    };
-    vec![hint.into()]
+    }]
 }
 
 fn without_binding() -> Hint {

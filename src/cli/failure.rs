@@ -11,7 +11,7 @@ pub(super) use oauth::{absence, hint as oauth_hint, of_oauth, to_login};
 pub(super) use typed::{of_proxy, of_server};
 
 use super::exit::Exit;
-use super::hint::Hint;
+use super::hint::{Hint, Written};
 use std::fmt;
 
 /// An end before a server was asked. Its text and hints are printed in one
@@ -54,11 +54,10 @@ impl Failure {
         Failure { error: self.error.context(place), ..self }
     }
 
-    /// The same for who cannot type options. `place` is the table of the
-    /// account, and its file.
+    /// The same for who cannot type options.
     #[must_use]
-    pub(super) fn in_configuration(mut self, place: &str) -> Self {
-        self.hints = self.hints.iter().map(|hint| hint.in_configuration(place)).collect();
+    pub(super) fn in_configuration(mut self, written: &Written) -> Self {
+        self.hints = self.hints.iter().map(|hint| hint.in_configuration(written)).collect();
         self
     }
 

@@ -14,6 +14,8 @@ pub struct Hint(Vec<Part>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
+    /// The file of aliases.
+    Aliases,
     Choice {
         /// For who types options.
         typed: String,
@@ -24,10 +26,35 @@ enum Part {
     },
 }
 
+/// Where that is configured which nobody can type.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    /// The table of the account, and its file.
+    pub(super) account: String,
+    /// The file of aliases.
+    pub(super) aliases: String,
+}
+
+impl Default for Written {
+    /// Where it is not known which account is meant.
+    fn default() -> Self {
+        Written { account: "the account".to_owned(), aliases: ALIASES.to_owned() }
+    }
+}
+
+/// Where the aliases of a machine usually are.
+const ALIASES: &str = "/etc/aliases";
+
 impl Hint {
     /// Adds words that are right for everybody.
     pub(super) fn text(mut self, text: impl Into<String>) -> Self {
         self.0.push(Part::Text(text.into()));
+        self
+    }
+
+    /// Adds the name of the file of aliases.
+    pub(super) fn aliases(mut self) -> Self {
+        self.0.push(Part::Aliases);
         self
     }
 
@@ -61,16 +88,16 @@ impl Hint {
         self
     }
 
-    /// The same for who cannot type options. `place` is the table of the
-    /// account, and its file.
+    /// The same for who cannot type options.
     #[must_use]
-    pub(super) fn in_configuration(&self, place: &str) -> Self {
+    pub(super) fn in_configuration(&self, written: &Written) -> Self {
         let words = self.0.iter().map(|part| match part {
             Part::Text(text) => text.as_str(),
+            Part::Aliases => &written.aliases,
             Part::Choice { otherwise, .. } => otherwise,
         });
         let has_key = self.0.iter().any(|part| matches!(part, Part::Choice { is_key: true, .. }));
-        let place = if has_key { format!(" (in {place})") } else { String::new() };
+        let place = if has_key { format!(" (in {})", written.account) } else { String::new() };
         Hint::from(words.collect::<String>() + &place)
     }
 }
@@ -79,6 +106,7 @@ impl Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|part| match part {
             Part::Text(text) => f.write_str(text),
+            Part::Aliases => f.write_str(ALIASES),
             Part::Choice { typed, .. } => f.write_str(typed),
         })
     }
@@ -114,7 +142,8 @@ mod tests {
     fn who_cannot_type_options_is_told_the_key_and_where_it_stands() {
         let hint = Hint::from("if TLS 1.2 is good enough: ").option("tls-min", "1.2");
         assert_eq!(hint.to_string(), "if TLS 1.2 is good enough: --tls-min 1.2");
-        let place = "[accounts.main] of /etc/envoi/config.toml";
+        let account = "[accounts.main] of /etc/envoi/config.toml".to_owned();
+        let place = &Written { account, ..Written::default() };
         let written = "if TLS 1.2 is good enough: tls-min = \"1.2\" \
                        (in [accounts.main] of /etc/envoi/config.toml)";
         assert_eq!(hint.in_configuration(place).to_string(), written);
@@ -146,7 +175,8 @@ mod tests {
             .flag("tls-system-roots");
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
-        let text = hint.in_configuration("x").to_string().replace(" (in x)", "");
+        let text = hint.in_configuration(&Written::default()).to_string();
+        let text = text.replace(" (in the account)", "");
         fs::write(&file, format!("[accounts.a]\n{text}\n")).unwrap();
         let accounts = Accounts::load(Some(&file), &Environment::from([("HOME", "/")])).unwrap();
         let account = accounts.choose(Choice::default()).unwrap();

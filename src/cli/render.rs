@@ -6,7 +6,7 @@ use super::clock;
 use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::hint::Hint;
+use super::hint::{Hint, Written};
 use super::queue::keep::Kept;
 use super::words::{error_words, plain, problems, why};
 use crate::account::Environment;
@@ -31,8 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) warnings: &'a [String],
     /// What of the message is in the queue.
     pub(super) kept: Option<&'a Kept>,
-    /// The table of the account, and its file, for who cannot type options.
-    pub(super) written_in: Option<&'a str>,
+    /// Where options are configured, for who cannot type them.
+    pub(super) written: Option<&'a Written>,
     /// The status that the program ends with.
     pub(super) exit: Exit,
 }
@@ -127,9 +127,9 @@ pub(super) fn complain(
         for tried in &problem.tried {
             writeln!(err, "also tried: {tried}")?;
         }
-        match context.written_in {
-            Some(place) => {
-                let there = problem.hints.iter().map(|hint| hint.in_configuration(place));
+        match context.written {
+            Some(written) => {
+                let there = problem.hints.iter().map(|hint| hint.in_configuration(written));
                 hints(&there.collect::<Vec<_>>(), err)?;
             }
             None => hints(&problem.hints, err)?,

@@ -5,6 +5,7 @@ use super::certificate;
 use super::dsn;
 use super::exit::Exit;
 use super::failure::{Failure, no_server};
+use super::hint::Written;
 use super::home::OpenHome;
 use super::later;
 use super::log::{Log, Run, Subject};
@@ -77,8 +78,8 @@ pub(super) struct Delivery<'d> {
     pub(super) keeping: Keeping<'d>,
     /// When it is to be sent, where that is not now.
     pub(super) not_before: Option<Timestamp>,
-    /// The table of the account, and its file, for who cannot type options.
-    pub(super) written_in: Option<&'d str>,
+    /// Where options are configured, for who cannot type them.
+    pub(super) written: Option<&'d Written>,
 }
 
 /// What becomes of what cannot be sent at once, as typed, else as configured.
@@ -159,7 +160,7 @@ pub(super) fn send(
         local_id: &sent.local_id,
         warnings: &sent.warnings,
         kept: sent.kept.as_ref(),
-        written_in: delivery.written_in,
+        written: delivery.written,
         exit: sent.exit,
     };
     tell(&sent.report, &context, &sent.left, surroundings);

@@ -14,6 +14,7 @@ use super::content::{self, Role};
 use super::dsn;
 use super::exit::Exit;
 use super::failure::{Failure, quoted, table, warned};
+use super::hint::Written;
 use super::input::Input;
 use super::log::Subject;
 use super::message::{Job, masked};
@@ -41,7 +42,7 @@ pub(super) fn run(
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let ran = perform(name, words, environment, out, err);
-    ran.map_err(|failure| failure.in_configuration("the account"))
+    ran.map_err(|failure| failure.in_configuration(&Written::default()))
 }
 
 fn perform(
@@ -105,24 +106,38 @@ fn deliver(
     let job = office.and_then(|office| prepare(args, &office, &mut chosen, surroundings));
     let job = job.map_err(|failure| {
         let account = chosen.or_else(|| usual(accounts));
-        let place = account.as_ref().map(|account| written_in(accounts, account));
+        let written = account.as_ref().map(|account| written(accounts, account));
         log_unsent(&failure, args, account, &Subject::typed(args), surroundings);
-        match place {
-            Some(place) => failure.in_configuration(&place),
+        match written {
+            Some(written) => failure.in_configuration(&written),
             None => failure,
         }
     })?;
     let Some(job) = job else { return Ok(Exit::Ok) };
     let account = job.account.as_ref().expect("an account was chosen");
-    let place = &written_in(accounts, account);
+    let written = &written(accounts, account);
     let (keeping, account) = with_patience(args, &job, account, surroundings.environment);
-    let delivery = Delivery { keeping, written_in: Some(place), ..delivery(args) };
+    let delivery = Delivery { keeping, written: Some(written), ..delivery(args) };
     let sent = send::send(&delivery, &job, &account, surroundings);
-    sent.map_err(|failure| failure.in_configuration(place))
+    sent.map_err(|failure| failure.in_configuration(written))
 }
 
-/// Where the keys of an account stand, or would stand: its table, and the file.
-fn written_in(accounts: &Accounts, account: &Account) -> String {
+/// Where the keys of an account stand, or would stand, and the aliases.
+fn written(accounts: &Accounts, account: &Account) -> Written {
+    let aliases = accounts.aliases(account.name.as_deref());
+    let aliases = match aliases.as_deref() {
+        // Which means: none.
+        Some(file) if file == Path::new("/dev/null") => {
+            "the file that aliases of [rewrite] names instead of /dev/null".to_owned()
+        }
+        Some(file) => quoted(file),
+        None => Written::default().aliases,
+    };
+    Written { account: place(accounts, account), aliases }
+}
+
+/// The table of an account, and the file.
+fn place(accounts: &Accounts, account: &Account) -> String {
     let Some(name) = &account.name else {
         return "an account, as envoi account add YOUR-ADDRESS makes one".to_owned();
     };
