@@ -122,6 +122,12 @@ impl<'r> Log<'r> {
         self.write(&[entry], &Interrupt::default())
     }
 
+    /// Writes a line where every name was an alias for nobody.
+    pub(super) fn nobody(&mut self) -> Option<String> {
+        let entry = Entry::of_nobody(self.run);
+        self.write(&[entry], &Interrupt::default())
+    }
+
     fn write(&mut self, entries: &[Entry<'_>], interrupt: &Interrupt) -> Option<String> {
         let moment = clock::now(self.environment);
         let mut write = |entry: &Entry<'_>| match &mut self.way {

@@ -205,9 +205,10 @@ impl<'d> Delivery<'d> {
     }
 }
 
-/// Has it in the log of an account why a message was never on its way.
+/// Has it in the log of an account why a message was never on its way; without a
+/// failure, every name was an alias for nobody.
 pub(super) fn log_unsent(
-    failure: &Failure,
+    failure: Option<&Failure>,
     delivery: &Delivery<'_>,
     account: &Account,
     subject: &Subject,
@@ -216,7 +217,11 @@ pub(super) fn log_unsent(
     let local_id = &local_id();
     let run = delivery.run(account, subject, local_id);
     let (mut log, trouble) = Log::open(run, surroundings.environment);
-    if let Some(trouble) = trouble.or_else(|| log.failure(failure)) {
+    let write = || match failure {
+        Some(failure) => log.failure(failure),
+        None => log.nobody(),
+    };
+    if let Some(trouble) = trouble.or_else(write) {
         surroundings.warn(&trouble);
     }
 }

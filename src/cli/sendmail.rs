@@ -80,7 +80,7 @@ fn perform(
         Task::Dialogue => {
             let office = office.inspect_err(|failure| {
                 let subject = Subject::typed(&args);
-                log_unsent(failure, &args, usual(&accounts), &subject, &mut surroundings);
+                log_unsent(Some(failure), &args, usual(&accounts), &subject, &mut surroundings);
             })?;
             dialogue::run(&args, &office, &mut surroundings)
         }
@@ -105,15 +105,18 @@ fn deliver(
     let mut chosen = None;
     let job = office.and_then(|office| prepare(args, &office, &mut chosen, surroundings));
     let job = job.map_err(|failure| {
-        let account = chosen.or_else(|| usual(accounts));
+        let account = chosen.clone().or_else(|| usual(accounts));
         let written = account.as_ref().map(|account| written(accounts, account));
-        log_unsent(&failure, args, account, &Subject::typed(args), surroundings);
+        log_unsent(Some(&failure), args, account, &Subject::typed(args), surroundings);
         match written {
             Some(written) => failure.in_configuration(&written),
             None => failure,
         }
     })?;
-    let Some(job) = job else { return Ok(Exit::Ok) };
+    let Some(job) = job else {
+        log_unsent(None, args, chosen, &Subject::typed(args), surroundings);
+        return Ok(Exit::Ok);
+    };
     let account = job.account.as_ref().expect("an account was chosen");
     let written = &written(accounts, account);
     let (keeping, account) = with_patience(args, &job, account, surroundings.environment);
@@ -159,7 +162,7 @@ fn log_misread(failure: &Failure, name: &str, environment: &Environment, err: &m
     let account = accounts.ok().as_ref().and_then(usual).filter(|_| name != "mailq");
     let (globals, args) = (&Globals::silent(0), &SendmailArgs::default());
     let mut surroundings = Surroundings { globals, environment, out: &mut io::sink(), err };
-    log_unsent(failure, args, account, &Subject::default(), &mut surroundings);
+    log_unsent(Some(failure), args, account, &Subject::default(), &mut surroundings);
 }
 
 /// The message on standard input as a job. `chosen` gets its account, once it
@@ -211,9 +214,10 @@ fn usual(accounts: &Accounts) -> Option<Account> {
 }
 
 /// Has it in the log, if there is one, why a message was never on its way: what
-/// called may show the sentence to nobody.
+/// called may show the sentence to nobody. Without a failure, every name was an
+/// alias for nobody.
 fn log_unsent(
-    failure: &Failure,
+    failure: Option<&Failure>,
     args: &SendmailArgs,
     account: Option<Account>,
     subject: &Subject,

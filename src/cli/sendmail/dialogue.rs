@@ -152,10 +152,11 @@ impl<'s> Submitting<'s, '_> {
         let mut chosen = None;
         let job = content.and_then(|content| self.job(transaction, content, &mut chosen));
         let job = job.inspect_err(|failure| {
-            let account = chosen.or_else(|| usual(self.office.accounts));
-            log_unsent(failure, self.args, account, &subject(transaction), self.surroundings);
+            let account = chosen.clone().or_else(|| usual(self.office.accounts));
+            log_unsent(Some(failure), self.args, account, &subject(transaction), self.surroundings);
         })?;
         let Some(job) = job else {
+            log_unsent(None, self.args, chosen, &subject(transaction), self.surroundings);
             return Ok(said(250, "2.0.0 Every name is an alias for nobody"));
         };
         let account = job.account.as_ref().expect("an account was chosen");
