@@ -13,10 +13,13 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// The folders of a Maildir.
+pub const FOLDERS: [&str; 3] = ["tmp", "new", "cur"];
+
 /// Makes the folders of a Maildir where they are missing, for their owner
 /// only.
 pub fn make(directory: &Path) -> io::Result<()> {
-    for folder in ["tmp", "new", "cur"] {
+    for folder in FOLDERS {
         DirBuilder::new().recursive(true).mode(0o700).create(directory.join(folder))?;
     }
     Ok(())

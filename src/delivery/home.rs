@@ -11,7 +11,9 @@ use crate::smtp::{Envelope, ForwardPath, Reply, ReversePath};
 use jiff::Timestamp;
 use rustix::process::{Gid, Uid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -70,9 +72,8 @@ impl Maildirs<'_> {
     pub fn keep(&self, path: &ForwardPath, submission: &Submission) -> Outcome {
         let Some(owner) = (self.owner)(path) else { return no_such_user(path) };
         let from = &submission.envelope.from;
-        let written = as_owner(owner.numbers, || {
-            write(&owner.maildir, self.host, from, path, &submission.message)
-        });
+        let written =
+            as_owner(owner.numbers, || write(&owner, self.host, from, path, &submission.message));
         match written {
             Ok(file) => Outcome::Accepted(kept(&file)),
             Err(reason) => Outcome::Deferred(Cause::NotKept(NotKept::NotWritten {
@@ -116,19 +117,43 @@ fn kept(file: &Path) -> Reply {
 }
 
 fn write(
-    maildir: &Path,
+    owner: &Owner,
     host: &str,
     from: &ReversePath,
     to: &ForwardPath,
     message: &Message,
 ) -> io::Result<PathBuf> {
+    let maildir = &owner.maildir;
+    // What makes folders follows links, too; and one may come in between.
+    trust_links(owner)?;
     maildir::make(maildir)?;
+    trust_links(owner)?;
     let mut draft = Draft::begin(maildir, &Name::at(Timestamp::now())?, host)?;
     write!(draft, "Return-Path: {from}\r\nDelivered-To: {to}\r\n")?;
     let mut octets = message.open().map_err(io::Error::other)?;
     io::copy(&mut octets, &mut draft)?;
     draft.keep_on_disk(Place::New)
 }
+
+/// Links of root, of whose Maildir it is, and our own are followed. Another's may
+/// lead to where only the superuser may write.
+fn trust_links(owner: &Owner) -> io::Result<()> {
+    let trusted = [ROOT, owner.numbers.0, rustix::process::geteuid().as_raw()];
+    let folders = maildir::FOLDERS.map(|folder| owner.maildir.join(folder));
+    for path in owner.maildir.ancestors().chain(folders.iter().map(PathBuf::as_path)) {
+        // Whatever else is wrong with it shows when it is used.
+        let Ok(facts) = fs::symlink_metadata(path) else { continue };
+        if facts.is_symlink() && !trusted.contains(&facts.uid()) {
+            let (link, user) = (path.display(), facts.uid());
+            return Err(io::Error::other(format!(
+                "{link} is a link that belongs to the user with the number {user}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+const ROOT: u32 = 0;
 
 /// Does it as this user where we may be anybody: what the user has put into the
 /// way, such as a link, then leads only where he may go himself.

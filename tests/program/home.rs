@@ -2,13 +2,17 @@
 
 use crate::running::{Place, Run};
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::os::unix::process::CommandExt;
 
 /// Debian gives this number to everybody's servant.
 const DAEMON: u32 = 1;
 
 fn send_to_daemon(place: &Place) -> Run {
+    send(place, "daemon")
+}
+
+fn send(place: &Place, user: &str) -> Run {
     let here = place.directory().display();
     place.write(
         "config/envoi/config.toml",
@@ -23,7 +27,7 @@ fn send_to_daemon(place: &Place) -> Run {
     // Whoever is not root has to get there.
     let open = fs::Permissions::from_mode(0o755);
     fs::set_permissions(place.directory(), open).expect("opening the directory");
-    place.run(["sendmail", "daemon"], Some("From: root\nSubject: x\n\nhi\n"))
+    place.run(["sendmail", user], Some("From: root\nSubject: x\n\nhi\n"))
 }
 
 #[test]
@@ -55,6 +59,32 @@ fn a_link_that_a_user_has_put_there_leads_nowhere_that_the_user_could_not_go() {
     assert_eq!(run.status, 75, "{run}");
     assert!(run.stderr.contains("the message cannot be kept in"), "{run}");
     assert_eq!(fs::read_dir(closed.join("new")).expect("a directory").count(), 0);
+}
+
+#[test]
+#[ignore = "only root can give files away"]
+fn root_follows_no_link_of_somebody_else_to_the_maildir_of_root() {
+    // SEC-10
+    for planted in ["boxes/root", "boxes/root/new"] {
+        let place = Place::new();
+        let link = place.directory().join(planted);
+        let closed = place.directory().join("closed");
+        fs::create_dir_all(link.parent().expect("it lies in a directory")).expect("a directory");
+        fs::create_dir_all(closed.join("new")).expect("a directory");
+        symlink(&closed, &link).expect("a link");
+        lchown(&link, Some(DAEMON), Some(DAEMON)).expect("giving it away");
+        let run = send(&place, "root");
+        assert_eq!(run.status, 75, "{run}");
+        let sentence =
+            format!("{} is a link that belongs to the user with the number 1", link.display());
+        assert!(run.stderr.contains(&sentence), "{run}");
+        let files = |directory| fs::read_dir(directory).expect("a directory").count();
+        assert_eq!((files(closed.join("new")), files(closed.clone())), (0, 1), "{run}");
+        // One of root's own leads where root wants.
+        lchown(&link, Some(0), Some(0)).expect("taking it back");
+        assert_eq!(send(&place, "root").status, 0);
+        assert!(files(closed.join("new")) + files(closed.clone()) > 1);
+    }
 }
 
 #[test]
