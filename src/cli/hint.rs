@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 use std::fmt::{self, Display};
 use toml_edit::Value;
 
-/// One line that says what to try. Its text is for who types options, until
-/// [`Hint::in_configuration`] makes it one for who cannot.
+/// One line that says what to try. Its text is for who types options;
+/// `in_configuration` makes it one for who cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint(Vec<Part>);
 

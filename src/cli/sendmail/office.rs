@@ -53,24 +53,6 @@ impl<'o> Office<'o> {
         }
     }
 
-    /// The first name in the header that got what was lent, and is not shown as
-    /// another.
-    fn lent_in_header(&self, letter: &Letter, account: &Account, is_fixed: bool) -> Option<String> {
-        let is_shown_as_it_is = |place: &Place, address: &Mailbox| match place {
-            Place::Field(field) if RECIPIENTS.contains(&field.as_str()) => true,
-            Place::Field(_) | Place::Envelope => {
-                !is_fixed && account.masquerade.of(address).is_none()
-            }
-        };
-        letter.opened.rewrites().iter().find_map(|rewrite| match rewrite {
-            Rewrite::Qualified { name, place, address } => {
-                let is_lent = *address.domain() == localhost() && is_shown_as_it_is(place, address);
-                is_lent.then(|| name.clone())
-            }
-            Rewrite::Expanded { .. } | Rewrite::Shown { .. } | Rewrite::Left { .. } => None,
-        })
-    }
-
     /// What was lent is no address for a server, where the account has one.
     /// `in_header` is a name there that got it.
     pub(super) fn check_domains(
@@ -122,7 +104,7 @@ impl<'o> Office<'o> {
             letter.typed = sender_of(&account)?;
         }
         let fixed = own_address(&account, self.rules.from)?;
-        let lent = self.lent_in_header(&letter, &account, fixed.is_some());
+        let lent = lent_in_header(&letter, &account, fixed.is_some());
         let mut job = letter.finish(from, account, fixed.as_ref(), environment)?;
         self.check_domains(&job.submission.envelope, lent, chosen.as_ref())?;
         job.warnings.splice(0..0, self.faults());
@@ -188,6 +170,22 @@ fn rules(rewriting: Rewriting) -> Rules {
             FromRule::Set => Authors::Set,
         },
     }
+}
+
+/// The first name in the header that got what was lent, and is not shown as
+/// another.
+fn lent_in_header(letter: &Letter, account: &Account, is_fixed: bool) -> Option<String> {
+    let is_shown_as_it_is = |place: &Place, address: &Mailbox| match place {
+        Place::Field(field) if RECIPIENTS.contains(&field.as_str()) => true,
+        Place::Field(_) | Place::Envelope => !is_fixed && account.masquerade.of(address).is_none(),
+    };
+    letter.opened.rewrites().iter().find_map(|rewrite| match rewrite {
+        Rewrite::Qualified { name, place, address } => {
+            let is_lent = *address.domain() == localhost() && is_shown_as_it_is(place, address);
+            is_lent.then(|| name.clone())
+        }
+        Rewrite::Expanded { .. } | Rewrite::Shown { .. } | Rewrite::Left { .. } => None,
+    })
 }
 
 /// The fields whose addresses are never shown as others.
