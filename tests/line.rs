@@ -74,7 +74,7 @@ fn in_turn(
         if at > 0 {
             between();
         }
-        reports.push(submit_on(&mut line, submission, None, &mut Unobserved));
+        reports.push(submit_on(&mut line, submission, None, &mut |_| true, &mut Unobserved));
     }
     line.close(&mut Unobserved);
     reports
@@ -118,7 +118,7 @@ fn each_further_message_takes_two_round_trips_on_the_same_connection() {
         let mut reports: Vec<Report> = Vec::new();
         for number in 0..10 {
             let to = submission(&[&format!("u{number}@x.example"), "everybody@x.example"]);
-            let report = submit_on(&mut line, &to, None, &mut Unobserved);
+            let report = submit_on(&mut line, &to, None, &mut |_| true, &mut Unobserved);
             assert!(words(&report).iter().all(|it| it.contains(" accepted 250")), "{report:#?}");
             let stored = sink.next_stored(GENEROUS).unwrap();
             assert_eq!(stored.connection, 1);
@@ -160,7 +160,7 @@ fn a_line_says_quit_when_it_is_closed_or_dropped() {
         let (route, interrupt) = (Route { hops }, Interrupt::default());
         let world = world(&Fixed, &interrupt);
         let mut line = Line::new(&route, &world);
-        submit_on(&mut line, &submission(&["a@x.y"]), None, &mut Unobserved);
+        submit_on(&mut line, &submission(&["a@x.y"]), None, &mut |_| true, &mut Unobserved);
         if is_closed {
             line.close(&mut Unobserved);
             server.finish();
@@ -486,7 +486,7 @@ fn a_message_that_stays_on_this_machine_leaves_the_line_alone() {
     let world = world(&Fixed, &interrupt);
     let mut line = Line::new(&route, &world);
     let mut send = |home: Option<&dyn Home>| {
-        submit_on(&mut line, &submission(&["a@x.y"]), home, &mut Unobserved)
+        submit_on(&mut line, &submission(&["a@x.y"]), home, &mut |_| true, &mut Unobserved)
     };
     let reports = [send(None), send(Some(&AllHere)), send(None)];
     assert_eq!(words(&reports[1]), ["a@x.y accepted 250 kept"]);
@@ -501,9 +501,10 @@ fn who_wants_to_stop_sends_no_further_message() {
     let (route, interrupt) = (Route { hops: vec![hop] }, Interrupt::default());
     let world = world(&Fixed, &interrupt);
     let mut line = Line::new(&route, &world);
-    let first = submit_on(&mut line, &submission(&["a@x.y"]), None, &mut Unobserved);
+    let first = submit_on(&mut line, &submission(&["a@x.y"]), None, &mut |_| true, &mut Unobserved);
     interrupt.cell().store(15, Ordering::Relaxed);
-    let second = submit_on(&mut line, &submission(&["b@x.y"]), None, &mut Unobserved);
+    let second =
+        submit_on(&mut line, &submission(&["b@x.y"]), None, &mut |_| true, &mut Unobserved);
     assert!(words(&first)[0].starts_with("a@x.y accepted"), "{first:#?}");
     assert_eq!(words(&second), ["b@x.y deferred Data: interrupted"]);
     drop(line);
@@ -518,7 +519,8 @@ fn several_threads_have_a_line_each_and_a_line_may_change_its_thread() {
     let world = world(&Fixed, &interrupt);
     let send = |line: &mut Line<'_>| {
         for _ in 0..5 {
-            let report = submit_on(line, &submission(&["a@x.y"]), None, &mut Unobserved);
+            let report =
+                submit_on(line, &submission(&["a@x.y"]), None, &mut |_| true, &mut Unobserved);
             assert!(words(&report)[0].contains(" accepted "), "{report:#?}");
         }
     };

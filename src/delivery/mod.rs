@@ -90,6 +90,11 @@ pub struct Unavailable {
     pub absence: Absence,
 }
 
+/// Hears who is decided while others are still to be asked about, before
+/// anybody is asked again: positions in the envelope, each once. What is decided
+/// so does not change. Where the answer is false, nobody else is asked about.
+pub type Witness<'w> = dyn FnMut(&[(usize, Outcome)]) -> bool + 'w;
+
 /// Submits one message: each server in turn, each of its addresses in turn,
 /// for as long as some recipient is open.
 pub fn submit(
@@ -110,19 +115,20 @@ pub fn submit_and_keep(
     world: &World<'_>,
     observer: &mut dyn Observer,
 ) -> Report {
-    submit_on(&mut Line::for_one(route, world), submission, home, observer)
+    submit_on(&mut Line::for_one(route, world), submission, home, &mut |_| true, observer)
 }
 
 /// The same on a line: on the session that an earlier message has left open, if
 /// there is one and it is still of use. A session that has served this message
-/// stays open for the next.
+/// stays open for the next. Whoever may be stopped in the middle has a witness.
 pub fn submit_on(
     line: &mut Line<'_>,
     submission: &Submission,
     home: Option<&dyn Home>,
+    witness: &mut Witness<'_>,
     observer: &mut dyn Observer,
 ) -> Report {
-    let mut ledger = Ledger::new(&submission.envelope);
+    let mut ledger = Ledger::new(&submission.envelope, witness);
     ledger.set_aside(|path| home.is_some_and(|home| home.has(path)));
     let mut attempts = Vec::new();
     let route = line.route;
@@ -158,6 +164,9 @@ fn keep(
     let mut attempts = Vec::new();
     let mut kept: Vec<(PathBuf, Outcome)> = Vec::new();
     for at in ledger.take_up() {
+        if !ledger.tell_decided() {
+            break;
+        }
         if home.is_all_or_nothing() && ledger.somebody_is_left_out() {
             ledger.withhold();
             break;

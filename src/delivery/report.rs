@@ -1,5 +1,6 @@
 //! What came of a submission: every attempt, every recipient.
 
+use super::Witness;
 use super::outcome::{Cause, Outcome};
 use super::route::Hop;
 use crate::message::Width;
@@ -126,9 +127,11 @@ impl Attempt {
 /// the one that got farthest (a bad certificate says more than another address
 /// that nobody listens on); of several servers, one that may pass (a server
 /// that is down and one that is misspelt make a reason to try again).
-#[derive(Debug)]
 pub(super) struct Ledger<'e> {
     envelope: &'e Envelope,
+    witness: &'e mut Witness<'e>,
+    /// Those of whom the witness knows.
+    told: Vec<bool>,
     /// What this server, or one that decided, said.
     outcomes: Vec<Option<Outcome>>,
     /// What earlier servers left open; empty while the first is asked.
@@ -138,9 +141,10 @@ pub(super) struct Ledger<'e> {
 }
 
 impl<'e> Ledger<'e> {
-    pub(super) fn new(envelope: &'e Envelope) -> Self {
-        let outcomes = vec![None; envelope.to().len()];
-        Ledger { envelope, outcomes, earlier: Vec::new(), aside: Vec::new() }
+    pub(super) fn new(envelope: &'e Envelope, witness: &'e mut Witness<'e>) -> Self {
+        let count = envelope.to().len();
+        let (outcomes, told) = (vec![None; count], vec![false; count]);
+        Ledger { envelope, witness, told, outcomes, earlier: Vec::new(), aside: Vec::new() }
     }
 
     /// Asks no server about these for now.
@@ -238,6 +242,33 @@ impl<'e> Ledger<'e> {
         for at in self.open() {
             self.note(at, outcome.clone());
         }
+    }
+
+    /// Tells the witness who was decided since he last heard. Whoever is left
+    /// for later may yet be decided otherwise. False where nobody else is to be
+    /// asked about: nothing is sent to those who are open.
+    pub(super) fn tell_decided(&mut self) -> bool {
+        let is_decided = |outcome: &Outcome| match outcome {
+            Outcome::Accepted(_) | Outcome::Uncertain(_) => true,
+            Outcome::Rejected(_) => !outcome.is_open(),
+            Outcome::Deferred(_) => false,
+        };
+        let fresh = |at: usize| {
+            let outcome = self.outcomes[at].as_ref().filter(|outcome| is_decided(outcome))?;
+            (!self.told[at]).then(|| (at, outcome.clone()))
+        };
+        let news: Vec<(usize, Outcome)> = (0..self.outcomes.len()).filter_map(fresh).collect();
+        if news.is_empty() {
+            return true;
+        }
+        for (at, _) in &news {
+            self.told[*at] = true;
+        }
+        let goes_on = (self.witness)(&news);
+        if !goes_on {
+            self.note_all(&Outcome::Deferred(Cause::Withheld));
+        }
+        goes_on
     }
 
     /// Nothing is sent to those who are open, because of those who are not:

@@ -35,6 +35,10 @@ pub(super) fn send(
         // A batch that is left over whole would be left over for ever; the
         // judgement sees to it that somebody was accepted.
         waiting.splice(0..0, left_over);
+        let is_over = waiting.is_empty() && ledger.is_settled();
+        if !is_over && !ledger.tell_decided() {
+            break;
+        }
     }
     attempt.timings.extend_from_slice(session.timings());
 }

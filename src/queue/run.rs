@@ -9,7 +9,7 @@ use super::state::wants_sign_in;
 use super::{
     Answer, EntryError, Fate, Happening, Id, Line, Queue, ReportError, Reporting, TakeError, Taken,
 };
-use crate::delivery::{Cause, Outcome, Report, Submission};
+use crate::delivery::{Cause, Outcome, Report, Submission, Witness};
 use crate::message::{self, Repairs};
 use crate::net::{self, Interrupt};
 use crate::session::Kind;
@@ -31,8 +31,9 @@ pub trait Accounts: Sync {
 pub trait Courier {
     /// What may be changed in a message for its way.
     fn repairs(&self) -> Repairs;
-    /// Submits the message of this entry.
-    fn carry(&mut self, id: &Id, submission: &Submission) -> Report;
+    /// Submits the message of this entry. The witness hears of whoever is
+    /// decided before anybody else is asked about.
+    fn carry(&mut self, id: &Id, submission: &Submission, witness: &mut Witness<'_>) -> Report;
 }
 
 /// What a run needs from outside.
@@ -396,20 +397,8 @@ impl Board<'_> {
             return true;
         }
         let told = self.runner.told;
-        let message = match taken.message(courier.repairs()) {
-            Ok(message) => message,
-            Err(error) => {
-                self.runner.tell_unusable(id.clone(), of_message(error));
-                return true;
-            }
-        };
-        if let Err(reason) = taken.make_room() {
-            told(Event::Unwritten { id: id.clone(), reason });
-            return true;
-        }
         let went = self.went(account);
-        let envelope = taken.entry.head.envelope.narrowed_to(&waiting);
-        let report = courier.carry(id, &Submission { envelope, message: Arc::new(message) });
+        let Some(report) = self.carry(&mut taken, &waiting, courier) else { return true };
         if was_interrupted(&report) {
             self.note_what_arrived(&mut taken, &waiting, &report);
             self.settle(taken);
@@ -457,6 +446,34 @@ impl Board<'_> {
         let has_it = |at: &usize| taken.state.to[*at].fate == Fate::Accepted;
         let arrived: Vec<usize> = tried.iter().copied().filter(has_it).collect();
         self.record_try(taken, &arrived);
+    }
+
+    /// Has the message brought to those who wait. Whoever is decided before
+    /// others are asked about is on the disk by then, or nobody else is asked
+    /// (checklist Q-4). `None` where it could not be begun.
+    fn carry(
+        &self,
+        taken: &mut Taken<'_>,
+        waiting: &[usize],
+        courier: &mut dyn Courier,
+    ) -> Option<Report> {
+        let runner = self.runner;
+        let id = taken.entry.id.clone();
+        let unwritten = |reason| (runner.told)(Event::Unwritten { id: id.clone(), reason });
+        let message = match taken.message(courier.repairs()) {
+            Ok(message) => Arc::new(message),
+            Err(error) => {
+                runner.tell_unusable(id.clone(), of_message(error));
+                return None;
+            }
+        };
+        taken.make_room().map_err(unwritten).ok()?;
+        let envelope = taken.entry.head.envelope.narrowed_to(waiting);
+        let mut note = |decided: &[(usize, Outcome)]| {
+            taken.state.note_decided(waiting, decided, (runner.clock)());
+            taken.write().and_then(|()| taken.make_room()).map_err(unwritten).is_ok()
+        };
+        Some(courier.carry(&id, &Submission { envelope, message }, &mut note))
     }
 
     /// Puts off an entry whose account is known not to work.

@@ -204,6 +204,14 @@ impl State {
         self.last_try = Some(now);
     }
 
+    /// Takes note, while a try goes on, of those who are decided: by their
+    /// positions in `tried`.
+    pub fn note_decided(&mut self, tried: &[usize], decided: &[(usize, Outcome)], now: Timestamp) {
+        for (at, outcome) in decided {
+            self.to[tried[*at]] = progress(outcome, None, now);
+        }
+    }
+
     /// Takes note of a try that the user broke off: of those only who have the
     /// message, or may have it.
     pub fn note_what_arrived(&mut self, tried: &[usize], report: &Report, now: Timestamp) {

@@ -9,7 +9,7 @@ use crate::cli::home::{Household, OpenHome};
 use crate::cli::log::{Log, Run, Subject};
 use crate::cli::route::{self, Prepared};
 use crate::cli::transcript::Transcript;
-use crate::delivery::{Home, Line, Report, Submission, World, submit_on};
+use crate::delivery::{Home, Line, Report, Submission, Witness, World, submit_on};
 use crate::message::{Address, Repairs, addresses};
 use crate::net::{Interrupt, Stopwatch};
 use crate::queue::{self, Courier, Event, Id, Queue, Reporting, Runner, Which, unreportable};
@@ -160,7 +160,7 @@ impl Courier for Own<'_, '_> {
         self.repairs
     }
 
-    fn carry(&mut self, id: &Id, submission: &Submission) -> Report {
+    fn carry(&mut self, id: &Id, submission: &Submission, witness: &mut Witness<'_>) -> Report {
         let Couriers { environment, interrupt, .. } = *self.couriers;
         let (account, local_id, since) = (self.account, id.as_str(), Stopwatch::start());
         let subject = &Subject::of(submission);
@@ -171,7 +171,7 @@ impl Courier for Own<'_, '_> {
         if self.couriers.verbose > 0 {
             transcript.add(Box::new(io::stderr()), self.couriers.verbose > 1);
         }
-        let report = submit_on(&mut self.line, submission, home, &mut transcript);
+        let report = submit_on(&mut self.line, submission, home, witness, &mut transcript);
         let unlogged = log.report(&report, submission, &self.prepared.route, &[], interrupt);
         self.couriers.note(trouble.into_iter().chain(unlogged));
         report

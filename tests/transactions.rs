@@ -1,0 +1,95 @@
+//! A message that takes several transactions, and a run that is stopped between
+//! two of them.
+
+mod harness;
+
+use harness::*;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use tempfile::TempDir;
+
+/// A user with an account at this server.
+fn home(server: &Scripted) -> TempDir {
+    let home = TempDir::new().unwrap();
+    let config = format!(
+        "[accounts.main]\nserver = \"smtp+notls://{}\"\nfrom = \"me@x.example\"\n\n\
+         [queue]\ndirectory = \"{}/queue\"\n",
+        server.address,
+        home.path().display()
+    );
+    fs::write(home.path().join("config.toml"), config).unwrap();
+    home
+}
+
+fn envoi(home: &TempDir, words: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_envoi"));
+    program.args(words).env_clear().env("HOME", home.path());
+    program.env("ENVOI_CONFIG", home.path().join("config.toml")).stdin(Stdio::null());
+    program
+}
+
+/// Keeps a message for these.
+fn keep(home: &TempDir, to: &[&str]) {
+    let words = ["send", "-q", "--queue-only", "--body", "Hello", "--"];
+    assert!(envoi(home, &[&words, to].concat()).status().unwrap().success());
+}
+
+/// Takes the message for the first of two, and wants the other in a transaction
+/// of his own.
+fn take_one_of_two(peer: &mut Peer) {
+    peer.answer(1, "250 2.1.0 Ok\r\n");
+    peer.answer(1, "250 2.1.5 Ok\r\n");
+    peer.answer(1, "452 4.5.3 Too many recipients\r\n");
+    peer.answer(1, "354 Go on\r\n");
+    peer.content();
+    peer.say("250 2.0.0 Taken\r\n");
+}
+
+#[test]
+fn a_run_that_is_killed_between_two_transactions_sends_to_nobody_twice() {
+    // Q-4
+    let (tell_pid, pid) = channel::<u32>();
+    let killed = move |peer: &mut Peer| {
+        peer.greet(&[]);
+        take_one_of_two(peer);
+        peer.expect("MAIL");
+        let pid = pid.recv().unwrap().to_string();
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        assert!(peer.rest().is_empty(), "it went on");
+    };
+    let again = |peer: &mut Peer| {
+        peer.greet(&[]);
+        peer.answer(1, "250 2.1.0 Ok\r\n");
+        peer.expect("RCPT TO:<b@x.example>");
+        peer.say("250 2.1.5 Ok\r\n");
+        peer.expect("DATA");
+        peer.say("354 Go on\r\n");
+        peer.content();
+        peer.say("250 2.0.0 Taken\r\n");
+    };
+    let scripts: Vec<Part> = vec![Box::new(killed), Box::new(again)];
+    let server = Scripted::start(scripts);
+    let home = home(&server);
+    keep(&home, &["a@x.example", "b@x.example"]);
+
+    let mut run = envoi(&home, &["queue", "run", "-q"]).spawn().unwrap();
+    tell_pid.send(run.id()).unwrap();
+    assert!(!run.wait().unwrap().success());
+    let list = envoi(&home, &["queue", "list", "--json"]).output().unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
+    let recipients = list["messages"][0]["recipients"].as_array().unwrap();
+    let fates: Vec<_> = recipients.iter().map(|it| it["fate"].as_str().unwrap()).collect();
+    assert_eq!(fates, ["accepted", "waiting"], "{list:#}");
+
+    assert!(envoi(&home, &["queue", "run", "-q"]).status().unwrap().success());
+    assert_eq!(entries(&home.path().join("queue")), 0);
+    server.finish();
+}
+
+/// How many messages are in a queue.
+fn entries(queue: &Path) -> usize {
+    let names = fs::read_dir(queue).unwrap().map(|file| file.unwrap().file_name());
+    names.filter(|name| name.len() == 16).count()
+}
