@@ -22,7 +22,8 @@ pub(super) fn at(seconds: i64, environment: &Environment) -> Option<Zoned> {
 const DATABASE: &str = "/usr/share/zoneinfo";
 const LOCAL: &str = "/etc/localtime";
 
-fn zone(environment: &Environment) -> TimeZone {
+/// The zone, read anew.
+pub(super) fn zone(environment: &Environment) -> TimeZone {
     let named = environment.get("TZ").and_then(|zone| zone.into_string().ok());
     let found = match named.as_deref() {
         Some(zone) => by_name(zone.strip_prefix(':').unwrap_or(zone)),

@@ -18,15 +18,19 @@ struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
 
 impl fmt::Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for c in text.chars() {
+        // In pieces: what writes to a terminal writes each at once.
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| c.is_control() || reorders(c))
+        {
+            self.0.write_str(&rest[..at])?;
             match c {
                 '\t' => self.0.write_char(' ')?,
                 c if c.is_control() => write!(self.0, "\\x{:02x}", u32::from(c))?,
-                c if reorders(c) => write!(self.0, "\\u{{{:x}}}", u32::from(c))?,
-                c => self.0.write_char(c)?,
+                c => write!(self.0, "\\u{{{:x}}}", u32::from(c))?,
             }
+            rest = &rest[at + c.len_utf8()..];
         }
-        Ok(())
+        self.0.write_str(rest)
     }
 }
 

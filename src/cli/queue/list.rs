@@ -1,7 +1,6 @@
 //! `envoi queue list`.
 
 use super::{place, take_over, unreadable};
-use crate::account::Environment;
 use crate::cli::Surroundings;
 use crate::cli::clock;
 use crate::cli::escape::Escaped;
@@ -11,8 +10,9 @@ use crate::cli::render::line;
 use crate::cli::words::plain;
 use crate::queue::{Answer, Fate, Left, Listed, Listing, Progress, Queue, Trouble};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 pub(super) fn run(queue: &Queue, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let failed = |error| unreadable(queue, error);
@@ -57,14 +57,14 @@ fn people(
     troubles: &[(String, Trouble)],
     surroundings: &mut Surroundings<'_>,
 ) -> io::Result<()> {
-    let environment = surroundings.environment;
-    let out = &mut *surroundings.out;
+    let zone = &clock::zone(surroundings.environment);
+    let out = &mut BufWriter::new(&mut *surroundings.out);
     let is_empty = listing.entries.is_empty() && listing.unusable.is_empty();
     if is_empty && listing.set_aside.is_empty() {
         writeln!(out, "{EMPTY}")?;
     }
     for listed in &listing.entries {
-        message(listed, environment, out)?;
+        message(listed, zone, out)?;
     }
     for (name, error) in &listing.unusable {
         writeln!(out, "{name}  cannot be used: {}", Escaped(error))?;
@@ -77,8 +77,8 @@ fn people(
             out,
             "the account {} does not work since {}; it rests until {}: {}",
             Escaped(account),
-            moment(trouble.since, environment),
-            moment(trouble.until, environment),
+            moment(trouble.since, zone),
+            moment(trouble.until, zone),
             answer_words(&trouble.answer)
         )?;
     }
@@ -86,14 +86,14 @@ fn people(
         let count = listing.foreign.len();
         writeln!(out, "{count} files in the directory of the queue are none of envoi's")?;
     }
-    Ok(())
+    out.flush()
 }
 
 /// One message, and everybody who does not have it.
-fn message(listed: &Listed, environment: &Environment, out: &mut dyn Write) -> io::Result<()> {
+fn message(listed: &Listed, zone: &TimeZone, out: &mut dyn Write) -> io::Result<()> {
     let Listed { id, head, state } = listed;
     let sender = Escaped(&head.envelope.from);
-    let kept = moment(head.kept, environment);
+    let kept = moment(head.kept, zone);
     let held = if state.held { "  held" } else { "" };
     writeln!(out, "{id}  {kept}  {} octets  from {sender}{held}", head.size)?;
     for (recipient, progress) in head.envelope.to().iter().zip(&state.to) {
@@ -111,21 +111,20 @@ fn message(listed: &Listed, environment: &Environment, out: &mut dyn Write) -> i
         return Ok(());
     }
     match (next, state.tries) {
-        (Some(next), 0) => writeln!(out, "  to be sent at {}", moment(next, environment)),
+        (Some(next), 0) => writeln!(out, "  to be sent at {}", moment(next, zone)),
         (Some(next), 1) => {
-            writeln!(out, "  tried once; next try at {}", moment(next, environment))
+            writeln!(out, "  tried once; next try at {}", moment(next, zone))
         }
         (Some(next), tries) => {
-            writeln!(out, "  tried {tries} times; next try at {}", moment(next, environment))
+            writeln!(out, "  tried {tries} times; next try at {}", moment(next, zone))
         }
         (None, _) => writeln!(out, "  to be sent with the next run"),
     }
 }
 
 /// A moment in the zone of the user.
-pub(super) fn moment(moment: Timestamp, environment: &Environment) -> String {
-    let zoned = clock::at(moment.as_second(), environment);
-    zoned.map_or_else(|| moment.to_string(), |zoned| zoned.strftime("%F %H:%M:%S").to_string())
+pub(super) fn moment(moment: Timestamp, zone: &TimeZone) -> String {
+    moment.to_zoned(zone.clone()).strftime("%F %H:%M:%S").to_string()
 }
 
 /// What was answered, safe to print.
@@ -168,7 +167,9 @@ fn json(
             })
             .collect(),
     };
-    line(&object, out)
+    let mut out = BufWriter::new(out);
+    line(&object, &mut out)?;
+    out.flush()
 }
 
 #[derive(Serialize)]

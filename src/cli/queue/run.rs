@@ -5,6 +5,7 @@ use super::list::{answer_text, answer_words, moment};
 use super::{named, take_over, unreadable, unwritable};
 use crate::account::{Accounts, Environment};
 use crate::cli::args::{Globals, RunArgs};
+use crate::cli::clock;
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -183,7 +184,7 @@ fn tried(
     }
     match state.next_try {
         Some(next) if !state.waiting().is_empty() => {
-            writeln!(out, "{id}  next try at {}", moment(next, environment))
+            writeln!(out, "{id}  next try at {}", moment(next, &clock::zone(environment)))
         }
         _ => Ok(()),
     }

@@ -3,6 +3,7 @@
 use super::list::{MessageJson, answer_words, moment};
 use super::{named, unreadable};
 use crate::cli::Surroundings;
+use crate::cli::clock;
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -47,12 +48,12 @@ fn header(entry: &crate::queue::Entry) -> io::Result<Vec<u8>> {
 
 fn people(listed: &Listed, surroundings: &mut Surroundings<'_>) -> io::Result<()> {
     let Listed { id, head, state } = listed;
-    let environment = surroundings.environment;
+    let zone = &clock::zone(surroundings.environment);
     let out = &mut *surroundings.out;
     let mut row = |name: &str, value: String| writeln!(out, "{name:<10}  {value}");
     row("message", id.to_string())?;
     row("account", Escaped(&head.account).to_string())?;
-    row("kept", moment(head.kept, environment))?;
+    row("kept", moment(head.kept, zone))?;
     row("size", format!("{} octets", head.size))?;
     row("from", Escaped(&head.envelope.from).to_string())?;
     if let Some(owner) = head.owner {
@@ -63,10 +64,10 @@ fn people(listed: &Listed, surroundings: &mut Surroundings<'_>) -> io::Result<()
     }
     row("tries", state.tries.to_string())?;
     if let Some(last) = state.last_try {
-        row("last try", moment(last, environment))?;
+        row("last try", moment(last, zone))?;
     }
     if let Some(next) = head.not_before.max(state.next_try) {
-        row("next try", moment(next, environment))?;
+        row("next try", moment(next, zone))?;
     }
     for (recipient, progress) in head.envelope.to().iter().zip(&state.to) {
         let word = match progress.fate {
@@ -79,7 +80,7 @@ fn people(listed: &Listed, surroundings: &mut Surroundings<'_>) -> io::Result<()
         match &progress.answer {
             Some(answer) => {
                 let server = answer.server.as_deref().map(|name| format!(" {}", Escaped(name)));
-                let at = moment(answer.at, environment);
+                let at = moment(answer.at, zone);
                 let said = answer_words(answer);
                 let server = server.unwrap_or_default();
                 row("to", format!("{path}: {word} ({at}{server}: {said})"))?;
@@ -103,11 +104,12 @@ pub(super) fn log(
         Some(Err(_)) => Some(named(queue, typed.unwrap_or_default())?),
     };
     let lines = queue.journal(id.as_ref()).map_err(|error| unreadable(queue, error))?;
+    let zone = clock::zone(surroundings.environment);
     for happened in &lines {
         let told = if surroundings.globals.json {
             line(happened, surroundings.out)
         } else {
-            let at = moment(happened.at, surroundings.environment);
+            let at = moment(happened.at, &zone);
             writeln!(surroundings.out, "{at}  {}", sentence(happened))
         };
         told.map_err(|error| Failure::caused(Exit::IoErr, "cannot show the log", error))?;
