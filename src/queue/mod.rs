@@ -7,6 +7,7 @@
 //! | what has come of it so far, which does | `state.rs` |
 //! | when it is tried again, and when no more | `retry.rs` |
 //! | accounts that do not work, and servers that cannot be reached | `trouble.rs` |
+//! | whether there is room for another | `room.rs` |
 //! | telling the sender | `bounce.rs` |
 //! | what happened to each entry | `journal.rs` |
 //! | trying what is due, over a few connections | `run.rs` |
@@ -22,6 +23,7 @@
 //! | `ID.bad`, `ID.state.bad` | an entry that is damaged, set aside |
 //! | `account.NAME` | why an account cannot be used, and until when it is not tried |
 //! | `last-run` | when a runner was last here |
+//! | `octets` | how much it holds: a number when all was counted, a line for each message since |
 //! | `log`, `log.1` | what happened |
 //! | `left-in-drop` | what of the drop directory cannot be taken over, and was told of |
 //! | `WORD.tmp` | a file that is being written, or room for one |
@@ -35,6 +37,7 @@ mod entry;
 mod handing_in;
 mod journal;
 mod retry;
+mod room;
 mod run;
 mod state;
 mod take_over;
@@ -52,7 +55,7 @@ pub use take_over::{HandedIn, Intake, IntakeError, Left};
 pub use trouble::Trouble;
 
 use crate::message::{self, Message};
-use disk::{Draft, UNFINISHED};
+use disk::{Draft, UNFINISHED, replace_at_ease};
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::fs::{File, TryLockError};
@@ -214,7 +217,9 @@ impl Queue {
             let _ = self.disk.remove(id.as_str());
             let _ = self.disk.sync_names();
             self.unwritten(reason)
-        })
+        })?;
+        self.count_one(size);
+        Ok(())
     }
 
     fn write_message(&self, draft: &mut Draft<'_>, message: &Message) -> Result<(), KeepError> {
@@ -232,24 +237,6 @@ impl Queue {
         }
     }
 
-    fn has_room_for(&self, size: u64) -> Result<(), KeepError> {
-        let Limits { max_message, max_total, keep_free } = self.limits;
-        if size > max_message {
-            return Err(KeepError::TooLarge { size, limit: max_message });
-        }
-        let room = self.disk.room().map_err(|reason| self.unwritten(reason))?;
-        if room.free.saturating_sub(size) < room.total / 100 * u64::from(keep_free) {
-            return Err(KeepError::NoRoom { keep_free });
-        }
-        let names = self.disk.names().map_err(|reason| self.unwritten(reason))?;
-        // What is gone by now takes no room.
-        let held: u64 = names.iter().filter_map(|name| self.disk.length(name).ok()).sum();
-        if held.saturating_add(size) > max_total {
-            return Err(KeepError::Full { held, limit: max_total });
-        }
-        Ok(())
-    }
-
     fn unwritten(&self, reason: io::Error) -> KeepError {
         KeepError::Io { path: self.path.clone(), reason }
     }
@@ -260,7 +247,7 @@ impl Queue {
         let mut listing = Listing::default();
         for name in &names {
             match kind(name) {
-                Kind::Entry(id) => match self.look(&id) {
+                Kind::Entry(id) => match self.look_at(&id, names.contains(&state_name(&id))) {
                     Ok((entry, state, _)) => {
                         listing.entries.push(Listed { id, head: entry.head, state });
                     }
@@ -310,9 +297,15 @@ impl Queue {
 
     /// Reads an entry and its state. The third says whether it has a file.
     fn look(&self, id: &Id) -> Result<(Entry, State, bool), TakeError> {
+        self.look_at(id, true)
+    }
+
+    /// The same; for a state a file is opened only where there may be one.
+    fn look_at(&self, id: &Id, may_have_state: bool) -> Result<(Entry, State, bool), TakeError> {
         let entry = Entry::read(id.clone(), self.open(id.as_str())?)?;
         let mut octets = Vec::new();
-        match self.open(&state_name(id)) {
+        let file = if may_have_state { self.open(&state_name(id)) } else { Err(TakeError::Gone) };
+        match file {
             Ok(file) => {
                 file.take(LARGEST_STATE).read_to_end(&mut octets).map_err(EntryError::Io)?;
                 let state = State::of_file(&octets, entry.head.envelope.to().len())?;
@@ -368,9 +361,7 @@ impl Queue {
 
     /// Says that a runner is here.
     pub fn stamp(&self, now: Timestamp) -> io::Result<()> {
-        let mut draft = Draft::begin(&*self.disk)?;
-        draft.write(format!("{now}\n").as_bytes())?;
-        draft.rename(LAST_RUN)
+        replace_at_ease(&*self.disk, LAST_RUN, format!("{now}\n").as_bytes())
     }
 
     /// When a runner was last here.
@@ -390,16 +381,16 @@ impl Queue {
                 Kind::State(_) | Kind::Entry(_) | Kind::SetAside | Kind::Own | Kind::Foreign => {}
             }
         }
-        if orphans.is_empty() {
-            return Ok(());
+        if !orphans.is_empty() {
+            // Whoever removed the entry may not have come so far, and one that
+            // came back would have forgotten who has the message.
+            self.disk.sync_names()?;
         }
-        // Whoever removed the entry may not have come so far, and one that came
-        // back would have forgotten who has the message.
-        self.disk.sync_names()?;
         for state in orphans {
             let _ = self.disk.remove(&state);
         }
-        Ok(())
+        // What was removed since is counted no more.
+        self.count().map(drop)
     }
 
     /// There is no such entry, nor one that was set aside and may be mended.
@@ -454,6 +445,7 @@ fn kind(name: &str) -> Kind {
     }
     let is_own = name == LAST_RUN
         || journal::is_ours(name)
+        || room::is_ours(name)
         || trouble::is_ours(name)
         || take_over::is_ours(name);
     if is_own { Kind::Own } else { Kind::Foreign }
