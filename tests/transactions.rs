@@ -3,6 +3,9 @@
 
 mod harness;
 
+use envoi::delivery::{Line, Report, Route, World, submit_on};
+use envoi::net::{Interrupt, Security};
+use envoi::session::Unobserved;
 use harness::*;
 use std::fs;
 use std::path::Path;
@@ -45,6 +48,58 @@ fn take_one_of_two(peer: &mut Peer) {
     peer.answer(1, "354 Go on\r\n");
     peer.content();
     peer.say("250 2.0.0 Taken\r\n");
+}
+
+/// Submits a message for two, and gives whom the witness heard of. He answers so.
+fn witnessed(server: &Scripted, goes_on: bool) -> (Vec<usize>, Report) {
+    let route = Route { hops: vec![hop(server.endpoint(Security::Cleartext))] };
+    let interrupt = Interrupt::default();
+    let world =
+        World { secrets: &Fixed, interrupt: &interrupt, host_name: None, wait_for_farewell: false };
+    let mut heard = Vec::new();
+    let report = submit_on(
+        &mut Line::new(&route, &world),
+        &submission(&["a@x.example", "b@x.example"]),
+        None,
+        &mut |decided| {
+            heard.extend(decided.iter().map(|(at, _)| *at));
+            goes_on
+        },
+        &mut Unobserved,
+    );
+    (heard, report)
+}
+
+#[test]
+fn who_has_a_message_is_told_before_the_others_are_asked_about() {
+    //
+    let server = Scripted::once(|peer| {
+        peer.greet(&[]);
+        take_one_of_two(peer);
+        peer.answer(1, "250 2.1.0 Ok\r\n");
+        peer.answer(1, "250 2.1.5 Ok\r\n");
+        peer.answer(1, "354 Go on\r\n");
+        peer.content();
+        peer.say("250 2.0.0 Taken\r\n");
+    });
+    let (heard, report) = witnessed(&server, true);
+    assert_eq!(words(&report), ["accepted", "accepted"]);
+    assert_eq!(heard, [0], "of the last one the report tells");
+    server.finish();
+}
+
+#[test]
+fn where_it_cannot_be_noted_who_has_a_message_nobody_else_is_asked_about() {
+    //
+    let server = Scripted::once(|peer| {
+        peer.greet(&[]);
+        take_one_of_two(peer);
+        peer.expect("QUIT");
+    });
+    let (heard, report) = witnessed(&server, false);
+    assert_eq!(heard, [0]);
+    assert_eq!(words(&report), ["accepted", "deferred"]);
+    server.finish();
 }
 
 #[test]

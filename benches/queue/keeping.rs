@@ -29,13 +29,10 @@ fn against_plain(extent: Extent, waiting: usize) -> f64 {
     spool::fill(&beside, waiting);
     let queue = spool::queue(Folder::open(&path).unwrap(), &path);
     let (head, message) = (head(), message());
-    let keep = || {
-        let id = Id::new().unwrap();
-        timed(|| queue.keep(&id, &head, &message).unwrap());
-        fs::read(path.join(id.as_str())).unwrap()
-    };
     // The first finds out how much there is.
-    let octets = keep();
+    let first = Id::new().unwrap();
+    queue.keep(&first, &head, &message).unwrap();
+    let octets = fs::read(path.join(first.as_str())).unwrap();
     let pairs = (0..extent.kept).map(|number| {
         let id = Id::new().unwrap();
         let kept = timed(|| queue.keep(&id, &head, &message).unwrap());

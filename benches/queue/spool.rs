@@ -100,6 +100,9 @@ impl Disk for Opened {
     fn write(&self, file: &mut File, octets: &[u8]) -> io::Result<()> {
         self.folder.write(file, octets)
     }
+    fn write_over(&self, file: &mut File, octets: &[u8]) -> io::Result<()> {
+        self.folder.write_over(file, octets)
+    }
     fn sync(&self, _: &File) -> io::Result<()> {
         Ok(())
     }

@@ -158,6 +158,23 @@ pub struct Listing {
     pub foreign: Vec<String>,
 }
 
+impl Listing {
+    fn add(&mut self, id: Id, found: Result<(Entry, State, bool), TakeError>) {
+        match found {
+            Ok((entry, state, _)) => self.entries.push(Listed { id, head: entry.head, state }),
+            Err(TakeError::Gone | TakeError::Busy) => {}
+            Err(TakeError::Unusable(error)) => self.unusable.push((id.to_string(), error)),
+        }
+    }
+
+    fn sort(&mut self) {
+        self.entries.sort_by(|a, b| (a.head.kept, &a.id).cmp(&(b.head.kept, &b.id)));
+        self.unusable.sort_by(|a, b| a.0.cmp(&b.0));
+        self.set_aside.sort();
+        self.foreign.sort();
+    }
+}
+
 /// One entry, as it was found.
 #[derive(Debug)]
 pub struct Listed {
@@ -247,25 +264,27 @@ impl Queue {
         let mut listing = Listing::default();
         for name in &names {
             match kind(name) {
-                Kind::Entry(id) => match self.look_at(&id, names.contains(&state_name(&id))) {
-                    Ok((entry, state, _)) => {
-                        listing.entries.push(Listed { id, head: entry.head, state });
-                    }
-                    Err(TakeError::Gone | TakeError::Busy) => {}
-                    Err(TakeError::Unusable(error)) => {
-                        listing.unusable.push((name.clone(), error));
-                    }
-                },
+                Kind::Entry(id) => {
+                    let may_have_state = names.contains(&state_name(&id));
+                    listing.add(id.clone(), self.look_at(&id, may_have_state));
+                }
                 Kind::SetAside => listing.set_aside.push(name.clone()),
                 Kind::Foreign => listing.foreign.push(name.clone()),
                 Kind::State(_) | Kind::Unfinished | Kind::Own => {}
             }
         }
-        listing.entries.sort_by(|a, b| (a.head.kept, &a.id).cmp(&(b.head.kept, &b.id)));
-        listing.unusable.sort_by(|a, b| a.0.cmp(&b.0));
-        listing.set_aside.sort();
-        listing.foreign.sort();
+        listing.sort();
         Ok(listing)
+    }
+
+    /// Those of these entries that are there. Other files are not looked at.
+    pub fn list_of(&self, ids: &[Id]) -> Listing {
+        let mut listing = Listing::default();
+        for id in ids.iter().collect::<HashSet<_>>() {
+            listing.add(id.clone(), self.look(id));
+        }
+        listing.sort();
+        listing
     }
 
     /// The entries whose names begin so.

@@ -155,7 +155,11 @@ impl Runner<'_> {
     /// written.
     pub fn run(&self, which: &Which) -> io::Result<()> {
         let now = (self.clock)();
-        self.queue.tidy()?;
+        // Who wants a few messages is not to wait for what is done to all.
+        match which {
+            Which::Due | Which::All => self.queue.tidy()?,
+            Which::Named(_) => {}
+        }
         let desks = self.desks(which, now)?;
         let jobs: usize = desks.iter().map(|desk| desk.jobs.len()).sum();
         let workers = self.connections.clamp(1, jobs.max(1));
@@ -172,12 +176,12 @@ impl Runner<'_> {
 
     /// What is to be done, the longest waiting first.
     fn desks(&self, which: &Which, now: Timestamp) -> io::Result<Vec<Desk>> {
-        let listing = self.queue.list()?;
+        let listing = match which {
+            Which::Due | Which::All => self.queue.list()?,
+            Which::Named(ids) => self.queue.list_of(ids),
+        };
         for (name, error) in listing.unusable {
             let Ok(id) = name.parse::<Id>() else { continue };
-            if matches!(which, Which::Named(ids) if !ids.contains(&id)) {
-                continue;
-            }
             self.tell_unusable(id, error);
         }
         let mut desks: BTreeMap<String, Desk> = BTreeMap::new();
