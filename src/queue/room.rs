@@ -55,6 +55,10 @@ impl Queue {
     /// Counts the octets of all files.
     pub(super) fn count(&self) -> io::Result<u64> {
         let names = self.disk.names()?;
+        // A drop directory shows nothing, and nothing but messages goes there.
+        if names.is_empty() {
+            return Ok(0);
+        }
         // What is gone by now takes no room.
         let held = names.iter().filter_map(|name| self.disk.length(name).ok()).sum();
         // Not to remember it costs the next one to count again.
@@ -64,6 +68,8 @@ impl Queue {
 
     /// Adds a message that was kept to the count.
     pub(super) fn count_one(&self, size: u64) {
-        let _ = self.disk.append(OCTETS, format!("{size}\n").as_bytes());
+        if self.disk.length(OCTETS).is_ok() {
+            let _ = self.disk.append(OCTETS, format!("{size}\n").as_bytes());
+        }
     }
 }
