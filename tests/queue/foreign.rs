@@ -292,6 +292,6 @@ fn files_of_a_queue_are_their_owners_alone() {
     let modes: Vec<_> = entries
         .map(|entry| (entry.file_name(), entry.metadata().unwrap().permissions().mode() & 0o777))
         .collect();
-    assert_eq!(modes.len(), 4, "{modes:?}");
+    assert_eq!(modes.len(), 5, "{modes:?}");
     assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
 }

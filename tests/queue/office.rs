@@ -1,7 +1,7 @@
 //! Couriers that do what a test tells them, and count.
 
 use crate::spool::octets;
-use envoi::delivery::{Cause, Outcome, Report, Submission};
+use envoi::delivery::{Cause, Outcome, Report, Submission, Witness};
 use envoi::message::{Address, Repairs};
 use envoi::net::{self, Interrupt};
 use envoi::queue::{Accounts, Courier, Event, Id, Queue, Reporting, Runner, Which, unreportable};
@@ -142,7 +142,7 @@ impl Courier for Clerk<'_> {
         Repairs::default()
     }
 
-    fn carry(&mut self, _: &Id, submission: &Submission) -> Report {
+    fn carry(&mut self, _: &Id, submission: &Submission, _: &mut Witness<'_>) -> Report {
         let Clerk(office) = self;
         office.carried.fetch_add(1, Ordering::Relaxed);
         let octets = octets(&submission.message);

@@ -3,7 +3,7 @@
 use crate::harness::{Fixed, GENEROUS, Scripted, dead_address, endpoint, hop};
 use crate::office::run_with;
 use crate::spool::{Spool, keep, letter, moment, octets};
-use envoi::delivery::{Hop, Report, Route, Submission, World, submit};
+use envoi::delivery::{Hop, Report, Route, Submission, Witness, World, submit};
 use envoi::message::Repairs;
 use envoi::net::{Interrupt, Security};
 use envoi::queue::{Accounts, Courier, Fate, Happening, Id, Which};
@@ -29,7 +29,7 @@ impl Courier for Through {
         Repairs::default()
     }
 
-    fn carry(&mut self, _: &Id, submission: &Submission) -> Report {
+    fn carry(&mut self, _: &Id, submission: &Submission, _: &mut Witness<'_>) -> Report {
         let world = World {
             secrets: &Fixed,
             interrupt: &self.1,

@@ -74,7 +74,7 @@ pub fn queue_at(
 pub fn names(path: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
-    names.retain(|name| name != "log" && name != "last-run");
+    names.retain(|name| !["log", "last-run", "octets"].contains(&name.as_str()));
     names.sort();
     names
 }
