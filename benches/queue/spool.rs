@@ -57,6 +57,7 @@ pub(crate) fn head() -> Head {
         message_id: Some("<small@example.org>".to_owned()),
         owner: None,
         is_report: false,
+        stays_here: false,
     }
 }
 

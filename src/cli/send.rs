@@ -302,7 +302,7 @@ fn keep(
     if signal.is_some() || is_off {
         return (None, None);
     }
-    match keeper.keep(local_id, &job.submission, Some(report), delivery.not_before) {
+    match keeper.keep(local_id, job, Some(report), delivery.not_before) {
         Ok(kept) => (kept, None),
         Err(failure) => (None, Some(failure)),
     }
@@ -317,7 +317,7 @@ fn keep_untried(
     copy: Option<SentCopy<'_>>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Sent, Failure> {
-    let kept = keeper.keep(local_id, &job.submission, None, not_before)?;
+    let kept = keeper.keep(local_id, job, None, not_before)?;
     let to = job.submission.envelope.to().iter();
     let untried = |to: &Recipient| (to.path.clone(), Outcome::Deferred(Cause::Withheld));
     let report = Report { attempts: Vec::new(), recipients: to.map(untried).collect() };

@@ -138,6 +138,7 @@ impl Queue {
             message_id: message.facts().message_id.clone(),
             owner: None,
             is_report: true,
+            stays_here: head.stays_here,
         };
         match self.keep(&id, &head, message) {
             // It was kept before, by a run that came no further.

@@ -85,6 +85,9 @@ pub struct Head {
     /// It is a report of ours about another message: what fails with it makes
     /// no further report.
     pub is_report: bool,
+    /// Recipients of this machine get it here, where the account says so: it is
+    /// mail of the machine's own programs.
+    pub stays_here: bool,
 }
 
 /// An entry whose file is open.
@@ -145,6 +148,8 @@ struct Line {
     owner: Option<u32>,
     #[serde(default)]
     is_report: bool,
+    #[serde(default)]
+    stays_here: bool,
 }
 
 /// Reads the format alone, whatever else there is.
@@ -228,6 +233,7 @@ impl Head {
             message_id: self.message_id.clone(),
             owner: self.owner,
             is_report: self.is_report,
+            stays_here: self.stays_here,
         };
         let mut octets = serde_json::to_vec(&line).expect("texts and numbers are always JSON");
         octets.push(b'\n');
@@ -272,6 +278,7 @@ impl Head {
             message_id: line.message_id,
             owner: line.owner,
             is_report: line.is_report,
+            stays_here: line.stays_here,
         })
     }
 }
@@ -391,6 +398,7 @@ mod tests {
             message_id: None,
             owner: None,
             is_report: false,
+            stays_here: false,
         }
     }
 
@@ -428,6 +436,7 @@ mod tests {
             head.message_id = Some("<ü\"\\\r\n@x.example>".to_owned());
             head.owner = Some(u32::MAX);
             head.is_report = true;
+            head.stays_here = true;
             head.size = u64::MAX;
             assert_eq!(read_again(&head), head);
         }

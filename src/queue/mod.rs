@@ -5,12 +5,13 @@
 //! | the directory, and the few things that are asked of it | `disk.rs` |
 //! | an entry: the envelope and the octets, which never change | `entry.rs` |
 //! | what has come of it so far, which does | `state.rs` |
+//! | an entry that somebody is at work on | `taken.rs` |
 //! | when it is tried again, and when no more | `retry.rs` |
 //! | accounts that do not work, and servers that cannot be reached | `trouble.rs` |
 //! | whether there is room for another | `room.rs` |
 //! | telling the sender | `bounce.rs` |
 //! | what happened to each entry | `journal.rs` |
-//! | trying what is due, over a few connections | `run.rs` |
+//! | trying what is due, over a few connections | `run.rs`, `run/board.rs` |
 //! | the drop directory of a whole system, where users hand in | `handing_in.rs` |
 //! | what they handed in becomes entries | `take_over.rs` |
 //!
@@ -41,6 +42,7 @@ mod room;
 mod run;
 mod state;
 mod take_over;
+mod taken;
 mod trouble;
 
 pub use bounce::{ReportError, Reporting, unreportable};
@@ -49,9 +51,10 @@ pub use entry::{Entry, EntryError, Head, Id, NotId};
 pub use handing_in::{DropBox, HandInError, Unfit};
 pub use journal::{Happening, Line};
 pub use retry::{LEAST_TRIES, Policy, Setback};
-pub use run::{Accounts, Courier, Event, Runner, Which};
+pub use run::{Accounts, Courier, Errand, Event, Runner, Which};
 pub use state::{Answer, Fate, Progress, State};
 pub use take_over::{HandedIn, Intake, IntakeError, Left};
+pub use taken::Taken;
 pub use trouble::Trouble;
 
 use crate::message::{self, Message};
@@ -184,19 +187,6 @@ pub struct Listed {
     pub head: Head,
     /// What has come of it.
     pub state: State,
-}
-
-/// An entry that nobody else touches for as long as this value lives.
-pub struct Taken<'q> {
-    queue: &'q Queue,
-    /// The entry.
-    pub entry: Entry,
-    /// What has come of it. It counts when it was written.
-    pub state: State,
-    /// There is a file for the state.
-    has_state_file: bool,
-    /// Where the next state goes.
-    room: Option<Draft<'q>>,
 }
 
 const STATE: &str = ".state";
@@ -428,8 +418,6 @@ impl Queue {
     }
 }
 
-/// Octets of an answer for one recipient, and few are longer.
-const ANSWER: usize = 512;
 /// More than the state of 100,000 recipients takes.
 const LARGEST_STATE: u64 = 256 * 1024 * 1024;
 /// What opening a symbolic link gives.
@@ -468,57 +456,4 @@ fn kind(name: &str) -> Kind {
         || trouble::is_ours(name)
         || take_over::is_ours(name);
     if is_own { Kind::Own } else { Kind::Foreign }
-}
-
-impl Taken<'_> {
-    /// The message, to be written for a server.
-    pub fn message(&self, repairs: message::Repairs) -> Result<Message, message::Error> {
-        self.entry.message(&self.path(), repairs)
-    }
-
-    /// The file of the entry.
-    pub fn path(&self) -> PathBuf {
-        self.queue.path.join(self.entry.id.as_str())
-    }
-
-    /// Makes sure of room for the next state. Whoever sends does so before:
-    /// when the server has the message, a disk that is full would have it sent
-    /// again (checklist Q-4).
-    pub fn make_room(&mut self) -> io::Result<()> {
-        let mut octets = self.state.to_file();
-        octets.resize(octets.len() + ANSWER * self.state.waiting().len(), b' ');
-        let mut room = Draft::begin(&*self.queue.disk)?;
-        room.write(&octets)?;
-        self.room = Some(room);
-        Ok(())
-    }
-
-    /// Puts the state on the disk.
-    pub fn write(&mut self) -> io::Result<()> {
-        let octets = self.state.to_file();
-        let mut draft = match self.room.take() {
-            Some(room) => room,
-            None => Draft::begin(&*self.queue.disk)?,
-        };
-        draft.write_over(&octets)?;
-        draft.replace(&state_name(&self.entry.id))?;
-        self.has_state_file = true;
-        Ok(())
-    }
-
-    /// Takes the entry out of the queue. It is gone for good when this
-    /// returns. After an error it is there, or comes back, in this state.
-    pub fn remove(mut self) -> io::Result<()> {
-        let disk = &*self.queue.disk;
-        let removed = disk.remove(self.entry.id.as_str()).and_then(|()| disk.sync_names());
-        if removed.is_err() {
-            // What stood in the way is what is told.
-            let _ = self.write();
-        } else if self.has_state_file {
-            // Not before, or an entry that came back would have forgotten who has
-            // the message.
-            let _ = disk.remove(&state_name(&self.entry.id));
-        }
-        removed
-    }
 }

@@ -1,10 +1,12 @@
 //! Couriers that do what a test tells them, and count.
 
 use crate::spool::octets;
-use envoi::delivery::{Cause, Outcome, Report, Submission, Witness};
+use envoi::delivery::{Cause, Outcome, Report, Witness};
 use envoi::message::{Address, Repairs};
 use envoi::net::{self, Interrupt};
-use envoi::queue::{Accounts, Courier, Event, Id, Queue, Reporting, Runner, Which, unreportable};
+use envoi::queue::{
+    Accounts, Courier, Errand, Event, Queue, Reporting, Runner, Which, unreportable,
+};
 use envoi::session::{Error, Kind};
 use envoi::smtp::{Phase, Reply};
 use jiff::Timestamp;
@@ -142,7 +144,8 @@ impl Courier for Clerk<'_> {
         Repairs::default()
     }
 
-    fn carry(&mut self, _: &Id, submission: &Submission, _: &mut Witness<'_>) -> Report {
+    fn carry(&mut self, errand: &Errand<'_>, _: &mut Witness<'_>) -> Report {
+        let submission = errand.submission;
         let Clerk(office) = self;
         office.carried.fetch_add(1, Ordering::Relaxed);
         let octets = octets(&submission.message);

@@ -2,9 +2,9 @@
 
 use crate::office::{Office, accepted, not_now, run_with, unreached};
 use crate::spool::{Spool, Step, keep, moment};
-use envoi::delivery::{Report, Submission, Witness};
+use envoi::delivery::{Report, Witness};
 use envoi::message::Repairs;
-use envoi::queue::{Accounts, Courier, Fate, Id, Which};
+use envoi::queue::{Accounts, Courier, Errand, Fate, Which};
 use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -136,7 +136,7 @@ impl Courier for Either<'_> {
         self.it.repairs()
     }
 
-    fn carry(&mut self, id: &Id, submission: &Submission, witness: &mut Witness<'_>) -> Report {
+    fn carry(&mut self, errand: &Errand<'_>, witness: &mut Witness<'_>) -> Report {
         self.carried += 1;
         // The second comes when the first message has gone through.
         if !self.is_first || self.carried == 2 {
@@ -147,7 +147,7 @@ impl Courier for Either<'_> {
         {
             part.wait();
         }
-        self.it.carry(id, submission, witness)
+        self.it.carry(errand, witness)
     }
 }
 
@@ -189,7 +189,7 @@ impl Courier for Clumsy {
         Repairs::default()
     }
 
-    fn carry(&mut self, _: &Id, _: &Submission, _: &mut Witness<'_>) -> Report {
+    fn carry(&mut self, _: &Errand<'_>, _: &mut Witness<'_>) -> Report {
         panic!("a mistake of ours")
     }
 }

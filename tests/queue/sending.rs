@@ -3,10 +3,10 @@
 use crate::harness::{Fixed, GENEROUS, Scripted, dead_address, endpoint, hop};
 use crate::office::run_with;
 use crate::spool::{Spool, keep, letter, moment, octets};
-use envoi::delivery::{Hop, Report, Route, Submission, Witness, World, submit};
+use envoi::delivery::{Hop, Report, Route, Witness, World, submit};
 use envoi::message::Repairs;
 use envoi::net::{Interrupt, Security};
-use envoi::queue::{Accounts, Courier, Fate, Happening, Id, Which};
+use envoi::queue::{Accounts, Courier, Errand, Fate, Happening, Which};
 use envoi::session::Unobserved;
 use envoi::sink::{self, Encryption, Listen, Refusal, Settings, Sink, Storage};
 use std::net::SocketAddr;
@@ -29,7 +29,8 @@ impl Courier for Through {
         Repairs::default()
     }
 
-    fn carry(&mut self, _: &Id, submission: &Submission, _: &mut Witness<'_>) -> Report {
+    fn carry(&mut self, errand: &Errand<'_>, _: &mut Witness<'_>) -> Report {
+        let submission = errand.submission;
         let world = World {
             secrets: &Fixed,
             interrupt: &self.1,

@@ -207,6 +207,7 @@ pub fn head(to: &[&str]) -> Head {
         message_id: None,
         owner: None,
         is_report: false,
+        stays_here: false,
     }
 }
 

@@ -9,10 +9,10 @@ use crate::cli::home::{Household, OpenHome};
 use crate::cli::log::{Log, Run, Subject};
 use crate::cli::route::{self, Prepared};
 use crate::cli::transcript::Transcript;
-use crate::delivery::{Home, Line, Report, Submission, Witness, World, submit_on};
+use crate::delivery::{Home, Line, Report, Witness, World, submit_on};
 use crate::message::{Address, Repairs, addresses};
 use crate::net::{Interrupt, Stopwatch};
-use crate::queue::{self, Courier, Event, Id, Queue, Reporting, Runner, Which, unreportable};
+use crate::queue::{self, Courier, Errand, Event, Queue, Reporting, Runner, Which, unreportable};
 use crate::smtp::Mailbox;
 use jiff::Timestamp;
 use std::io;
@@ -160,13 +160,14 @@ impl Courier for Own<'_, '_> {
         self.repairs
     }
 
-    fn carry(&mut self, id: &Id, submission: &Submission, witness: &mut Witness<'_>) -> Report {
+    fn carry(&mut self, errand: &Errand<'_>, witness: &mut Witness<'_>) -> Report {
+        let Errand { id, submission, stays_here } = *errand;
         let Couriers { environment, interrupt, .. } = *self.couriers;
         let (account, local_id, since) = (self.account, id.as_str(), Stopwatch::start());
         let subject = &Subject::of(submission);
         let run = Run { account, subject, local_id, tag: None, ignored: &[], since };
         let (mut log, trouble) = Log::open(run, environment);
-        let home = self.home.as_ref().map(|home| home as &dyn Home);
+        let home = self.home.as_ref().filter(|_| stays_here).map(|home| home as &dyn Home);
         let mut transcript = Transcript::default();
         if self.couriers.verbose > 0 {
             transcript.add(Box::new(io::stderr()), self.couriers.verbose > 1);

@@ -4,7 +4,8 @@ use super::{dice, place, who_may_write};
 use crate::account::{Account, Environment, QueueSettings, SecretSource, ServerUrl};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, quoted};
-use crate::delivery::{Report, Submission};
+use crate::cli::message::Job;
+use crate::delivery::Report;
 use crate::queue::{
     DropBox, Fate, HandInError, Happening, Head, Id, KeepError, Line, Queue, State,
 };
@@ -101,10 +102,11 @@ impl<'k> Keeper<'k> {
     pub(in crate::cli) fn keep(
         &self,
         local_id: &str,
-        submission: &Submission,
+        job: &Job,
         report: Option<&Report>,
         not_before: Option<Timestamp>,
     ) -> Result<Option<Kept>, Failure> {
+        let Job { submission, household, .. } = job;
         let now = Timestamp::now();
         let all: Vec<usize> = (0..submission.envelope.to().len()).collect();
         let mut state = State::untried(all.len());
@@ -138,6 +140,7 @@ impl<'k> Keeper<'k> {
             message_id: submission.message.facts().message_id.clone(),
             owner: None,
             is_report: false,
+            stays_here: household.is_some(),
         };
         let warnings = match &store {
             Store::Own(queue) => {

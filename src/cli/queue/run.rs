@@ -13,7 +13,7 @@ use crate::cli::render::line;
 use crate::cli::words::{plain, why};
 use crate::cli::{Surroundings, interrupt, send};
 use crate::delivery::Outcome;
-use crate::net::Interrupt;
+use crate::net::{Deadline, Interrupt};
 use crate::queue::{Event, Fate, Id, Queue, State, Which};
 use jiff::Timestamp;
 use rustix::event::{Timespec, poll};
@@ -24,6 +24,16 @@ use std::time::Duration;
 
 /// How often somebody who stays looks for what was kept meanwhile.
 const LOOK: Duration = Duration::from_secs(10);
+/// A signal between a look and the wait behind it is seen after this.
+const STEP: Duration = Duration::from_millis(250);
+
+/// Waits until it is time for another look, or the user wants to stop.
+fn pause(interrupt: &Interrupt) {
+    let until = Deadline::after(LOOK);
+    while let Some(left) = until.remaining().filter(|_| interrupt.signal().is_none()) {
+        let _ = poll(&mut [], Timespec::try_from(left.min(STEP)).ok().as_ref());
+    }
+}
 
 pub(super) fn run(
     queue: &Queue,
@@ -45,8 +55,7 @@ pub(super) fn run(
             break;
         }
         if typed.watch {
-            // A signal ends the pause early.
-            let _ = poll(&mut [], Timespec::try_from(LOOK).ok().as_ref());
+            pause(&interrupt);
         }
         // What starts a run when something is handed in does not notice what
         // is handed in while one runs.

@@ -253,6 +253,7 @@ impl<'r> Round<'r> {
             message_id: message.facts().message_id.clone(),
             owner: Some(owner),
             is_report: false,
+            stays_here: dropped.stays_here,
         }
     }
 

@@ -62,6 +62,7 @@ impl Spool {
             message_id: None,
             owner: None,
             is_report: false,
+            stays_here: false,
         };
         let drop = DropBox::open(&self.drop(), Limits::default()).unwrap();
         drop.hand_in(&id, &head, &message).unwrap();
