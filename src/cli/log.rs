@@ -40,6 +40,15 @@ pub(super) struct Run<'r> {
     pub(super) since: Stopwatch,
 }
 
+/// What of a message is in the queue.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Queued<'q> {
+    /// Those for whom it is, by their positions.
+    pub(super) positions: &'q [usize],
+    /// Nothing tries what is there.
+    pub(super) is_idle: bool,
+}
+
 /// What a message is known by.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Subject {
@@ -107,11 +116,12 @@ impl<'r> Log<'r> {
         report: &Report,
         submission: &Submission,
         route: &Route,
-        kept: &[usize],
+        queued: Queued<'_>,
         interrupt: &Interrupt,
     ) -> Option<String> {
-        let kept = kept.iter().map(|&at| &report.recipients[at].0).collect();
-        let outcome = Outcomes { report, submission, kept, signal: interrupt.signal() };
+        let kept = queued.positions.iter().map(|&at| &report.recipients[at].0).collect();
+        let (is_idle, signal) = (queued.is_idle, interrupt.signal());
+        let outcome = Outcomes { report, submission, kept, is_idle, signal };
         let entries = Entry::of_report(self.run, &outcome, route);
         self.write(&entries, interrupt)
     }

@@ -8,7 +8,7 @@ use super::failure::{Failure, no_server};
 use super::hint::Written;
 use super::home::OpenHome;
 use super::later;
-use super::log::{Log, Run, Subject};
+use super::log::{Log, Queued, Run, Subject};
 use super::message::{self, Job};
 use super::queue;
 use super::queue::keep::{Keeper, Keeping, Kept};
@@ -259,14 +259,17 @@ fn submit_logged(
     let Delivered { report, signal, trouble } =
         deliver(delivery, job, &prepared, home.as_ref(), interrupt, &host, surroundings)?;
     let (kept, unkept) = keep(delivery, job, &report, signal, local_id);
-    let positions = kept.as_ref().map_or(&[][..], |kept| &kept.positions);
-    let exit = match (Exit::of_report(&report, positions, signal), &unkept) {
+    let queued = kept.as_ref().map_or_else(Queued::default, |kept| Queued {
+        positions: &kept.positions,
+        is_idle: !kept.warnings.is_empty(),
+    });
+    let exit = match (Exit::of_report(&report, queued.positions, signal), &unkept) {
         // The queue is full: what failed for now fails with that.
         (Exit::TempFail, Some(failure)) if failure.exit == Exit::Unavailable => failure.exit,
         (exit, _) => exit,
     };
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, kept.is_some(), &job.submission));
-    let logged = log.report(&report, &job.submission, &prepared.route, positions, interrupt);
+    let logged = log.report(&report, &job.submission, &prepared.route, queued, interrupt);
     let unkept =
         unkept.map(|failure| plain(&format!("the message was not kept: {:#}", failure.error)));
     let idle = kept.iter().flat_map(|kept| &kept.warnings);

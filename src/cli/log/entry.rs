@@ -167,6 +167,8 @@ impl<'e> Entry<'e> {
         }
         if !queued.is_empty() {
             self.lists.push(("queued", queued));
+            let runner = outcomes.is_idle.then(|| ("runner", "none".to_owned()));
+            self.more.extend(runner);
         }
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Outcomes<'o> {
     pub(super) submission: &'o Submission,
     /// Those for whom the message is in the queue.
     pub(super) kept: HashSet<&'o ForwardPath>,
+    /// Nothing tries what is in the queue.
+    pub(super) is_idle: bool,
     /// The user's wish to stop.
     pub(super) signal: Option<usize>,
 }

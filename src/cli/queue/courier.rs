@@ -6,7 +6,7 @@ use crate::cli::Surroundings;
 use crate::cli::args::Globals;
 use crate::cli::clock;
 use crate::cli::home::{Household, OpenHome};
-use crate::cli::log::{Log, Run, Subject};
+use crate::cli::log::{Log, Queued, Run, Subject};
 use crate::cli::route::{self, Prepared};
 use crate::cli::transcript::Transcript;
 use crate::delivery::{Home, Line, Report, Witness, World, submit_on};
@@ -173,7 +173,8 @@ impl Courier for Own<'_, '_> {
             transcript.add(Box::new(io::stderr()), self.couriers.verbose > 1);
         }
         let report = submit_on(&mut self.line, submission, home, witness, &mut transcript);
-        let unlogged = log.report(&report, submission, &self.prepared.route, &[], interrupt);
+        let unlogged =
+            log.report(&report, submission, &self.prepared.route, Queued::default(), interrupt);
         self.couriers.note(trouble.into_iter().chain(unlogged));
         report
     }
