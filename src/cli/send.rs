@@ -239,9 +239,19 @@ fn submit_logged(
     let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
     let copy = copy.transpose()?;
     if let Keeping::All(keeper) = &delivery.keeping {
-        return keep_untried(keeper, delivery.not_before, job, local_id, copy, surroundings);
+        return keep_untried(keeper, delivery.not_before, job, local_id, copy, None, surroundings);
     }
-    let mut prepared = route::prepare(account, delivery.all_or_nothing, interrupt, surroundings)?;
+    let prepared = route::prepare(account, delivery.all_or_nothing, interrupt, surroundings);
+    let mut prepared = match (prepared, &delivery.keeping) {
+        // Somebody has to mend the account, and the message waits for that
+        // (checklist Q-9).
+        (Err(failure), Keeping::Rest(keeper)) => {
+            let trouble = format!("the account cannot be used as it is: {:#}", failure.error);
+            let (at, trouble) = (delivery.not_before, Some(plain(&trouble)));
+            return keep_untried(keeper, at, job, local_id, copy, trouble, surroundings);
+        }
+        (prepared, _) => prepared?,
+    };
     if prepared.route.hops.is_empty() {
         needs_no_server(job, account)?;
     }
@@ -318,6 +328,7 @@ fn keep_untried(
     job: &Job,
     local_id: &str,
     copy: Option<SentCopy<'_>>,
+    trouble: Option<String>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Sent, Failure> {
     let kept = keeper.keep(local_id, job, None, not_before)?;
@@ -326,6 +337,7 @@ fn keep_untried(
     let report = Report { attempts: Vec::new(), recipients: to.map(untried).collect() };
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, true, &job.submission));
     let mut warnings = job.warnings.clone();
+    warnings.extend(trouble);
     warnings.extend(kept.iter().flat_map(|kept| kept.warnings.clone()));
     warnings.extend(copied.as_ref().err().cloned());
     for warning in &warnings {

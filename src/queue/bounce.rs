@@ -60,7 +60,7 @@ impl Queue {
         let waiting = taken.state.waiting();
         let is_late = !taken.state.delay_told
             && taken.state.tries > 0
-            && self.policy.is_late(taken.entry.head.kept, now);
+            && self.policy.is_late(taken.entry.head.since(), now);
         let is_delayed = is_late && !waiting.is_empty() && !is_report;
         if failed.is_empty() && !is_delayed {
             return Ok(());
@@ -77,7 +77,7 @@ impl Queue {
             taken.state.to[at].fate = Fate::Reported;
         }
         if is_delayed {
-            let will_retry_until = later(taken.entry.head.kept, self.policy.max_age);
+            let will_retry_until = later(taken.entry.head.since(), self.policy.max_age);
             let action = Action::Delayed { will_retry_until };
             self.report(taken, action, &waiting, reporting, now)?;
             taken.state.delay_told = true;

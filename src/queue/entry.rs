@@ -90,6 +90,13 @@ pub struct Head {
     pub stays_here: bool,
 }
 
+impl Head {
+    /// Since when it could be sent: its age counts from there.
+    pub fn since(&self) -> Timestamp {
+        self.not_before.map_or(self.kept, |moment| moment.max(self.kept))
+    }
+}
+
 /// An entry whose file is open.
 #[derive(Debug)]
 pub struct Entry {

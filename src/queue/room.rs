@@ -68,7 +68,9 @@ impl Queue {
 
     /// Adds a message that was kept to the count.
     pub(super) fn count_one(&self, size: u64) {
-        if self.disk.length(OCTETS).is_ok() {
+        // Where somebody else has put such a file, as he can in a drop directory,
+        // it is none of ours.
+        if self.counted().is_some() {
             let _ = self.disk.append(OCTETS, format!("{size}\n").as_bytes());
         }
     }

@@ -60,6 +60,9 @@ pub struct Runner<'r> {
     pub interrupt: &'r Interrupt,
     /// Only messages of this account; `None` means all.
     pub account: Option<&'r str>,
+    /// Not what users handed in: nobody has made sure that it lies in the drop
+    /// directory no more.
+    pub without_handed_in: bool,
     /// The most connections at a time.
     pub connections: usize,
     /// Hears what happens.
@@ -208,7 +211,9 @@ impl Runner<'_> {
             || state.is_delivered();
         let is_early = head.not_before.is_some_and(|moment| moment > now);
         let is_due = state.next_try.is_none_or(|next| self.queue.policy.is_due(next, now));
+        let is_unsure = self.without_handed_in && head.owner.is_some();
         has_work
+            && !is_unsure
             && match which {
                 Which::Due => !state.held && !is_early && is_due,
                 Which::All => !state.held && !is_early,

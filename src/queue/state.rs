@@ -234,8 +234,8 @@ impl State {
 
     /// Says when it is tried next, and gives up what was tried long enough. An
     /// account that does not work gives up nothing.
-    pub fn plan(&mut self, kept: Timestamp, policy: &Policy, now: Timestamp, dice: f64) {
-        if policy.is_over(kept, now, self.tries) {
+    pub fn plan(&mut self, since: Timestamp, policy: &Policy, now: Timestamp, dice: f64) {
+        if policy.is_over(since, now, self.tries) {
             for it in self.to.iter_mut().filter(|it| it.fate == Fate::Waiting) {
                 let is_of_account = it.answer.as_ref().is_some_and(|answer| answer.of_account);
                 if !is_of_account {

@@ -265,3 +265,28 @@ fn what_is_held_or_wants_a_later_moment_waits_for_it() {
     office.run(&queue, &Which::Named(vec![id]), moment(DAY)).unwrap();
     assert_eq!(office.times("held", "a@x.example"), 1);
 }
+
+#[test]
+fn what_wants_a_later_moment_is_tried_from_then_on_for_as_long_as_anything() {
+    //
+    let spool = Spool::new();
+    let queue = spool.queue();
+    let later = envoi::queue::Head {
+        not_before: Some(moment(10 * DAY)),
+        ..crate::spool::head(&["slow@x.example"])
+    };
+    let (id, letter) = (envoi::queue::Id::new().unwrap(), crate::spool::letter("later"));
+    queue.keep(&id, &later, &letter).unwrap();
+    let judge = |to: &str| if to.starts_with("slow") { not_now() } else { accepted() };
+    let office = Office::new(judge);
+    each_minute(&office, &queue, 10 * DAY..10 * DAY + 3 * HOUR);
+    assert_eq!(office.asked("a@client.example"), 0, "nothing is late yet");
+    for hour in 3..24 * 5 {
+        office.run(&queue, &Which::Due, moment(10 * DAY + hour * HOUR)).unwrap();
+        assert_eq!(queue.take(&id).unwrap().state.to[0].fate, Fate::Waiting, "hour {hour}");
+    }
+    for hour in 24 * 5..24 * 5 + 4 {
+        office.run(&queue, &Which::Due, moment(10 * DAY + hour * HOUR)).unwrap();
+    }
+    assert_eq!(queue.take(&id).unwrap().state.to[0].fate, Fate::Reported);
+}

@@ -110,6 +110,7 @@ pub fn run_with(
         reporting: &reporting,
         interrupt: &Interrupt::default(),
         account: None,
+        without_handed_in: false,
         connections,
         told: &|event| events.lock().unwrap().push(words(&event)),
     };

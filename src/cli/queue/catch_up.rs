@@ -36,6 +36,7 @@ pub(in crate::cli) fn catch_up(
             return;
         }
         let couriers = Couriers::of(&accounts, environment, interrupt, &host).patient_for(left);
+        let couriers = couriers.without_handed_in(true);
         let _ = couriers.run(&queue, &Which::Named(vec![id]), 1, None, &|_| {});
     }
 }

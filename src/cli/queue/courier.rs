@@ -31,6 +31,8 @@ pub(super) struct Couriers<'c> {
     patience: Option<Duration>,
     /// How much of the conversations is shown on standard error.
     verbose: u8,
+    /// They leave alone what users handed in.
+    without_handed_in: bool,
     /// What went wrong beside the deliveries, in sentences, each once.
     troubles: Mutex<Vec<String>>,
 }
@@ -52,14 +54,29 @@ impl<'c> Couriers<'c> {
         interrupt: &'c Interrupt,
         host: &'c str,
     ) -> Self {
-        let (patience, verbose, troubles) = (None, 0, Mutex::default());
-        Couriers { accounts, environment, interrupt, host, patience, verbose, troubles }
+        let troubles = Mutex::default();
+        Couriers {
+            accounts,
+            environment,
+            interrupt,
+            host,
+            patience: None,
+            verbose: 0,
+            without_handed_in: false,
+            troubles,
+        }
     }
 
     /// The same, who let others see what they say: `-v`, as often as it was
     /// given. They work one after another.
     pub(super) fn seen(self, verbose: u8) -> Self {
         Couriers { verbose, ..self }
+    }
+
+    /// The same, who leave alone what users handed in, where nobody has looked
+    /// into the drop directory: it may still lie there, too.
+    pub(super) fn without_handed_in(self, without_handed_in: bool) -> Self {
+        Couriers { without_handed_in, ..self }
     }
 
     /// The same, none of whom tries longer than this.
@@ -94,6 +111,7 @@ impl<'c> Couriers<'c> {
             interrupt: self.interrupt,
             connections: if self.verbose > 0 { 1 } else { usize::from(connections) },
             account,
+            without_handed_in: self.without_handed_in,
             told,
         };
         runner.run(which)

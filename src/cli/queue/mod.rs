@@ -60,7 +60,8 @@ fn carry_out(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Res
         let _ = writeln!(surroundings.err, "hint: {hint}");
     }
     let is_made = match command {
-        QueueCommand::Run(typed) => typed.watch || place::taken_over().is_some(),
+        // Whoever keeps the first message is to find that somebody runs.
+        QueueCommand::Run(typed) => typed.ids.is_empty(),
         _ => false,
     };
     let queue = match place::existing(accounts.queueing(), surroundings.environment)? {

@@ -4,7 +4,7 @@ use super::courier::Couriers;
 use super::list::{answer_text, answer_words, moment};
 use super::{named, take_over, unreadable, unwritable};
 use crate::account::{Accounts, Environment};
-use crate::cli::args::{Globals, RunArgs};
+use crate::cli::args::RunArgs;
 use crate::cli::clock;
 use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
@@ -44,12 +44,16 @@ pub(super) fn run(
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
     // Whoever names a message may know it from who handed it in.
-    take_over::run(queue, accounts, &interrupt, surroundings)?;
+    let mut taken = take_over::run(queue, accounts, &interrupt, surroundings)?;
     let mut which = which(queue, typed)?;
     let mut tally = Tally::default();
+    let host = send::host_name();
     loop {
         queue.stamp(Timestamp::now()).map_err(|error| unwritable(queue, error))?;
-        round(queue, &which, typed.connections, accounts, &interrupt, &mut tally, surroundings)?;
+        let couriers = Couriers::of(accounts, surroundings.environment, &interrupt, &host);
+        let couriers = couriers.seen(surroundings.globals.verbose);
+        let couriers = couriers.without_handed_in(taken.is_none());
+        round(queue, &which, typed.connections, &couriers, &mut tally, surroundings)?;
         let is_over = !typed.watch && matches!(which, Which::Named(_));
         if is_over || interrupt.signal().is_some() {
             break;
@@ -59,9 +63,9 @@ pub(super) fn run(
         }
         // What starts a run when something is handed in does not notice what
         // is handed in while one runs.
-        let taken = take_over::run(queue, accounts, &interrupt, surroundings)?;
+        taken = take_over::run(queue, accounts, &interrupt, surroundings)?;
         if !typed.watch {
-            if taken == 0 {
+            if taken.unwrap_or(0) == 0 {
                 break;
             }
             which = Which::Due;
@@ -91,19 +95,14 @@ fn round(
     queue: &Queue,
     which: &Which,
     connections: u8,
-    accounts: &Accounts,
-    interrupt: &Interrupt,
+    couriers: &Couriers<'_>,
     tally: &mut Tally,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let host = send::host_name();
-    let environment = surroundings.environment;
-    let Globals { verbose, account, .. } = surroundings.globals;
-    let couriers = Couriers::of(accounts, environment, interrupt, &host).seen(*verbose);
-    let account = account.as_deref();
+    let Surroundings { environment, globals, .. } = *surroundings;
+    let account = globals.account.as_deref();
     let (sender, events) = mpsc::channel();
     let ran = std::thread::scope(|scope| {
-        let couriers = &couriers;
         // Who listens no more has gone.
         let told = move |event| drop(sender.send(event));
         let runner = scope.spawn(move || couriers.run(queue, which, connections, account, &told));

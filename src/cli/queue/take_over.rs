@@ -13,15 +13,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::path::Path;
 
-/// Takes over what users handed in, and gives the number of messages. What
-/// stays is told once, and stops nobody.
+/// Takes over what users handed in, and gives the number of messages; `None`
+/// where it could not look. What stays is told once, and stops nobody.
 pub(super) fn run(
     queue: &Queue,
     accounts: &Accounts,
     interrupt: &Interrupt,
     surroundings: &mut Surroundings<'_>,
-) -> Result<usize, Failure> {
-    let Some(drop) = place::taken_over() else { return Ok(0) };
+) -> Result<Option<usize>, Failure> {
+    let Some(drop) = place::taken_over() else { return Ok(Some(0)) };
     if let Some(only) = &accounts.files().only {
         surroundings.warn(&format!(
             "what users handed in waits: it goes through the accounts of {}, and {} is read in \
@@ -29,7 +29,7 @@ pub(super) fn run(
             accounts.files().system.display(),
             only.display()
         ));
-        return Ok(0);
+        return Ok(None);
     }
     let intake = Intake {
         queue,
@@ -40,11 +40,11 @@ pub(super) fn run(
     };
     let taken = intake.run(Timestamp::now(), &mut |handed_in| tell(&handed_in, drop, surroundings));
     match taken {
-        Ok(taken) => Ok(taken),
+        Ok(taken) => Ok(Some(taken)),
         Err(error @ IntakeError::Folder(_)) => {
             // The queue itself is none the worse for it.
             surroundings.warn(&format!("what users handed in waits: {error}"));
-            Ok(0)
+            Ok(None)
         }
         Err(error @ IntakeError::Io { .. }) => Err(Failure::new(Exit::IoErr, error)),
         Err(error @ IntakeError::Busy(_)) => Err(Failure::new(Exit::TempFail, error)

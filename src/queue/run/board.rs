@@ -225,7 +225,7 @@ impl Board<'_> {
         let runner = self.runner;
         let now = (runner.clock)();
         taken.state.note(tried, report, now);
-        taken.state.plan(taken.entry.head.kept, &runner.queue.policy, now, (runner.dice)());
+        taken.state.plan(taken.entry.head.since(), &runner.queue.policy, now, (runner.dice)());
         let answer = trouble(report).and_then(|at| taken.state.to[tried[at]].answer.clone());
         match &answer {
             Some(answer) => self.note_refused(account, answer, went),
@@ -281,8 +281,8 @@ impl Board<'_> {
         }
         let now = (runner.clock)();
         taken.state.note_trouble(answer, now);
-        let kept = taken.entry.head.kept;
-        taken.state.plan(kept, &runner.queue.policy, now, (runner.dice)());
+        let since = taken.entry.head.since();
+        taken.state.plan(since, &runner.queue.policy, now, (runner.dice)());
         let (id, account, answer) = (id.clone(), account.to_owned(), answer.clone());
         self.settle(taken);
         (runner.told)(Event::PutOff { id, account, answer });
