@@ -186,12 +186,14 @@ impl Runner<'_> {
                     Which::Due => self.queue.rests(&account, now).map(|it| it.answer),
                     Which::All | Which::Named(_) => None,
                 },
+                rests: false,
                 account,
                 jobs: VecDeque::new(),
                 workers: 0,
                 most: usize::MAX,
                 went: 0,
             });
+            desk.rests = desk.trouble.is_some();
             desk.jobs.push_back(listed.id);
         }
         Ok(desks.into_values().collect())

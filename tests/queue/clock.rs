@@ -147,6 +147,27 @@ fn fifty_messages_for_a_server_that_is_down_cost_one_connection_a_run() {
 }
 
 #[test]
+fn what_is_due_while_its_account_rests_is_no_try_and_keeps_its_last_answer() {
+    //
+    let spool = Spool::new();
+    let queue = spool.queue();
+    keep(&queue, "first", &["a@x.example"]);
+    Office::new(|_| unreached()).run(&queue, &Which::Due, moment(0)).unwrap();
+    keep(&queue, "second", &["b@x.example"]);
+    let states = || {
+        let entries = queue.list().unwrap().entries;
+        entries.into_iter().map(|entry| entry.state).collect::<Vec<_>>()
+    };
+    let before = states();
+    let office = Office::new(|_| accepted());
+    office.run(&queue, &Which::Due, moment(MINUTE)).unwrap();
+    assert_eq!((office.carried(), states()), (0, before));
+    // As soon as it works again, nothing waits for longer.
+    office.run(&queue, &Which::Due, moment(HOUR)).unwrap();
+    assert!(spool.names().is_empty(), "{:?}", spool.names());
+}
+
+#[test]
 fn a_message_is_given_up_when_it_is_old_and_was_tried_often() {
     //
     let spool = Spool::new();

@@ -82,9 +82,10 @@ fn people(
             answer_words(&trouble.answer)
         )?;
     }
-    if !listing.foreign.is_empty() {
-        let count = listing.foreign.len();
-        writeln!(out, "{count} files in the directory of the queue are none of envoi's")?;
+    match listing.foreign.len() {
+        0 => {}
+        1 => writeln!(out, "1 file in the directory of the queue is none of envoi's")?,
+        count => writeln!(out, "{count} files in the directory of the queue are none of envoi's")?,
     }
     out.flush()
 }

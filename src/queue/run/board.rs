@@ -23,6 +23,8 @@ pub(super) struct Desk {
     pub(super) most: usize,
     /// How many tries came to a session: the account works.
     pub(super) went: usize,
+    /// It was known before the run not to work.
+    pub(super) rests: bool,
     /// It does not work; nothing more is tried.
     pub(super) trouble: Option<Answer>,
 }
@@ -81,11 +83,11 @@ impl Board<'_> {
             }
             if let Some(desk) = best {
                 if let Some(answer) = desk.trouble.clone() {
-                    let jobs = std::mem::take(&mut desk.jobs);
+                    let (jobs, rests) = (std::mem::take(&mut desk.jobs), desk.rests);
                     let account = desk.account.clone();
                     drop(desks);
                     for id in jobs {
-                        self.put_off(&account, &id, &answer);
+                        self.put_off(&account, &id, &answer, rests);
                     }
                     desks = self.lock();
                     continue;
@@ -272,19 +274,22 @@ impl Board<'_> {
         Some(courier.carry(&Errand { id: &id, submission, stays_here }, &mut note))
     }
 
-    /// Puts off an entry whose account is known not to work.
-    fn put_off(&self, account: &str, id: &Id, answer: &Answer) {
+    /// Puts off an entry whose account is known not to work. While the account
+    /// rests that is no try, and the entry stays as it is.
+    fn put_off(&self, account: &str, id: &Id, answer: &Answer, rests: bool) {
         let Some(mut taken) = self.take(id) else { return };
         let runner = self.runner;
         if taken.state.waiting().is_empty() {
             return self.settle(taken);
         }
-        let now = (runner.clock)();
-        taken.state.note_trouble(answer, now);
-        let since = taken.entry.head.since();
-        taken.state.plan(since, &runner.queue.policy, now, (runner.dice)());
         let (id, account, answer) = (id.clone(), account.to_owned(), answer.clone());
-        self.settle(taken);
+        if !rests {
+            let now = (runner.clock)();
+            taken.state.note_trouble(&answer, now);
+            let since = taken.entry.head.since();
+            taken.state.plan(since, &runner.queue.policy, now, (runner.dice)());
+            self.settle(taken);
+        }
         (runner.told)(Event::PutOff { id, account, answer });
     }
 
