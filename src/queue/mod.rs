@@ -368,6 +368,12 @@ impl Queue {
         }
     }
 
+    /// Whether an entry is to be tried now, as far as it says itself.
+    pub fn is_due(&self, head: &Head, state: &State, now: Timestamp) -> bool {
+        let has_come = |next| self.policy.is_due(next, now);
+        !state.held && !head.is_early(now) && state.next_try.is_none_or(has_come)
+    }
+
     /// Says that a runner is here.
     pub fn stamp(&self, now: Timestamp) -> io::Result<()> {
         replace_at_ease(&*self.disk, LAST_RUN, format!("{now}\n").as_bytes())

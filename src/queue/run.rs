@@ -211,14 +211,12 @@ impl Runner<'_> {
         let has_work = !state.with(Fate::Waiting).is_empty()
             || !state.with(Fate::Failed).is_empty()
             || state.is_delivered();
-        let is_early = head.not_before.is_some_and(|moment| moment > now);
-        let is_due = state.next_try.is_none_or(|next| self.queue.policy.is_due(next, now));
         let is_unsure = self.without_handed_in && head.owner.is_some();
         has_work
             && !is_unsure
             && match which {
-                Which::Due => !state.held && !is_early && is_due,
-                Which::All => !state.held && !is_early,
+                Which::Due => self.queue.is_due(head, state, now),
+                Which::All => !state.held && !head.is_early(now),
                 Which::Named(ids) => ids.contains(id),
             }
     }

@@ -187,12 +187,6 @@ impl State {
         self.to.iter().all(|it| it.fate == Fate::Accepted)
     }
 
-    /// Why it waits, as far as that is the account's fault: the answer.
-    pub fn account_trouble(&self) -> Option<&Answer> {
-        let waiting = self.to.iter().filter(|it| it.fate == Fate::Waiting);
-        waiting.filter_map(|it| it.answer.as_ref()).find(|answer| answer.of_account)
-    }
-
     /// Takes note of a try that ended now. `tried` are the positions of those
     /// whom the report is about, in its order.
     pub fn note(&mut self, tried: &[usize], report: &Report, now: Timestamp) {

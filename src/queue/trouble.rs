@@ -57,7 +57,7 @@ impl Queue {
 
     /// Whether the account is not to be tried now. What lies further ahead than
     /// any pause was put there by another clock.
-    pub(super) fn rests(&self, account: &str, now: Timestamp) -> Option<Trouble> {
+    pub fn rests(&self, account: &str, now: Timestamp) -> Option<Trouble> {
         self.trouble(account).filter(|trouble| !self.policy.is_due(trouble.until, now))
     }
 

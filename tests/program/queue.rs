@@ -270,17 +270,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_refused_sign_in_fails_no_message_and_is_tried_once_a_run() {
     //
-    let alice = Credentials { user: "alice".to_owned(), password: Secret::new("right") };
-    let sink = receiver(Policy {
-        users: Users::Only(vec![alice]),
-        require_auth: true,
-        cleartext_auth: true,
-        ..Policy::default()
-    });
-    let place = place(sink.address().port());
-    let account = "user = 'alice'\nallow-cleartext-auth = true\npassword = { file = '~/pass' }\n";
-    configure(&place, sink.address().port(), account);
-    place.write("pass", "wrong\n", Some(0o600));
+    let (sink, place) = with_a_wrong_password();
     (1..=20).for_each(|number| keep(&place, number, &["a@x.example"]));
     let run_due = run(&place, "queue run");
     fine(&run_due);
@@ -304,6 +294,22 @@ fn a_refused_sign_in_fails_no_message_and_is_tried_once_a_run() {
     fine(&run(&place, "queue run --all -q"));
     assert_eq!(numbers(&taken(&sink).messages), (1..=21).collect::<Vec<_>>());
     check(&run(&place, "queue"), 0, "Mail queue is empty\n", "");
+}
+
+/// A server that wants Alice to sign in, and a place with a wrong password.
+fn with_a_wrong_password() -> (Sink, Place) {
+    let alice = Credentials { user: "alice".to_owned(), password: Secret::new("right") };
+    let sink = receiver(Policy {
+        users: Users::Only(vec![alice]),
+        require_auth: true,
+        cleartext_auth: true,
+        ..Policy::default()
+    });
+    let place = place(sink.address().port());
+    let account = "user = 'alice'\nallow-cleartext-auth = true\npassword = { file = '~/pass' }\n";
+    configure(&place, sink.address().port(), account);
+    place.write("pass", "wrong\n", Some(0o600));
+    (sink, place)
 }
 
 /// How often somebody was refused to sign in.
@@ -477,6 +483,19 @@ fn who_sends_a_message_tries_a_little_of_what_is_due_where_nothing_else_does() {
     check(&run(&place, "send -q --body hi -s 102 b@x.example"), 0, "", "");
     assert_eq!(numbers(&taken(&sink).messages), [102]);
     assert_eq!(place.queued().len(), 1);
+}
+
+#[test]
+fn who_sends_a_message_does_not_repeat_a_sign_in_that_was_refused() {
+    // several may lock the account.
+    let (sink, place) = with_a_wrong_password();
+    (1..=5).for_each(|number| keep(&place, number, &["a@x.example"]));
+    let sent = run(&place, "send --queue-only --body hi b@x.example");
+    fine(&sent);
+    assert_eq!(sign_ins(&sink), 1, "{sent}");
+    fine(&run(&place, "send --queue-only --body hi b@x.example"));
+    assert_eq!(sign_ins(&sink), 0);
+    assert_eq!(place.queued().len(), 7);
 }
 
 #[test]

@@ -87,7 +87,8 @@ fn refused_for_an_hour(refusal: fn() -> Outcome) {
     assert!((2..=6).contains(&runs_with_a_try), "{runs_with_a_try}");
     for entry in queue.list().unwrap().entries {
         assert_eq!(entry.state.with(Fate::Waiting).len(), 1, "{entry:?}");
-        assert!(entry.state.account_trouble().is_some(), "{entry:?}");
+        let answer = entry.state.to[0].answer.as_ref();
+        assert!(answer.is_some_and(|answer| answer.of_account), "{entry:?}");
     }
     is_mended.store(true, Ordering::Relaxed);
     each_minute(&office, &queue, HOUR..6 * HOUR);

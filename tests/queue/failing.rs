@@ -177,9 +177,9 @@ fn a_message_that_could_not_be_read_for_its_server_has_not_failed() {
     Office::new(|_| unread()).run(&queue, &Which::Due, moment(0)).unwrap();
     let state = queue.take(&id).unwrap().state;
     assert_eq!(state.waiting(), [0]);
-    let answer = state.to[0].answer.as_ref().unwrap().to_string();
-    assert_eq!(answer, "the message could not be read: bad sector");
-    assert!(state.account_trouble().is_none());
+    let answer = state.to[0].answer.as_ref().unwrap();
+    assert_eq!(answer.to_string(), "the message could not be read: bad sector");
+    assert!(!answer.of_account);
     let office = Office::new(|_| accepted());
     office.run(&queue, &Which::Due, moment(400)).unwrap();
     assert_eq!(office.times("one", "a@x.example"), 1);

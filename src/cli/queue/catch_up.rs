@@ -7,7 +7,7 @@ use super::place;
 use crate::account::{Accounts, Environment, QueueSettings};
 use crate::cli::send;
 use crate::net::{Interrupt, Stopwatch};
-use crate::queue::{Id, Listed, Queue, Which};
+use crate::queue::{Listed, Queue, Which};
 use jiff::Timestamp;
 use std::path::Path;
 use std::time::Duration;
@@ -30,10 +30,14 @@ pub(in crate::cli) fn catch_up(
     }
     let Ok(accounts) = Accounts::load(config, environment) else { return };
     let (host, since) = (send::host_name(), Stopwatch::start());
-    for id in due(&queue) {
+    for Listed { id, head, .. } in due(&queue) {
         let left = PATIENCE.saturating_sub(since.elapsed());
         if left.is_zero() || interrupt.signal().is_some() {
             return;
+        }
+        // One message may have found out just now that the others need not try.
+        if queue.rests(&head.account, Timestamp::now()).is_some() {
+            continue;
         }
         let couriers = Couriers::of(&accounts, environment, interrupt, &host).patient_for(left);
         let couriers = couriers.without_handed_in(true);
@@ -42,14 +46,13 @@ pub(in crate::cli) fn catch_up(
 }
 
 /// Those that have waited longest.
-fn due(queue: &Queue) -> Vec<Id> {
+fn due(queue: &Queue) -> Vec<Listed> {
     let now = Timestamp::now();
-    let is_due = |listed: &Listed| {
-        let state = &listed.state;
-        let is_early = listed.head.not_before.is_some_and(|moment| moment > now);
-        let is_due = state.next_try.is_none_or(|next| queue.policy.is_due(next, now));
-        !state.waiting().is_empty() && !state.held && !is_early && is_due
+    let is_due = |Listed { head, state, .. }: &Listed| {
+        !state.waiting().is_empty()
+            && queue.is_due(head, state, now)
+            && queue.rests(&head.account, now).is_none()
     };
     let entries = queue.list().map(|listing| listing.entries).unwrap_or_default();
-    entries.into_iter().filter(is_due).take(MOST).map(|listed| listed.id).collect()
+    entries.into_iter().filter(is_due).take(MOST).collect()
 }

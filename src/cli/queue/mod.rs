@@ -84,7 +84,6 @@ fn carry_out(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Res
 fn nothing(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     match command {
         QueueCommand::List => list::empty(surroundings),
-        QueueCommand::Run(typed) if typed.ids.is_empty() => Ok(Exit::Ok),
         QueueCommand::Remove(typed) if typed.ids.is_empty() => Ok(Exit::Ok),
         QueueCommand::Log(_) => Ok(Exit::Ok),
         QueueCommand::Show(_)
