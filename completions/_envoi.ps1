@@ -266,7 +266,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration instead of the usual files')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours, which only help and usage errors have')
             [CompletionResult]::new('--failed', '--failed', [CompletionResultType]::ParameterName, 'Remove every message that failed for all who do not have it')
-            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Remove every message')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Remove every message, and those that were set aside')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the conversation with the server; twice, in full')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the conversation with the server; twice, in full')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but problems')

@@ -254,7 +254,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand --config 'Read this configuration instead of the usual files'
             cand --color 'When to use colours, which only help and usage errors have'
             cand --failed 'Remove every message that failed for all who do not have it'
-            cand --all 'Remove every message'
+            cand --all 'Remove every message, and those that were set aside'
             cand -v 'Show the conversation with the server; twice, in full'
             cand --verbose 'Show the conversation with the server; twice, in full'
             cand -q 'Print nothing but problems'

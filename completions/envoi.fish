@@ -220,7 +220,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subco
 always\t''
 never\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -l failed -d 'Remove every message that failed for all who do not have it'
-complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -l all -d 'Remove every message'
+complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -l all -d 'Remove every message, and those that were set aside'
 complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
 complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand queue; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on standard output'

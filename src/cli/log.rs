@@ -132,6 +132,12 @@ impl<'r> Log<'r> {
         self.write(&[entry], &Interrupt::default())
     }
 
+    /// Writes a line for a message that is kept, and was not tried.
+    pub(super) fn kept(&mut self, trouble: Option<&str>, is_idle: bool) -> Option<String> {
+        let entry = Entry::of_kept(self.run, trouble, is_idle);
+        self.write(&[entry], &Interrupt::default())
+    }
+
     /// Writes a line where every name was an alias for nobody.
     pub(super) fn nobody(&mut self) -> Option<String> {
         let entry = Entry::of_nobody(self.run);

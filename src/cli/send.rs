@@ -6,7 +6,7 @@ use super::dsn;
 use super::exit::Exit;
 use super::failure::{Failure, no_server};
 use super::hint::Written;
-use super::home::OpenHome;
+use super::home::{Household, OpenHome};
 use super::later;
 use super::log::{Log, Queued, Run, Subject};
 use super::message::{self, Job};
@@ -239,18 +239,25 @@ fn submit_logged(
     let copy = account.save_sent.as_deref().map(|directory| SentCopy::begin(directory, &host));
     let copy = copy.transpose()?;
     if let Keeping::All(keeper) = &delivery.keeping {
-        return keep_untried(keeper, delivery.not_before, job, local_id, copy, None, surroundings);
+        let kept = keeper.keep(local_id, job, None, delivery.not_before)?;
+        return Ok(kept_untried(kept, job, log, copy, trouble, None, surroundings));
     }
-    let prepared = route::prepare(account, delivery.all_or_nothing, interrupt, surroundings);
-    let mut prepared = match (prepared, &delivery.keeping) {
+    let together = delivery.all_or_nothing;
+    let home = job.household.as_ref();
+    let ready = route::prepare(account, together, interrupt, surroundings).and_then(|prepared| {
+        let open = |it| Household::open(it, account, &host, together, interrupt, surroundings);
+        Ok((prepared, home.map(open).transpose()?))
+    });
+    let (mut prepared, home) = match (ready, &delivery.keeping) {
         // Somebody has to mend the account, and the message waits for that
         // (checklist Q-9).
         (Err(failure), Keeping::Rest(keeper)) => {
-            let trouble = format!("the account cannot be used as it is: {:#}", failure.error);
-            let (at, trouble) = (delivery.not_before, Some(plain(&trouble)));
-            return keep_untried(keeper, at, job, local_id, copy, trouble, surroundings);
+            let unfit = format!("the account cannot be used as it is: {:#}", failure.error);
+            let kept = keeper.keep(local_id, job, None, delivery.not_before)?;
+            let unfit = Some(plain(&unfit));
+            return Ok(kept_untried(kept, job, log, copy, trouble, unfit, surroundings));
         }
-        (prepared, _) => prepared?,
+        (ready, _) => ready?,
     };
     if prepared.route.hops.is_empty() {
         needs_no_server(job, account)?;
@@ -262,10 +269,6 @@ fn submit_logged(
     for warning in &warnings {
         surroundings.warn(warning);
     }
-    let home = job.household.as_ref();
-    let together = delivery.all_or_nothing;
-    let home =
-        home.map(|it| it.open(account, &host, together, interrupt, surroundings)).transpose()?;
     let Delivered { report, signal, trouble } =
         deliver(delivery, job, &prepared, home.as_ref(), interrupt, &host, surroundings)?;
     let (kept, unkept) = keep(delivery, job, &report, signal, local_id);
@@ -321,30 +324,33 @@ fn keep(
     }
 }
 
-/// Keeps a message that nobody tries now.
-fn keep_untried(
-    keeper: &Keeper<'_>,
-    not_before: Option<Timestamp>,
+/// What there is to tell of a message that is kept, and that nobody tries now:
+/// because the account is unfit, if that is so. `trouble` is about the log.
+fn kept_untried(
+    kept: Option<Kept>,
     job: &Job,
-    local_id: &str,
+    log: &mut Log<'_>,
     copy: Option<SentCopy<'_>>,
     trouble: Option<String>,
+    unfit: Option<String>,
     surroundings: &mut Surroundings<'_>,
-) -> Result<Sent, Failure> {
-    let kept = keeper.keep(local_id, job, None, not_before)?;
+) -> Sent {
     let to = job.submission.envelope.to().iter();
     let untried = |to: &Recipient| (to.path.clone(), Outcome::Deferred(Cause::Withheld));
     let report = Report { attempts: Vec::new(), recipients: to.map(untried).collect() };
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, true, &job.submission));
+    let idle = kept.iter().flat_map(|kept| kept.warnings.clone());
+    let idle: Vec<String> = idle.collect();
+    let logged = log.kept(unfit.as_deref(), !idle.is_empty());
     let mut warnings = job.warnings.clone();
-    warnings.extend(trouble);
-    warnings.extend(kept.iter().flat_map(|kept| kept.warnings.clone()));
+    warnings.extend(trouble.into_iter().chain(unfit).chain(idle).chain(logged));
     warnings.extend(copied.as_ref().err().cloned());
     for warning in &warnings {
         surroundings.warn(warning);
     }
     let left = Left { saved: copied.unwrap_or_default(), ..Left::default() };
-    Ok(Sent { report, kept, exit: Exit::Ok, local_id: local_id.to_owned(), warnings, left })
+    let local_id = log.run().local_id.to_owned();
+    Sent { report, kept, exit: Exit::Ok, local_id, warnings, left }
 }
 
 /// An account without a server is for those who are at home here; with one

@@ -51,7 +51,7 @@ pub use entry::{Entry, EntryError, Head, Id, NotId};
 pub use handing_in::{DropBox, HandInError, Unfit};
 pub use journal::{Happening, Line};
 pub use retry::{LEAST_TRIES, Policy, Setback};
-pub use run::{Accounts, Courier, Errand, Event, Runner, Which};
+pub use run::{Accounts, Courier, Errand, Event, Runner, Unserved, Which};
 pub use state::{Answer, Fate, Progress, State};
 pub use take_over::{HandedIn, Intake, IntakeError, Left};
 pub use taken::Taken;
@@ -156,7 +156,7 @@ pub struct Listing {
     /// Entries that cannot be used, by their file names, with the reason.
     pub unusable: Vec<(String, EntryError)>,
     /// Entries that were set aside.
-    pub set_aside: Vec<String>,
+    pub set_aside: Vec<Id>,
     /// Files that are none of the queue's.
     pub foreign: Vec<String>,
 }
@@ -174,8 +174,18 @@ impl Listing {
         self.entries.sort_by(|a, b| (a.head.kept, &a.id).cmp(&(b.head.kept, &b.id)));
         self.unusable.sort_by(|a, b| a.0.cmp(&b.0));
         self.set_aside.sort();
+        self.set_aside.dedup();
         self.foreign.sort();
     }
+}
+
+/// What an identifier, or the beginning of one, stands for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    /// What it is called.
+    pub id: Id,
+    /// It is damaged, and was set aside.
+    pub is_set_aside: bool,
 }
 
 /// One entry, as it was found.
@@ -258,7 +268,7 @@ impl Queue {
                     let may_have_state = names.contains(&state_name(&id));
                     listing.add(id.clone(), self.look_at(&id, may_have_state));
                 }
-                Kind::SetAside => listing.set_aside.push(name.clone()),
+                Kind::SetAside(id) => listing.set_aside.push(id),
                 Kind::Foreign => listing.foreign.push(name.clone()),
                 Kind::State(_) | Kind::Unfinished | Kind::Own => {}
             }
@@ -277,13 +287,21 @@ impl Queue {
         listing
     }
 
-    /// The entries whose names begin so.
-    pub fn named(&self, prefix: &str) -> io::Result<Vec<Id>> {
+    /// The entries whose names begin so, and those that were set aside.
+    pub fn named(&self, prefix: &str) -> io::Result<Vec<Named>> {
         let names = self.disk.names()?;
-        let ids = names.iter().filter(|name| name.starts_with(prefix));
-        let mut ids: Vec<Id> = ids.filter_map(|name| name.parse().ok()).collect();
-        ids.sort();
-        Ok(ids)
+        let names = names.iter().filter(|name| name.starts_with(prefix));
+        let mut found: Vec<Named> = names
+            .filter_map(|name| match kind(name) {
+                Kind::Entry(id) => Some(Named { id, is_set_aside: false }),
+                Kind::SetAside(id) => Some(Named { id, is_set_aside: true }),
+                Kind::State(_) | Kind::Unfinished | Kind::Own | Kind::Foreign => None,
+            })
+            .collect();
+        found.sort();
+        // One that came back is an entry.
+        found.dedup_by(|next, first| next.id == first.id);
+        Ok(found)
     }
 
     /// Takes an entry, so that nobody else does.
@@ -368,6 +386,22 @@ impl Queue {
         }
     }
 
+    /// Where an entry is that was set aside.
+    pub fn path_aside(&self, id: &Id) -> PathBuf {
+        self.path.join(format!("{id}{BAD}"))
+    }
+
+    /// Takes an entry that was set aside out of the queue for good.
+    pub fn remove_set_aside(&self, id: &Id) -> io::Result<()> {
+        for name in [format!("{id}{BAD}"), format!("{}{BAD}", state_name(id))] {
+            match self.disk.remove(&name) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        self.disk.sync_names()
+    }
+
     /// Whether an entry is to be tried now, as far as it says itself.
     pub fn is_due(&self, head: &Head, state: &State, now: Timestamp) -> bool {
         let has_come = |next| self.policy.is_due(next, now);
@@ -393,7 +427,8 @@ impl Queue {
             match kind(&name) {
                 Kind::Unfinished => self.clear_away(&name),
                 Kind::State(id) if self.is_gone(&id) => orphans.push(name),
-                Kind::State(_) | Kind::Entry(_) | Kind::SetAside | Kind::Own | Kind::Foreign => {}
+                Kind::State(_) | Kind::Entry(_) | Kind::SetAside(_) | Kind::Own | Kind::Foreign => {
+                }
             }
         }
         if !orphans.is_empty() {
@@ -437,7 +472,8 @@ fn state_name(id: &Id) -> String {
 enum Kind {
     Entry(Id),
     State(Id),
-    SetAside,
+    /// An entry, or its state.
+    SetAside(Id),
     Unfinished,
     Own,
     Foreign,
@@ -447,8 +483,10 @@ fn kind(name: &str) -> Kind {
     if let Ok(id) = name.parse() {
         return Kind::Entry(id);
     }
-    if name.ends_with(BAD) {
-        return Kind::SetAside;
+    if let Some(name) = name.strip_suffix(BAD)
+        && let Ok(id) = name.strip_suffix(STATE).unwrap_or(name).parse()
+    {
+        return Kind::SetAside(id);
     }
     if let Some(id) = name.strip_suffix(STATE).and_then(|id| id.parse().ok()) {
         return Kind::State(id);

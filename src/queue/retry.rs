@@ -35,8 +35,8 @@ pub enum Setback {
     /// No server was reached, or nobody could sign in: it may be over soon, and
     /// asking costs the server nothing.
     Unreached,
-    /// The server knows neither us nor the recipient together yet: it said 450
-    /// or 451 to RCPT, as greylisting does.
+    /// The server does not know the three of us together yet: it said 450 or
+    /// 451, as greylisting does, be it to RCPT or behind the message.
     Greylisted,
     /// Any other "not now".
     Deferred,

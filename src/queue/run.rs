@@ -20,9 +20,18 @@ use std::sync::{Condvar, Mutex};
 /// Who can send for an account.
 pub trait Accounts: Sync {
     /// Gives `shift` a courier of this account, once, for as long as it runs.
-    /// Fails with a sentence where there is no such account, or it cannot be
-    /// used as it stands.
-    fn serve(&self, account: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), String>;
+    fn serve(&self, account: &str, shift: &mut dyn FnMut(&mut dyn Courier))
+    -> Result<(), Unserved>;
+}
+
+/// Why nobody carries messages of an account. Each is told in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unserved {
+    /// Whoever runs the queue does not have the account. Somebody else who runs
+    /// it may: nothing is wrong with it.
+    Unknown(String),
+    /// It cannot be used as it stands.
+    Unusable(String),
 }
 
 /// Who carries messages for an account, over one connection where that can be.

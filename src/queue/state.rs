@@ -41,6 +41,14 @@ pub struct Progress {
     pub answer: Option<Answer>,
 }
 
+impl Progress {
+    /// The server may have the message, and gets it again.
+    pub fn is_uncertain(&self) -> bool {
+        let fell_silent = self.answer.as_ref().is_some_and(|answer| answer.uncertain);
+        self.fate == Fate::Waiting && fell_silent
+    }
+}
+
 /// How it stands with one recipient.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

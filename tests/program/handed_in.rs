@@ -276,7 +276,7 @@ fn an_account_of_a_users_own_goes_into_his_own_queue() {
     machine.hand_in("alice", "mine");
     assert_eq!(machine.files("drop"), [""; 0]);
     let list = machine.run("alice", &["envoi", "queue"], "");
-    assert!(list.stdout.contains("  waits   dave@away.example"), "{list}");
+    assert!(list.stdout.contains("  waits      dave@away.example"), "{list}");
     // One that only looks like that of the system is his own, too.
     let same = "[accounts.main]\nserver = 'smtp+notls://127.0.0.1:1'\n";
     machine.place.write("home/alice/.config/envoi/config.toml", same, None);

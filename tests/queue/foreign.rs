@@ -2,7 +2,7 @@
 
 use crate::office::{Office, accepted, not_now};
 use crate::spool::{Spool, keep, moment};
-use envoi::queue::{Folder, FolderError, Which};
+use envoi::queue::{Folder, FolderError, Id, Named, Which};
 use rustix::fs::{CWD, FileType, Mode};
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -49,7 +49,9 @@ fn assert_set_aside(put: impl FnOnce(&Path), reason: &str) {
     assert!(told[0].starts_with(&format!("set aside {FORGED}: it is damaged: ")), "{told:?}");
     assert!(told[0].contains(reason), "{told:?}");
     assert_eq!(spool.names(), [format!("{FORGED}.bad")]);
-    assert_eq!(spool.queue().list().unwrap().set_aside, spool.names());
+    let id: Id = FORGED.parse().unwrap();
+    assert_eq!(spool.queue().list().unwrap().set_aside, std::slice::from_ref(&id));
+    assert_eq!(spool.queue().named("").unwrap(), [Named { id, is_set_aside: true }]);
 }
 
 fn copied_entry(path: &Path) -> Vec<u8> {

@@ -5,7 +5,7 @@ use envoi::delivery::{Cause, Outcome, Report, Witness};
 use envoi::message::{Address, Repairs};
 use envoi::net::{self, Interrupt};
 use envoi::queue::{
-    Accounts, Courier, Errand, Event, Queue, Reporting, Runner, Which, unreportable,
+    Accounts, Courier, Errand, Event, Queue, Reporting, Runner, Unserved, Which, unreportable,
 };
 use envoi::session::{Error, Kind};
 use envoi::smtp::{Phase, Reply};
@@ -132,7 +132,7 @@ fn words(event: &Event) -> String {
 }
 
 impl Accounts for Office<'_> {
-    fn serve(&self, _: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), String> {
+    fn serve(&self, _: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), Unserved> {
         shift(&mut Clerk(self));
         Ok(())
     }

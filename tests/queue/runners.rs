@@ -4,7 +4,7 @@ use crate::office::{Office, accepted, not_now, run_with, unreached};
 use crate::spool::{Spool, Step, keep, moment};
 use envoi::delivery::{Report, Witness};
 use envoi::message::Repairs;
-use envoi::queue::{Accounts, Courier, Errand, Fate, Which};
+use envoi::queue::{Accounts, Courier, Errand, Fate, Unserved, Which};
 use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -118,7 +118,11 @@ struct Either<'c> {
 }
 
 impl Accounts for OneAtATime<'_> {
-    fn serve(&self, account: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), String> {
+    fn serve(
+        &self,
+        account: &str,
+        shift: &mut dyn FnMut(&mut dyn Courier),
+    ) -> Result<(), Unserved> {
         let is_first = self.open.fetch_add(1, Ordering::SeqCst) == 0;
         let office = if is_first { &self.works } else { &self.fails };
         office.serve(account, &mut |it| {
@@ -178,7 +182,7 @@ fn a_second_connection_that_is_refused_takes_nothing_from_the_first() {
 struct Clumsy;
 
 impl Accounts for Clumsy {
-    fn serve(&self, _: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), String> {
+    fn serve(&self, _: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), Unserved> {
         shift(&mut Clumsy);
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::spool::{Spool, keep, letter, moment, octets};
 use envoi::delivery::{Hop, Report, Route, Witness, World, submit};
 use envoi::message::Repairs;
 use envoi::net::{Interrupt, Security};
-use envoi::queue::{Accounts, Courier, Errand, Fate, Happening, Which};
+use envoi::queue::{Accounts, Courier, Errand, Fate, Happening, Unserved, Which};
 use envoi::session::Unobserved;
 use envoi::sink::{self, Encryption, Listen, Refusal, Settings, Sink, Storage};
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 struct Through(Hop, Interrupt);
 
 impl Accounts for Through {
-    fn serve(&self, _: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), String> {
+    fn serve(&self, _: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), Unserved> {
         shift(&mut self.clone());
         Ok(())
     }

@@ -80,7 +80,7 @@ pub struct TakeOutArgs {
     #[arg(long, conflicts_with = "ids")]
     pub failed: bool,
 
-    /// Remove every message
+    /// Remove every message, and those that were set aside
     #[arg(long, conflicts_with_all = ["ids", "failed"])]
     pub all: bool,
 }
@@ -99,6 +99,9 @@ pub struct RunArgs {
     pub all: bool,
 
     /// Stay, and try what is due when it is due
+    ///
+    /// What is changed in the configuration meanwhile counts from the next look
+    /// on, ten seconds later at most.
     #[arg(long, conflicts_with = "ids")]
     pub watch: bool,
 

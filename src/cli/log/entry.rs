@@ -112,6 +112,17 @@ impl<'e> Entry<'e> {
         entry
     }
 
+    /// The line for a message that is in the queue, and was not tried: with the
+    /// reason, where it was to be.
+    pub(super) fn of_kept(run: Run<'e>, trouble: Option<&str>, is_idle: bool) -> Self {
+        let mut entry = Entry::new(run, Server::named("localhost"));
+        entry.exit = Exit::Ok;
+        entry.error = trouble.map(plain);
+        entry.know(run);
+        entry.tell_queued(entry.recipients.clone(), is_idle);
+        entry
+    }
+
     fn new(run: Run<'e>, server: Server) -> Self {
         Entry {
             exit: Exit::TempFail,
@@ -166,10 +177,13 @@ impl<'e> Entry<'e> {
             self.lists.clear();
         }
         if !queued.is_empty() {
-            self.lists.push(("queued", queued));
-            let runner = outcomes.is_idle.then(|| ("runner", "none".to_owned()));
-            self.more.extend(runner);
+            self.tell_queued(queued, outcomes.is_idle);
         }
+    }
+
+    fn tell_queued(&mut self, queued: Vec<String>, is_idle: bool) {
+        self.lists.push(("queued", queued));
+        self.more.extend(is_idle.then(|| ("runner", "none".to_owned())));
     }
 
     fn tell_passed_over(&mut self, attempt: &'e Attempt) {

@@ -1,13 +1,13 @@
 //! `envoi queue hold`, `release` and `remove`.
 
 use super::show::words;
-use super::{named, unreadable};
+use super::{found, named, unreadable};
 use crate::cli::Surroundings;
 use crate::cli::args::TakeOutArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::line;
-use crate::queue::{Happening, Id, Line, Queue, TakeError, Taken};
+use crate::queue::{Happening, Id, Line, Listed, Named, Queue, TakeError, Taken};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::io;
@@ -40,23 +40,38 @@ pub(super) fn remove(
     typed: &TakeOutArgs,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
-    if !typed.failed && !typed.all {
-        return change(queue, &typed.ids, Happening::Removed, surroundings, take_out);
-    }
-    let listing = queue.list().map_err(|error| unreadable(queue, error))?;
-    let is_meant = |state: &crate::queue::State| typed.all || state.waiting().is_empty();
-    let entries = listing.entries.into_iter().filter(|listed| is_meant(&listed.state));
-    let ids: Vec<Id> = entries.map(|listed| listed.id).collect();
-    let untaken = |id: &Id, error| match error {
-        // It was sent meanwhile.
-        TakeError::Gone => None,
-        TakeError::Busy | TakeError::Unusable(_) => Some(untaken(id, error)),
+    let is_by_name = !typed.failed && !typed.all;
+    let meant = if is_by_name {
+        typed.ids.iter().map(|typed| found(queue, typed)).collect::<Result<_, _>>()?
+    } else {
+        listed(queue, typed.all)?
     };
-    change_all(queue, &ids, Happening::Removed, &untaken, surroundings, take_out)
+    let remove = |Named { id, is_set_aside }: &Named| {
+        if *is_set_aside {
+            return queue.remove_set_aside(id).map_err(|error| unchanged(id, error)).map(Some);
+        }
+        match queue.take(id) {
+            Ok(taken) => taken.remove().map_err(|error| unchanged(id, error)).map(Some),
+            // It was sent meanwhile.
+            Err(TakeError::Gone) if !is_by_name => Ok(None),
+            Err(error) => Err(untaken(id, error)),
+        }
+    };
+    let meant = meant.iter().map(|named| (&named.id, remove(named)));
+    change_all(queue, meant, Happening::Removed, surroundings)
 }
 
-fn take_out(taken: Taken<'_>) -> io::Result<()> {
-    taken.remove()
+/// What is in the queue: all of it, or what has failed for everybody who does
+/// not have it.
+fn listed(queue: &Queue, all: bool) -> Result<Vec<Named>, Failure> {
+    let listing = queue.list().map_err(|error| unreadable(queue, error))?;
+    let is_meant = |listed: &Listed| all || listed.state.waiting().is_empty();
+    let entries = listing.entries.into_iter().filter(is_meant).map(|listed| listed.id);
+    let unusable = listing.unusable.into_iter().filter(|_| all);
+    let unusable = unusable.filter_map(|(name, _)| name.parse().ok());
+    let aside = listing.set_aside.into_iter().filter(|_| all);
+    let named = |is_set_aside| move |id| Named { id, is_set_aside };
+    Ok(entries.chain(unusable).map(named(false)).chain(aside.map(named(true))).collect())
 }
 
 /// All identifiers are looked up before anything is done.
@@ -67,39 +82,39 @@ fn change(
     surroundings: &mut Surroundings<'_>,
     change: impl Fn(Taken<'_>) -> io::Result<()>,
 ) -> Result<Exit, Failure> {
-    let ids: Result<Vec<Id>, Failure> = typed.iter().map(|typed| named(queue, typed)).collect();
-    let untaken = |id: &Id, error| Some(untaken(id, error));
-    change_all(queue, &ids?, what, &untaken, surroundings, change)
+    let ids: Vec<Id> = typed.iter().map(|typed| named(queue, typed)).collect::<Result<_, _>>()?;
+    let change = |id: &Id| {
+        let taken = queue.take(id).map_err(|error| untaken(id, error))?;
+        change(taken).map_err(|error| unchanged(id, error)).map(Some)
+    };
+    change_all(queue, ids.iter().map(|id| (id, change(id))), what, surroundings)
 }
 
-/// Changes each that can be had. `untaken` says of what cannot whether that is
-/// a failure; the first is told at the end.
-fn change_all(
+/// Tells of each that was changed. What could not be stops no other; the first
+/// such failure is that of the command.
+fn change_all<'i>(
     queue: &Queue,
-    ids: &[Id],
+    changes: impl Iterator<Item = (&'i Id, Result<Option<()>, Failure>)>,
     what: Happening,
-    untaken: &dyn Fn(&Id, TakeError) -> Option<Failure>,
     surroundings: &mut Surroundings<'_>,
-    change: impl Fn(Taken<'_>) -> io::Result<()>,
 ) -> Result<Exit, Failure> {
     let mut failure = None;
-    for id in ids {
-        let unchanged = match queue.take(id).map(&change) {
-            Ok(Ok(())) => {
+    for (id, changed) in changes {
+        match changed {
+            Ok(Some(())) => {
                 let (at, to, text) = (Timestamp::now(), Vec::new(), String::new());
                 queue.record(&Line { at, id: id.to_string(), what, to, text });
                 tell(id, what, surroundings);
-                None
             }
-            Ok(Err(error)) => {
-                let sentence = format!("cannot change the message {id}");
-                Some(Failure::caused(Exit::IoErr, sentence, error))
-            }
-            Err(error) => untaken(id, error),
-        };
-        failure = failure.or(unchanged);
+            Ok(None) => {}
+            Err(error) => failure = failure.or(Some(error)),
+        }
     }
     failure.map_or(Ok(Exit::Ok), Err)
+}
+
+fn unchanged(id: &Id, error: io::Error) -> Failure {
+    Failure::caused(Exit::IoErr, format!("cannot change the message {id}"), error)
 }
 
 /// Says what was done. Nobody may be there to read it.

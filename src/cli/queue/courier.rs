@@ -5,6 +5,7 @@ use crate::account::{Account, Accounts, Choice, Environment, Error, Machine};
 use crate::cli::Surroundings;
 use crate::cli::args::Globals;
 use crate::cli::clock;
+use crate::cli::failure::Failure;
 use crate::cli::home::{Household, OpenHome};
 use crate::cli::log::{Log, Queued, Run, Subject};
 use crate::cli::route::{self, Prepared};
@@ -12,7 +13,9 @@ use crate::cli::transcript::Transcript;
 use crate::delivery::{Home, Line, Report, Witness, World, submit_on};
 use crate::message::{Address, Repairs, addresses};
 use crate::net::{Interrupt, Stopwatch};
-use crate::queue::{self, Courier, Errand, Event, Queue, Reporting, Runner, Which, unreportable};
+use crate::queue::{
+    self, Courier, Errand, Event, Queue, Reporting, Runner, Unserved, Which, unreportable,
+};
 use crate::smtp::Mailbox;
 use jiff::Timestamp;
 use std::io;
@@ -133,13 +136,17 @@ impl<'c> Couriers<'c> {
 }
 
 impl queue::Accounts for Couriers<'_> {
-    fn serve(&self, account: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), String> {
+    fn serve(
+        &self,
+        account: &str,
+        shift: &mut dyn FnMut(&mut dyn Courier),
+    ) -> Result<(), Unserved> {
         let choice = Choice { named: Some(account), ..Choice::default() };
         let mut account = self.accounts.choose(choice).map_err(|error| match error {
-            Error::UnknownAccount { name, .. } => {
-                format!("no account ‘{name}’ is configured for who runs the queue")
-            }
-            other => other.to_string(),
+            Error::UnknownAccount { name, .. } => Unserved::Unknown(format!(
+                "no account ‘{name}’ is configured for who runs the queue"
+            )),
+            other => Unserved::Unusable(other.to_string()),
         })?;
         account.deadline = [account.deadline, self.patience].into_iter().flatten().min();
         // What is doubtful was said when the message was kept.
@@ -151,13 +158,14 @@ impl queue::Accounts for Couriers<'_> {
             err: &mut io::sink(),
         };
         let prepared = route::prepare(&account, false, self.interrupt, &mut surroundings);
-        let prepared = prepared.map_err(|failure| format!("{:#}", failure.error))?;
+        let unusable = |failure: Failure| Unserved::Unusable(format!("{:#}", failure.error));
+        let prepared = prepared.map_err(unusable)?;
         let household = Household::of(&account, self.accounts, &Machine::this())
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Unserved::Unusable(error.to_string()))?;
         let home = household.as_ref().map(|household| {
             household.open(&account, self.host, false, self.interrupt, &mut surroundings)
         });
-        let home = home.transpose().map_err(|failure| format!("{:#}", failure.error))?;
+        let home = home.transpose().map_err(unusable)?;
         let world = World {
             secrets: &prepared.passwords,
             interrupt: self.interrupt,

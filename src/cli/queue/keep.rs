@@ -1,6 +1,6 @@
 //! Keeping a message, whole or what is left of it after a try.
 
-use super::{dice, place, who_may_write};
+use super::{dice, how_to_write, place};
 use crate::account::{Account, Environment, QueueSettings, SecretSource, ServerUrl};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, quoted};
@@ -233,7 +233,7 @@ fn not_kept(error: KeepError) -> Failure {
         KeepError::NoRoom { .. } => (Exit::Unavailable, limit("keep-free")),
         KeepError::Envelope(_) => (Exit::Software, None),
         KeepError::Message(_) => (Exit::IoErr, None),
-        KeepError::Io { path, .. } => (Exit::TempFail, Some(who_may_write(path))),
+        KeepError::Io { path, reason } => (Exit::TempFail, Some(how_to_write(path, reason))),
     };
     let failure = Failure::new(exit, error);
     match hint {

@@ -1,6 +1,7 @@
 //! `envoi queue list`.
 
 use super::{place, take_over, unreadable};
+use crate::account::Accounts;
 use crate::cli::Surroundings;
 use crate::cli::clock;
 use crate::cli::escape::Escaped;
@@ -8,13 +9,17 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::line;
 use crate::cli::words::plain;
-use crate::queue::{Answer, Fate, Left, Listed, Listing, Progress, Queue, Trouble};
+use crate::queue::{Answer, Fate, Id, Left, Listed, Listing, Progress, Queue, Trouble};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::io::{self, BufWriter, Write};
 
-pub(super) fn run(queue: &Queue, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+pub(super) fn run(
+    queue: &Queue,
+    accounts: &Accounts,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
     let failed = |error| unreadable(queue, error);
     let mut listing = queue.list().map_err(failed)?;
     let mut troubles = queue.troubles().map_err(failed)?;
@@ -22,12 +27,13 @@ pub(super) fn run(queue: &Queue, surroundings: &mut Surroundings<'_>) -> Result<
         listing.entries.retain(|listed| listed.head.account == *only);
         troubles.retain(|(account, _)| account == only);
     }
+    let unknown = unknown(&listing, accounts);
     let drop = place::taken_over();
     let left = drop.map(|_| queue.left_in_drop()).unwrap_or_default();
     let told = if surroundings.globals.json {
-        json(&listing, &troubles, &left, surroundings.out)
+        json(&listing, &troubles, &unknown, &left, surroundings.out)
     } else {
-        people(&listing, &troubles, surroundings).and_then(|()| {
+        people(&listing, &troubles, &unknown, surroundings).and_then(|()| {
             let mut left = left.iter().zip(std::iter::repeat(drop.unwrap_or(queue.path())));
             left.try_for_each(|(file, drop)| {
                 writeln!(surroundings.out, "{}", take_over::words(file, drop))
@@ -38,10 +44,22 @@ pub(super) fn run(queue: &Queue, surroundings: &mut Surroundings<'_>) -> Result<
     Ok(Exit::Ok)
 }
 
+/// The accounts of messages that wait, and that this configuration lacks: what
+/// waits for them is sent by somebody else, or by nobody.
+fn unknown<'l>(listing: &'l Listing, accounts: &Accounts) -> Vec<&'l str> {
+    let waits = |listed: &&Listed| !listed.state.waiting().is_empty();
+    let names = listing.entries.iter().filter(waits).map(|listed| listed.head.account.as_str());
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| accounts.place(name).is_none());
+    names
+}
+
 /// The list of a queue that is not there.
 pub(super) fn empty(surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let told = if surroundings.globals.json {
-        json(&Listing::default(), &[], &[], surroundings.out)
+        json(&Listing::default(), &[], &[], &[], surroundings.out)
     } else {
         writeln!(surroundings.out, "{EMPTY}")
     };
@@ -55,6 +73,7 @@ const EMPTY: &str = "Mail queue is empty";
 fn people(
     listing: &Listing,
     troubles: &[(String, Trouble)],
+    unknown: &[&str],
     surroundings: &mut Surroundings<'_>,
 ) -> io::Result<()> {
     let zone = &clock::zone(surroundings.environment);
@@ -69,8 +88,12 @@ fn people(
     for (name, error) in &listing.unusable {
         writeln!(out, "{name}  cannot be used: {}", Escaped(error))?;
     }
-    for name in &listing.set_aside {
-        writeln!(out, "{}  was set aside: it is damaged", Escaped(name))?;
+    for id in &listing.set_aside {
+        writeln!(out, "{id}  is damaged, and was set aside")?;
+    }
+    for account in unknown {
+        let account = Escaped(account);
+        writeln!(out, "the account {account} is not configured for who looks here")?;
     }
     for (account, trouble) in troubles {
         writeln!(
@@ -99,12 +122,14 @@ fn message(listed: &Listed, zone: &TimeZone, out: &mut dyn Write) -> io::Result<
     writeln!(out, "{id}  {kept}  {} octets  from {sender}{held}", head.size)?;
     for (recipient, progress) in head.envelope.to().iter().zip(&state.to) {
         let word = match progress.fate {
+            // The server may have it already, and gets it again.
+            Fate::Waiting if progress.is_uncertain() => "uncertain",
             Fate::Waiting => "waits",
             Fate::Failed | Fate::Reported => "failed",
             Fate::Accepted => continue,
         };
         let why = progress.answer.as_ref().map(answer_words).unwrap_or_default();
-        let line = format!("  {word:<6}  {}  {why}", Escaped(&recipient.path));
+        let line = format!("  {word:<9}  {}  {why}", Escaped(&recipient.path));
         writeln!(out, "{}", line.trim_end())?;
     }
     let next = head.not_before.max(state.next_try);
@@ -141,6 +166,7 @@ pub(super) fn answer_text(answer: Option<&Answer>) -> String {
 fn json(
     listing: &Listing,
     troubles: &[(String, Trouble)],
+    unknown: &[&str],
     left: &[Left],
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -152,7 +178,7 @@ fn json(
             .iter()
             .map(|(id, error)| UnusableJson { id, reason: error.to_string() })
             .collect(),
-        set_aside: &listing.set_aside,
+        set_aside: listing.set_aside.iter().map(Id::as_str).collect(),
         foreign: &listing.foreign,
         left_in_drop: left
             .iter()
@@ -167,6 +193,7 @@ fn json(
                 reason: plain(&trouble.answer.to_string()),
             })
             .collect(),
+        unknown_accounts: unknown,
     };
     let mut out = BufWriter::new(out);
     line(&object, &mut out)?;
@@ -179,10 +206,11 @@ struct ListJson<'l> {
     version: u8,
     messages: Vec<MessageJson>,
     unusable: Vec<UnusableJson<'l>>,
-    set_aside: &'l [String],
+    set_aside: Vec<&'l str>,
     foreign: &'l [String],
     left_in_drop: Vec<LeftJson<'l>>,
     troubles: Vec<TroubleJson<'l>>,
+    unknown_accounts: &'l [&'l str],
 }
 
 #[derive(Serialize)]
@@ -231,6 +259,7 @@ pub(super) struct MessageJson {
 struct RecipientJson {
     address: String,
     fate: Fate,
+    uncertain: bool,
     server: Option<String>,
     code: Option<u16>,
     enhanced: Option<String>,
@@ -268,6 +297,7 @@ impl RecipientJson {
         RecipientJson {
             address: path.to_string(),
             fate: progress.fate,
+            uncertain: progress.is_uncertain(),
             server: answer.and_then(|answer| answer.server.clone()),
             code: answer.and_then(|answer| answer.code),
             enhanced: answer.and_then(|answer| answer.enhanced.clone()),

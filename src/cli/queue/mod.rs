@@ -17,8 +17,8 @@ use super::args::{self, Globals, QueueArgs, QueueCommand, RunArgs};
 use super::exit::Exit;
 use super::failure::{self, Failure};
 use crate::account::{Accounts, Environment};
-use crate::queue::{Id, Queue};
-use std::io::Write;
+use crate::queue::{Id, Named, Queue};
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// Runs `envoi queue`.
@@ -70,7 +70,7 @@ fn carry_out(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Res
         None => return nothing(command, surroundings),
     };
     match command {
-        QueueCommand::List => list::run(&queue, surroundings),
+        QueueCommand::List => list::run(&queue, &accounts, surroundings),
         QueueCommand::Show(typed) => show::run(&queue, &typed.id, surroundings),
         QueueCommand::Log(typed) => show::log(&queue, typed.id.as_deref(), surroundings),
         QueueCommand::Run(typed) => run::run(&queue, typed, &accounts, surroundings),
@@ -96,15 +96,28 @@ fn nothing(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Resul
     }
 }
 
-/// The one entry whose identifier begins so.
+/// The one entry whose identifier begins so, fit to be worked with.
 fn named(queue: &Queue, typed: &str) -> Result<Id, Failure> {
+    let Named { id, is_set_aside } = found(queue, typed)?;
+    if !is_set_aside {
+        return Ok(id);
+    }
+    let path = queue.path_aside(&id);
+    let sentence = format!("the message {id} is damaged, and was set aside");
+    Err(Failure::say(Exit::DataErr, sentence)
+        .hint(format!("see what is left of it: less {}", failure::quoted(&path)))
+        .hint(format!("remove it: envoi queue remove {id}")))
+}
+
+/// The one entry whose identifier begins so, be it set aside or not.
+fn found(queue: &Queue, typed: &str) -> Result<Named, Failure> {
     let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
     if typed.is_empty() || !typed.chars().all(is_digit) {
         return Err(no_such(format!("‘{typed}’ is no identifier of a message")));
     }
     let mut ids = queue.named(typed).map_err(|error| unreadable(queue, error))?;
     match (ids.pop(), ids.len()) {
-        (Some(id), 0) => Ok(id),
+        (Some(named), 0) => Ok(named),
         (None, _) => Err(no_such(format!("no message in the queue is called {typed}"))),
         (Some(_), others) => Err(no_such(format!(
             "{} messages in the queue have identifiers that begin with {typed}",
@@ -124,11 +137,23 @@ fn unreadable(queue: &Queue, error: std::io::Error) -> Failure {
 
 fn unwritable(queue: &Queue, error: std::io::Error) -> Failure {
     let sentence = format!("cannot write to the queue in {}", queue.path().display());
-    Failure::caused(Exit::IoErr, sentence, error).hint(who_may_write(queue.path()))
+    let hint = how_to_write(queue.path(), &error);
+    Failure::caused(Exit::IoErr, sentence, error).hint(hint)
 }
 
-fn who_may_write(directory: &Path) -> String {
-    format!("check who may write there: ls -ld {}", failure::quoted(directory))
+/// What helps where a directory cannot be written.
+fn how_to_write(directory: &Path, error: &std::io::Error) -> String {
+    let directory = failure::quoted(directory);
+    match error.kind() {
+        ErrorKind::StorageFull => format!("make room there: df -h {directory}"),
+        ErrorKind::QuotaExceeded => {
+            format!("see how much you may have there: quota -s; du -sh {directory}")
+        }
+        ErrorKind::ReadOnlyFilesystem => {
+            format!("see how it is mounted: findmnt -T {directory}")
+        }
+        _ => format!("check who may write there: ls -ld {directory}"),
+    }
 }
 
 /// A number from 0 to 1 that nobody can foresee.

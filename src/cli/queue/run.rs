@@ -41,42 +41,137 @@ pub(super) fn run(
     accounts: &Accounts,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
-    let interrupt = interrupt::install()
+    let interrupt = &interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
-    // Whoever names a message may know it from who handed it in.
-    let mut taken = take_over::run(queue, accounts, &interrupt, surroundings)?;
-    let mut which = which(queue, typed)?;
-    let mut tally = Tally::default();
-    let host = send::host_name();
-    loop {
-        queue.stamp(Timestamp::now()).map_err(|error| unwritable(queue, error))?;
-        let couriers = Couriers::of(accounts, surroundings.environment, &interrupt, &host);
-        let couriers = couriers.seen(surroundings.globals.verbose);
-        let couriers = couriers.without_handed_in(taken.is_none());
-        round(queue, &which, typed.connections, &couriers, &mut tally, surroundings)?;
-        let is_over = !typed.watch && matches!(which, Which::Named(_));
-        if is_over || interrupt.signal().is_some() {
-            break;
-        }
-        if typed.watch {
-            pause(&interrupt);
-        }
-        // What starts a run when something is handed in does not notice what
-        // is handed in while one runs.
-        taken = take_over::run(queue, accounts, &interrupt, surroundings)?;
-        if !typed.watch {
-            if taken.unwrap_or(0) == 0 {
-                break;
-            }
-            which = Which::Due;
-        }
+    let (host, tally) = (&send::host_name(), Tally::default());
+    let mut rounds =
+        Rounds { queue, typed, interrupt, host, tally, telling: Vec::new(), told: Vec::new() };
+    if typed.watch {
+        rounds.watch(accounts, surroundings)?;
+    } else {
+        rounds.once(accounts, surroundings)?;
     }
+    let Rounds { tally, .. } = rounds;
     let globals = surroundings.globals;
     if !globals.quiet && !globals.json {
         let _ = writeln!(surroundings.out, "{}", tally.summary());
     }
     let number = interrupt.signal().and_then(|signal| u8::try_from(signal).ok());
-    Ok(number.map_or(tally.exit(&which), Exit::Signal))
+    Ok(number.map_or(tally.exit(!typed.ids.is_empty()), Exit::Signal))
+}
+
+/// The rounds of one command.
+struct Rounds<'r> {
+    queue: &'r Queue,
+    typed: &'r RunArgs,
+    interrupt: &'r Interrupt,
+    host: &'r str,
+    tally: Tally,
+    /// What stands in the way of this round, and stood in that of the last: it
+    /// is told once.
+    telling: Vec<String>,
+    told: Vec<String>,
+}
+
+impl Rounds<'_> {
+    /// One round, and others for as long as something is handed in.
+    fn once(
+        &mut self,
+        accounts: &Accounts,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<(), Failure> {
+        // Whoever names a message may know it from who handed it in.
+        let mut taken = self.take_over(accounts, surroundings)?;
+        let mut which = which(self.queue, self.typed)?;
+        loop {
+            self.stamp(surroundings);
+            self.round(&which, taken.is_none(), accounts, surroundings)?;
+            if matches!(which, Which::Named(_)) || self.is_stopped() {
+                return Ok(());
+            }
+            // What starts a run when something is handed in does not notice
+            // what is handed in while one runs.
+            taken = self.take_over(accounts, surroundings)?;
+            if taken.unwrap_or(0) == 0 {
+                return Ok(());
+            }
+            which = Which::Due;
+        }
+    }
+
+    /// Rounds until the user wants to stop. Whoever stays sees what is changed
+    /// in the configuration, and lives through a disk that is full.
+    fn watch(
+        &mut self,
+        accounts: &Accounts,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<(), Failure> {
+        let config = surroundings.globals.config.as_deref();
+        let mut which = which(self.queue, self.typed)?;
+        let mut changed: Option<Accounts> = None;
+        loop {
+            self.stamp(surroundings);
+            let accounts = changed.as_ref().unwrap_or(accounts);
+            let went = self
+                .take_over(accounts, surroundings)
+                .and_then(|taken| self.round(&which, taken.is_none(), accounts, surroundings));
+            if self.is_stopped() {
+                return went;
+            }
+            if let Err(failure) = went {
+                self.tell_once(&failure, surroundings);
+            }
+            pause(self.interrupt);
+            which = Which::Due;
+            self.told = std::mem::take(&mut self.telling);
+            match Accounts::load(config, surroundings.environment) {
+                Ok(loaded) => changed = Some(loaded),
+                Err(error) => self.tell_once(&error.into(), surroundings),
+            }
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.interrupt.signal().is_some()
+    }
+
+    fn take_over(
+        &self,
+        accounts: &Accounts,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<Option<usize>, Failure> {
+        take_over::run(self.queue, accounts, self.interrupt, surroundings)
+    }
+
+    /// Says that somebody runs the queue. Where it cannot be written, what waits
+    /// there is tried none the less.
+    fn stamp(&mut self, surroundings: &mut Surroundings<'_>) {
+        if let Err(error) = self.queue.stamp(Timestamp::now()) {
+            self.tally.unwritten += 1;
+            self.tell_once(&unwritable(self.queue, error), surroundings);
+        }
+    }
+
+    fn tell_once(&mut self, failure: &Failure, surroundings: &mut Surroundings<'_>) {
+        let sentence = plain(&format!("{:#}", failure.error));
+        if !self.told.contains(&sentence) {
+            surroundings.warn(&sentence);
+        }
+        self.telling.push(sentence);
+    }
+
+    fn round(
+        &mut self,
+        which: &Which,
+        without_handed_in: bool,
+        accounts: &Accounts,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<(), Failure> {
+        let couriers = Couriers::of(accounts, surroundings.environment, self.interrupt, self.host)
+            .seen(surroundings.globals.verbose)
+            .without_handed_in(without_handed_in);
+        round(self.queue, which, self.typed.connections, &couriers, &mut self.tally, surroundings)
+    }
 }
 
 fn which(queue: &Queue, typed: &RunArgs) -> Result<Which, Failure> {
@@ -203,6 +298,8 @@ fn tried(
 struct Tally {
     sent: usize,
     waiting: usize,
+    /// Not tried: their account does not work.
+    put_off: usize,
     failed: usize,
     busy: usize,
     unusable: usize,
@@ -214,7 +311,8 @@ impl Tally {
         match event {
             Event::Tried { state, .. } if state.is_delivered() => self.sent += 1,
             Event::Tried { state, .. } if state.waiting().is_empty() => self.failed += 1,
-            Event::Tried { .. } | Event::PutOff { .. } => self.waiting += 1,
+            Event::Tried { .. } => self.waiting += 1,
+            Event::PutOff { .. } => self.put_off += 1,
             Event::Busy { .. } => self.busy += 1,
             Event::SetAside { .. } | Event::Unusable { .. } => self.unusable += 1,
             Event::Untold { .. } | Event::Unwritten { .. } => self.unwritten += 1,
@@ -222,27 +320,30 @@ impl Tally {
     }
 
     fn summary(&self) -> String {
-        let tried = self.sent + self.waiting + self.failed;
-        if tried == 0 {
-            return "nothing was due".to_owned();
+        let messages = |count| match count {
+            1 => "1 message".to_owned(),
+            count => format!("{count} messages"),
+        };
+        let Tally { sent, waiting, failed, put_off, .. } = *self;
+        let tried = messages(sent + waiting + failed);
+        let tried = format!("tried {tried}: {sent} sent, {waiting} wait, {failed} failed");
+        match (sent + waiting + failed, put_off) {
+            (0, 0) => "nothing was due".to_owned(),
+            (0, _) => format!("put off {}", messages(put_off)),
+            (_, 0) => tried,
+            (_, _) => format!("{tried}; put off {}", messages(put_off)),
         }
-        let messages =
-            if tried == 1 { "1 message".to_owned() } else { format!("{tried} messages") };
-        format!(
-            "tried {messages}: {} sent, {} wait, {} failed",
-            self.sent, self.waiting, self.failed
-        )
     }
 
     /// Whoever named messages wants to know whether they are sent; a timer
     /// wants to know whether it works.
-    fn exit(&self, which: &Which) -> Exit {
+    fn exit(&self, is_named: bool) -> Exit {
         if self.unwritten > 0 {
             return Exit::IoErr;
         }
-        if !matches!(which, Which::Named(_)) {
+        if !is_named {
             Exit::Ok
-        } else if self.waiting + self.busy + self.unusable > 0 {
+        } else if self.waiting + self.put_off + self.busy + self.unusable > 0 {
             Exit::TempFail
         } else if self.failed > 0 {
             Exit::Unavailable

@@ -71,6 +71,7 @@ fn people(listed: &Listed, surroundings: &mut Surroundings<'_>) -> io::Result<()
     }
     for (recipient, progress) in head.envelope.to().iter().zip(&state.to) {
         let word = match progress.fate {
+            Fate::Waiting if progress.is_uncertain() => "waits, though the server may have it",
             Fate::Waiting => "waits",
             Fate::Accepted => "accepted",
             Fate::Failed => "failed",

@@ -3,7 +3,7 @@
 
 use super::super::state::wants_sign_in;
 use super::super::{Answer, EntryError, Fate, Happening, Id, TakeError, Taken};
-use super::{Courier, Errand, Event, Runner, Which};
+use super::{Courier, Errand, Event, Runner, Unserved, Which};
 use crate::delivery::{Cause, Outcome, Report, Submission};
 use crate::message;
 use crate::net;
@@ -23,7 +23,8 @@ pub(super) struct Desk {
     pub(super) most: usize,
     /// How many tries came to a session: the account works.
     pub(super) went: usize,
-    /// It was known before the run not to work.
+    /// It is not tried in this run at all: it was known before not to work, or
+    /// is none of this runner's. Nothing that waits for it changes.
     pub(super) rests: bool,
     /// It does not work; nothing more is tried.
     pub(super) trouble: Option<Answer>,
@@ -52,10 +53,10 @@ impl Board<'_> {
                     }
                 }
             });
-            if let Err(sentence) = served
+            if let Err(unserved) = served
                 && !has_served
             {
-                self.note_trouble(&account, &of_account(sentence, (self.runner.clock)()));
+                self.note_unserved(&account, unserved);
             }
         }
     }
@@ -137,6 +138,18 @@ impl Board<'_> {
         });
         if is_alone {
             self.note_trouble(account, answer);
+        }
+    }
+
+    fn note_unserved(&self, account: &str, unserved: Unserved) {
+        let now = (self.runner.clock)();
+        match unserved {
+            Unserved::Unusable(sentence) => self.note_trouble(account, &of_account(sentence, now)),
+            // Another runner may have it, and is not to be told to rest.
+            Unserved::Unknown(sentence) => self.change(account, |desk| {
+                desk.rests = true;
+                desk.trouble = Some(of_account(sentence, now));
+            }),
         }
     }
 
@@ -274,8 +287,8 @@ impl Board<'_> {
         Some(courier.carry(&Errand { id: &id, submission, stays_here }, &mut note))
     }
 
-    /// Puts off an entry whose account is known not to work. While the account
-    /// rests that is no try, and the entry stays as it is.
+    /// Puts off an entry whose account does not work. Where the account rests
+    /// that is no try, and the entry stays as it is.
     fn put_off(&self, account: &str, id: &Id, answer: &Answer, rests: bool) {
         let Some(mut taken) = self.take(id) else { return };
         let runner = self.runner;
