@@ -21,6 +21,7 @@ use crate::net::{
     TlsSettings, Verification,
 };
 use crate::sasl::{Proof, Secret};
+use crate::session::Steering;
 use crate::sink::{Settings, Sink};
 use crate::smtp::{Protocol, Timeouts};
 use std::net::{IpAddr, Ipv4Addr};
@@ -216,5 +217,6 @@ fn plain_hop(endpoint: Endpoint) -> Hop {
         all_or_nothing: false,
         timeouts: Timeouts::default(),
         deadline: None,
+        steering: Steering::default(),
     }
 }

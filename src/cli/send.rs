@@ -52,7 +52,7 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     }
     job.submission.envelope.hold = not_before.and_then(Hold::until);
     let account = job.account.as_ref().expect("only a dry run goes without an account");
-    let transcript = args.transcript.as_deref();
+    let transcript = args.laboratory.transcript.as_deref();
     let keeping = match not_before {
         Some(_) => keeping_until(args, &job, account, surroundings.environment)?,
         None => keeping(args, &job.queueing, account, surroundings.environment)?,

@@ -103,5 +103,6 @@ fn conduct(hop: &Hop, channel: &dyn Stream, world: &World<'_>) -> Conduct {
         may_fall_back_to_helo: hop.sign_in.is_none()
             && (hop.endpoint.security == Security::Cleartext || hop.is_opportunistic()),
         pipelining: hop.pipelining,
+        steering: hop.steering.clone(),
     }
 }

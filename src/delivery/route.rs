@@ -3,6 +3,7 @@
 
 use crate::net::{Deadline, Endpoint, Family, Proxy, Security, TlsSettings};
 use crate::sasl::Proof;
+use crate::session::Steering;
 use crate::smtp::{EhloName, Timeouts};
 use std::net::IpAddr;
 
@@ -43,6 +44,8 @@ pub struct Hop {
     pub timeouts: Timeouts,
     /// The end of the whole run.
     pub deadline: Option<Deadline>,
+    /// What is done otherwise than a message needs.
+    pub steering: Steering,
 }
 
 impl Hop {

@@ -49,7 +49,7 @@ impl Idle {
 mod tests {
     use super::*;
     use crate::net;
-    use crate::session::{Plan, Unobserved};
+    use crate::session::{Plan, Steering, Unobserved};
     use crate::smtp::{EhloName, MailParameters, Protocol, ReversePath, Timeouts};
     use std::net::SocketAddr;
     use std::sync::{Arc, Mutex};
@@ -118,6 +118,7 @@ mod tests {
             deadline: None,
             may_fall_back_to_helo: false,
             pipelining: true,
+            steering: Steering::default(),
         };
         let session = Session::open(Box::new(stream), conduct, &mut Unobserved).unwrap().rest();
         let mut unobserved = Unobserved;

@@ -16,12 +16,14 @@ mod idle;
 mod negotiate;
 mod observer;
 mod sign_in;
+mod steering;
 mod transaction;
 
 pub use error::{Absence, Error, Kind};
 pub use idle::Idle;
 pub use negotiate::{Misfit, Shortfall, Terms, form, negotiate, width};
 pub use observer::{Event, Observer, Unobserved};
+pub use steering::Steering;
 pub use transaction::{End, Plan, Transaction};
 
 use crate::net::{self, Deadline, Stopwatch, Stream, TlsFacts};
@@ -48,6 +50,8 @@ pub struct Conduct {
     pub may_fall_back_to_helo: bool,
     /// Commands may share a flight where the server offers PIPELINING.
     pub pipelining: bool,
+    /// What is done otherwise than a message needs.
+    pub steering: Steering,
 }
 
 /// A session with a server that has greeted and answered EHLO.

@@ -13,7 +13,7 @@ use envoi::delivery::{
 use envoi::message::{Additions, Message, Repairs, Source, complete};
 use envoi::net::{Endpoint, Family, Host, Interrupt, Place, Security, TlsSettings};
 use envoi::sasl::{ChannelBinding, Proof, Secret};
-use envoi::session::{Observer, Unobserved};
+use envoi::session::{Observer, Steering, Unobserved};
 use envoi::smtp::{Envelope, Protocol, Timeouts};
 use rustls::pki_types::CertificateDer;
 use rustls::{ServerConfig, ServerConnection};
@@ -380,6 +380,7 @@ pub fn hop(endpoint: Endpoint) -> Hop {
         all_or_nothing: false,
         timeouts: Timeouts { cap: Some(GENEROUS) },
         deadline: None,
+        steering: Steering::default(),
     }
 }
 

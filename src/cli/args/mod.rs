@@ -11,6 +11,7 @@ mod attachments;
 mod connection;
 mod content;
 mod fields;
+mod laboratory;
 mod queue;
 mod send;
 mod sendmail;
@@ -24,6 +25,7 @@ pub use attachments::{Attachment, Attachments};
 pub use connection::ConnectionArgs;
 pub use content::ContentArgs;
 pub use fields::{FieldArgs, Level};
+pub use laboratory::LaboratoryArgs;
 pub use queue::{
     CONNECTIONS, Ids, OneId, OptionalId, QueueArgs, QueueCommand, RunArgs, TakeOutArgs,
 };

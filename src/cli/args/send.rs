@@ -1,7 +1,8 @@
 //! `envoi send`.
 
 use super::{
-    Attachments, ConnectionArgs, ContentArgs, DEBUGGING, DELIVERY, ENVELOPE, FieldArgs, MESSAGE,
+    Attachments, ConnectionArgs, ContentArgs, DELIVERY, ENVELOPE, FieldArgs, LaboratoryArgs,
+    MESSAGE,
 };
 use crate::smtp::{DsnRequest, EnvId, NotRet, Notify, Ret};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -252,12 +253,9 @@ pub struct SendArgs {
     )]
     pub dry_run: Option<DryRun>,
 
-    /// Write the conversation with the server to FILE
-    ///
-    /// It is written as -vv shows it, the message included, whether or not
-    /// that is given. Passwords are left out. A FILE that exists is replaced.
-    #[arg(long, value_name = "FILE", help_heading = DEBUGGING)]
-    pub transcript: Option<PathBuf>,
+    /// The laboratory.
+    #[command(flatten)]
+    pub laboratory: LaboratoryArgs,
 }
 
 /// What the server that a dry run imagines can do.
