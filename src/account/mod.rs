@@ -137,6 +137,9 @@ pub struct Account {
     pub timeout: Option<Duration>,
     /// The cap of the whole run.
     pub deadline: Option<Duration>,
+    /// The same for a run that may be made again: it does not count when the
+    /// message is out and its answer is awaited. Nobody configures it.
+    pub patience: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Pipelining,
     /// Where recipients of this machine get their mail; `None` where they are
@@ -285,6 +288,7 @@ impl Account {
             source: said.source,
             timeout: said.timeout,
             deadline: said.deadline,
+            patience: None,
             pipelining: said.pipelining.unwrap_or_default(),
             local: said.local,
             dsn: said.dsn,

@@ -32,6 +32,8 @@ pub(super) struct Run<'r> {
     pub(super) subject: &'r Subject,
     /// The identifier of this run.
     pub(super) local_id: &'r str,
+    /// The number of the user who handed the message in to the system.
+    pub(super) owner: Option<u32>,
     /// What the caller calls itself: `sendmail -L`.
     pub(super) tag: Option<&'r str>,
     /// Options of the caller that have no effect, and might have had a bad one.

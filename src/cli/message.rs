@@ -18,7 +18,7 @@ use crate::message::{
     Rewrite, addresses, disguised, message_id, resend,
 };
 use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A message on its way out.
 pub(super) struct Job {
@@ -27,6 +27,8 @@ pub(super) struct Job {
     pub(super) account: Option<Account>,
     /// What `[queue]` says.
     pub(super) queueing: QueueSettings,
+    /// The one file with the configuration, if one is named.
+    pub(super) config: Option<PathBuf>,
     /// Who of the recipients is at home here; `None` where nobody is.
     pub(super) household: Option<Household>,
     /// What was done to the message, for who wants to know.
@@ -72,7 +74,10 @@ pub(super) fn prepare(
         .hint("name it: --message FILE, or --message - for standard input")),
         None => composed(args, &chooser, &mut input, surroundings),
     };
-    Ok(job?.map(|job| Job { queueing: accounts.queueing().clone(), ..job }))
+    Ok(job?.map(|job| {
+        let (queueing, config) = (accounts.queueing().clone(), accounts.files().only.clone());
+        Job { queueing, config, ..job }
+    }))
 }
 
 /// Finds the account, given what is known of the sender.

@@ -120,9 +120,12 @@ pub(super) fn left(left: &Left, out: &mut dyn Write) -> io::Result<()> {
 pub(super) fn complain(
     report: &Report,
     context: &Context<'_>,
-    err: &mut dyn Write,
+    surroundings: &mut Surroundings<'_>,
 ) -> io::Result<()> {
-    for problem in problems(&troubling(report, context)) {
+    let Surroundings { globals, environment, ref mut err, .. } = *surroundings;
+    let problems = problems(&troubling(report, context));
+    let is_trouble = !problems.is_empty();
+    for problem in problems {
         writeln!(err, "envoi: {}", problem.sentence)?;
         for tried in &problem.tried {
             writeln!(err, "also tried: {tried}")?;
@@ -135,7 +138,13 @@ pub(super) fn complain(
             None => hints(&problem.hints, err)?,
         }
     }
-    Ok(())
+    match context.kept {
+        // Whoever sees the trouble alone would send the message again.
+        Some(kept) if is_trouble && (globals.quiet || globals.json) => {
+            writeln!(err, "envoi: {}", kept_words(kept, context, environment))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The report without those who wait in the queue and whom nobody has to do
@@ -194,11 +203,13 @@ fn summary(report: &Report) -> String {
 
 /// The whole report as one JSON object on one line.
 pub(super) fn json(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let is_untried = context.kept.is_some_and(|kept| kept.is_untried);
     let of_kind = |wanted: fn(&Outcome) -> bool, kept: bool| {
         let recipients = report.recipients.iter().enumerate();
         recipients
             .filter(|(at, (_, outcome))| context.is_kept(*at) == kept && wanted(outcome))
             .map(|(_, (path, outcome))| RecipientJson::of(path, outcome))
+            .map(|recipient| if kept && is_untried { recipient.untried() } else { recipient })
             .collect()
     };
     let object = ReportJson {
@@ -305,6 +316,11 @@ impl RecipientJson {
             enhanced: reply.and_then(|reply| reply.enhanced).map(|code| code.to_string()),
             text: reply.map_or_else(|| why(outcome).unwrap_or_default(), Reply::joined_text),
         }
+    }
+
+    /// Of whom nobody was asked about, nothing was answered.
+    fn untried(self) -> Self {
+        RecipientJson { code: None, enhanced: None, text: String::new(), ..self }
     }
 }
 

@@ -44,7 +44,11 @@ pub(super) fn web(account: &Account, roots: Roots, interrupt: &Interrupt) -> Web
         source: account.source,
         family: family(account),
         timeout: account.timeout,
-        deadline: account.deadline.map(Deadline::after),
+        deadline: [account.deadline, account.patience]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(Deadline::after),
         interrupt: interrupt.clone(),
     }
 }
@@ -59,7 +63,7 @@ pub(super) fn prepare<'e>(
     let environment = surroundings.environment;
     let tls = tls(account, environment)?;
     let web = web(account, tls.roots.clone(), interrupt);
-    let (timeout, deadline) = (web.timeout, web.deadline);
+    let (timeout, deadline) = (web.timeout, account.deadline.map(Deadline::after));
     let mut prepared = Prepared {
         route: Route { hops: Vec::new() },
         passwords: Passwords::of(account.name.clone(), web, environment),
@@ -73,6 +77,7 @@ pub(super) fn prepare<'e>(
         hop.hello.clone_from(&account.helo);
         hop.timeouts = Timeouts { cap: timeout };
         hop.deadline = deadline;
+        hop.patience = account.patience.map(Deadline::after);
         hop.all_or_nothing = all_or_nothing;
         hop.pipelining = account.pipelining == Pipelining::Standard;
         hop.max_recipients = account.max_recipients.map(Into::into);
@@ -217,6 +222,7 @@ fn plain_hop(endpoint: Endpoint) -> Hop {
         all_or_nothing: false,
         timeouts: Timeouts::default(),
         deadline: None,
+        patience: None,
         steering: Steering::default(),
     }
 }

@@ -18,7 +18,7 @@ use super::sent::SentCopy;
 use super::transcript::Transcript;
 use super::words::plain;
 use super::{Surroundings, dry_run, interrupt};
-use crate::account::{Account, Environment, QueueSettings, Settings, When};
+use crate::account::{Account, Environment, Settings, When};
 use crate::delivery::{Cause, Home, Outcome, Report, World, submit_and_keep};
 use crate::message::random_word;
 use crate::net::{Interrupt, Stopwatch};
@@ -55,7 +55,7 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     let transcript = args.laboratory.transcript.as_deref();
     let keeping = match not_before {
         Some(_) => keeping_until(args, &job, account, surroundings.environment)?,
-        None => keeping(args, &job.queueing, account, surroundings.environment)?,
+        None => keeping(args, &job, account, surroundings.environment)?,
     };
     let all_or_nothing = args.all_or_nothing;
     let delivery =
@@ -85,27 +85,27 @@ pub(super) struct Delivery<'d> {
 /// What becomes of what cannot be sent at once, as typed, else as configured.
 fn keeping<'k>(
     args: &SendArgs,
-    settings: &'k QueueSettings,
+    job: &'k Job,
     account: &'k Account,
     environment: &'k Environment,
 ) -> Result<Keeping<'k>, Failure> {
     // The queue knows no "to all or to nobody".
-    let is_always = settings.when == Some(When::Always) && !args.queue && !args.all_or_nothing;
+    let is_always = job.queueing.when == Some(When::Always) && !args.queue && !args.all_or_nothing;
     if args.no_queue || !(args.queue || args.queue_only || is_always) {
         return Ok(Keeping::Nothing);
     }
-    let keeper = keeper(args, settings, account, environment)?;
+    let keeper = keeper(args, job, account, environment)?;
     Ok(if args.queue { Keeping::after_a_try(keeper) } else { Keeping::All(keeper) })
 }
 
 /// Who keeps the message, if whoever sends it later does what is wanted now.
 fn keeper<'k>(
     args: &SendArgs,
-    settings: &'k QueueSettings,
+    job: &'k Job,
     account: &'k Account,
     environment: &'k Environment,
 ) -> Result<Keeper<'k>, Failure> {
-    let keeper = Keeper::of(account, settings, environment)?;
+    let keeper = Keeper::of(account, job, environment)?;
     let typed = args.connection.settings()?;
     let Settings { timeout, deadline, pipelining, .. } = typed;
     // These say nothing about where to, and as whom.
@@ -127,7 +127,7 @@ fn keeping_until<'k>(
     account: &'k Account,
     environment: &'k Environment,
 ) -> Result<Keeping<'k>, Failure> {
-    match keeper(args, &job.queueing, account, environment) {
+    match keeper(args, job, account, environment) {
         Ok(keeper) if args.queue_only => Ok(Keeping::All(keeper)),
         Ok(keeper) => Ok(Keeping::Rest(keeper)),
         Err(failure) if args.queue || args.queue_only => Err(failure),
@@ -145,7 +145,8 @@ pub(super) fn send(
 ) -> Result<Exit, Failure> {
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
-    if account.name.is_some() {
+    // Whoever only keeps a message waits for no server.
+    if account.name.is_some() && !matches!(delivery.keeping, Keeping::All(_)) {
         queue::catch_up(
             &job.queueing,
             surroundings.globals.config.as_deref(),
@@ -201,7 +202,8 @@ pub(super) fn carry_out(
 impl<'d> Delivery<'d> {
     fn run(&self, account: &'d Account, subject: &'d Subject, local_id: &'d str) -> Run<'d> {
         let Delivery { tag, ignored, .. } = *self;
-        Run { account, subject, local_id, tag, ignored, since: Stopwatch::start() }
+        let (owner, since) = (None, Stopwatch::start());
+        Run { account, subject, local_id, owner, tag, ignored, since }
     }
 }
 
@@ -283,8 +285,14 @@ fn submit_logged(
     };
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, kept.is_some(), &job.submission));
     let logged = log.report(&report, &job.submission, &prepared.route, queued, interrupt);
-    let unkept =
-        unkept.map(|failure| plain(&format!("the message was not kept: {:#}", failure.error)));
+    let unkept = unkept.map(|failure| {
+        let hints = failure.hints.iter().map(|hint| format!(" ({hint})"));
+        plain(&format!(
+            "the message was not kept: {:#}{}",
+            failure.error,
+            hints.collect::<String>()
+        ))
+    });
     let idle = kept.iter().flat_map(|kept| &kept.warnings);
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
     let troubles = prepared.passwords.troubles();
@@ -444,7 +452,7 @@ fn tell(report: &Report, context: &Context<'_>, left: &Left, surroundings: &mut 
             render::people(report, context, surroundings)
                 .and_then(|()| render::left(left, surroundings.out))
         };
-        let _ = render::complain(report, context, surroundings.err);
+        let _ = render::complain(report, context, surroundings);
         told
     };
     if let Err(error) = told.and_then(|()| surroundings.out.flush()) {

@@ -184,7 +184,8 @@ fn delivery(args: &SendmailArgs) -> Delivery<'_> {
 
 /// What becomes of what cannot be sent at once, and the account with the
 /// patience for that. Where nothing can be kept, all is sent at once; whoever
-/// can keep the message has little patience.
+/// can keep the message has little patience. A message that is too large for
+/// the queue is sent now or never.
 fn with_patience<'k>(
     args: &SendmailArgs,
     job: &'k Job,
@@ -193,17 +194,16 @@ fn with_patience<'k>(
 ) -> (Keeping<'k>, Account) {
     let settings = &job.queueing;
     let when = settings.when.unwrap_or_default();
-    let keeping = match Keeper::of(account, settings, environment) {
+    let keeping = match Keeper::of(account, job, environment) {
         Ok(keeper) if args.queue_only || when == When::Always => Keeping::All(keeper),
         Ok(keeper) if when == When::Sendmail => Keeping::after_a_try(keeper),
         Ok(_) | Err(_) => Keeping::Nothing,
     };
-    let patience = match keeping {
-        Keeping::Rest(_) => Some(settings.patience.unwrap_or(PATIENCE)),
-        Keeping::Nothing | Keeping::All(_) => None,
+    let patience = match &keeping {
+        Keeping::Rest(keeper) if keeper.takes(job) => Some(settings.patience.unwrap_or(PATIENCE)),
+        Keeping::Nothing | Keeping::Rest(_) | Keeping::All(_) => None,
     };
-    let deadline = [patience, account.deadline].into_iter().flatten().min();
-    (keeping, Account { deadline, ..account.clone() })
+    (keeping, Account { patience, ..account.clone() })
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -33,7 +33,7 @@ impl Signed {
         warnings.extend(self.warnings);
         let submission = Submission { envelope, message: Arc::new(self.message) };
         let queueing = QueueSettings::default();
-        Job { submission, account, queueing, household: None, changes, warnings }
+        Job { submission, account, queueing, config: None, household: None, changes, warnings }
     }
 }
 

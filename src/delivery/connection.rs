@@ -5,7 +5,7 @@ use super::report::Attempt;
 use super::route::Hop;
 use super::sign_in::SigningIn;
 use super::{Target, World, way};
-use crate::net::{self, Deadline, Security, Stopwatch, Stream, Tls, Verification};
+use crate::net::{self, Security, Stopwatch, Stream, Tls, Verification};
 use crate::session::{Conduct, Error, Event, Observer, Session};
 use crate::smtp::{EhloName, Keyword, Phase};
 
@@ -56,8 +56,7 @@ fn connect(
     let mut channel: Box<dyn Stream> = Box::new(socket);
     if hop.endpoint.security == Security::Implicit {
         let started = Stopwatch::start();
-        let limit = Deadline::after(hop.timeouts.of(Phase::Handshake));
-        channel.arm(limit.or_earlier(hop.deadline));
+        channel.arm(hop.wait(hop.timeouts.of(Phase::Handshake)));
         channel = handshake(hop, channel).map_err(|e| Error::new(Phase::Handshake, e))?;
         attempt.timings.push((Phase::Handshake, started.elapsed()));
         if let Some(facts) = channel.protection() {
@@ -100,6 +99,7 @@ fn conduct(hop: &Hop, channel: &dyn Stream, world: &World<'_>) -> Conduct {
         hello: hello.unwrap_or_else(|| EhloName::from_address([127, 0, 0, 1].into())),
         timeouts: hop.timeouts,
         deadline: hop.deadline,
+        patience: hop.patience,
         may_fall_back_to_helo: hop.sign_in.is_none()
             && (hop.endpoint.security == Security::Cleartext || hop.is_opportunistic()),
         pipelining: hop.pipelining,

@@ -6,6 +6,7 @@ use crate::sasl::Proof;
 use crate::session::Steering;
 use crate::smtp::{EhloName, Timeouts};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The servers to try, best first.
 #[derive(Clone, Debug)]
@@ -44,11 +45,19 @@ pub struct Hop {
     pub timeouts: Timeouts,
     /// The end of the whole run.
     pub deadline: Option<Deadline>,
+    /// The end of the run, unless the message is out by then: to leave before
+    /// the answer would have it sent twice.
+    pub patience: Option<Deadline>,
     /// What is done otherwise than a message needs.
     pub steering: Steering,
 }
 
 impl Hop {
+    /// A wait of no more than this, that ends with the run.
+    pub(super) fn wait(&self, limit: Duration) -> Deadline {
+        Deadline::after(limit).or_earlier(self.deadline).or_earlier(self.patience)
+    }
+
     /// Whether TLS is taken as it comes: any certificate, and none at all. A
     /// pin says which certificate it must be, so that nothing else will do.
     pub(super) fn is_opportunistic(&self) -> bool {

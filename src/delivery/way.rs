@@ -4,7 +4,7 @@ use super::report::Attempt;
 use super::route::Hop;
 use super::{Target, World};
 use crate::net::{
-    self, Address, Deadline, Family, Interrupt, Place, Proxy, Socket, Stopwatch, Stream, lookup,
+    self, Address, Family, Interrupt, Place, Proxy, Socket, Stopwatch, Stream, lookup,
 };
 use crate::session::{Error, Event, Observer};
 use crate::smtp::Phase;
@@ -24,7 +24,7 @@ pub(super) fn addresses(hop: &Hop, interrupt: &Interrupt) -> Result<Vec<Address>
         (None, Place::Unix(path)) => return Ok(vec![Address::Unix(path.clone())]),
     };
     let family = hop.source.map_or(hop.family, Family::of);
-    let deadline = Deadline::after(hop.timeouts.of(Phase::Lookup)).or_earlier(hop.deadline);
+    let deadline = hop.wait(hop.timeouts.of(Phase::Lookup));
     let found =
         lookup(host, family, deadline, interrupt).map_err(|error| match (error, hop.source) {
             (net::Error::NoAddressOfFamily { host, .. }, Some(from)) => {
@@ -53,14 +53,13 @@ pub(super) fn connect(
     let started = Stopwatch::start();
     let patience = hop.timeouts.of(Phase::Connect);
     let patience = if target.is_last { patience } else { patience.min(PATIENCE_WITH_OTHERS) };
-    let deadline = Deadline::after(patience).or_earlier(hop.deadline);
+    let deadline = hop.wait(patience);
     let mut socket = Socket::connect(&target.address, hop.source, deadline, world.interrupt)
         .map_err(|error| Error::new(Phase::Connect, blamed(hop, error)))?;
     attempt.timings.push((Phase::Connect, started.elapsed()));
     if let Some(proxy) = &hop.proxy {
         let started = Stopwatch::start();
-        let limit = Deadline::after(hop.timeouts.of(Phase::Proxy));
-        socket.arm(limit.or_earlier(hop.deadline));
+        socket.arm(hop.wait(hop.timeouts.of(Phase::Proxy)));
         proxy.open(&mut socket, &hop.endpoint).map_err(|e| Error::new(Phase::Proxy, e))?;
         attempt.timings.push((Phase::Proxy, started.elapsed()));
     }

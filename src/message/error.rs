@@ -56,6 +56,15 @@ pub enum Error {
     /// An attached message that mail cannot carry as it is.
     #[error("an attached message holds what mail cannot carry, and {0}")]
     Attached(Box<Unfit>),
+    /// So many servers have passed it on that it goes in circles (RFC 5321
+    /// §6.3).
+    #[error("‘{}’ has {count} Received fields: it goes in circles", path.display())]
+    Loop {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+    },
     /// A header over 1 MiB.
     #[error("the header of ‘{}’ is larger than 1 MiB", .0.display())]
     HeaderTooLarge(PathBuf),

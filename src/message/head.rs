@@ -1,7 +1,9 @@
 //! Finding the header of a ready message.
 
 use super::canonical::{LONGEST_LINE, StrayCr, Tally, canonicalise};
+use super::complete::split;
 use super::repair::refolded;
+use super::rewrite::Field;
 use super::{Error, Repair, Repairs, Source, header};
 use memchr::memchr;
 
@@ -28,6 +30,8 @@ pub(super) enum Separator {
 }
 
 const LARGEST_HEADER: usize = 1024 * 1024;
+/// RFC 5321 §6.3: a threshold that is large, normally 100 at least.
+const MOST_RECEIVED: usize = 100;
 
 impl Head {
     pub(super) fn read(source: &Source, repairs: Repairs) -> Result<Self, Error> {
@@ -54,6 +58,10 @@ impl Head {
         }
         let raw = &window[bounds.start..bounds.end];
         let mut octets = in_lines(raw);
+        let count = split(&octets).filter(|field| Field::of(field).is("Received")).count();
+        if count > MOST_RECEIVED {
+            return Err(Error::Loop { path: source.path().to_owned(), count });
+        }
         let long_line = tally.long_line.map(|at| bounds.start as u64 + at);
         let is_refolded = long_line.is_some() && repairs.long_lines == Repair::Reencode;
         match long_line {

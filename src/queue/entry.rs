@@ -96,6 +96,12 @@ impl Head {
         self.not_before.map_or(self.kept, |moment| moment.max(self.kept))
     }
 
+    /// Whether its sender is told where it fails for the recipient at this
+    /// position.
+    pub fn is_reported(&self, at: usize) -> bool {
+        self.envelope.from.0.is_some() && self.envelope.to()[at].is_reported_failed()
+    }
+
     /// Whether its sender wants it to wait still.
     pub fn is_early(&self, now: Timestamp) -> bool {
         self.not_before.is_some_and(|moment| moment > now)

@@ -6,7 +6,7 @@
 //! be too much, and whenever a run begins, all is counted anew.
 
 use super::disk::replace_at_ease;
-use super::{KeepError, Limits, Queue};
+use super::{KeepError, Kind, Limits, Queue, kind};
 use std::io::{self, Read as _};
 
 /// Lines of numbers, whose sum counts. No promise hangs on it, so it is not
@@ -52,7 +52,8 @@ impl Queue {
         text.lines().try_fold(0_u64, |sum, line| sum.checked_add(line.parse().ok()?))
     }
 
-    /// Counts the octets of all files.
+    /// Counts the octets of all files that hold messages; what tells of them is
+    /// bounded by itself.
     pub(super) fn count(&self) -> io::Result<u64> {
         let names = self.disk.names()?;
         // A drop directory shows nothing, and nothing but messages goes there.
@@ -60,7 +61,8 @@ impl Queue {
             return Ok(0);
         }
         // What is gone by now takes no room.
-        let held = names.iter().filter_map(|name| self.disk.length(name).ok()).sum();
+        let names = names.iter().filter(|name| !matches!(kind(name), Kind::Own | Kind::Foreign));
+        let held = names.filter_map(|name| self.disk.length(name).ok()).sum();
         // Not to remember it costs the next one to count again.
         let _ = replace_at_ease(&*self.disk, OCTETS, format!("{held}\n").as_bytes());
         Ok(held)

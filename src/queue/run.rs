@@ -41,6 +41,11 @@ pub trait Courier {
     /// Submits a message. The witness hears of whoever is decided before
     /// anybody else is asked about.
     fn carry(&mut self, errand: &Errand<'_>, witness: &mut Witness<'_>) -> Report;
+    /// Whether the courier had to be back before the server had the time that
+    /// it may take: what failed in the last errand says nothing of it.
+    fn was_called_back(&self) -> bool {
+        false
+    }
 }
 
 /// What a courier is given.
@@ -51,6 +56,8 @@ pub struct Errand<'e> {
     pub submission: &'e Submission,
     /// Recipients of this machine get it here, where the account says so.
     pub stays_here: bool,
+    /// The number of the user who handed it in, where one did.
+    pub owner: Option<u32>,
 }
 
 /// What a run needs from outside.
@@ -108,6 +115,14 @@ pub enum Event {
         /// Which.
         id: Id,
         /// Whose.
+        account: String,
+        /// Why.
+        answer: Answer,
+    },
+    /// It was found out that somebody has to mend an account: of what is tried
+    /// anyway, each time.
+    Trouble {
+        /// Which.
         account: String,
         /// Why.
         answer: Answer,

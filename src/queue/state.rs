@@ -148,10 +148,17 @@ fn sentence(cause: &Cause) -> String {
 fn is_of_account(cause: &Cause) -> bool {
     match cause {
         Cause::Broke(error) => is_before_mail(error.phase) && !is_unread(cause),
-        Cause::Replied(phase, reply) => *phase == Phase::Mail && wants_sign_in(reply),
+        Cause::Replied(_, reply) => wants_sign_in(reply),
         Cause::NotKept(NotKept::NotWritten { .. }) => true,
         Cause::Unmet(_) | Cause::Withheld | Cause::NotKept(NotKept::NoSuchUser(_)) => false,
     }
+}
+
+/// The same of one that may pass: a sign-in or TLS that is refused for now is
+/// no reason to give a message up, however long that lasts.
+fn is_of_footing(cause: &Cause) -> bool {
+    let at_footing = |phase| matches!(phase, Phase::StartTls | Phase::Handshake | Phase::Auth);
+    matches!(cause, Cause::Broke(error) if at_footing(error.phase))
 }
 
 fn is_unread(cause: &Cause) -> bool {
@@ -249,6 +256,13 @@ impl State {
         self.next_try = setback.map(|setback| policy.next(now, self.tries, setback, dice));
     }
 
+    /// Says that it is tried again in a while, though this was no try.
+    pub fn put_off(&mut self, policy: &Policy, now: Timestamp) {
+        if !self.waiting().is_empty() {
+            self.next_try = Some(policy.next(now, 1, Setback::Unreached, 0.5));
+        }
+    }
+
     /// The mildest of the reasons for which recipients wait.
     fn setback(&self) -> Option<Setback> {
         let waiting = self.to.iter().filter(|it| it.fate == Fate::Waiting);
@@ -274,7 +288,11 @@ fn progress(outcome: &Outcome, server: Option<&str>, at: Timestamp) -> Progress 
             let accepted = Cause::Replied(Phase::EndOfData, reply.clone());
             Progress { fate: Fate::Accepted, answer: Some(answer(&accepted)) }
         }
-        Outcome::Deferred(cause) => Progress { fate: Fate::Waiting, answer: Some(answer(cause)) },
+        Outcome::Deferred(cause) => {
+            let of_account = is_of_footing(cause);
+            let answer = Some(Answer { of_account, ..answer(cause) });
+            Progress { fate: Fate::Waiting, answer }
+        }
         Outcome::Uncertain(cause) => Progress {
             fate: Fate::Waiting,
             answer: Some(Answer { uncertain: true, ..answer(cause) }),

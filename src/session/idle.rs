@@ -116,6 +116,7 @@ mod tests {
             hello: EhloName::from_address([127, 0, 0, 1].into()),
             timeouts: Timeouts::default(),
             deadline: None,
+            patience: None,
             may_fall_back_to_helo: false,
             pipelining: true,
             steering: Steering::default(),

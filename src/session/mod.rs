@@ -45,6 +45,9 @@ pub struct Conduct {
     pub timeouts: Timeouts,
     /// The end of the whole run.
     pub deadline: Option<Deadline>,
+    /// The same, but for the answer to a message that is out (RFC 5321
+    /// §4.5.3.2.6: to give it up early makes duplicates).
+    pub patience: Option<Deadline>,
     /// HELO may be tried where EHLO is refused: nothing that is needed depends
     /// on an extension.
     pub may_fall_back_to_helo: bool,
@@ -347,7 +350,9 @@ impl<'o> Session<'o> {
         let limit = self.conduct.timeouts.of(phase);
         let limit = self.patience.map_or(limit, |patience| patience.min(limit));
         let wait = Deadline::after(limit);
-        self.stream.arm(wait.or_earlier(self.conduct.deadline).or_earlier(self.stopping));
+        let patience = self.conduct.patience.filter(|_| phase != Phase::EndOfData);
+        let wait = wait.or_earlier(self.conduct.deadline).or_earlier(patience);
+        self.stream.arm(wait.or_earlier(self.stopping));
     }
 
     fn note_time(&mut self, phase: Phase, spent: Duration) {

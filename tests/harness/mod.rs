@@ -380,6 +380,7 @@ pub fn hop(endpoint: Endpoint) -> Hop {
         all_or_nothing: false,
         timeouts: Timeouts { cap: Some(GENEROUS) },
         deadline: None,
+        patience: None,
         steering: Steering::default(),
     }
 }

@@ -508,12 +508,29 @@ fn who_sends_a_message_does_not_repeat_a_sign_in_that_was_refused() {
     // Q-2: several may lock the account.
     let (sink, place) = with_a_wrong_password();
     (1..=5).for_each(|number| keep(&place, number, &["a@x.example"]));
-    let sent = run(&place, "send --queue-only --body hi b@x.example");
-    fine(&sent);
-    assert_eq!(sign_ins(&sink), 1, "{sent}");
-    fine(&run(&place, "send --queue-only --body hi b@x.example"));
-    assert_eq!(sign_ins(&sink), 0);
-    assert_eq!(place.queued().len(), 7);
+    let config = "config/envoi/config.toml";
+    let port = sink.address().port();
+    let main = fs::read_to_string(place.directory().join(config)).expect("the configuration");
+    let other = format!("[accounts.other]\nserver = 'smtp+notls://127.0.0.1:{port}'\n");
+    place.write(config, &(main + &other), Some(0o600));
+    let send = "send -A other -f me@client.example --body hi b@x.example";
+    for expected in [1, 0] {
+        let sent = run(&place, send);
+        assert_eq!(sign_ins(&sink), expected, "{sent}");
+    }
+    assert_eq!(place.queued().len(), 5);
+}
+
+#[test]
+fn who_only_keeps_a_message_asks_no_server() {
+    let sink = sink();
+    let place = place(sink.address().port());
+    keep(&place, 1, &["a@x.example"]);
+    fine(&run(&place, "send -q --queue-only --body hi b@x.example"));
+    let message = Some("From: me@client.example\nSubject: 3\n\nhi\n");
+    fine(&place.run(["sendmail", "-odq", "b@x.example"], message));
+    assert_eq!(taken(&sink).connections, 0);
+    assert_eq!(place.queued().len(), 3);
 }
 
 #[test]
@@ -543,8 +560,10 @@ fn the_queue_of_somebody_else_is_left_alone() {
          hint: name another one: directory = \"…\" in [queue]\n",
         queue.display()
     );
-    for words in ["send --queue-only --body hi a@x.example", "queue", "queue run"] {
-        check(&run(&place, words), 77, "", &sentence);
+    for (words, status) in
+        [("send --queue-only --body hi a@x.example", 75), ("queue", 77), ("queue run", 77)]
+    {
+        check(&run(&place, words), status, "", &sentence);
     }
 }
 
@@ -568,17 +587,19 @@ fn a_queue_that_cannot_be_written_is_read_all_the_same() {
         command.current_dir(place.directory()).stdout(Stdio::piped()).stderr(Stdio::piped());
         finished(command)
     };
-    let hint = format!("hint: check who may write there: ls -ld {queue}\n");
+    let hint = format!("hint: see how it is mounted: findmnt -T {queue}\n");
     let kept =
         format!("envoi: the queue in {queue} cannot be written: Read-only file system\n{hint}");
     check(&read_only("send --queue-only --body hi a@x.example"), 75, "", &kept);
     let left = format!(
         "warning: the message was not kept: the queue in {queue} cannot be written: \
-         Read-only file system\nenvoi: {{*}}refused\n{{…}}"
+         Read-only file system (see how it is mounted: findmnt -T {queue})\n\
+         envoi: {{*}}refused\n{{…}}"
     );
     check(&read_only("send -q --queue --body hi a@x.example"), 75, "", &left);
-    let runs =
-        format!("envoi: cannot write to the queue in {queue}: Read-only file system\n{hint}");
-    check(&read_only("queue run"), 74, "", &runs);
+    let runs = format!(
+        "warning: cannot write to the queue in {queue}: Read-only file system\n{hint}{{…}}"
+    );
+    check(&read_only("queue run"), 74, "{…}", &runs);
     check(&read_only("queue"), 0, "0000000000000001  {…}", "");
 }

@@ -252,6 +252,8 @@ fn step(peer: &mut Peer, line: &str) {
         match line {
             "content" => drop(peer.content()),
             "hang" => drop(peer.rest()),
+            // Longer than whoever waits has patience in these tests.
+            "dawdle" => std::thread::sleep(Duration::from_millis(2500)),
             "close" => peer.hang_up(),
             "reset" => peer.reset(),
             "" => {}

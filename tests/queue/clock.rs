@@ -4,10 +4,12 @@ use crate::office::{
     Office, accepted, never, not_now, not_signed_in, sign_in_first, silent, unreached,
 };
 use crate::spool::{Spool, keep, moment};
-use envoi::delivery::Outcome;
+use envoi::delivery::{Cause, Outcome};
 use envoi::queue::{Fate, LEAST_TRIES, Queue, Setback, Which};
-use std::sync::Mutex;
+use envoi::session::{Error, Kind};
+use envoi::smtp::{Phase, Reply};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -109,18 +111,46 @@ fn a_sign_in_that_is_refused_for_an_hour_fails_nothing_and_is_tried_once_a_run()
 #[test]
 fn an_account_that_does_not_work_gives_up_nothing_however_long() {
     //
+    let broke = |phase, code| {
+        let refused = Kind::Refused(Reply::new(code, "no").unwrap());
+        Outcome::Deferred(Cause::Broke(Arc::new(Error::new(phase, refused))))
+    };
+    let said = |phase, code| {
+        Outcome::Rejected(Cause::Replied(phase, Reply::new(code, "sign in").unwrap()))
+    };
+    for refusal in [
+        not_signed_in(),
+        broke(Phase::Auth, 454),
+        broke(Phase::StartTls, 454),
+        said(Phase::Rcpt, 530),
+        said(Phase::Rcpt, 535),
+    ] {
+        let spool = Spool::new();
+        let queue = spool.queue();
+        keep(&queue, "one", &["a@x.example"]);
+        let office = Office::new(|_| refusal.clone());
+        for hour in 0..24 * 10 {
+            office.run(&queue, &Which::Due, moment(hour * HOUR)).unwrap();
+        }
+        let listing = queue.list().unwrap();
+        assert!(listing.entries[0].state.tries > LEAST_TRIES);
+        assert_eq!(listing.entries[0].state.with(Fate::Waiting), [0], "{refusal:?}");
+        assert_eq!(queue.troubles().unwrap().len(), 1, "{refusal:?}");
+        Office::new(|_| accepted()).run(&queue, &Which::All, moment(20 * DAY)).unwrap();
+        assert!(spool.names().is_empty(), "{:?}", spool.names());
+    }
+}
+
+#[test]
+fn a_server_that_wants_a_sign_in_for_some_only_works_for_the_others() {
     let spool = Spool::new();
     let queue = spool.queue();
-    keep(&queue, "one", &["a@x.example"]);
-    let office = Office::new(|_| not_signed_in());
-    for hour in 0..24 * 10 {
-        office.run(&queue, &Which::Due, moment(hour * HOUR)).unwrap();
-    }
-    let listing = queue.list().unwrap();
-    assert!(listing.entries[0].state.tries > LEAST_TRIES);
-    assert_eq!(listing.entries[0].state.with(Fate::Waiting), [0]);
-    Office::new(|_| accepted()).run(&queue, &Which::All, moment(20 * DAY)).unwrap();
-    assert!(spool.names().is_empty(), "{:?}", spool.names());
+    keep(&queue, "one", &["near@x.example", "far@y.example"]);
+    let wants = Outcome::Rejected(Cause::Replied(Phase::Rcpt, Reply::new(530, "sign in").unwrap()));
+    let judge = |to: &str| if to.starts_with("near") { accepted() } else { wants.clone() };
+    Office::new(judge).run(&queue, &Which::Due, moment(0)).unwrap();
+    assert!(queue.troubles().unwrap().is_empty());
+    assert_eq!(queue.list().unwrap().entries[0].state.with(Fate::Waiting), [1]);
 }
 
 #[test]

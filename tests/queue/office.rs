@@ -123,6 +123,7 @@ fn words(event: &Event) -> String {
     match event {
         Event::Tried { id, .. } => format!("tried {id}"),
         Event::PutOff { id, .. } => format!("put off {id}"),
+        Event::Trouble { account, answer } => format!("trouble {account}: {answer}"),
         Event::Busy { id } => format!("busy {id}"),
         Event::SetAside { id, reason } => format!("set aside {id}: {reason}"),
         Event::Unusable { id, reason } => format!("unusable {id}: {reason}"),

@@ -178,6 +178,46 @@ fn a_second_connection_that_is_refused_takes_nothing_from_the_first() {
     }
 }
 
+/// Has no time for a server that is slow.
+struct Hurried;
+
+impl Accounts for Hurried {
+    fn serve(&self, _: &str, shift: &mut dyn FnMut(&mut dyn Courier)) -> Result<(), Unserved> {
+        shift(&mut Hurried);
+        Ok(())
+    }
+}
+
+impl Courier for Hurried {
+    fn repairs(&self) -> Repairs {
+        Repairs::default()
+    }
+
+    fn carry(&mut self, errand: &Errand<'_>, _: &mut Witness<'_>) -> Report {
+        let to = errand.submission.envelope.to().iter();
+        let recipients = to.map(|to| (to.path.clone(), unreached())).collect();
+        Report { recipients, attempts: Vec::new() }
+    }
+
+    fn was_called_back(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_courier_that_was_called_back_has_found_out_nothing_about_the_server() {
+    let spool = Spool::in_memory();
+    let queue = spool.queue();
+    keep(&queue, "one", &["a@x.example"]);
+    let told = run_with(&Hurried, 1, &queue, &Which::Due, moment(0)).unwrap();
+    assert!(told.is_empty(), "{told:?}");
+    assert!(queue.troubles().unwrap().is_empty());
+    let state = queue.list().unwrap().entries[0].state.clone();
+    assert_eq!((state.tries, &state.to[0].answer), (0, &None));
+    // Nor is the next one to lose its time over it at once.
+    assert!(state.next_try.is_some_and(|next| next > moment(0)));
+}
+
 /// Breaks down over the first message.
 struct Clumsy;
 

@@ -73,6 +73,10 @@ impl From<Error> for Failure {
                         .to_owned(),
                 ),
             ),
+            Error::Loop { .. } => (
+                Exit::DataErr,
+                Some("the topmost of them say between which servers it goes".to_owned()),
+            ),
             Error::HeaderTwice(_) => (Exit::DataErr, Some("leave one of them out".to_owned())),
             Error::HeaderValue(_) | Error::Date => (Exit::DataErr, None),
         };

@@ -219,6 +219,7 @@ impl<'e> Entry<'e> {
             ("localid", Some(run.local_id.to_owned())),
             ("account", run.account.name.clone()),
             ("uid", Some(rustix::process::getuid().as_raw().to_string())),
+            ("owner", run.owner.map(|owner| owner.to_string())),
             ("tag", run.tag.map(str::to_owned)),
             ("messageid", run.subject.message_id.clone()),
             ("port", self.server.port.map(|port| port.to_string())),

@@ -18,8 +18,9 @@ pub(super) fn hold(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
     change(queue, typed, Happening::Held, surroundings, |mut taken| {
+        has_work(&taken)?;
         taken.state.held = true;
-        taken.write()
+        write(taken)
     })
 }
 
@@ -29,10 +30,28 @@ pub(super) fn release(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
     change(queue, typed, Happening::Released, surroundings, |mut taken| {
+        has_work(&taken)?;
         taken.state.held = false;
         taken.state.next_try = None;
-        taken.write()
+        write(taken)
     })
+}
+
+/// Fails where nobody waits for the message.
+fn has_work(taken: &Taken<'_>) -> Result<(), Failure> {
+    if !taken.state.waiting().is_empty() {
+        return Ok(());
+    }
+    let id = &taken.entry.id;
+    let sentence = format!("the message {id} has failed, and is not tried any more");
+    Err(Failure::say(Exit::Unavailable, sentence)
+        .hint(format!("see why: envoi queue show {id}"))
+        .hint(format!("have it out of the way: envoi queue remove {id}")))
+}
+
+fn write(mut taken: Taken<'_>) -> Result<(), Failure> {
+    let written = taken.write();
+    written.map_err(|error| unchanged(&taken.entry.id, error))
 }
 
 pub(super) fn remove(
@@ -80,12 +99,12 @@ fn change(
     typed: &[String],
     what: Happening,
     surroundings: &mut Surroundings<'_>,
-    change: impl Fn(Taken<'_>) -> io::Result<()>,
+    change: impl Fn(Taken<'_>) -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let ids: Vec<Id> = typed.iter().map(|typed| named(queue, typed)).collect::<Result<_, _>>()?;
     let change = |id: &Id| {
         let taken = queue.take(id).map_err(|error| untaken(id, error))?;
-        change(taken).map_err(|error| unchanged(id, error)).map(Some)
+        change(taken).map(Some)
     };
     change_all(queue, ids.iter().map(|id| (id, change(id))), what, surroundings)
 }

@@ -12,7 +12,7 @@ use crate::cli::route::{self, Prepared};
 use crate::cli::transcript::Transcript;
 use crate::delivery::{Home, Line, Report, Witness, World, submit_on};
 use crate::message::{Address, Repairs, addresses};
-use crate::net::{Interrupt, Stopwatch};
+use crate::net::{Deadline, Interrupt, Stopwatch};
 use crate::queue::{
     self, Courier, Errand, Event, Queue, Reporting, Runner, Unserved, Which, unreportable,
 };
@@ -48,6 +48,9 @@ struct Own<'c, 'l> {
     home: Option<OpenHome<'c>>,
     repairs: Repairs,
     couriers: &'c Couriers<'c>,
+    /// By when this one has to be back.
+    patience: Option<Deadline>,
+    was_called_back: bool,
 }
 
 impl<'c> Couriers<'c> {
@@ -148,7 +151,7 @@ impl queue::Accounts for Couriers<'_> {
             )),
             other => Unserved::Unusable(other.to_string()),
         })?;
-        account.deadline = [account.deadline, self.patience].into_iter().flatten().min();
+        account.patience = self.patience;
         // What is doubtful was said when the message was kept.
         let globals = Globals::silent(0);
         let mut surroundings = Surroundings {
@@ -175,7 +178,19 @@ impl queue::Accounts for Couriers<'_> {
         let line = Line::new(&prepared.route, &world);
         let (prepared, account) = (&prepared, &account);
         let repairs = self.accounts.repairs();
-        shift(&mut Own { account, prepared, line, home, repairs, couriers: self });
+        let patience = self.patience.map(Deadline::after);
+        let was_called_back = false;
+        let couriers = self;
+        shift(&mut Own {
+            account,
+            prepared,
+            line,
+            home,
+            repairs,
+            couriers,
+            patience,
+            was_called_back,
+        });
         self.note(prepared.passwords.troubles());
         Ok(())
     }
@@ -187,11 +202,11 @@ impl Courier for Own<'_, '_> {
     }
 
     fn carry(&mut self, errand: &Errand<'_>, witness: &mut Witness<'_>) -> Report {
-        let Errand { id, submission, stays_here } = *errand;
+        let Errand { id, submission, stays_here, owner } = *errand;
         let Couriers { environment, interrupt, .. } = *self.couriers;
         let (account, local_id, since) = (self.account, id.as_str(), Stopwatch::start());
         let subject = &Subject::of(submission);
-        let run = Run { account, subject, local_id, tag: None, ignored: &[], since };
+        let run = Run { account, subject, local_id, owner, tag: None, ignored: &[], since };
         let (mut log, trouble) = Log::open(run, environment);
         let home = self.home.as_ref().filter(|_| stays_here).map(|home| home as &dyn Home);
         let mut transcript = Transcript::default();
@@ -202,7 +217,13 @@ impl Courier for Own<'_, '_> {
         let unlogged =
             log.report(&report, submission, &self.prepared.route, Queued::default(), interrupt);
         self.couriers.note(trouble.into_iter().chain(unlogged));
+        let is_late = self.patience.is_some_and(|patience| patience.remaining().is_none());
+        self.was_called_back = is_late && report.recipients.iter().any(|(_, it)| it.is_open());
         report
+    }
+
+    fn was_called_back(&self) -> bool {
+        self.was_called_back
     }
 }
 

@@ -10,6 +10,7 @@ use crate::queue::{
     DropBox, Fate, HandInError, Happening, Head, Id, KeepError, Line, Queue, State,
 };
 use jiff::Timestamp;
+use std::path::Path;
 use std::time::Duration;
 
 /// What becomes of what cannot be sent at once.
@@ -32,7 +33,11 @@ pub(in crate::cli) struct Keeper<'k> {
     hands_in: bool,
     /// This user cannot send them.
     is_out_of_reach: bool,
+    /// They go through an account of all users.
+    is_shared: bool,
     settings: &'k QueueSettings,
+    /// The one file with the configuration, if one is named.
+    config: Option<&'k Path>,
     environment: &'k Environment,
 }
 
@@ -75,7 +80,7 @@ impl<'k> Keeper<'k> {
     /// for the account, or its secret cannot be had without this user, now.
     pub(in crate::cli) fn of(
         account: &'k Account,
-        settings: &'k QueueSettings,
+        job: &'k Job,
         environment: &'k Environment,
     ) -> Result<Self, Failure> {
         let Some(name) = account.name.as_deref() else {
@@ -94,7 +99,22 @@ impl<'k> Keeper<'k> {
         }
         let hands_in = account.is_shared && place::hands_in();
         let is_out_of_reach = account.is_out_of_reach(environment);
-        Ok(Keeper { account: name, hands_in, is_out_of_reach, settings, environment })
+        let is_shared = account.is_shared;
+        Ok(Keeper {
+            account: name,
+            hands_in,
+            is_out_of_reach,
+            is_shared,
+            settings: &job.queueing,
+            config: job.config.as_deref(),
+            environment,
+        })
+    }
+
+    /// Whether a message is small enough.
+    pub(in crate::cli) fn takes(&self, job: &Job) -> bool {
+        let most = place::limits(self.settings).max_message;
+        job.submission.message.facts().size <= most
     }
 
     /// Keeps a message for those whom this report leaves open, or for all.
@@ -146,7 +166,12 @@ impl<'k> Keeper<'k> {
             Store::Own(queue) => {
                 queue.keep(&id, &head, &submission.message).map_err(not_kept)?;
                 record(queue, &id, &head);
-                idle(queue.last_run(), queue.policy.max_retry, &call(), now)
+                idle(
+                    queue.last_run(),
+                    queue.policy.max_retry,
+                    &call(self.environment, self.config),
+                    now,
+                )
             }
             Store::Drop(drop) => {
                 drop.hand_in(&id, &head, &submission.message).map_err(not_handed_in)?;
@@ -166,8 +191,18 @@ impl<'k> Keeper<'k> {
     fn store(&self) -> Result<Store, Failure> {
         if self.hands_in {
             place::drop_box(self.settings).map(Store::Drop)
+        } else if self.is_shared && self.is_out_of_reach {
+            // In this user's own queue it would wait for ever.
+            Err(place::no_drop(self.account))
         } else {
-            place::made(self.settings, self.environment).map(Store::Own)
+            let made = place::made(self.settings, self.environment);
+            // Whatever stands in the way may be gone when it is sent again.
+            let passing = |exit| match exit {
+                Exit::NoPerm | Exit::CantCreat => Exit::TempFail,
+                exit => exit,
+            };
+            made.map(Store::Own)
+                .map_err(|failure| Failure { exit: passing(failure.exit), ..failure })
         }
     }
 }
@@ -178,13 +213,22 @@ fn record(queue: &Queue, id: &Id, head: &Head) {
     queue.record(&Line { at: head.kept, id: id.to_string(), what: Happening::Kept, to, text });
 }
 
-/// How a user has his queue tried. Cron has a PATH of its own.
-fn call() -> String {
+/// How a user has his queue tried. Cron has a PATH and an environment of its
+/// own.
+fn call(environment: &Environment, config: Option<&Path>) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| "envoi".into());
-    let program = quoted(&program);
+    let mut command = quoted(&program);
+    if let Some(state) = environment.get("XDG_STATE_HOME") {
+        command = format!("XDG_STATE_HOME={} {command}", quoted(Path::new(&state)));
+    }
+    if let Some(config) = config {
+        let config = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
+        command = format!("{command} -C {}", quoted(&config));
+    }
     format!(
-        "have ‘envoi queue run’ called every few minutes, as by cron: (crontab -l; echo '*/5 * \
-         * * * {program} queue run -q') | crontab -"
+        "have ‘envoi queue run’ called every few minutes, as by cron: (crontab -l; echo {}) | \
+         crontab -",
+        quoted(Path::new(&format!("*/5 * * * * {command} queue run -q")))
     )
 }
 
@@ -205,10 +249,8 @@ fn idle(
 /// Whether nobody has run a queue for twice the longest pause.
 pub(super) fn is_idle(last_run: Option<Timestamp>, max_retry: Duration, now: Timestamp) -> bool {
     let longest = 2 * max_retry.as_secs();
-    let is_recent = |last: Timestamp| {
-        let ago = now.as_second().saturating_sub(last.as_second());
-        u64::try_from(ago).unwrap_or(0) <= longest
-    };
+    // What lies as far ahead was put there by a clock that was wrong (Q-12).
+    let is_recent = |last: Timestamp| last.as_second().abs_diff(now.as_second()) <= longest;
     !last_run.is_some_and(is_recent)
 }
 
@@ -230,7 +272,7 @@ fn not_kept(error: KeepError) -> Failure {
             let see = "max-total of [queue] is the limit; see what waits: envoi queue";
             (Exit::Unavailable, Some(see.to_owned()))
         }
-        KeepError::NoRoom { .. } => (Exit::Unavailable, limit("keep-free")),
+        KeepError::NoRoom { .. } => (Exit::TempFail, limit("keep-free")),
         KeepError::Envelope(_) => (Exit::Software, None),
         KeepError::Message(_) => (Exit::IoErr, None),
         KeepError::Io { path, reason } => (Exit::TempFail, Some(how_to_write(path, reason))),

@@ -25,6 +25,7 @@ pub(super) fn run(
     let mut troubles = queue.troubles().map_err(failed)?;
     if let Some(only) = &surroundings.globals.account {
         listing.entries.retain(|listed| listed.head.account == *only);
+        known(only, listing.entries.is_empty(), accounts)?;
         troubles.retain(|(account, _)| account == only);
     }
     let unknown = unknown(&listing, accounts);
@@ -56,6 +57,14 @@ fn unknown<'l>(listing: &'l Listing, accounts: &Accounts) -> Vec<&'l str> {
     names
 }
 
+/// Fails for an account of which there is nothing, and that nobody configured.
+pub(super) fn known(account: &str, has_nothing: bool, accounts: &Accounts) -> Result<(), Failure> {
+    match accounts.configured(account) {
+        Err(error) if has_nothing => Err(error.into()),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// The list of a queue that is not there.
 pub(super) fn empty(surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let told = if surroundings.globals.json {
@@ -83,7 +92,8 @@ fn people(
         writeln!(out, "{EMPTY}")?;
     }
     for listed in &listing.entries {
-        message(listed, zone, out)?;
+        let trouble = troubles.iter().find(|(account, _)| *account == listed.head.account);
+        message(listed, trouble.map(|(_, trouble)| trouble.until), zone, out)?;
     }
     for (name, error) in &listing.unusable {
         writeln!(out, "{name}  cannot be used: {}", Escaped(error))?;
@@ -113,8 +123,14 @@ fn people(
     out.flush()
 }
 
-/// One message, and everybody who does not have it.
-fn message(listed: &Listed, zone: &TimeZone, out: &mut dyn Write) -> io::Result<()> {
+/// One message, and everybody who does not have it. Its account may rest for a
+/// while, and the message with it.
+fn message(
+    listed: &Listed,
+    rests_until: Option<Timestamp>,
+    zone: &TimeZone,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let Listed { id, head, state } = listed;
     let sender = Escaped(&head.envelope.from);
     let kept = moment(head.kept, zone);
@@ -132,7 +148,7 @@ fn message(listed: &Listed, zone: &TimeZone, out: &mut dyn Write) -> io::Result<
         let line = format!("  {word:<9}  {}  {why}", Escaped(&recipient.path));
         writeln!(out, "{}", line.trim_end())?;
     }
-    let next = head.not_before.max(state.next_try);
+    let next = head.not_before.max(state.next_try).max(rests_until);
     if state.waiting().is_empty() {
         return Ok(());
     }

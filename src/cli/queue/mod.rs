@@ -56,8 +56,7 @@ fn carry_out(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Res
     let accounts = Accounts::load(config, surroundings.environment)?;
     let is_list = matches!(command, QueueCommand::List);
     if is_list && place::hands_in() && !surroundings.globals.json {
-        let hint = "what was handed in to the system is shown to root: sudo envoi queue";
-        let _ = writeln!(surroundings.err, "hint: {hint}");
+        let _ = writeln!(surroundings.err, "hint: {ROOT_SEES}");
     }
     let is_made = match command {
         // Whoever keeps the first message is to find that somebody runs.
@@ -91,7 +90,8 @@ fn nothing(command: &QueueCommand, surroundings: &mut Surroundings<'_>) -> Resul
         | QueueCommand::Hold(_)
         | QueueCommand::Release(_)
         | QueueCommand::Remove(_) => {
-            Err(Failure::say(Exit::NoInput, "the queue is empty: nothing was ever kept here"))
+            let sentence = "the queue is empty: nothing was ever kept here";
+            Err(with_root(Failure::say(Exit::NoInput, sentence)))
         }
     }
 }
@@ -127,8 +127,16 @@ fn found(queue: &Queue, typed: &str) -> Result<Named, Failure> {
 }
 
 fn no_such(sentence: String) -> Failure {
-    Failure::say(Exit::NoInput, sentence).hint("see what there is: envoi queue list")
+    with_root(Failure::say(Exit::NoInput, sentence).hint("see what there is: envoi queue list"))
 }
+
+/// With a word about what only root sees.
+fn with_root(failure: Failure) -> Failure {
+    if place::hands_in() { failure.hint(ROOT_SEES) } else { failure }
+}
+
+/// For who hands in to the system.
+const ROOT_SEES: &str = "what was handed in to the system is shown to root: sudo envoi queue";
 
 fn unreadable(queue: &Queue, error: std::io::Error) -> Failure {
     let sentence = format!("cannot read the queue in {}", queue.path().display());

@@ -2,7 +2,7 @@
 
 use crate::account::{Environment, QueueSettings};
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, quoted};
 use crate::queue::{DropBox, Folder, FolderError, Limits, Policy, Queue};
 use std::path::{Path, PathBuf};
 
@@ -33,9 +33,27 @@ fn has_drop() -> bool {
 /// soon, as everything that keeps a message from being kept.
 pub(super) fn drop_box(settings: &QueueSettings) -> Result<DropBox, Failure> {
     DropBox::open(Path::new(DROP), limits(settings)).map_err(|error| {
-        let hint = format!("root can mend it: install -d -m 1733 -o root -g root {DROP}");
-        Failure::new(Exit::TempFail, error).hint(hint)
+        let hint = match &error {
+            FolderError::LooseParent { path, .. } => format!("chmod go-w {}", quoted(path)),
+            FolderError::Foreign { path, .. } => format!("chown root {}", quoted(path)),
+            FolderError::Io { .. } | FolderError::Missing(_) | FolderError::Open { .. } => {
+                MAKE_DROP.to_owned()
+            }
+        };
+        Failure::new(Exit::TempFail, error).hint(format!("root can mend it: {hint}"))
     })
+}
+
+/// How root makes the drop directory, or mends it.
+const MAKE_DROP: &str = "install -d -m 1733 -o root -g root /var/spool/envoi/drop";
+
+/// A message that only root could send, where nobody hands it to root.
+pub(super) fn no_drop(account: &str) -> Failure {
+    let sentence = format!(
+        "the password of the account {account} is for root alone, and there is no {DROP}, from \
+         where root would send the message (root can make it: {MAKE_DROP})"
+    );
+    Failure::say(Exit::TempFail, sentence)
 }
 
 /// Where the queue of this user is: as configured, that of the system for root
@@ -95,7 +113,7 @@ pub(super) fn policy(settings: &QueueSettings) -> Policy {
     }
 }
 
-fn limits(settings: &QueueSettings) -> Limits {
+pub(super) fn limits(settings: &QueueSettings) -> Limits {
     let usual = Limits::default();
     Limits {
         max_message: settings.max_message.unwrap_or(usual.max_message),
@@ -109,10 +127,10 @@ fn unusable(error: FolderError) -> Failure {
         FolderError::Io { .. } | FolderError::Missing(_) => (Exit::CantCreat, None),
         FolderError::Foreign { .. } => (Exit::NoPerm, None),
         FolderError::Open { path, .. } => {
-            (Exit::NoPerm, Some(format!("chmod 700 {}", crate::cli::failure::quoted(path))))
+            (Exit::NoPerm, Some(format!("chmod 700 {}", quoted(path))))
         }
         FolderError::LooseParent { path, .. } => {
-            (Exit::NoPerm, Some(format!("chmod go-w {}", crate::cli::failure::quoted(path))))
+            (Exit::NoPerm, Some(format!("chmod go-w {}", quoted(path))))
         }
     };
     let failure = Failure::new(exit, error);

@@ -1,7 +1,7 @@
 //! `envoi queue run`: what is due is tried, and what comes of it is said.
 
 use super::courier::Couriers;
-use super::list::{answer_text, answer_words, moment};
+use super::list::{self, answer_text, answer_words, moment};
 use super::{named, take_over, unreadable, unwritable};
 use crate::account::{Accounts, Environment};
 use crate::cli::args::RunArgs;
@@ -14,7 +14,7 @@ use crate::cli::words::{plain, why};
 use crate::cli::{Surroundings, interrupt, send};
 use crate::delivery::Outcome;
 use crate::net::{Deadline, Interrupt};
-use crate::queue::{Event, Fate, Id, Queue, State, Which};
+use crate::queue::{Event, Fate, Id, Listed, Queue, State, Which};
 use jiff::Timestamp;
 use rustix::event::{Timespec, poll};
 use serde::Serialize;
@@ -43,6 +43,11 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let interrupt = &interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
+    if let Some(only) = &surroundings.globals.account {
+        let listing = queue.list().map_err(|error| unreadable(queue, error))?;
+        let is_one = |listed: &Listed| listed.head.account == *only;
+        list::known(only, !listing.entries.iter().any(is_one), accounts)?;
+    }
     let (host, tally) = (&send::host_name(), Tally::default());
     let mut rounds =
         Rounds { queue, typed, interrupt, host, tally, telling: Vec::new(), told: Vec::new() };
@@ -53,10 +58,15 @@ pub(super) fn run(
     }
     let Rounds { tally, .. } = rounds;
     let globals = surroundings.globals;
-    if !globals.quiet && !globals.json {
-        let _ = writeln!(surroundings.out, "{}", tally.summary());
-    }
     let number = interrupt.signal().and_then(|signal| u8::try_from(signal).ok());
+    if !globals.quiet && !globals.json {
+        let summary = tally.summary();
+        let summary = summary.unwrap_or_else(|| match number {
+            Some(_) => "stopped".to_owned(),
+            None => "nothing was due".to_owned(),
+        });
+        let _ = writeln!(surroundings.out, "{summary}");
+    }
     Ok(number.map_or(tally.exit(!typed.ids.is_empty()), Exit::Signal))
 }
 
@@ -81,17 +91,18 @@ impl Rounds<'_> {
         surroundings: &mut Surroundings<'_>,
     ) -> Result<(), Failure> {
         // Whoever names a message may know it from who handed it in.
-        let mut taken = self.take_over(accounts, surroundings)?;
+        let mut taken = self.take_over(accounts, surroundings);
         let mut which = which(self.queue, self.typed)?;
         loop {
             self.stamp(surroundings);
+            self.tell_failed(&which, surroundings);
             self.round(&which, taken.is_none(), accounts, surroundings)?;
             if matches!(which, Which::Named(_)) || self.is_stopped() {
                 return Ok(());
             }
             // What starts a run when something is handed in does not notice
             // what is handed in while one runs.
-            taken = self.take_over(accounts, surroundings)?;
+            taken = self.take_over(accounts, surroundings);
             if taken.unwrap_or(0) == 0 {
                 return Ok(());
             }
@@ -112,9 +123,8 @@ impl Rounds<'_> {
         loop {
             self.stamp(surroundings);
             let accounts = changed.as_ref().unwrap_or(accounts);
-            let went = self
-                .take_over(accounts, surroundings)
-                .and_then(|taken| self.round(&which, taken.is_none(), accounts, surroundings));
+            let taken = self.take_over(accounts, surroundings);
+            let went = self.round(&which, taken.is_none(), accounts, surroundings);
             if self.is_stopped() {
                 return went;
             }
@@ -131,16 +141,37 @@ impl Rounds<'_> {
         }
     }
 
+    /// Says which of those that are named failed before.
+    fn tell_failed(&mut self, which: &Which, surroundings: &mut Surroundings<'_>) {
+        let Which::Named(ids) = which else { return };
+        for Listed { id, state, .. } in self.queue.list_of(ids).entries {
+            if state.waiting().is_empty() && !state.is_delivered() {
+                self.tally.failed_before += 1;
+                surroundings.warn(&format!(
+                    "the message {id} has failed, and is not tried any more: envoi queue show {id}"
+                ));
+            }
+        }
+    }
+
     fn is_stopped(&self) -> bool {
         self.interrupt.signal().is_some()
     }
 
+    /// How many messages of users are new; `None` where nobody could look.
     fn take_over(
-        &self,
+        &mut self,
         accounts: &Accounts,
         surroundings: &mut Surroundings<'_>,
-    ) -> Result<Option<usize>, Failure> {
-        take_over::run(self.queue, accounts, self.interrupt, surroundings)
+    ) -> Option<usize> {
+        match take_over::run(self.queue, accounts, self.interrupt, surroundings) {
+            Ok(taken) => Some(taken),
+            Err(failure) => {
+                self.tell_once(&failure, surroundings);
+                self.tally.untaken = Some(failure.exit);
+                None
+            }
+        }
     }
 
     /// Says that somebody runs the queue. Where it cannot be written, what waits
@@ -154,8 +185,11 @@ impl Rounds<'_> {
 
     fn tell_once(&mut self, failure: &Failure, surroundings: &mut Surroundings<'_>) {
         let sentence = plain(&format!("{:#}", failure.error));
-        if !self.told.contains(&sentence) {
+        if !self.told.contains(&sentence) && !self.telling.contains(&sentence) {
             surroundings.warn(&sentence);
+            for hint in &failure.hints {
+                let _ = writeln!(surroundings.err, "hint: {}", Escaped(hint));
+            }
         }
         self.telling.push(sentence);
     }
@@ -240,6 +274,11 @@ fn tell(event: &Event, environment: &Environment, surroundings: &mut Surrounding
                 "{id}  put off    the account {account} does not work: {why}"
             )
         }
+        Event::Trouble { .. } if !globals.quiet => return,
+        Event::Trouble { account, answer } => {
+            let (account, why) = (Escaped(account), answer_words(answer));
+            writeln!(surroundings.err, "envoi: the account {account} does not work: {why}")
+        }
         Event::Busy { id } => {
             writeln!(surroundings.err, "envoi: the message {id} is being tried right now")
         }
@@ -304,6 +343,10 @@ struct Tally {
     busy: usize,
     unusable: usize,
     unwritten: usize,
+    /// What users handed in could not be looked at.
+    untaken: Option<Exit>,
+    /// Named, and not tried: they have failed.
+    failed_before: usize,
 }
 
 impl Tally {
@@ -313,13 +356,14 @@ impl Tally {
             Event::Tried { state, .. } if state.waiting().is_empty() => self.failed += 1,
             Event::Tried { .. } => self.waiting += 1,
             Event::PutOff { .. } => self.put_off += 1,
+            Event::Trouble { .. } => {}
             Event::Busy { .. } => self.busy += 1,
             Event::SetAside { .. } | Event::Unusable { .. } => self.unusable += 1,
             Event::Untold { .. } | Event::Unwritten { .. } => self.unwritten += 1,
         }
     }
 
-    fn summary(&self) -> String {
+    fn summary(&self) -> Option<String> {
         let messages = |count| match count {
             1 => "1 message".to_owned(),
             count => format!("{count} messages"),
@@ -328,10 +372,10 @@ impl Tally {
         let tried = messages(sent + waiting + failed);
         let tried = format!("tried {tried}: {sent} sent, {waiting} wait, {failed} failed");
         match (sent + waiting + failed, put_off) {
-            (0, 0) => "nothing was due".to_owned(),
-            (0, _) => format!("put off {}", messages(put_off)),
-            (_, 0) => tried,
-            (_, _) => format!("{tried}; put off {}", messages(put_off)),
+            (0, 0) => None,
+            (0, _) => Some(format!("put off {}", messages(put_off))),
+            (_, 0) => Some(tried),
+            (_, _) => Some(format!("{tried}; put off {}", messages(put_off))),
         }
     }
 
@@ -342,10 +386,10 @@ impl Tally {
             return Exit::IoErr;
         }
         if !is_named {
-            Exit::Ok
+            self.untaken.unwrap_or(Exit::Ok)
         } else if self.waiting + self.put_off + self.busy + self.unusable > 0 {
             Exit::TempFail
-        } else if self.failed > 0 {
+        } else if self.failed + self.failed_before > 0 {
             Exit::Unavailable
         } else {
             Exit::Ok
@@ -359,7 +403,8 @@ impl Tally {
 struct EventJson {
     version: u8,
     event: &'static str,
-    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -384,7 +429,7 @@ impl EventJson {
         let about = |event, id: &Id| EventJson {
             version: 1,
             event,
-            id: id.to_string(),
+            id: Some(id.to_string()),
             account: None,
             reason: None,
             recipients: Vec::new(),
@@ -412,6 +457,15 @@ impl EventJson {
                 account: Some(account.clone()),
                 reason: Some(plain(&answer.to_string())),
                 ..about("putOff", id)
+            },
+            Event::Trouble { account, answer } => EventJson {
+                version: 1,
+                event: "trouble",
+                id: None,
+                account: Some(account.clone()),
+                reason: Some(plain(&answer.to_string())),
+                recipients: Vec::new(),
+                next_try: None,
             },
             Event::Busy { id } => about("busy", id),
             Event::SetAside { id, reason } => {

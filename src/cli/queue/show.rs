@@ -1,7 +1,7 @@
 //! `envoi queue show` and `envoi queue log`: one message, and what happened.
 
 use super::list::{MessageJson, answer_words, moment};
-use super::{named, unreadable};
+use super::{named, no_such, unreadable};
 use crate::cli::Surroundings;
 use crate::cli::clock;
 use crate::cli::escape::Escaped;
@@ -10,6 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::render::line;
 use crate::cli::words::plain;
 use crate::queue::{Fate, Happening, Id, Line, Listed, Queue};
+use serde::Serialize;
 use std::io::{self, Read as _};
 
 pub(super) fn run(
@@ -69,13 +70,14 @@ fn people(listed: &Listed, surroundings: &mut Surroundings<'_>) -> io::Result<()
     if let Some(next) = head.not_before.max(state.next_try) {
         row("next try", moment(next, zone))?;
     }
-    for (recipient, progress) in head.envelope.to().iter().zip(&state.to) {
+    for (at, (recipient, progress)) in head.envelope.to().iter().zip(&state.to).enumerate() {
         let word = match progress.fate {
             Fate::Waiting if progress.is_uncertain() => "waits, though the server may have it",
             Fate::Waiting => "waits",
             Fate::Accepted => "accepted",
             Fate::Failed => "failed",
-            Fate::Reported => "failed, and its sender was told",
+            Fate::Reported if head.is_reported(at) => "failed, and reported to its sender",
+            Fate::Reported => "failed, and nobody is to be told",
         };
         let path = Escaped(&recipient.path);
         match &progress.answer {
@@ -105,10 +107,13 @@ pub(super) fn log(
         Some(Err(_)) => Some(named(queue, typed.unwrap_or_default())?),
     };
     let lines = queue.journal(id.as_ref()).map_err(|error| unreadable(queue, error))?;
+    if let Some(typed) = typed.filter(|_| lines.is_empty()) {
+        return Err(no_such(format!("nothing is known of a message {typed}")));
+    }
     let zone = clock::zone(surroundings.environment);
     for happened in &lines {
         let told = if surroundings.globals.json {
-            line(happened, surroundings.out)
+            line(&HappenedJson { version: 1, happened }, surroundings.out)
         } else {
             let at = moment(happened.at, &zone);
             writeln!(surroundings.out, "{at}  {}", sentence(happened))
@@ -116,6 +121,14 @@ pub(super) fn log(
         told.map_err(|error| Failure::caused(Exit::IoErr, "cannot show the log", error))?;
     }
     Ok(Exit::Ok)
+}
+
+/// What happened, as one object.
+#[derive(Serialize)]
+struct HappenedJson<'h> {
+    version: u8,
+    #[serde(flatten)]
+    happened: &'h Line,
 }
 
 fn sentence(line: &Line) -> String {

@@ -13,23 +13,23 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::path::Path;
 
-/// Takes over what users handed in, and gives the number of messages; `None`
-/// where it could not look. What stays is told once, and stops nobody.
+/// Takes over what users handed in, and gives the number of messages. What stays
+/// is told once. What fails here keeps nobody from sending the rest.
 pub(super) fn run(
     queue: &Queue,
     accounts: &Accounts,
     interrupt: &Interrupt,
     surroundings: &mut Surroundings<'_>,
-) -> Result<Option<usize>, Failure> {
-    let Some(drop) = place::taken_over() else { return Ok(Some(0)) };
+) -> Result<usize, Failure> {
+    let Some(drop) = place::taken_over() else { return Ok(0) };
     if let Some(only) = &accounts.files().only {
-        surroundings.warn(&format!(
-            "what users handed in waits: it goes through the accounts of {}, and {} is read in \
-             its place",
+        let sentence = format!(
+            "what users handed in waits: it goes through the accounts of {}, which is read where \
+             no other file is named, as {} is",
             accounts.files().system.display(),
             only.display()
-        ));
-        return Ok(None);
+        );
+        return Err(Failure::say(Exit::Config, sentence));
     }
     let intake = Intake {
         queue,
@@ -39,17 +39,13 @@ pub(super) fn run(
         interrupt,
     };
     let taken = intake.run(Timestamp::now(), &mut |handed_in| tell(&handed_in, drop, surroundings));
-    match taken {
-        Ok(taken) => Ok(Some(taken)),
-        Err(error @ IntakeError::Folder(_)) => {
-            // The queue itself is none the worse for it.
-            surroundings.warn(&format!("what users handed in waits: {error}"));
-            Ok(None)
-        }
-        Err(error @ IntakeError::Io { .. }) => Err(Failure::new(Exit::IoErr, error)),
-        Err(error @ IntakeError::Busy(_)) => Err(Failure::new(Exit::TempFail, error)
-            .hint("try again when it has ended: envoi queue run")),
-    }
+    taken.map_err(|error| {
+        let exit = match &error {
+            IntakeError::Folder(_) | IntakeError::Io { .. } => Exit::IoErr,
+            IntakeError::Busy(_) => Exit::TempFail,
+        };
+        Failure::say(exit, format!("what users handed in waits: {error}"))
+    })
 }
 
 fn tell(handed_in: &HandedIn, drop: &Path, surroundings: &mut Surroundings<'_>) {
@@ -79,6 +75,7 @@ pub(super) fn words(left: &Left, drop: &Path) -> String {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Json<'j> {
+    version: u8,
     event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'j str>,
@@ -93,6 +90,7 @@ impl<'j> Json<'j> {
     fn of(handed_in: &'j HandedIn) -> Self {
         match handed_in {
             HandedIn::Taken { id, owner } => Json {
+                version: 1,
                 event: "taken",
                 id: Some(id.as_str()),
                 file: None,
@@ -100,6 +98,7 @@ impl<'j> Json<'j> {
                 reason: None,
             },
             HandedIn::Left(left) => Json {
+                version: 1,
                 event: "leftInDrop",
                 id: None,
                 file: Some(&left.name),

@@ -110,6 +110,7 @@ impl<'o> Office<'o> {
         job.warnings.splice(0..0, self.faults());
         job.household = self.household(chosen.as_ref());
         job.queueing = self.accounts.queueing().clone();
+        job.config.clone_from(&self.accounts.files().only);
         if !job.submission.envelope.to().is_empty() {
             return Ok(Some(job));
         }

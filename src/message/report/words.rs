@@ -3,7 +3,7 @@
 use super::original::Head;
 use super::{Action, Diagnostic, RecipientStatus, StatusReport, cut, harmless};
 use crate::message::Error;
-use crate::smtp::Reply;
+use crate::smtp::{Reply, Severity};
 
 /// The text, its lines ended by LF.
 pub(super) fn written(report: &StatusReport, head: Option<&Head>) -> Result<String, Error> {
@@ -64,11 +64,24 @@ fn fate(recipient: &RecipientStatus, report: &StatusReport) -> Result<String, Er
     if let Some(last_attempt) = recipient.last_attempt {
         lines.push(format!("    That was on {}.", report.told(last_attempt)?));
     }
+    if report.action == Action::Failed && is_for_now(&recipient.diagnostic) {
+        let since = report.told(report.arrived)?;
+        lines.push(format!("    It was tried again and again since {since},"));
+        lines.push("    and is given up now.".to_owned());
+    }
     if report.action == Action::Failed {
         let advice = advice(recipient, report);
         lines.extend(advice.lines().map(|line| format!("    {line}")));
     }
     Ok(lines.join("\n"))
+}
+
+/// The server would have been asked again.
+fn is_for_now(diagnostic: &Diagnostic) -> bool {
+    match diagnostic {
+        Diagnostic::Replied(reply) => reply.severity() == Severity::Transient,
+        Diagnostic::Ours(_) => false,
+    }
 }
 
 /// In characters, and in lines.

@@ -2,7 +2,7 @@
 //! which message, and what is written down of each.
 
 use super::super::state::wants_sign_in;
-use super::super::{Answer, EntryError, Fate, Happening, Id, TakeError, Taken};
+use super::super::{Answer, EntryError, Fate, Happening, Head, Id, TakeError, Taken};
 use super::{Courier, Errand, Event, Runner, Unserved, Which};
 use crate::delivery::{Cause, Outcome, Report, Submission};
 use crate::message;
@@ -155,6 +155,12 @@ impl Board<'_> {
 
     fn note_trouble(&self, account: &str, answer: &Answer) {
         let now = (self.runner.clock)();
+        let known = self.runner.queue.trouble(account);
+        let is_news = known.is_none_or(|known| known.answer.text != answer.text);
+        if answer.of_account && (is_news || !matches!(self.which, Which::Due)) {
+            let (account, answer) = (account.to_owned(), answer.clone());
+            (self.runner.told)(Event::Trouble { account, answer });
+        }
         // Not to remember it costs a connection.
         let _ = self.runner.queue.note_trouble(account, answer, now, (self.runner.dice)());
         self.change(account, |desk| desk.trouble = Some(answer.clone()));
@@ -212,6 +218,12 @@ impl Board<'_> {
             self.note_what_arrived(&mut taken, &waiting, &report);
             self.settle(taken);
             return true;
+        }
+        if courier.was_called_back() {
+            self.note_what_arrived(&mut taken, &waiting, &report);
+            taken.state.put_off(&self.runner.queue.policy, (self.runner.clock)());
+            self.settle(taken);
+            return false;
         }
         let is_of_use = self.note(account, &mut taken, &waiting, &report, went);
         self.record_try(&taken, &waiting);
@@ -278,13 +290,13 @@ impl Board<'_> {
         };
         taken.make_room().map_err(unwritten).ok()?;
         let envelope = taken.entry.head.envelope.narrowed_to(waiting);
-        let stays_here = taken.entry.head.stays_here;
+        let Head { stays_here, owner, .. } = taken.entry.head;
         let mut note = |decided: &[(usize, Outcome)]| {
             taken.state.note_decided(waiting, decided, (runner.clock)());
             taken.write().and_then(|()| taken.make_room()).map_err(unwritten).is_ok()
         };
         let submission = &Submission { envelope, message };
-        Some(courier.carry(&Errand { id: &id, submission, stays_here }, &mut note))
+        Some(courier.carry(&Errand { id: &id, submission, stays_here, owner }, &mut note))
     }
 
     /// Puts off an entry whose account does not work. Where the account rests
@@ -387,11 +399,13 @@ fn was_interrupted(report: &Report) -> bool {
 /// session with a server came about, or it wants somebody to sign in.
 fn trouble(report: &Report) -> Option<usize> {
     let place = |wanted| Phase::ALL.iter().position(|phase| *phase == wanted);
+    let has_it = |(_, outcome): &(_, Outcome)| matches!(outcome, Outcome::Accepted(_));
+    let nobody_has_it = !report.recipients.iter().any(has_it);
     report.recipients.iter().position(|(_, outcome)| match outcome {
         Outcome::Deferred(Cause::Broke(error)) | Outcome::Rejected(Cause::Broke(error)) => {
             place(error.phase) < place(Phase::Mail)
         }
-        Outcome::Rejected(Cause::Replied(Phase::Mail, reply)) => wants_sign_in(reply),
+        Outcome::Rejected(Cause::Replied(_, reply)) => nobody_has_it && wants_sign_in(reply),
         Outcome::Accepted(_)
         | Outcome::Deferred(_)
         | Outcome::Rejected(_)
