@@ -513,9 +513,9 @@ fn who_sends_a_message_does_not_repeat_a_sign_in_that_was_refused() {
     let main = fs::read_to_string(place.directory().join(config)).expect("the configuration");
     let other = format!("[accounts.other]\nserver = 'smtp+notls://127.0.0.1:{port}'\n");
     place.write(config, &(main + &other), Some(0o600));
-    let send = "send -A other -f me@client.example --body hi b@x.example";
+    let words = "send -A other -f me@client.example --body hi b@x.example";
     for expected in [1, 0] {
-        let sent = run(&place, send);
+        let sent = run(&place, words);
         assert_eq!(sign_ins(&sink), expected, "{sent}");
     }
     assert_eq!(place.queued().len(), 5);
