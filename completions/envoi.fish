@@ -104,6 +104,37 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l save-sent -d 'Keep 
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s n -l dry-run -d 'Print envelope and message instead of sending them' -r -f -a "8bit\t'It offers 8BITMIME, SMTPUTF8 and DSN'
 7bit\t'It offers nothing'"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l transcript -d 'Write the conversation with the server to FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l stop-after -d 'Say QUIT when this stage is over, and send nothing' -r -f -a "connect\t''
+banner\t''
+first-helo\t''
+xclient\t''
+starttls\t''
+tls\t''
+helo\t''
+auth\t''
+mail\t''
+rcpt\t''
+data\t''
+dot\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l drop-after -d 'Drop the connection without a word when this stage is over' -r -f -a "connect\t''
+banner\t''
+first-helo\t''
+xclient\t''
+starttls\t''
+tls\t''
+helo\t''
+auth\t''
+mail\t''
+rcpt\t''
+data\t''
+dot\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l expect -d 'Expect this reply, as in rcpt=550; the status tells whether it came' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l without -d 'Make as if the server did not offer EXTENSION' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l xclient -d 'Have the server take us for another client, by XCLIENT' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l proxy-protocol -d 'Begin as a proxy does, by the PROXY protocol' -r
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-max -d 'Speak no newer version of TLS than this' -r -f -a "1.2\t''
+1.3\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-cipher -d 'Offer only these cipher suites of TLS' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
@@ -122,6 +153,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l allow-cleartext-aut
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l queue -d 'Keep what cannot be sent now, and try it again later'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l queue-only -d 'Keep the message, and do not try it now'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l no-queue -d 'Keep nothing for later, whatever the configuration says'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l xclient-before-starttls -d 'Say XCLIENT before STARTTLS'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l json -d 'Print JSON on standard output'

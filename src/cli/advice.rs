@@ -166,7 +166,14 @@ pub(super) fn of_error(error: &Error, attempt: Option<&Attempt>) -> Vec<Hint> {
             return way_out.clone().map(Hint::from).into_iter().chain(otherwise).collect();
         }
         Kind::BadChallenge => another_mechanism(),
-        Kind::Refused(_) | Kind::Malformed(_) | Kind::OutOfTurn(_) => return Vec::new(),
+        Kind::NoXclient(_) => "the server lets only those do so whom it knows: with Postfix, \
+                               smtpd_authorized_xclient_hosts names them"
+            .into(),
+        Kind::Refused(_)
+        | Kind::Malformed(_)
+        | Kind::OutOfTurn(_)
+        | Kind::Stopped(_)
+        | Kind::Unexpected => return Vec::new(),
     };
     vec![hint]
 }

@@ -18,6 +18,7 @@ mod hint;
 mod home;
 mod input;
 mod interrupt;
+mod laboratory;
 mod later;
 mod log;
 mod message;

@@ -7,12 +7,13 @@ use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::hint::{Hint, Written};
+use super::laboratory::Verdict;
 use super::queue::keep::Kept;
 use super::words::{error_words, plain, problems, why};
 use crate::account::Environment;
 use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, TlsFacts};
-use crate::session::{Error, Kind};
+use crate::session::{Error, Kind, Stage};
 use crate::smtp::{ForwardPath, Reply};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub(super) struct Context<'a> {
     pub(super) warnings: &'a [String],
     /// What of the message is in the queue.
     pub(super) kept: Option<&'a Kept>,
+    /// What came of what was expected.
+    pub(super) verdict: Option<&'a Verdict>,
     /// Where options are configured, for who cannot type them.
     pub(super) written: Option<&'a Written>,
     /// The status that the program ends with.
@@ -55,7 +58,11 @@ pub(super) fn people(
     let width = width.max().unwrap_or(0).min(WIDEST_ADDRESS);
     for (at, (path, outcome)) in report.recipients.iter().enumerate() {
         let is_untried = context.kept.is_some_and(|kept| kept.is_untried);
+        let stopped = outcome.stopped_after();
         let (word, text) = match outcome {
+            _ if stopped.is_some() => {
+                ("stopped", stopped.map(|stage| format!("after {stage}")).unwrap_or_default())
+            }
             _ if context.is_kept(at) && is_untried => ("queued", String::new()),
             _ if context.is_kept(at) => ("queued", why(outcome).unwrap_or_default()),
             Outcome::Accepted(reply) => ("accepted", Escaped(reply).to_string()),
@@ -71,6 +78,9 @@ pub(super) fn people(
         report.recipients.iter().any(|(_, outcome)| matches!(outcome, Outcome::Accepted(_)));
     if kept.is_none() || has_accepted {
         writeln!(out, "{}", summary(report))?;
+    }
+    if context.verdict == Some(&Verdict::Met) {
+        writeln!(out, "every answer was as expected")?;
     }
     kept.map_or(Ok(()), |kept| writeln!(out, "{kept}"))
 }
@@ -123,6 +133,9 @@ pub(super) fn complain(
     surroundings: &mut Surroundings<'_>,
 ) -> io::Result<()> {
     let Surroundings { globals, environment, ref mut err, .. } = *surroundings;
+    if let Some(Verdict::Unmet(sentence)) = context.verdict {
+        writeln!(err, "envoi: {sentence}")?;
+    }
     let problems = problems(&troubling(report, context));
     let is_trouble = !problems.is_empty();
     for problem in problems {
@@ -147,8 +160,8 @@ pub(super) fn complain(
     }
 }
 
-/// The report without those who wait in the queue and whom nobody has to do
-/// anything for.
+/// The report without those for whom nobody has to do anything: who wait in the
+/// queue, and about whom no more was to be asked.
 fn troubling(report: &Report, context: &Context<'_>) -> Report {
     let waits = |at: usize, outcome: &Outcome| {
         context.is_kept(at)
@@ -158,7 +171,13 @@ fn troubling(report: &Report, context: &Context<'_>) -> Report {
             )
     };
     let recipients = report.recipients.iter().enumerate();
-    let recipients = recipients.filter(|(at, (_, outcome))| !waits(*at, outcome));
+    let is_asked_for = |outcome: &Outcome| {
+        context.verdict == Some(&Verdict::Met)
+            || outcome.stopped_after().is_some()
+            || outcome.is_unexpected()
+    };
+    let recipients =
+        recipients.filter(|(at, (_, outcome))| !waits(*at, outcome) && !is_asked_for(outcome));
     let recipients = recipients.map(|(_, recipient)| recipient.clone()).collect();
     Report { attempts: report.attempts.clone(), recipients }
 }
@@ -166,6 +185,15 @@ fn troubling(report: &Report, context: &Context<'_>) -> Report {
 const WIDEST_ADDRESS: usize = 40;
 
 fn summary(report: &Report) -> String {
+    if let Some(stage) = report.recipients.iter().find_map(|(_, it)| it.stopped_after()) {
+        return match stage {
+            Stage::Dot => format!(
+                "the connection was dropped after {stage}, as asked: the server may have the \
+                 message"
+            ),
+            stage => format!("nothing was sent: the session ended after {stage}, as asked"),
+        };
+    }
     let all = report.recipients.len();
     let accepted =
         report.recipients.iter().filter(|(_, o)| matches!(o, Outcome::Accepted(_))).count();
@@ -204,10 +232,13 @@ fn summary(report: &Report) -> String {
 /// The whole report as one JSON object on one line.
 pub(super) fn json(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
     let is_untried = context.kept.is_some_and(|kept| kept.is_untried);
+    let is_stopped = |outcome: &Outcome| outcome.stopped_after().is_some();
     let of_kind = |wanted: fn(&Outcome) -> bool, kept: bool| {
         let recipients = report.recipients.iter().enumerate();
         recipients
-            .filter(|(at, (_, outcome))| context.is_kept(*at) == kept && wanted(outcome))
+            .filter(|(at, (_, outcome))| {
+                context.is_kept(*at) == kept && !is_stopped(outcome) && wanted(outcome)
+            })
             .map(|(_, (path, outcome))| RecipientJson::of(path, outcome))
             .map(|recipient| if kept && is_untried { recipient.untried() } else { recipient })
             .collect()
@@ -226,6 +257,13 @@ pub(super) fn json(report: &Report, context: &Context<'_>, out: &mut dyn Write) 
         deferred: of_kind(|outcome| matches!(outcome, Outcome::Deferred(_)), false),
         uncertain: of_kind(|outcome| matches!(outcome, Outcome::Uncertain(_)), false),
         queued: of_kind(|_| true, true),
+        stopped: report
+            .recipients
+            .iter()
+            .filter(|(_, outcome)| is_stopped(outcome))
+            .map(|(path, outcome)| RecipientJson::of(path, outcome))
+            .collect(),
+        expectation: context.verdict.map(ExpectationJson::of),
         attempts: report.attempts.iter().map(AttemptJson::of).collect(),
         warnings: context.warnings,
         hints: problems(&troubling(report, context))
@@ -284,10 +322,30 @@ struct ReportJson<'a> {
     deferred: Vec<RecipientJson>,
     uncertain: Vec<RecipientJson>,
     queued: Vec<RecipientJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stopped: Vec<RecipientJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expectation: Option<ExpectationJson<'a>>,
     attempts: Vec<AttemptJson<'a>>,
     warnings: &'a [String],
     hints: Vec<String>,
     exit: u8,
+}
+
+/// What came of what was expected.
+#[derive(Serialize)]
+struct ExpectationJson<'a> {
+    met: bool,
+    reason: Option<&'a str>,
+}
+
+impl<'a> ExpectationJson<'a> {
+    fn of(verdict: &'a Verdict) -> Self {
+        match verdict {
+            Verdict::Met => ExpectationJson { met: true, reason: None },
+            Verdict::Unmet(reason) => ExpectationJson { met: false, reason: Some(reason) },
+        }
+    }
 }
 
 #[derive(Serialize)]

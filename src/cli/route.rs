@@ -99,6 +99,8 @@ pub(super) fn tls(account: &Account, environment: &Environment) -> Result<TlsSet
         name: trust.name.clone(),
         sni: trust.sni.clone(),
         least: trust.least,
+        most: None,
+        suites: Vec::new(),
         client: client.transpose()?,
         sessions: SessionCache::default(),
     })
@@ -224,5 +226,6 @@ fn plain_hop(endpoint: Endpoint) -> Hop {
         deadline: None,
         patience: None,
         steering: Steering::default(),
+        proxy_header: None,
     }
 }

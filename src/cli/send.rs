@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::{Failure, no_server};
 use super::hint::Written;
 use super::home::{Household, OpenHome};
+use super::laboratory::{Laboratory, Verdict, Watching};
 use super::later;
 use super::log::{Log, Queued, Run, Subject};
 use super::message::{self, Job};
@@ -40,6 +41,8 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
         )
         .hint("leave out --json, or --dry-run"));
     }
+    let laboratory = Laboratory::of(&args.laboratory)?;
+    laboratory.fits(args)?;
     let not_before = later::moment(args.at.as_deref(), args.after, surroundings.environment)?;
     let Some(mut job) = message::prepare(args, surroundings)? else {
         if !surroundings.globals.quiet {
@@ -52,14 +55,23 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     }
     job.submission.envelope.hold = not_before.and_then(Hold::until);
     let account = job.account.as_ref().expect("only a dry run goes without an account");
+    laboratory.suits(account)?;
     let transcript = args.laboratory.transcript.as_deref();
     let keeping = match not_before {
         Some(_) => keeping_until(args, &job, account, surroundings.environment)?,
+        None if laboratory.is_set() => Keeping::Nothing,
         None => keeping(args, &job, account, surroundings.environment)?,
     };
     let all_or_nothing = args.all_or_nothing;
-    let delivery =
-        Delivery { transcript, all_or_nothing, keeping, not_before, ..Delivery::default() };
+    let laboratory = Some(&laboratory);
+    let delivery = Delivery {
+        transcript,
+        all_or_nothing,
+        laboratory,
+        keeping,
+        not_before,
+        ..Delivery::default()
+    };
     send(&delivery, &job, account, surroundings)
 }
 
@@ -70,6 +82,8 @@ pub(super) struct Delivery<'d> {
     pub(super) transcript: Option<&'d Path>,
     /// To everybody or to nobody.
     pub(super) all_or_nothing: bool,
+    /// What steers the conversations.
+    pub(super) laboratory: Option<&'d Laboratory>,
     /// What the caller calls itself in the log.
     pub(super) tag: Option<&'d str>,
     /// Options of the caller that have no effect, for the log.
@@ -161,6 +175,7 @@ pub(super) fn send(
         local_id: &sent.local_id,
         warnings: &sent.warnings,
         kept: sent.kept.as_ref(),
+        verdict: sent.verdict.as_ref(),
         written: delivery.written,
         exit: sent.exit,
     };
@@ -173,6 +188,8 @@ pub(super) struct Sent {
     pub(super) report: Report,
     /// What of it is in the queue.
     pub(super) kept: Option<Kept>,
+    /// What came of what was expected.
+    verdict: Option<Verdict>,
     pub(super) exit: Exit,
     /// What the message is called in the queue, and the run in logs.
     pub(super) local_id: String,
@@ -261,6 +278,9 @@ fn submit_logged(
         }
         (ready, _) => ready?,
     };
+    if let Some(laboratory) = delivery.laboratory {
+        laboratory.steer(&mut prepared.route);
+    }
     if prepared.route.hops.is_empty() {
         needs_no_server(job, account)?;
     }
@@ -271,7 +291,7 @@ fn submit_logged(
     for warning in &warnings {
         surroundings.warn(warning);
     }
-    let Delivered { report, signal, trouble } =
+    let Delivered { report, signal, trouble, verdict } =
         deliver(delivery, job, &prepared, home.as_ref(), interrupt, &host, surroundings)?;
     let (kept, unkept) = keep(delivery, job, &report, signal, local_id);
     let queued = kept.as_ref().map_or_else(Queued::default, |kept| Queued {
@@ -282,6 +302,11 @@ fn submit_logged(
         // The queue is full: what failed for now fails with that.
         (Exit::TempFail, Some(failure)) if failure.exit == Exit::Unavailable => failure.exit,
         (exit, _) => exit,
+    };
+    let exit = match &verdict {
+        Some(Verdict::Met) => Exit::Ok,
+        Some(Verdict::Unmet(_)) => Exit::Unavailable,
+        None => exit,
     };
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, kept.is_some(), &job.submission));
     let logged = log.report(&report, &job.submission, &prepared.route, queued, interrupt);
@@ -304,7 +329,7 @@ fn submit_logged(
         warnings.push(trouble.clone());
     }
     let left = Left { stored: stored(&mut prepared), saved: copied.unwrap_or_default() };
-    Ok(Sent { report, kept, exit, local_id: local_id.to_owned(), warnings, left })
+    Ok(Sent { report, kept, verdict, exit, local_id: local_id.to_owned(), warnings, left })
 }
 
 /// Keeps what a report leaves open, if that is wanted, and nobody asked to
@@ -358,7 +383,7 @@ fn kept_untried(
     }
     let left = Left { saved: copied.unwrap_or_default(), ..Left::default() };
     let local_id = log.run().local_id.to_owned();
-    Sent { report, kept, exit: Exit::Ok, local_id, warnings, left }
+    Sent { report, kept, verdict: None, exit: Exit::Ok, local_id, warnings, left }
 }
 
 /// An account without a server is for those who are at home here; with one
@@ -390,6 +415,8 @@ struct Delivered {
     signal: Option<usize>,
     /// What went wrong beside the delivery, in a sentence.
     trouble: Option<String>,
+    /// What came of what was expected.
+    verdict: Option<Verdict>,
 }
 
 /// Submits, watched by whoever wants to.
@@ -420,10 +447,13 @@ fn deliver(
         wait_for_farewell: transcript.is_watched(),
     };
     let home = home.map(|home| home as &dyn Home);
-    let report = submit_and_keep(&job.submission, &prepared.route, home, &world, &mut transcript);
+    let expected = delivery.laboratory.map(Laboratory::expected).unwrap_or_default();
+    let mut watching = Watching::new(&mut transcript, expected);
+    let report = submit_and_keep(&job.submission, &prepared.route, home, &world, &mut watching);
+    let verdict = watching.verdict();
     let trouble =
         transcript.problem().map(|error| plain(&format!("the transcript is incomplete: {error}")));
-    Ok(Delivered { report, signal: interrupt.signal(), trouble })
+    Ok(Delivered { report, signal: interrupt.signal(), trouble, verdict })
 }
 
 /// The name that the system gives this machine.

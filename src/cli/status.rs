@@ -33,6 +33,9 @@ impl Exit {
         if accepted == outcomes().count() {
             return Exit::Ok;
         }
+        if outcomes().all(|outcome| outcome.stopped_after().is_some()) {
+            return Exit::Ok;
+        }
         if let Some(signal) = signal.and_then(|number| u8::try_from(number).ok())
             && report.attempts.iter().any(|attempt| was_interrupted(attempt.error.as_deref()))
         {
@@ -126,7 +129,11 @@ fn of_error(error: &Error) -> Exit {
         | Kind::BadChallenge
         | Kind::Secret { absence: Absence::Garbled, .. } => Exit::Protocol,
         Kind::Mechanism(error) => of_mechanism(*error),
-        Kind::Lacks(_) | Kind::NoMechanism { .. } => Exit::Unavailable,
+        Kind::Lacks(_)
+        | Kind::NoMechanism { .. }
+        | Kind::NoXclient(_)
+        | Kind::Unexpected
+        | Kind::Stopped(_) => Exit::Unavailable,
         Kind::Secret { absence: Absence::Passing, .. } => Exit::TempFail,
         Kind::Secret { absence: Absence::Refused, .. } => Exit::NoPerm,
         Kind::Secret { absence: Absence::NoHost, .. } => Exit::NoHost,

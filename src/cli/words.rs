@@ -196,6 +196,7 @@ fn asked(phase: Phase) -> &'static str {
         Phase::Greeting | Phase::Connect | Phase::Proxy | Phase::Lookup => "the connection",
         Phase::Hello => "our greeting",
         Phase::StartTls | Phase::Handshake => "STARTTLS",
+        Phase::Xclient => "XCLIENT",
         Phase::Auth => "the sign-in",
         Phase::Mail => "the sender",
         Phase::Rcpt => "the recipient",

@@ -6,7 +6,7 @@ use super::route::Hop;
 use super::sign_in::SigningIn;
 use super::{Target, World, way};
 use crate::net::{self, Security, Stopwatch, Stream, Tls, Verification};
-use crate::session::{Conduct, Error, Event, Observer, Session};
+use crate::session::{Conduct, Error, Event, Kind, Observer, Session, Stage};
 use crate::smtp::{EhloName, Keyword, Phase};
 
 /// Opens a session that is ready for MAIL; what is learned on the way goes
@@ -21,20 +21,33 @@ pub(super) fn open<'o>(
     let channel = match connect(hop, target, world, attempt, observer) {
         Ok(channel) => channel,
         Err(error) => {
-            observer.event(Event::Broke(&error));
+            observer.event(match error.kind {
+                Kind::Stopped(_) => Event::Noted("Dropping connection"),
+                _ => Event::Broke(&error),
+            });
             return Err(error);
         }
     };
     let conduct = conduct(hop, channel.as_ref(), world);
     let mut session = Session::open(channel, conduct, observer)?;
+    if hop.steering.xclient_before_starttls {
+        session.xclient()?;
+    }
     if wants_starttls(hop, target, &session) {
         session = session.starttls(|channel| handshake(hop, channel))?;
     }
+    if !hop.steering.xclient_before_starttls {
+        session.xclient()?;
+    }
+    session.reached(Stage::Helo)?;
     attempt.tls = session.protection().cloned();
     attempt.extensions = session.capabilities().lines().collect();
     if let Some(sign_in) = &hop.sign_in {
         match (SigningIn { hop, sign_in, world }).run(&mut session, attempt) {
-            Ok(signed_in) => attempt.signed_in = Some(signed_in),
+            Ok(signed_in) => {
+                attempt.signed_in = Some(signed_in);
+                session.reached(Stage::Auth)?;
+            }
             Err(error) => {
                 attempt.timings.extend_from_slice(session.timings());
                 return Err(session.leave(error, world.wait_for_farewell));
@@ -54,6 +67,7 @@ fn connect(
 ) -> Result<Box<dyn Stream>, Error> {
     let socket = way::connect(hop, target, world, attempt, observer)?;
     let mut channel: Box<dyn Stream> = Box::new(socket);
+    ends_here(hop, Stage::Connect, Phase::Connect)?;
     if hop.endpoint.security == Security::Implicit {
         let started = Stopwatch::start();
         channel.arm(hop.wait(hop.timeouts.of(Phase::Handshake)));
@@ -62,8 +76,18 @@ fn connect(
         if let Some(facts) = channel.protection() {
             observer.event(Event::Secured(facts));
         }
+        ends_here(hop, Stage::Tls, Phase::Handshake)?;
     }
     Ok(channel)
+}
+
+/// Ends before anything is said, where that is wanted: there is nobody to say
+/// QUIT to.
+fn ends_here(hop: &Hop, stage: Stage, phase: Phase) -> Result<(), Error> {
+    match hop.steering.stop {
+        Some(stop) if stop.after == stage => Err(Error::new(phase, Kind::Stopped(stage))),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn handshake(hop: &Hop, channel: Box<dyn Stream>) -> Result<Box<dyn Stream>, net::Error> {

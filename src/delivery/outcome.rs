@@ -31,7 +31,7 @@
 
 use crate::net::{self, ProxyFault};
 use crate::sasl::{MechanismError, ScramFault};
-use crate::session::{Absence, End, Error, Kind, Shortfall, Transaction};
+use crate::session::{Absence, End, Error, Kind, Shortfall, Stage, Transaction};
 use crate::smtp::{Phase, Reply, Severity};
 use std::io;
 use std::sync::Arc;
@@ -131,6 +131,24 @@ impl Outcome {
                 Some(cause)
             }
         }
+    }
+
+    /// Where the session was to end, if it ended there, and nothing went wrong.
+    pub fn stopped_after(&self) -> Option<Stage> {
+        match self.cause()? {
+            Cause::Broke(error) => match error.kind {
+                Kind::Stopped(stage) => Some(stage),
+                _ => None,
+            },
+            Cause::Replied(..) | Cause::Unmet(_) | Cause::Withheld | Cause::NotKept(_) => None,
+        }
+    }
+
+    /// True where a reply was another than was expected, and so no message
+    /// followed.
+    pub fn is_unexpected(&self) -> bool {
+        let is_it = |error: &Arc<Error>| matches!(error.kind, Kind::Unexpected);
+        matches!(self.cause(), Some(Cause::Broke(error)) if is_it(error))
     }
 
     /// True when another server may be asked: this one never got so far as to
@@ -271,6 +289,8 @@ fn may_pass(error: &Error) -> bool {
         Kind::Mechanism(MechanismError::Scram { fault, .. }) => {
             *fault == ScramFault::Refused("no-resources")
         }
+        // Who asked for that may leave it out the next time.
+        Kind::Stopped(_) => true,
         Kind::Malformed(_)
         | Kind::OutOfTurn(_)
         | Kind::Lacks(_)
@@ -278,6 +298,8 @@ fn may_pass(error: &Error) -> bool {
         | Kind::PlaintextAfterStartTls
         | Kind::BadChallenge
         | Kind::Mechanism(_)
+        | Kind::Unexpected
+        | Kind::NoXclient(_)
         | Kind::Source(_) => false,
     }
 }
@@ -337,7 +359,12 @@ fn another_may_do(error: &Error) -> bool {
         | Kind::NoMechanism { .. }
         | Kind::PlaintextAfterStartTls
         | Kind::BadChallenge => true,
-        Kind::Mechanism(_) | Kind::Secret { .. } | Kind::Source(_) => false,
+        Kind::Mechanism(_)
+        | Kind::Secret { .. }
+        | Kind::Source(_)
+        | Kind::Stopped(_)
+        | Kind::Unexpected
+        | Kind::NoXclient(_) => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where a message goes: the servers to try, in order, each with all that is
 //! needed to talk to it.
 
-use crate::net::{Deadline, Endpoint, Family, Proxy, Security, TlsSettings};
+use crate::net::{Deadline, Endpoint, Family, Proxy, ProxyHeader, Security, TlsSettings};
 use crate::sasl::Proof;
 use crate::session::Steering;
 use crate::smtp::{EhloName, Timeouts};
@@ -50,6 +50,8 @@ pub struct Hop {
     pub patience: Option<Deadline>,
     /// What is done otherwise than a message needs.
     pub steering: Steering,
+    /// What a proxy would say before we speak.
+    pub proxy_header: Option<ProxyHeader>,
 }
 
 impl Hop {

@@ -64,6 +64,12 @@ pub(super) fn connect(
         attempt.timings.push((Phase::Proxy, started.elapsed()));
     }
     observer.event(Event::Connected(&hop.endpoint));
+    if let Some(header) = &hop.proxy_header {
+        socket.arm(hop.wait(hop.timeouts.of(Phase::Content)));
+        let octets = header.octets(socket.ends());
+        observer.event(Event::Noted(&header.words(&octets)));
+        socket.write_all(&octets).map_err(|e| Error::new(Phase::Connect, e))?;
+    }
     Ok(socket)
 }
 

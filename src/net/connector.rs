@@ -12,9 +12,12 @@ use rustls::client::{
     ClientSessionMemoryCache, ClientSessionStore, Resumption, Tls12ClientSessionValue,
     Tls12Resumption, Tls13ClientSessionValue,
 };
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, NamedGroup, SupportedProtocolVersion};
+use rustls::{
+    CipherSuite, ClientConfig, NamedGroup, SupportedCipherSuite, SupportedProtocolVersion,
+};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,6 +38,10 @@ pub struct TlsSettings {
     pub sni: Option<String>,
     /// The oldest version to speak.
     pub least: TlsVersion,
+    /// The newest; `None` for all that there are.
+    pub most: Option<TlsVersion>,
+    /// The cipher suites to offer, by their registered names; empty for all.
+    pub suites: Vec<String>,
     /// What to show a server that asks who we are.
     pub client: Option<ClientCertificate>,
     /// What is kept from one connection to the next.
@@ -52,7 +59,7 @@ pub enum Verification {
 }
 
 /// A version of TLS. Older ones are not spoken (RFC 8996).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsVersion {
     /// RFC 5246.
     #[default]
@@ -66,10 +73,12 @@ impl TlsVersion {
     pub const ALL: [(&'static str, TlsVersion); 2] =
         [("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)];
 
-    fn and_later(self) -> &'static [&'static SupportedProtocolVersion] {
-        match self {
-            TlsVersion::V1_2 => rustls::ALL_VERSIONS,
-            TlsVersion::V1_3 => ONLY_1_3,
+    /// What is spoken from this version on, up to another.
+    fn up_to(self, most: Option<TlsVersion>) -> &'static [&'static SupportedProtocolVersion] {
+        match (self, most) {
+            (TlsVersion::V1_2, Some(TlsVersion::V1_2)) => ONLY_1_2,
+            (TlsVersion::V1_2, _) => rustls::ALL_VERSIONS,
+            (TlsVersion::V1_3, _) => ONLY_1_3,
         }
     }
 }
@@ -84,6 +93,7 @@ impl fmt::Display for TlsVersion {
     }
 }
 
+const ONLY_1_2: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
 const ONLY_1_3: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
 
 /// Sessions that can be resumed (RFC 8446 §2.2), and what was read and made for
@@ -175,8 +185,8 @@ fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
 fn config(verifier: &Arc<Verifier>, settings: &TlsSettings) -> Result<ClientConfig, Error> {
     // Never older than TLS 1.2 (RFC 8996); never early data, of which SMTP has
     // no profile (RFC 8446 §2.3).
-    let builder = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(settings.least.and_later())
+    let builder = ClientConfig::builder_with_provider(offering(&settings.suites))
+        .with_protocol_versions(settings.least.up_to(settings.most))
         .map_err(Error::Tls)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(verifier) as Arc<dyn ServerCertVerifier>);
@@ -196,6 +206,30 @@ fn config(verifier: &Arc<Verifier>, settings: &TlsSettings) -> Result<ClientConf
         Verification::Noted => Resumption::disabled(),
     };
     Ok(config)
+}
+
+/// With these cipher suites only, if any are named.
+fn offering(suites: &[String]) -> Arc<CryptoProvider> {
+    let mut provider = provider();
+    if !suites.is_empty() {
+        let is_named = |suite: &SupportedCipherSuite| {
+            let name = registered(suite.suite());
+            suites.iter().any(|wanted| wanted.eq_ignore_ascii_case(&name))
+        };
+        Arc::make_mut(&mut provider).cipher_suites.retain(is_named);
+    }
+    provider
+}
+
+/// The name of a cipher suite in the registry of IANA; rustls has its own for
+/// those of TLS 1.3.
+pub(super) fn registered(suite: CipherSuite) -> String {
+    suite.as_str().unwrap_or_default().replacen("TLS13_", "TLS_", 1)
+}
+
+/// The cipher suites that can be offered, by their registered names.
+pub fn cipher_suites() -> Vec<String> {
+    provider().cipher_suites.iter().map(|suite| registered(suite.suite())).collect()
 }
 
 /// A store that forgets sessions of TLS 1.2: without an extended master secret

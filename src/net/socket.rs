@@ -33,6 +33,13 @@ const WINDOW: std::ops::RangeInclusive<usize> = 4 * 1024..=128 * 1024;
 const GLANCE: Duration = Duration::from_millis(100);
 
 impl Socket {
+    /// The addresses of this end and of the other, where they have some on the
+    /// network.
+    pub fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let other = rustix::net::getpeername(&self.fd).ok()?;
+        Some((self.local_address()?, other?.try_into().ok()?))
+    }
+
     /// Connects to one address by the deadline; from `source`, if one is given
     /// and the address is one of the network.
     pub fn connect(

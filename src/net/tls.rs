@@ -2,7 +2,7 @@
 
 use super::binding::bindings;
 use super::certificate::Summary;
-use super::connector::{Connector, TlsSettings, Verification};
+use super::connector::{Connector, TlsSettings, Verification, registered};
 use super::deadline::Deadline;
 use super::diagnosis::{Circumstances, of_channel};
 use super::endpoint::Host;
@@ -139,10 +139,10 @@ impl Tls {
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2".to_owned(),
             other => format!("{other:?}"),
         };
-        let cipher = self.connection.negotiated_cipher_suite().map_or_else(String::new, |suite| {
-            let name = suite.suite().as_str().unwrap_or_default();
-            name.replacen("TLS13_", "TLS_", 1)
-        });
+        let cipher = self
+            .connection
+            .negotiated_cipher_suite()
+            .map_or_else(String::new, |suite| registered(suite.suite()));
         let group = self.connection.negotiated_key_exchange_group();
         Ok(TlsFacts {
             version,

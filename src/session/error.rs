@@ -1,5 +1,6 @@
 //! Why a session ended before its time.
 
+use super::Stage;
 use crate::net;
 use crate::sasl::MechanismError;
 use crate::smtp::{Keyword, Phase, Reply, ReplyError};
@@ -64,6 +65,15 @@ pub enum Kind {
         /// Whether trying again would help, or who has to do something.
         absence: Absence,
     },
+    /// The session was to end behind this stage, and nothing went wrong.
+    #[error("stopped after {0}, as asked")]
+    Stopped(Stage),
+    /// The server gave another reply than was expected.
+    #[error("the server gave another answer than was expected")]
+    Unexpected,
+    /// The server does not take what it is to be told by XCLIENT.
+    #[error("the server does not let us say {0} by XCLIENT")]
+    NoXclient(String),
     /// The message could not be read to its end. Nothing was sent that a
     /// server could take for the whole.
     #[error("the message could not be read: {0}")]

@@ -23,7 +23,7 @@ pub use error::{Absence, Error, Kind};
 pub use idle::Idle;
 pub use negotiate::{Misfit, Shortfall, Terms, form, negotiate, width};
 pub use observer::{Event, Observer, Unobserved};
-pub use steering::Steering;
+pub use steering::{Expectation, NotExpectation, Parting, Stage, Steering, Stop};
 pub use transaction::{End, Plan, Transaction};
 
 use crate::net::{self, Deadline, Stopwatch, Stream, TlsFacts};
@@ -73,6 +73,8 @@ pub struct Session<'o> {
     /// It has rested, and the server has said nothing since: how long it has to
     /// show that it is still there.
     patience: Option<Duration>,
+    /// A reply was another than was expected.
+    is_unexpected: bool,
 }
 
 /// Whether another transaction may follow.
@@ -103,7 +105,9 @@ impl<'o> Session<'o> {
         let mut session = Session::begin(stream, conduct, observer);
         let greeting = session.receive(Phase::Greeting, None)?;
         session.granted(Phase::Greeting, greeting)?;
+        session.reached(Stage::Banner)?;
         session.hello()?;
+        session.reached(Stage::FirstHelo)?;
         Ok(session)
     }
 
@@ -120,6 +124,7 @@ impl<'o> Session<'o> {
             state: State::Ready,
             stopping: None,
             patience: None,
+            is_unexpected: false,
         }
     }
 
@@ -138,6 +143,7 @@ impl<'o> Session<'o> {
         if !self.parser.is_empty() {
             return Err(self.broken(Error::new(Phase::StartTls, Kind::PlaintextAfterStartTls)));
         }
+        self.reached(Stage::StartTls)?;
         self.arm(Phase::Handshake);
         let started = Stopwatch::start();
         let stream = match secure(self.stream) {
@@ -159,8 +165,28 @@ impl<'o> Session<'o> {
             ..self
         };
         secured.note_time(Phase::Handshake, started.elapsed());
+        secured.reached(Stage::Tls)?;
         secured.hello()?;
         Ok(secured)
+    }
+
+    /// Says by XCLIENT whom the server is to take us for, if it is to be said.
+    /// The server then greets anew, and takes us for nobody it knew before.
+    pub fn xclient(&mut self) -> Result<(), Error> {
+        let Some(xclient) = self.conduct.steering.xclient.clone() else { return Ok(()) };
+        let offered = self.capabilities.xclient();
+        let is_lacking =
+            |name: &&str| !offered.as_ref().is_some_and(|it| it.iter().any(|o| o == name));
+        if let Some(lacking) = xclient.names().find(is_lacking) {
+            let lacking = Error::new(Phase::Xclient, Kind::NoXclient(lacking.to_owned()));
+            return Err(self.parted(lacking));
+        }
+        for line in xclient.in_lines() {
+            let reply = self.ask(&Command::Xclient(&line))?;
+            self.granted(Phase::Xclient, reply)?;
+        }
+        self.reached(Stage::Xclient)?;
+        self.hello()
     }
 
     /// Lets whoever watches know something that is no failure.
@@ -216,7 +242,8 @@ impl<'o> Session<'o> {
             self.granted(Phase::Hello, reply)?;
         } else {
             let reply = self.granted(Phase::Hello, reply)?;
-            self.capabilities = Capabilities::from_ehlo(&reply);
+            let offered = Capabilities::from_ehlo(&reply);
+            self.capabilities = offered.without(&self.conduct.steering.without);
         }
         Ok(())
     }
@@ -311,6 +338,7 @@ impl<'o> Session<'o> {
             hoped_for: is_hoped_for(phase, &reply),
             after,
         });
+        self.note_expected(phase, &reply);
         if reply.bare_lf {
             self.observer.event(Event::Noted("a reply ended in LF without CR (RFC 5321 §2.3.8)"));
         }
@@ -424,6 +452,7 @@ fn is_hoped_for(phase: Phase, reply: &Reply) -> bool {
         | Phase::Greeting
         | Phase::Hello
         | Phase::StartTls
+        | Phase::Xclient
         | Phase::Mail
         | Phase::Rcpt
         | Phase::EndOfData
@@ -442,6 +471,7 @@ fn exchange(phase: Phase) -> Exchange {
         | Phase::Handshake
         | Phase::Greeting
         | Phase::Hello
+        | Phase::Xclient
         | Phase::Mail
         | Phase::Rcpt
         | Phase::Data

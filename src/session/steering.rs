@@ -1,6 +1,255 @@
 //! What a session does otherwise than a message needs, for who wants to see
-//! what a server makes of it.
+//! what a server makes of it: it ends at a stage, takes only certain replies,
+//! makes as if the server offered less.
+
+use super::{Error, Event, Kind, Session};
+use crate::smtp::{Phase, Reply, Severity, Xclient};
+use std::fmt;
+use std::str::FromStr;
 
 /// How a session is steered. The default steers nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Steering {}
+pub struct Steering {
+    /// Where it ends.
+    pub stop: Option<Stop>,
+    /// The replies that are expected. Where one is another, no message follows.
+    pub expected: Vec<Expectation>,
+    /// Keywords, in capitals, that are taken for not offered.
+    pub without: Vec<String>,
+    /// Whom the server is to take us for, if it lets us say so.
+    pub xclient: Option<Xclient>,
+    /// That is said before STARTTLS.
+    pub xclient_before_starttls: bool,
+}
+
+impl Steering {
+    /// Whether it changes what becomes of a message.
+    pub fn is_set(&self) -> bool {
+        *self != Steering::default()
+    }
+}
+
+/// A stage of a session, behind which it may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The connection stands, and what a proxy is to say was said.
+    Connect,
+    /// The server has greeted.
+    Banner,
+    /// It has answered the first EHLO.
+    FirstHelo,
+    /// It has answered XCLIENT.
+    Xclient,
+    /// It has answered STARTTLS.
+    StartTls,
+    /// TLS stands.
+    Tls,
+    /// The last EHLO was answered.
+    Helo,
+    /// We are signed in.
+    Auth,
+    /// MAIL was answered.
+    Mail,
+    /// Every RCPT was answered.
+    Rcpt,
+    /// DATA was answered.
+    Data,
+    /// The message is out, with its end.
+    Dot,
+}
+
+impl Stage {
+    /// Every stage with its name, in the order of a session.
+    pub const ALL: [(&str, Stage); 12] = [
+        ("connect", Stage::Connect),
+        ("banner", Stage::Banner),
+        ("first-helo", Stage::FirstHelo),
+        ("xclient", Stage::Xclient),
+        ("starttls", Stage::StartTls),
+        ("tls", Stage::Tls),
+        ("helo", Stage::Helo),
+        ("auth", Stage::Auth),
+        ("mail", Stage::Mail),
+        ("rcpt", Stage::Rcpt),
+        ("data", Stage::Data),
+        ("dot", Stage::Dot),
+    ];
+
+    /// The stage of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Stage::ALL.iter().find(|(known, _)| *known == name).map(|(_, stage)| *stage)
+    }
+
+    /// The phase whose replies belong to it.
+    fn phase(self) -> Option<Phase> {
+        match self {
+            Stage::Connect | Stage::Tls => None,
+            Stage::Banner => Some(Phase::Greeting),
+            Stage::FirstHelo | Stage::Helo => Some(Phase::Hello),
+            Stage::Xclient => Some(Phase::Xclient),
+            Stage::StartTls => Some(Phase::StartTls),
+            Stage::Auth => Some(Phase::Auth),
+            Stage::Mail => Some(Phase::Mail),
+            Stage::Rcpt => Some(Phase::Rcpt),
+            Stage::Data => Some(Phase::Data),
+            Stage::Dot => Some(Phase::EndOfData),
+        }
+    }
+
+    /// A transaction has begun by then.
+    fn is_in_transaction(self) -> bool {
+        matches!(self, Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Dot)
+    }
+
+    /// The message is in the server's hands by then: there is no way back but to
+    /// hang up.
+    pub fn is_within_message(self) -> bool {
+        matches!(self, Stage::Data | Stage::Dot)
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = Stage::ALL.iter().find(|(_, stage)| stage == self);
+        f.write_str(known.map_or("", |(name, _)| name))
+    }
+}
+
+/// Where a session ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Behind which stage.
+    pub after: Stage,
+    /// How.
+    pub parting: Parting,
+}
+
+/// How a session ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// By QUIT.
+    Quit,
+    /// The connection is dropped without a word.
+    Drop,
+}
+
+/// Which replies are expected at a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// At which.
+    pub stage: Stage,
+    /// Beginnings of reply codes: `550`, or `5` for all that begin so.
+    pub codes: Vec<String>,
+}
+
+/// Words that name no stage with the codes that are expected there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotExpectation {
+    /// There is no `=`.
+    #[error("it is a stage, ‘=’, and reply codes: rcpt=550, or mail=250,251")]
+    NoCodes,
+    /// No stage whose replies could be expected.
+    #[error(
+        "the stages with replies are banner, helo, xclient, starttls, auth, mail, rcpt, data and dot"
+    )]
+    Stage,
+    /// Not the beginning of a reply code.
+    #[error("a reply code has three digits, from 200 to 599; 5 or 5xx means all that begin so")]
+    Code,
+}
+
+impl FromStr for Expectation {
+    type Err = NotExpectation;
+
+    /// Reads `STAGE=CODE[,CODE…]`.
+    fn from_str(text: &str) -> Result<Self, NotExpectation> {
+        let (stage, codes) = text.split_once('=').ok_or(NotExpectation::NoCodes)?;
+        let stage =
+            Stage::named(&stage.to_ascii_lowercase()).filter(|stage| stage.phase().is_some());
+        let code = |code: &str| {
+            let code = code.trim_end_matches(['x', 'X']);
+            let is_one = matches!(code.len(), 1..=3)
+                && code.starts_with(['2', '3', '4', '5'])
+                && code.bytes().all(|digit| digit.is_ascii_digit());
+            is_one.then(|| code.to_owned()).ok_or(NotExpectation::Code)
+        };
+        let codes = codes.split(',').map(code).collect::<Result<_, _>>()?;
+        Ok(Expectation { stage: stage.ok_or(NotExpectation::Stage)?, codes })
+    }
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.stage, self.codes.join(","))
+    }
+}
+
+impl Expectation {
+    /// Whether a reply in this phase is what is expected; `None` where it is
+    /// about something else. A challenge is no answer yet.
+    pub fn is_met_by(&self, phase: Phase, reply: &Reply) -> Option<bool> {
+        // A server that refuses a message before its end answers that.
+        let phase = if phase == Phase::Content { Phase::EndOfData } else { phase };
+        let is_challenge = phase == Phase::Auth && reply.severity() == Severity::Intermediate;
+        if self.stage.phase() != Some(phase) || is_challenge {
+            return None;
+        }
+        let code = reply.code.to_string();
+        Some(self.codes.iter().any(|wanted| code.starts_with(wanted.as_str())))
+    }
+}
+
+impl Session<'_> {
+    /// Ends the session where it is to end behind this stage, or where a reply
+    /// was not what was expected.
+    pub fn reached(&mut self, stage: Stage) -> Result<(), Error> {
+        let phase = stage.phase().unwrap_or(Phase::Handshake);
+        if self.is_unexpected {
+            return Err(self.parted(Error::new(phase, Kind::Unexpected)));
+        }
+        match self.conduct.steering.stop {
+            Some(stop) if stop.after == stage => Err(self.stopped(phase, stop)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Ends a session that was to end at a stage which did not come: nothing is
+    /// sent.
+    pub(super) fn begin_transaction(&mut self) -> Result<(), Error> {
+        match self.conduct.steering.stop {
+            Some(stop) if !stop.after.is_in_transaction() => Err(self.stopped(Phase::Mail, stop)),
+            Some(_) | None if self.is_unexpected => {
+                Err(self.parted(Error::new(Phase::Mail, Kind::Unexpected)))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether DATA may share a flight with what is to be answered before.
+    pub(super) fn data_may_ride(&self) -> bool {
+        let Steering { stop, expected, .. } = &self.conduct.steering;
+        expected.is_empty() && stop.is_none_or(|stop| stop.after.is_within_message())
+    }
+
+    /// Whether MAIL goes out alone.
+    pub(super) fn ends_behind_mail(&self) -> bool {
+        self.conduct.steering.stop.is_some_and(|stop| stop.after == Stage::Mail)
+    }
+
+    pub(super) fn note_expected(&mut self, phase: Phase, reply: &Reply) {
+        let expected = &self.conduct.steering.expected;
+        self.is_unexpected |= expected.iter().any(|it| it.is_met_by(phase, reply) == Some(false));
+    }
+
+    fn stopped(&mut self, phase: Phase, stop: Stop) -> Error {
+        // RFC 3207 §4.1: behind the answer to STARTTLS the server reads TLS only.
+        match stop.parting {
+            Parting::Quit if stop.after != Stage::StartTls => self.farewell(true),
+            Parting::Quit | Parting::Drop => {
+                self.observer.event(Event::Noted("Dropping connection"));
+            }
+        }
+        self.state = super::State::Broken;
+        Error::new(phase, Kind::Stopped(stop.after))
+    }
+}

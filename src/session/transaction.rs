@@ -2,7 +2,7 @@
 //! (RFC 5321 §3.3, RFC 2033 §4.2), in as few flights as the server allows
 //! (RFC 2920).
 
-use super::{Error, Event, Kind, Session, State};
+use super::{Error, Event, Kind, Session, Stage, State};
 use crate::net;
 use crate::smtp::{
     Command, DotStuffer, ForwardPath, Keyword, MailParameters, Phase, Protocol, Recipient, Reply,
@@ -106,6 +106,7 @@ impl Session<'_> {
         if self.stopping.is_some() {
             return Err(self.parted(Error::new(Phase::Mail, net::Error::Interrupted)));
         }
+        self.begin_transaction()?;
         if self.patience.is_some() {
             self.expect_nothing_new(Phase::Mail)?;
         }
@@ -116,6 +117,9 @@ impl Session<'_> {
         let pipelined = self.conduct.pipelining && self.capabilities.has(Keyword::Pipelining);
         let window = if pipelined { self.stream.window() } else { 0 };
         self.envelope(plan, window, facts)?;
+        if facts.data.is_none() && may_go_on(facts) {
+            self.reached(Stage::Rcpt)?;
+        }
         if facts.data.is_none() && may_send(plan, facts) {
             self.send(&[Command::Data])?;
             facts.data = Some(self.receive(Phase::Data, None)?);
@@ -127,6 +131,7 @@ impl Session<'_> {
         }
         match facts.data.clone() {
             Some(go) if go.code == ReplyCode::START_INPUT => {
+                self.reached(Stage::Data)?;
                 let nobody = accepted(facts) == 0;
                 if nobody && self.conduct.protocol == Protocol::Smtp {
                     return self.nothing();
@@ -162,7 +167,8 @@ impl Session<'_> {
         window: usize,
         facts: &mut Transaction,
     ) -> Result<(), Error> {
-        let data_may_ride = window > 0 && !plan.all_or_nothing;
+        let data_may_ride = window > 0 && !plan.all_or_nothing && self.data_may_ride();
+        let window = if self.ends_behind_mail() { 0 } else { window };
         let mut commands = std::iter::once(Command::Mail(plan.from, plan.parameters))
             .chain(plan.to.iter().copied().map(Command::Rcpt))
             .chain(data_may_ride.then_some(Command::Data))
@@ -181,6 +187,9 @@ impl Session<'_> {
             self.send_flight(&flight, &wire)?;
             for command in &flight {
                 self.note_reply(command, facts)?;
+            }
+            if facts.rcpt.is_empty() && may_go_on(facts) {
+                self.reached(Stage::Mail)?;
             }
         }
         Ok(())
@@ -238,6 +247,7 @@ impl Session<'_> {
             return Ok(());
         }
         facts.dot_sent = true;
+        self.reached(Stage::Dot)?;
         match self.conduct.protocol {
             Protocol::Smtp => facts.end = Some(End::ForAll(self.end_of_data(None)?)),
             Protocol::Lmtp => self.end_for_each(plan, facts)?,

@@ -58,6 +58,21 @@ impl Capabilities {
         Capabilities { lines }
     }
 
+    /// The same without these keywords, in capitals, as if they had not been
+    /// offered.
+    #[must_use]
+    pub fn without(mut self, keywords: &[String]) -> Self {
+        self.lines.retain(|(keyword, _)| !keywords.contains(keyword));
+        self
+    }
+
+    /// The attributes that XCLIENT takes, in capitals; `None` where it is not
+    /// offered.
+    pub fn xclient(&self) -> Option<Vec<String>> {
+        let names = self.parameters("XCLIENT").next()?;
+        Some(names.iter().map(|name| name.to_ascii_uppercase()).collect())
+    }
+
     /// True when the keyword was offered.
     pub fn has(&self, keyword: Keyword) -> bool {
         self.parameters(keyword.as_str()).next().is_some()

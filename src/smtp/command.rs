@@ -9,6 +9,7 @@ use super::envelope::Recipient;
 use super::hold::Hold;
 use super::path::{Domain, PathError, ReversePath};
 use super::phase::Phase;
+use super::xclient::Xclient;
 use crate::sasl::Secret;
 use encodify::base64;
 use std::fmt::{self, Write as _};
@@ -50,6 +51,8 @@ pub enum Command<'a> {
     Lhlo(&'a EhloName),
     /// STARTTLS (RFC 3207).
     StartTls,
+    /// XCLIENT, whom to take us for (Postfix, `XCLIENT_README`).
+    Xclient(&'a Xclient),
     /// AUTH, with or without an initial response (RFC 4954 §4).
     Auth {
         /// The registered name.
@@ -153,6 +156,7 @@ impl Command<'_> {
             | Command::Helo(_)
             | Command::Lhlo(_)
             | Command::StartTls
+            | Command::Xclient(_)
             | Command::Auth { initial: None, .. }
             | Command::AuthCancel
             | Command::Mail(..)
@@ -169,6 +173,7 @@ impl Command<'_> {
         match self {
             Command::Ehlo(_) | Command::Helo(_) | Command::Lhlo(_) => Phase::Hello,
             Command::StartTls => Phase::StartTls,
+            Command::Xclient(_) => Phase::Xclient,
             Command::Auth { .. } | Command::AuthResponse(_) | Command::AuthCancel => Phase::Auth,
             Command::Mail(..) => Phase::Mail,
             Command::Rcpt(_) => Phase::Rcpt,
@@ -193,6 +198,7 @@ impl fmt::Display for Command<'_> {
             Command::Helo(name) => write!(f, "HELO {name}"),
             Command::Lhlo(name) => write!(f, "LHLO {name}"),
             Command::StartTls => f.write_str("STARTTLS"),
+            Command::Xclient(xclient) => xclient.fmt(f),
             Command::Auth { mechanism, initial: None } => write!(f, "AUTH {mechanism}"),
             Command::Auth { mechanism, initial: Some(_) } => write!(f, "AUTH {mechanism} ***"),
             Command::AuthResponse(_) => f.write_str("***"),

@@ -24,6 +24,7 @@ mod path;
 mod phase;
 mod protocol;
 mod reply;
+mod xclient;
 pub(crate) mod xtext;
 
 pub use capability::{Capabilities, Keyword};
@@ -36,3 +37,4 @@ pub use path::{Domain, ForwardPath, Mailbox, PathError, ReversePath};
 pub use phase::{Phase, Timeouts};
 pub use protocol::Protocol;
 pub use reply::{EnhancedCode, Exchange, Reply, ReplyCode, ReplyError, ReplyParser, Severity};
+pub use xclient::{NotXclient, Xclient};

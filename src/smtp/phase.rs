@@ -23,6 +23,8 @@ pub enum Phase {
     Hello,
     /// The reply to STARTTLS.
     StartTls,
+    /// The reply to XCLIENT, which greets anew.
+    Xclient,
     /// One step of AUTH.
     Auth,
     /// The reply to MAIL.
@@ -43,7 +45,7 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in the order in which a session goes through them.
-    pub const ALL: [Phase; 15] = [
+    pub const ALL: [Phase; 16] = [
         Phase::Lookup,
         Phase::Connect,
         Phase::Proxy,
@@ -51,6 +53,7 @@ impl Phase {
         Phase::Greeting,
         Phase::Hello,
         Phase::StartTls,
+        Phase::Xclient,
         Phase::Auth,
         Phase::Mail,
         Phase::Rcpt,
@@ -71,6 +74,7 @@ impl Phase {
             Phase::Greeting => "banner",
             Phase::Hello => "helo",
             Phase::StartTls => "starttls",
+            Phase::Xclient => "xclient",
             Phase::Auth => "auth",
             Phase::Mail => "mail",
             Phase::Rcpt => "rcpt",
@@ -93,6 +97,7 @@ impl Phase {
             Phase::Greeting
             | Phase::Hello
             | Phase::StartTls
+            | Phase::Xclient
             | Phase::Mail
             | Phase::Rcpt
             | Phase::Reset => 5 * 60,
@@ -114,6 +119,7 @@ impl fmt::Display for Phase {
             Phase::Greeting => "the server's greeting",
             Phase::Hello => "the reply to our greeting",
             Phase::StartTls => "the reply to STARTTLS",
+            Phase::Xclient => "the reply to XCLIENT",
             Phase::Auth => "the reply to AUTH",
             Phase::Mail => "the reply to MAIL",
             Phase::Rcpt => "the reply to RCPT",

@@ -382,6 +382,7 @@ pub fn hop(endpoint: Endpoint) -> Hop {
         deadline: None,
         patience: None,
         steering: Steering::default(),
+        proxy_header: None,
     }
 }
 

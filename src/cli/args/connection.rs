@@ -332,7 +332,7 @@ fn pin(text: &str) -> Result<Pin, PinError> {
     text.parse()
 }
 
-fn version() -> impl TypedValueParser<Value = TlsVersion> {
+pub(super) fn version() -> impl TypedValueParser<Value = TlsVersion> {
     PossibleValuesParser::new(TlsVersion::ALL.map(|(name, _)| name)).try_map(|name| {
         let known = TlsVersion::ALL.iter().find(|(known, _)| *known == name);
         known.map(|(_, version)| *version).ok_or("there is no such version")

@@ -246,6 +246,7 @@ const TLS: &str = "TLS";
 const SIGN_IN: &str = "Sign-in";
 const DELIVERY: &str = "Delivery";
 const DEBUGGING: &str = "Debugging";
+const LABORATORY: &str = "Laboratory";
 const OUTPUT: &str = "Output";
 
 const EXAMPLES: &str = "\

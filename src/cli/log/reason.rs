@@ -31,6 +31,7 @@ pub(super) fn reason(
             | Phase::Greeting
             | Phase::Hello
             | Phase::StartTls
+            | Phase::Xclient
             | Phase::Auth
             | Phase::Content
             | Phase::EndOfData
@@ -76,6 +77,7 @@ fn refused(error: &Error, attempt: &Attempt) -> String {
         | Phase::Proxy
         | Phase::Handshake
         | Phase::StartTls
+        | Phase::Xclient
         | Phase::Mail
         | Phase::Rcpt
         | Phase::Data
