@@ -20,6 +20,8 @@ mod harness;
 mod home;
 #[path = "program/kills.rs"]
 mod kills;
+#[path = "program/large.rs"]
+mod large;
 #[path = "program/logs.rs"]
 mod logs;
 #[path = "program/passwords.rs"]
