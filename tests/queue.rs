@@ -12,6 +12,8 @@ mod crash;
 mod failing;
 #[path = "queue/foreign.rs"]
 mod foreign;
+#[path = "queue/handed_in.rs"]
+mod handed_in;
 mod harness;
 #[path = "queue/large.rs"]
 mod large;

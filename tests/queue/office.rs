@@ -83,12 +83,33 @@ impl<'o> Office<'o> {
         queue.stamp(now)?;
         run_with(self, connections, queue, which, now)
     }
+
+    /// One run where nobody has looked into the drop directory.
+    pub fn run_without_handed_in(
+        &self,
+        queue: &Queue,
+        which: &Which,
+        now: Timestamp,
+    ) -> io::Result<Vec<String>> {
+        run_some(self, 1, true, queue, which, now)
+    }
 }
 
 /// One run with these accounts; what happened.
 pub fn run_with(
     accounts: &dyn Accounts,
     connections: usize,
+    queue: &Queue,
+    which: &Which,
+    now: Timestamp,
+) -> io::Result<Vec<String>> {
+    run_some(accounts, connections, false, queue, which, now)
+}
+
+fn run_some(
+    accounts: &dyn Accounts,
+    connections: usize,
+    without_handed_in: bool,
     queue: &Queue,
     which: &Which,
     now: Timestamp,
@@ -110,7 +131,7 @@ pub fn run_with(
         reporting: &reporting,
         interrupt: &Interrupt::default(),
         account: None,
-        without_handed_in: false,
+        without_handed_in,
         connections,
         told: &|event| events.lock().unwrap().push(words(&event)),
     };
