@@ -1,6 +1,9 @@
 //! A whole system with one queue: users hand in, root sends. Two users, of whom
 //! Alice is up to no good.
 
+#[path = "handed_in/unseen.rs"]
+mod unseen;
+
 use crate::running::{Place, Run, finished};
 use crate::server::taken;
 use envoi::sasl::server::Users;

@@ -3,7 +3,7 @@
 use crate::account::{Environment, QueueSettings};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, quoted};
-use crate::queue::{DropBox, Folder, FolderError, Limits, Policy, Queue};
+use crate::queue::{DropBox, Folder, FolderError, Limits, Listed, Policy, Queue};
 use std::path::{Path, PathBuf};
 
 /// The queue of the whole system, for who may use it.
@@ -18,6 +18,13 @@ fn is_root() -> bool {
 /// The drop directory, for root, who takes over what lies there.
 pub(super) fn taken_over() -> Option<&'static Path> {
     (is_root() && has_drop()).then(|| Path::new(DROP))
+}
+
+/// The same where it is gone, but what was handed in is still in root's queue.
+pub(super) fn missed(queue: &Queue) -> Option<&'static Path> {
+    let was_handed_in = |it: &Listed| it.head.owner.is_some();
+    let is_missed = || queue.list().is_ok_and(|it| it.entries.iter().any(was_handed_in));
+    (is_root() && is_missed()).then(|| Path::new(DROP))
 }
 
 /// Whether this user hands in what is to go through an account of all users.

@@ -21,7 +21,7 @@ pub(super) fn run(
     interrupt: &Interrupt,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<usize, Failure> {
-    let Some(drop) = place::taken_over() else { return Ok(0) };
+    let Some(drop) = place::taken_over().or_else(|| place::missed(queue)) else { return Ok(0) };
     if let Some(only) = &accounts.files().only {
         let sentence = format!(
             "what users handed in waits: it goes through the accounts of {}, which is read where \

@@ -1,0 +1,116 @@
+//! What a run took over that was killed then may still lie in the drop directory.
+//! Where root cannot look there it waits, and is sent once when somebody has looked.
+
+use super::{ALICE, DROP, Machine, entry};
+use crate::running::{Run, Started};
+use crate::terminal::wait_until;
+use std::fs;
+
+/// A message of Alice.
+const THEIRS: &str = "1111111111111111";
+/// The rest of a message of root.
+const ROOTS: &str = "--body hi -f root@box.example.org dave@away.example";
+
+impl Machine {
+    /// One where a message of Alice was taken over, and its file lies in the drop
+    /// directory still. One of root's own waits, too.
+    fn with_both() -> Self {
+        let machine = Machine::new();
+        machine.configure(1);
+        machine.put(ALICE, THEIRS, &entry("theirs", |it| it), 0o600);
+        machine.root_sends();
+        machine.put(ALICE, THEIRS, &entry("theirs", |it| it), 0o600);
+        let run = machine.root(&format!("envoi send -q --queue-only -s ours {ROOTS}"));
+        assert_eq!(run.status, 0, "{run}");
+        assert_eq!(machine.entries().len(), 2);
+        machine.configure(machine.sink.address().port());
+        machine.place.write("envoi/other.toml", &machine.configuration(), None);
+        machine
+    }
+
+    fn root(&self, words: &str) -> Run {
+        self.run("root", &words.split(' ').collect::<Vec<_>>(), "")
+    }
+
+    fn configuration(&self) -> String {
+        fs::read_to_string(self.path("envoi/config.toml")).expect("the configuration")
+    }
+
+    /// Root runs these lines.
+    fn changed(&self, script: &str) {
+        let run = self.shell("root", &format!("cd /var/spool/envoi; {script}"));
+        assert_eq!(run.status, 0, "{run}");
+    }
+}
+
+/// What was done to the drop directory, what undoes it, and what is said of it.
+const FAULTS: [[&str; 3]; 6] = [
+    ["mv drop was; ln -s was drop", "rm drop; mv was drop", "cannot use the directory {drop}: "],
+    ["mv drop was; ln -s no drop", "rm drop; mv was drop", "cannot use the directory {drop}: "],
+    ["mv drop was; echo >drop", "rm drop; mv was drop", "cannot use the directory {drop}: "],
+    ["mv drop was", "mv was drop", "there is no directory {drop}\n"],
+    ["chown 2001 drop", "chown 0 drop", "the directory {drop} belongs to the user with the number"],
+    ["chmod 777 drop", "chmod 1733 drop", "the directory {drop} may be changed by others"],
+];
+
+#[test]
+#[ignore = "only root can make users"]
+fn what_was_taken_over_waits_while_root_cannot_look_where_it_lay_and_is_sent_once() {
+    // Q-4, SEC-10
+    for [fault, repair, reason] in FAULTS {
+        let machine = Machine::with_both();
+        machine.changed(fault);
+        let reason = reason.replace("{drop}", DROP);
+        for words in ["envoi queue run --all", "sendmail -q", "envoi queue run"] {
+            let run = machine.root(words);
+            let warning = format!("warning: what users handed in waits: {reason}");
+            assert!(run.status == 0 && run.stderr.starts_with(&warning), "{fault}: {words}: {run}");
+            assert_eq!(run.stderr.lines().count(), 1, "it is said once: {run}");
+        }
+        assert_eq!(
+            (machine.arrived(), machine.entries()),
+            (vec!["ours".into()], vec![THEIRS.into()])
+        );
+
+        machine.changed(repair);
+        machine.root_sends();
+        machine.root_sends();
+        assert_eq!(machine.arrived(), ["theirs"], "{fault}");
+        assert!(machine.files("drop").is_empty() && machine.entries().is_empty(), "{fault}");
+    }
+}
+
+#[test]
+#[ignore = "only root can make users"]
+fn what_users_handed_in_waits_where_root_reads_other_accounts() {
+    // Q-4
+    let machine = Machine::with_both();
+    let run = machine.root("envoi --config /etc/envoi/other.toml queue run --all");
+    assert_eq!(run.status, 0, "{run}");
+    let warning = "warning: what users handed in waits: it goes through the accounts of \
+                   /etc/envoi/config.toml, and /etc/envoi/other.toml is read in its place\n";
+    assert_eq!(run.stderr, warning);
+    assert_eq!((machine.arrived(), machine.entries()), (vec!["ours".into()], vec![THEIRS.into()]));
+    machine.root_sends();
+    machine.root_sends();
+    assert_eq!(machine.arrived(), ["theirs"]);
+}
+
+#[test]
+#[ignore = "only root can make users"]
+fn who_stays_says_once_why_it_waits_and_sends_it_when_the_drop_directory_is_mended() {
+    let machine = Machine::with_both();
+    machine.changed("chown 2001 drop");
+    let words = ["envoi", "queue", "run", "--all", "--watch"];
+    let mut watch = Started(machine.command("root", &words).spawn().expect("starting envoi"));
+    wait_until("the first round", || (machine.entries() == [THEIRS]).then_some(()));
+    let stamp = || fs::read(machine.path("spool/envoi/queue/last-run")).expect("the stamp");
+    let first = stamp();
+    wait_until("another round", || (stamp() != first).then_some(()));
+    machine.changed("chown 0 drop");
+    wait_until("its way", || machine.entries().is_empty().then_some(()));
+    assert_eq!(machine.arrived(), ["ours", "theirs"]);
+    watch.0.kill().expect("ending it");
+    let run = watch.finish();
+    assert_eq!(run.stderr.matches("what users handed in waits: ").count(), 1, "{run}");
+}
