@@ -200,8 +200,14 @@ impl Runner<'_> {
         }
         let mut desks: BTreeMap<String, Desk> = BTreeMap::new();
         for listed in listing.entries {
-            let is_other = self.account.is_some_and(|only| only != listed.head.account);
-            if is_other || !self.is_wanted(&listed.id, &listed.head, &listed.state, which, now) {
+            if self.account.is_some_and(|only| only != listed.head.account) {
+                continue;
+            }
+            if self.is_unseen(&listed.head) && matches!(which, Which::Named(_)) {
+                self.tell_unusable(listed.id, EntryError::Unseen);
+                continue;
+            }
+            if !self.is_wanted(&listed.id, &listed.head, &listed.state, which, now) {
                 continue;
             }
             let account = listed.head.account;
@@ -235,14 +241,17 @@ impl Runner<'_> {
         let has_work = !state.with(Fate::Waiting).is_empty()
             || !state.with(Fate::Failed).is_empty()
             || state.is_delivered();
-        let is_unsure = self.without_handed_in && head.owner.is_some();
         has_work
-            && !is_unsure
+            && !self.is_unseen(head)
             && match which {
                 Which::Due => self.queue.is_due(head, state, now),
                 Which::All => !state.held && !head.is_early(now),
                 Which::Named(ids) => ids.contains(id),
             }
+    }
+
+    fn is_unseen(&self, head: &super::Head) -> bool {
+        self.without_handed_in && head.owner.is_some()
     }
 
     fn tell_unusable(&self, id: Id, reason: EntryError) {

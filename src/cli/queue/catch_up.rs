@@ -40,7 +40,6 @@ pub(in crate::cli) fn catch_up(
             continue;
         }
         let couriers = Couriers::of(&accounts, environment, interrupt, &host).patient_for(left);
-        let couriers = couriers.without_handed_in(true);
         let _ = couriers.run(&queue, &Which::Named(vec![id]), 1, None, &|_| {});
     }
 }
@@ -49,7 +48,9 @@ pub(in crate::cli) fn catch_up(
 fn due(queue: &Queue) -> Vec<Listed> {
     let now = Timestamp::now();
     let is_due = |Listed { head, state, .. }: &Listed| {
-        !state.waiting().is_empty()
+        // Nobody looks into the drop directory for this.
+        head.owner.is_none()
+            && !state.waiting().is_empty()
             && queue.is_due(head, state, now)
             && queue.rests(&head.account, now).is_none()
     };

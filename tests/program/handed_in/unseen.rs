@@ -6,23 +6,28 @@ use crate::running::{Run, Started};
 use crate::terminal::wait_until;
 use std::fs;
 
-/// A message of Alice.
+/// A message of Alice, and its subject.
 const THEIRS: &str = "1111111111111111";
 /// The rest of a message of root.
 const ROOTS: &str = "--body hi -f root@box.example.org dave@away.example";
 
 impl Machine {
-    /// One where a message of Alice was taken over, and its file lies in the drop
-    /// directory still. One of root's own waits, too.
-    fn with_both() -> Self {
+    /// One where these messages of Alice were taken over, and their files lie in
+    /// the drop directory still. One of root's own waits behind them.
+    fn with_taken(names: &[&str]) -> Self {
         let machine = Machine::new();
         machine.configure(1);
-        machine.put(ALICE, THEIRS, &entry("theirs", |it| it), 0o600);
+        let put = || {
+            for name in names {
+                machine.put(ALICE, name, &entry(name, |it| it), 0o600);
+            }
+        };
+        put();
         machine.root_sends();
-        machine.put(ALICE, THEIRS, &entry("theirs", |it| it), 0o600);
+        put();
         let run = machine.root(&format!("envoi send -q --queue-only -s ours {ROOTS}"));
         assert_eq!(run.status, 0, "{run}");
-        assert_eq!(machine.entries().len(), 2);
+        assert_eq!(machine.entries().len(), names.len() + 1);
         machine.configure(machine.sink.address().port());
         machine.place.write("envoi/other.toml", &machine.configuration(), None);
         machine
@@ -58,7 +63,7 @@ const FAULTS: [[&str; 3]; 6] = [
 fn what_was_taken_over_waits_while_root_cannot_look_where_it_lay_and_is_sent_once() {
     // Q-4, SEC-10
     for [fault, repair, reason] in FAULTS {
-        let machine = Machine::with_both();
+        let machine = Machine::with_taken(&[THEIRS]);
         machine.changed(fault);
         let reason = reason.replace("{drop}", DROP);
         for words in ["envoi queue run --all", "sendmail -q", "envoi queue run"] {
@@ -72,10 +77,17 @@ fn what_was_taken_over_waits_while_root_cannot_look_where_it_lay_and_is_sent_onc
             (vec!["ours".into()], vec![THEIRS.into()])
         );
 
+        // Who names it wants it sent.
+        let run = machine.root("envoi queue run 1");
+        let alone =
+            format!("envoi: the message {THEIRS} in the queue is left alone: it was handed");
+        assert!(run.status == 75 && run.stderr.contains(&alone), "{fault}: {run}");
+        assert_eq!(machine.entries(), [THEIRS], "{fault}");
+
         machine.changed(repair);
         machine.root_sends();
         machine.root_sends();
-        assert_eq!(machine.arrived(), ["theirs"], "{fault}");
+        assert_eq!(machine.arrived(), [THEIRS], "{fault}");
         assert!(machine.files("drop").is_empty() && machine.entries().is_empty(), "{fault}");
     }
 }
@@ -84,7 +96,7 @@ fn what_was_taken_over_waits_while_root_cannot_look_where_it_lay_and_is_sent_onc
 #[ignore = "only root can make users"]
 fn what_users_handed_in_waits_where_root_reads_other_accounts() {
     // Q-4
-    let machine = Machine::with_both();
+    let machine = Machine::with_taken(&[THEIRS]);
     let run = machine.root("envoi --config /etc/envoi/other.toml queue run --all");
     assert_eq!(run.status, 0, "{run}");
     let warning = "warning: what users handed in waits: it goes through the accounts of \
@@ -93,13 +105,13 @@ fn what_users_handed_in_waits_where_root_reads_other_accounts() {
     assert_eq!((machine.arrived(), machine.entries()), (vec!["ours".into()], vec![THEIRS.into()]));
     machine.root_sends();
     machine.root_sends();
-    assert_eq!(machine.arrived(), ["theirs"]);
+    assert_eq!(machine.arrived(), [THEIRS]);
 }
 
 #[test]
 #[ignore = "only root can make users"]
 fn who_stays_says_once_why_it_waits_and_sends_it_when_the_drop_directory_is_mended() {
-    let machine = Machine::with_both();
+    let machine = Machine::with_taken(&[THEIRS]);
     machine.changed("chown 2001 drop");
     let words = ["envoi", "queue", "run", "--all", "--watch"];
     let mut watch = Started(machine.command("root", &words).spawn().expect("starting envoi"));
@@ -109,8 +121,24 @@ fn who_stays_says_once_why_it_waits_and_sends_it_when_the_drop_directory_is_mend
     wait_until("another round", || (stamp() != first).then_some(()));
     machine.changed("chown 0 drop");
     wait_until("its way", || machine.entries().is_empty().then_some(()));
-    assert_eq!(machine.arrived(), ["ours", "theirs"]);
+    assert_eq!(machine.arrived(), [THEIRS, "ours"]);
     watch.0.kill().expect("ending it");
     let run = watch.finish();
     assert_eq!(run.stderr.matches("what users handed in waits: ").count(), 1, "{run}");
+}
+
+#[test]
+#[ignore = "only root can make users"]
+fn root_who_sends_a_message_tries_his_own_that_are_due_and_none_that_users_handed_in() {
+    // Q-4: three are tried, those that have waited longest.
+    let theirs = [THEIRS, "2222222222222222", "3333333333333333"];
+    let machine = Machine::with_taken(&theirs);
+    // All are due, and nothing has run for long.
+    machine.changed("cd queue; rm *.state account.main last-run");
+    let run = machine.root(&format!("envoi send -q -s new {ROOTS}"));
+    assert_eq!(run.status, 0, "{run}");
+    assert_eq!(machine.arrived(), ["new", "ours"]);
+    machine.root_sends();
+    machine.root_sends();
+    assert_eq!(machine.arrived(), theirs);
 }
