@@ -1,5 +1,5 @@
 //! What the queue costs: keeping a message beside a plain file that is written as
-//! safely, a run beside one process a message, and the list of 10,000 messages.
+//! safely, a run beside one process a message, a message of 1 GiB, and the list of 10,000.
 //!
 //! `cargo bench --bench queue` prints the figures, and fails where one is above
 //! what it is held to. What is kept lies below `target/`, which is to be on a disk.
@@ -10,8 +10,12 @@
 mod draining;
 #[path = "queue/keeping.rs"]
 mod keeping;
+#[path = "queue/large.rs"]
+mod large;
 #[path = "queue/listing.rs"]
 mod listing;
+#[path = "../tests/program/memory.rs"]
+mod memory;
 mod processor;
 #[path = "queue/spool.rs"]
 mod spool;
@@ -28,6 +32,8 @@ struct Extent {
     kept: usize,
     /// Messages of each run.
     sent: usize,
+    /// Octets of the attachment of a large message.
+    attached: u64,
     /// Turns of two that are compared.
     turns: usize,
 }
@@ -36,12 +42,13 @@ fn main() -> ExitCode {
     // What runs tests runs this, too, and has no release build.
     let measuring = std::env::args().any(|argument| argument == "--bench");
     let extent = if measuring {
-        Extent { waiting: 10_000, kept: 500, sent: 100, turns: 9 }
+        Extent { waiting: 10_000, kept: 500, sent: 100, attached: 790 << 20, turns: 9 }
     } else {
-        Extent { waiting: 20, kept: 5, sent: 3, turns: 1 }
+        Extent { waiting: 20, kept: 5, sent: 3, attached: 1 << 20, turns: 1 }
     };
     let mut figures = keeping::measure(extent);
     figures.extend(draining::measure(extent));
+    figures.extend(large::measure(extent));
     figures.extend(listing::measure(extent));
     let mut code = ExitCode::SUCCESS;
     for Figure { what, is, held_to } in figures {

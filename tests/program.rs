@@ -24,6 +24,8 @@ mod kills;
 mod large;
 #[path = "program/logs.rs"]
 mod logs;
+#[path = "program/memory.rs"]
+mod memory;
 #[path = "program/passwords.rs"]
 mod passwords;
 #[path = "program/queue.rs"]

@@ -47,7 +47,7 @@ pub(crate) fn measure(extent: Extent) -> Vec<Figure> {
 }
 
 /// A server that only alice may use.
-fn sink() -> Sink {
+pub(crate) fn sink() -> Sink {
     let alice = Credentials { user: "alice".into(), password: Secret::new("sesame") };
     let policy =
         Policy { users: Users::Only(vec![alice]), require_auth: true, ..Policy::default() };
@@ -57,7 +57,7 @@ fn sink() -> Sink {
 }
 
 /// Writes what alice needs; gives the directory of her queue.
-fn prepare(home: &Path, sink: &Sink) -> PathBuf {
+pub(crate) fn prepare(home: &Path, sink: &Sink) -> PathBuf {
     fs::write(home.join("ca.pem"), sink.ca_pem()).unwrap();
     fs::write(home.join("password"), "sesame\n").unwrap();
     fs::set_permissions(home.join("password"), Permissions::from_mode(0o600)).unwrap();
@@ -67,10 +67,16 @@ fn prepare(home: &Path, sink: &Sink) -> PathBuf {
     configured(home, &format!("smtps://alice@localhost:{}", sink.address().port()))
 }
 
-fn envoi(home: &Path, words: &[&str]) {
+/// The program as alice runs it.
+pub(crate) fn program(home: &Path, words: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_envoi"));
     program.args(words).env_clear().env("HOME", home);
     program.env("ENVOI_CONFIG", home.join("config.toml")).stderr(Stdio::inherit());
+    program
+}
+
+pub(crate) fn envoi(home: &Path, words: &[&str]) {
+    let mut program = program(home, words);
     program.stdin(File::open(home.join("message")).unwrap());
     assert!(program.status().unwrap().success(), "{words:?}");
 }

@@ -1,12 +1,12 @@
 //! `envoi queue list`: how long it takes, how much memory, and how often it opens
 //! a file.
 
+use super::memory::peak;
 use super::spool::{self, Opened, configured, directory};
 use super::{Extent, Figure};
-use std::fs;
 use std::io::Read as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 const SECONDS: f64 = 1.0;
@@ -41,21 +41,13 @@ fn list(home: &Path, messages: usize) -> f64 {
     let mut text = vec![0; 1];
     let mut out = program.stdout.take().unwrap();
     out.read_exact(&mut text).unwrap();
-    let peak = peak(&program);
+    // A short list has been printed by then.
+    let kibibytes = peak(&program).unwrap_or(0) / 1024;
     out.read_to_end(&mut text).unwrap();
     assert!(program.wait().unwrap().success());
     let text = String::from_utf8(text).unwrap();
     assert_eq!(text.matches(" octets  from ").count(), messages, "{text}");
-    peak
-}
-
-/// `VmHWM` of proc(5), in MiB.
-fn peak(program: &Child) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    // A short list has been printed by then.
-    let peak = peak.and_then(|peak| peak.split_whitespace().next());
-    peak.map_or(0.0, |kibibytes| kibibytes.parse::<f64>().unwrap() / 1024.0)
+    f64::from(u32::try_from(kibibytes).unwrap()) / 1024.0
 }
 
 /// How often the file that was opened most was opened.

@@ -22,7 +22,8 @@ pub(crate) fn configured(home: &Path, server: &str) -> PathBuf {
     let text = format!(
         "[accounts.main]\nserver = \"{server}\"\nfrom = \"alice@example.org\"\n\
          tls-ca = \"{home}/ca.pem\"\npassword.file = \"{home}/password\"\n\n\
-         [queue]\ndirectory = \"{home}/queue\"\nkeep-free = \"0%\"\n",
+         [queue]\ndirectory = \"{home}/queue\"\nkeep-free = \"0%\"\n\
+         max-message = \"2GB\"\nmax-total = \"2GB\"\n",
         home = home.display()
     );
     fs::write(home.join("config.toml"), text).unwrap();

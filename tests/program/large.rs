@@ -2,14 +2,13 @@
 //! program takes in all is a matter of its build: `cargo bench --bench queue`
 //! holds a release to 12 MiB.
 
+use crate::memory::{PATIENCE, full_pipe, peak_until};
 use crate::running::{Place, Started};
 use envoi::queue::Id;
 use envoi::sink::{Encryption, Listen, Settings, Sink, Storage};
-use rustix::io::ioctl_fionbio;
 use std::fs::{self, File};
-use std::io::{PipeReader, PipeWriter, Read, Write};
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::io::{Read, Write};
+use std::process::Stdio;
 use tempfile::TempDir;
 
 const MIB: u64 = 1024 * 1024;
@@ -19,9 +18,6 @@ const ATTACHED: u64 = 790 * MIB;
 
 /// The most memory that a large message may take beyond a small one.
 const MORE: u64 = 4 * MIB;
-
-/// Nothing here takes as long as this, whoever else needs the processors.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Somebody with a queue for large messages, whose server speaks TLS and throws
 /// away what it takes.
@@ -40,7 +36,7 @@ impl Post {
         // What is below /tmp may be in memory.
         let queue = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("making a directory");
         let place = Place::new();
-        place.write("ca.pem", &sink.ca_pem(), None);
+        place.write("ca.pem", sink.ca_pem(), None);
         let config = format!(
             "[queue]\ndirectory = '{}/queue'\nkeep-free = '0%'\nmax-message = '2GB'\nmax-total = '2GB'\n\
              [accounts.main]\nfrom = 'me@client.example'\nserver = 'smtps://localhost:{}'\n\
@@ -90,29 +86,12 @@ impl Post {
         let mut run = Started(command.spawn().expect("starting envoi"));
         drop(command);
         type_text(run.0.stdin.take().expect("its standard input"), typed);
-        let started = Instant::now();
-        let peak = loop {
-            let peak = peak_of(&run.0);
-            if peak.is_none() || self.entries() == entries {
-                break peak;
-            }
-            assert!(started.elapsed() < PATIENCE, "envoi hangs");
-            std::thread::sleep(Duration::from_millis(5));
-        };
+        let peak = peak_until(&run.0, || self.entries() == entries);
         report.read_to_end(&mut Vec::new()).expect("reading the report");
         let run = run.finish();
         assert_eq!(run.status, 0, "{run}");
-        peak.unwrap_or_else(|| panic!("it did not report\n{run}"))
+        peak.unwrap_or_else(|| panic!("it was not measured before it ended\n{run}"))
     }
-}
-
-/// A pipe that takes nothing before somebody reads from it.
-fn full_pipe() -> (PipeReader, PipeWriter) {
-    let (reader, mut writer) = std::io::pipe().expect("a pipe");
-    ioctl_fionbio(&writer, true).expect("not to wait for it");
-    while writer.write(&[b'.'; 4096]).is_ok() {}
-    ioctl_fionbio(&writer, false).expect("to wait for it");
-    (reader, writer)
 }
 
 fn type_text(mut stdin: impl Write, octets: u64) {
@@ -125,15 +104,6 @@ fn type_text(mut stdin: impl Write, octets: u64) {
     for _ in 0..octets.div_ceil(block.len() as u64) {
         stdin.write_all(block.as_bytes()).expect("writing the text");
     }
-}
-
-/// `VmHWM` of proc(5) in octets: the most memory that a program had in use so
-/// far. `None` where it has ended.
-fn peak_of(program: &Child) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", program.id())).ok()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes = peak.trim().strip_suffix(" kB").expect("kibibytes");
-    Some(kibibytes.parse::<u64>().expect("a number") * 1024)
 }
 
 #[track_caller]
