@@ -15,6 +15,7 @@ use crate::delivery::{Attempt, Cause, Outcome, Report};
 use crate::net::{self, TlsFacts};
 use crate::session::{Error, Kind, Stage};
 use crate::smtp::{ForwardPath, Reply};
+use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -30,6 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) local_id: &'a str,
     /// What went wrong beside the delivery.
     pub(super) warnings: &'a [String],
+    /// Until when the server was asked to hold the message.
+    pub(super) held: Option<Timestamp>,
     /// What of the message is in the queue.
     pub(super) kept: Option<&'a Kept>,
     /// What came of what was expected.
@@ -78,6 +81,11 @@ pub(super) fn people(
         report.recipients.iter().any(|(_, outcome)| matches!(outcome, Outcome::Accepted(_)));
     if kept.is_none() || has_accepted {
         writeln!(out, "{}", summary(report))?;
+    }
+    let held = context.held.filter(|_| has_accepted);
+    if let Some(held) = held.and_then(|held| clock::at(held.as_second(), surroundings.environment))
+    {
+        writeln!(out, "the server holds it until {}", held.strftime("%F %H:%M:%S"))?;
     }
     if context.verdict == Some(&Verdict::Met) {
         writeln!(out, "every answer was as expected")?;

@@ -174,6 +174,7 @@ pub(super) fn send(
         message_id: job.submission.message.facts().message_id.as_deref(),
         local_id: &sent.local_id,
         warnings: &sent.warnings,
+        held: delivery.not_before,
         kept: sent.kept.as_ref(),
         verdict: sent.verdict.as_ref(),
         written: delivery.written,

@@ -253,3 +253,56 @@ impl Session<'_> {
         Error::new(phase, Kind::Stopped(stop.after))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_expected_is_a_stage_and_what_its_reply_begins_with() {
+        for (text, expected) in [
+            ("rcpt=550", Ok("rcpt=550")),
+            ("RCPT=5xx,45X", Ok("rcpt=5,45")),
+            ("dot=2", Ok("dot=2")),
+            ("rcpt", Err(NotExpectation::NoCodes)),
+            ("connect=220", Err(NotExpectation::Stage)),
+            ("tls=220", Err(NotExpectation::Stage)),
+            ("rset=250", Err(NotExpectation::Stage)),
+            ("rcpt=", Err(NotExpectation::Code)),
+            ("rcpt=100", Err(NotExpectation::Code)),
+            ("rcpt=5500", Err(NotExpectation::Code)),
+            ("rcpt=250,", Err(NotExpectation::Code)),
+        ] {
+            let read = text.parse::<Expectation>().map(|it| it.to_string());
+            assert_eq!(read, expected.map(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reply_counts_where_it_is_about_what_is_expected() {
+        let is_met = |text: &str, phase, code| {
+            let reply = Reply::new(code, "text").unwrap();
+            text.parse::<Expectation>().unwrap().is_met_by(phase, &reply)
+        };
+        for (text, phase, code, expected) in [
+            ("rcpt=550", Phase::Rcpt, 550, Some(true)),
+            ("rcpt=5", Phase::Rcpt, 551, Some(true)),
+            ("rcpt=5,450", Phase::Rcpt, 450, Some(true)),
+            ("rcpt=550", Phase::Rcpt, 250, Some(false)),
+            ("rcpt=550", Phase::Mail, 550, None),
+            ("auth=535", Phase::Auth, 334, None),
+            ("auth=535", Phase::Auth, 535, Some(true)),
+            // What a server says before the message has ended is its answer.
+            ("dot=552", Phase::Content, 552, Some(true)),
+        ] {
+            assert_eq!(is_met(text, phase, code), expected, "{text} {code}");
+        }
+    }
+
+    #[test]
+    fn every_stage_has_a_name() {
+        for (name, stage) in Stage::ALL {
+            assert_eq!((Stage::named(name), stage.to_string().as_str()), (Some(stage), name));
+        }
+    }
+}
