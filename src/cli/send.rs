@@ -159,8 +159,11 @@ pub(super) fn send(
 ) -> Result<Exit, Failure> {
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
-    // Whoever only keeps a message waits for no server.
-    if account.name.is_some() && !matches!(delivery.keeping, Keeping::All(_)) {
+    // Whoever only keeps a message waits for no server; nor is whoever watches
+    // one to have others asked.
+    let is_watching = delivery.laboratory.is_some_and(Laboratory::is_set);
+    let is_kept = matches!(delivery.keeping, Keeping::All(_));
+    if account.name.is_some() && !is_kept && !is_watching {
         queue::catch_up(
             &job.queueing,
             surroundings.globals.config.as_deref(),
