@@ -27,3 +27,5 @@ mod runners;
 mod sending;
 #[path = "queue/spool.rs"]
 mod spool;
+#[path = "queue/taking_over.rs"]
+mod taking_over;

@@ -129,10 +129,11 @@ pub enum EntryError {
     /// Not a file of ours: somebody put it there.
     #[error("{0}")]
     Foreign(&'static str),
-    /// Somebody handed it in, and nobody has made sure that it lies in the drop
-    /// directory no more.
-    #[error("it was handed in, and nobody could look whether it still lies in the drop directory")]
-    Unseen,
+    /// Somebody handed it in, and it is for accounts that are not at hand.
+    #[error(
+        "it was handed in, and goes through the accounts of the system, which are not read now"
+    )]
+    Elsewhere,
     /// A later version of the program wrote it.
     #[error("it was written by a newer version of envoi (format {0})")]
     Newer(u32),

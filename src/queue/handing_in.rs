@@ -134,6 +134,16 @@ pub(super) fn trusted(path: &Path) -> Result<Folder, FolderError> {
     Ok(folder)
 }
 
+/// Fails where nothing is handed in, and nothing taken over.
+pub fn check_drop(path: &Path) -> Result<(), FolderError> {
+    trusted(path).map(drop)
+}
+
+/// The names of what lies in the drop directory, for root, who sees them.
+pub fn names_in_drop(path: &Path) -> io::Result<Vec<String>> {
+    Folder::any(path).map_err(io::Error::other)?.names()
+}
+
 fn is_trusted(owner: u32) -> bool {
     owner == 0 || owner == rustix::process::geteuid().as_raw()
 }

@@ -3,6 +3,7 @@
 //! | subject | file |
 //! |---|---|
 //! | the directory, and the few things that are asked of it | `disk.rs` |
+//! | its files, by their names | `names.rs` |
 //! | an entry: the envelope and the octets, which never change | `entry.rs` |
 //! | what has come of it so far, which does | `state.rs` |
 //! | an entry that somebody is at work on | `taken.rs` |
@@ -22,6 +23,7 @@
 //! | `ID` | an entry: one line of JSON, then the message. It never changes, and is there if and only if the entry is |
 //! | `ID.state` | what has come of it, replaced as a whole; until the first try the entry says it itself |
 //! | `ID.bad`, `ID.state.bad` | an entry that is damaged, set aside |
+//! | `ID.copy` | a copy of what a user handed in, and no entry while that may still lie in the drop directory |
 //! | `account.NAME` | why an account cannot be used, and until when it is not tried |
 //! | `last-run` | when a runner was last here |
 //! | `octets` | how much it holds: a number when all was counted, a line for each message since |
@@ -37,6 +39,7 @@ mod disk;
 mod entry;
 mod handing_in;
 mod journal;
+mod names;
 mod retry;
 mod room;
 mod run;
@@ -48,7 +51,7 @@ mod trouble;
 pub use bounce::{ReportError, Reporting, unreportable};
 pub use disk::{Disk, Folder, FolderError, Room};
 pub use entry::{Entry, EntryError, Head, Id, NotId};
-pub use handing_in::{DropBox, HandInError, Unfit};
+pub use handing_in::{DropBox, HandInError, Unfit, check_drop, names_in_drop};
 pub use journal::{Happening, Line};
 pub use retry::{LEAST_TRIES, Policy, Setback};
 pub use run::{Accounts, Courier, Errand, Event, Runner, Unserved, Which};
@@ -58,8 +61,9 @@ pub use taken::Taken;
 pub use trouble::Trouble;
 
 use crate::message::{self, Message};
-use disk::{Draft, UNFINISHED, replace_at_ease};
+use disk::{Draft, replace_at_ease};
 use jiff::Timestamp;
+use names::{BAD, Kind, kind, state_name};
 use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _};
@@ -157,6 +161,8 @@ pub struct Listing {
     pub unusable: Vec<(String, EntryError)>,
     /// Entries that were set aside.
     pub set_aside: Vec<Id>,
+    /// Copies of what users handed in, whose take-over was not finished.
+    pub copies: Vec<Id>,
     /// Files that are none of the queue's.
     pub foreign: Vec<String>,
 }
@@ -199,8 +205,6 @@ pub struct Listed {
     pub state: State,
 }
 
-const STATE: &str = ".state";
-const BAD: &str = ".bad";
 const LAST_RUN: &str = "last-run";
 const BLOCK: usize = 128 * 1024;
 
@@ -218,6 +222,11 @@ impl Queue {
     /// Keeps a message. When this returns without an error, it is on the disk
     /// with its name, and will be found.
     pub fn keep(&self, id: &Id, head: &Head, message: &Message) -> Result<(), KeepError> {
+        self.keep_as(id.as_str(), head, message)
+    }
+
+    /// The same under a name that may be none of an entry.
+    fn keep_as(&self, name: &str, head: &Head, message: &Message) -> Result<(), KeepError> {
         let size = message.facts().size;
         self.has_room_for(size)?;
         let head = Head { size, ..head.clone() };
@@ -228,10 +237,10 @@ impl Queue {
         draft.write(&line).map_err(failed)?;
         self.write_message(&mut draft, message)?;
         draft.sync().map_err(failed)?;
-        draft.rename_to_new(id.as_str()).map_err(failed)?;
+        draft.rename_to_new(name).map_err(failed)?;
         self.disk.sync_names().map_err(|reason| {
             // Whoever is told that it was not kept sends it again.
-            let _ = self.disk.remove(id.as_str());
+            let _ = self.disk.remove(name);
             let _ = self.disk.sync_names();
             self.unwritten(reason)
         })?;
@@ -269,6 +278,7 @@ impl Queue {
                     listing.add(id.clone(), self.look_at(&id, may_have_state));
                 }
                 Kind::SetAside(id) => listing.set_aside.push(id),
+                Kind::Copy(id) => listing.copies.push(id),
                 Kind::Foreign => listing.foreign.push(name.clone()),
                 Kind::State(_) | Kind::Unfinished | Kind::Own => {}
             }
@@ -295,7 +305,9 @@ impl Queue {
             .filter_map(|name| match kind(name) {
                 Kind::Entry(id) => Some(Named { id, is_set_aside: false }),
                 Kind::SetAside(id) => Some(Named { id, is_set_aside: true }),
-                Kind::State(_) | Kind::Unfinished | Kind::Own | Kind::Foreign => None,
+                Kind::State(_) | Kind::Copy(_) | Kind::Unfinished | Kind::Own | Kind::Foreign => {
+                    None
+                }
             })
             .collect();
         found.sort();
@@ -427,8 +439,12 @@ impl Queue {
             match kind(&name) {
                 Kind::Unfinished => self.clear_away(&name),
                 Kind::State(id) if self.is_gone(&id) => orphans.push(name),
-                Kind::State(_) | Kind::Entry(_) | Kind::SetAside(_) | Kind::Own | Kind::Foreign => {
-                }
+                Kind::State(_)
+                | Kind::Entry(_)
+                | Kind::SetAside(_)
+                | Kind::Copy(_)
+                | Kind::Own
+                | Kind::Foreign => {}
             }
         }
         if !orphans.is_empty() {
@@ -463,41 +479,3 @@ impl Queue {
 const LARGEST_STATE: u64 = 256 * 1024 * 1024;
 /// What opening a symbolic link gives.
 const LOOP: i32 = rustix::io::Errno::LOOP.raw_os_error();
-
-fn state_name(id: &Id) -> String {
-    format!("{id}{STATE}")
-}
-
-/// What a file of the directory is, by its name.
-enum Kind {
-    Entry(Id),
-    State(Id),
-    /// An entry, or its state.
-    SetAside(Id),
-    Unfinished,
-    Own,
-    Foreign,
-}
-
-fn kind(name: &str) -> Kind {
-    if let Ok(id) = name.parse() {
-        return Kind::Entry(id);
-    }
-    if let Some(name) = name.strip_suffix(BAD)
-        && let Ok(id) = name.strip_suffix(STATE).unwrap_or(name).parse()
-    {
-        return Kind::SetAside(id);
-    }
-    if let Some(id) = name.strip_suffix(STATE).and_then(|id| id.parse().ok()) {
-        return Kind::State(id);
-    }
-    if name.ends_with(UNFINISHED) {
-        return Kind::Unfinished;
-    }
-    let is_own = name == LAST_RUN
-        || journal::is_ours(name)
-        || room::is_ours(name)
-        || trouble::is_ours(name)
-        || take_over::is_ours(name);
-    if is_own { Kind::Own } else { Kind::Foreign }
-}

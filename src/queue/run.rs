@@ -76,8 +76,7 @@ pub struct Runner<'r> {
     pub interrupt: &'r Interrupt,
     /// Only messages of this account; `None` means all.
     pub account: Option<&'r str>,
-    /// Not what users handed in: nobody has made sure that it lies in the drop
-    /// directory no more.
+    /// Not what users handed in: it is for accounts that are not at hand here.
     pub without_handed_in: bool,
     /// The most connections at a time.
     pub connections: usize,
@@ -203,8 +202,8 @@ impl Runner<'_> {
             if self.account.is_some_and(|only| only != listed.head.account) {
                 continue;
             }
-            if self.is_unseen(&listed.head) && matches!(which, Which::Named(_)) {
-                self.tell_unusable(listed.id, EntryError::Unseen);
+            if self.is_elsewhere(&listed.head) && matches!(which, Which::Named(_)) {
+                self.tell_unusable(listed.id, EntryError::Elsewhere);
                 continue;
             }
             if !self.is_wanted(&listed.id, &listed.head, &listed.state, which, now) {
@@ -242,7 +241,7 @@ impl Runner<'_> {
             || !state.with(Fate::Failed).is_empty()
             || state.is_delivered();
         has_work
-            && !self.is_unseen(head)
+            && !self.is_elsewhere(head)
             && match which {
                 Which::Due => self.queue.is_due(head, state, now),
                 Which::All => !state.held && !head.is_early(now),
@@ -250,7 +249,7 @@ impl Runner<'_> {
             }
     }
 
-    fn is_unseen(&self, head: &super::Head) -> bool {
+    fn is_elsewhere(&self, head: &super::Head) -> bool {
         self.without_handed_in && head.owner.is_some()
     }
 

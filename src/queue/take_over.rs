@@ -3,16 +3,17 @@
 //! it stays as it is. What is taken over is a copy.
 //!
 //! The order keeps a message from being lost, or sent twice: the copy is on the
-//! disk before its original is taken away, and that is on the disk before
-//! anything is sent. A run that is killed in between finds both, and takes the
-//! original away. One run at a time takes over, and the others wait for it, for
-//! what they find in the queue before that may still have its original.
+//! disk before its original is taken away; when that is on the disk, too, the copy
+//! becomes an entry. Before, nobody sends it, and nobody removes it. A run that is
+//! stopped in between leaves copies, which the next one takes up whatever else lies
+//! in the drop directory. One run at a time takes over, and the others wait for it.
 
+mod copies;
 mod round;
 
-use super::disk::{Disk as _, Folder, FolderError, replace};
+use super::disk::{Folder, FolderError, replace};
 use super::handing_in;
-use super::{Happening, Id, Line, Queue};
+use super::{EntryError, Happening, Id, Line, Queue};
 use crate::message::Repairs;
 use crate::net::Interrupt;
 use jiff::Timestamp;
@@ -50,6 +51,13 @@ pub enum HandedIn {
     },
     /// It stays where it is. This is told once.
     Left(Left),
+    /// Its copy in the queue is damaged, and was set aside.
+    SetAside {
+        /// What it is called.
+        id: Id,
+        /// Why.
+        reason: EntryError,
+    },
 }
 
 /// A file that stays in the drop directory.
@@ -69,7 +77,7 @@ pub struct Left {
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
     /// The drop directory is not safe, or cannot be opened.
-    #[error("{0}")]
+    #[error(transparent)]
     Folder(#[from] FolderError),
     /// What the operating system said.
     #[error("cannot take over what lies in {}: {reason}", path.display())]
@@ -128,13 +136,13 @@ impl Intake<'_> {
         let _lock = self.lock(&folder)?;
         handing_in::stamp(self.drop, now).map_err(failed)?;
         let mut round = Round::of(self, &folder, now);
-        let looked = round.look(told);
-        // Not before this is anything sent that was taken over.
-        let taken = round.taken();
-        let synced = if taken > 0 { folder.sync_names() } else { Ok(()) };
-        let left = round.left;
-        looked.and(synced).and_then(|()| self.tell_left(left, now, told)).map_err(failed)?;
-        Ok(taken)
+        round.take_up(told).map_err(failed)?;
+        let looked = round.look();
+        let finished = round.finish(told);
+        let Round { entries, left, failed: of_one, .. } = round;
+        let looked = looked.and_then(|()| self.tell_left(left, now, told));
+        looked.and(finished).and(of_one.map_or(Ok(()), Err)).map_err(failed)?;
+        Ok(entries)
     }
 
     /// Tells of what stays, if it is new, and remembers it.
@@ -180,6 +188,10 @@ impl Intake<'_> {
     fn record(&self, id: &str, what: Happening, owner: u32, text: &str, now: Timestamp) {
         let separator = if text.is_empty() { "" } else { ": " };
         let text = format!("handed in by the user with the number {owner}{separator}{text}");
+        self.record_of(id, what, text, now);
+    }
+
+    fn record_of(&self, id: &str, what: Happening, text: String, now: Timestamp) {
         self.queue.record(&Line { at: now, id: id.to_owned(), what, to: Vec::new(), text });
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::office::{Office, accepted, never, not_now, run_with, unread};
 use crate::spool::{Spool, Step, head, keep, letter, moment};
+use crate::taking_over::Drop;
 use envoi::queue::{Fate, Id, Queue, Which};
 use rustix::io::Errno;
 use std::io;
@@ -120,6 +121,26 @@ fn a_run_on_a_disk_that_fails_says_so_and_loses_nothing() {
 
 fn is_fault(event: &str) -> bool {
     event.starts_with("unwritten ") || event.starts_with("unusable ")
+}
+
+#[test]
+fn a_disk_that_fails_while_something_is_taken_over_loses_nothing_and_sends_nothing_twice() {
+    //
+    at_each_step(|fault, errno| {
+        let spool = Spool::new();
+        let drop = Drop::beside(&spool);
+        drop.hand_in(&["one", "two"]);
+        let (queue, steps) = failing(&spool, fault, errno);
+        let took_over = drop.take_over(&queue);
+        let (good, office) = (spool.queue(), Office::new(|_| accepted()));
+        office.run(&good, &Which::All, moment(0)).unwrap();
+        drop.take_over(&good).unwrap();
+        office.run(&good, &Which::All, moment(0)).unwrap();
+        let times = ["one", "two"].map(|word| office.times(word, "a@x.example"));
+        assert_eq!(times, [1, 1], "{fault:?} {errno}: {took_over:?}");
+        assert!(drop.names().is_empty());
+        steps.load(Ordering::Relaxed)
+    });
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What users handed in, where nobody has looked into the drop directory: it may
-//! still lie there, and would be taken over, and sent, once more.
+//! What users handed in, where whoever runs the queue has other accounts than
+//! those it is for.
 
 use crate::office::{Office, accepted, never, unreached};
 use crate::spool::{Spool, head, keep, letter, moment};
@@ -18,8 +18,7 @@ fn state(queue: &Queue, id: &Id) -> State {
 }
 
 #[test]
-fn what_may_still_lie_in_the_drop_directory_is_not_tried_however_it_is_asked_for() {
-    //
+fn what_is_for_accounts_of_the_system_is_not_tried_without_them_however_it_is_asked_for() {
     let spool = Spool::in_memory();
     let queue = spool.queue();
     let id = keep_handed_in(&queue, "theirs", &["a@x.example"]);
@@ -31,7 +30,8 @@ fn what_may_still_lie_in_the_drop_directory_is_not_tried_however_it_is_asked_for
         assert_eq!(told, [""; 0], "{which:?}");
     }
     let told = office.run_without_handed_in(&queue, &named, moment(0)).unwrap();
-    let start = format!("unusable {id}: it was handed in, and nobody could look");
+    let start =
+        format!("unusable {id}: it was handed in, and goes through the accounts of the system");
     assert!(told.len() == 1 && told[0].starts_with(&start), "{told:?}");
     assert_eq!(office.carried(), 0);
     assert_eq!(state(&queue, &id), untouched);
@@ -41,15 +41,15 @@ fn what_may_still_lie_in_the_drop_directory_is_not_tried_however_it_is_asked_for
     office.run_without_handed_in(&queue, &Which::Due, moment(0)).unwrap();
     assert_eq!((office.times("ours", "a@x.example"), office.carried()), (1, 1));
 
-    // When somebody has looked, it goes as ever.
+    // Who has those sends it.
     office.run(&queue, &Which::Due, moment(0)).unwrap();
     assert_eq!((office.times("theirs", "a@x.example"), office.carried()), (1, 2));
     assert!(spool.names().is_empty(), "{:?}", spool.names());
 }
 
 #[test]
-fn what_may_still_lie_in_the_drop_directory_is_neither_put_off_nor_reported() {
-    //
+fn what_is_for_accounts_of_the_system_is_neither_put_off_nor_reported_without_them() {
+    //
     let spool = Spool::in_memory();
     let queue = spool.queue();
     let failed = keep_handed_in(&queue, "failed", &["gone@x.example"]);

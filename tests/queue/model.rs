@@ -48,7 +48,8 @@ impl Record {
         self.files.lock().unwrap()[&file.metadata().unwrap().ino()]
     }
 
-    fn step(&self, step: &Step<'_>) {
+    /// Writes a step down.
+    pub fn step(&self, step: &Step<'_>) {
         match step {
             Step::Created(name, file) => {
                 let mut files = self.files.lock().unwrap();

@@ -84,7 +84,7 @@ impl<'o> Office<'o> {
         run_with(self, connections, queue, which, now)
     }
 
-    /// One run where nobody has looked into the drop directory.
+    /// One run that leaves alone what users handed in.
     pub fn run_without_handed_in(
         &self,
         queue: &Queue,

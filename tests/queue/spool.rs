@@ -56,7 +56,7 @@ impl Spool {
         queue_at(&self.path(), watch)
     }
 
-    /// The names of the files in it, but for the journal and the time of the
+    /// The names of the files in it, but for what tells of them and the time of the
     /// last run.
     pub fn names(&self) -> Vec<String> {
         names(&self.path())
@@ -74,7 +74,7 @@ pub fn queue_at(
 pub fn names(path: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
-    names.retain(|name| !["log", "last-run", "octets"].contains(&name.as_str()));
+    names.retain(|name| !["log", "last-run", "octets", "left-in-drop"].contains(&name.as_str()));
     names.sort();
     names
 }

@@ -48,7 +48,7 @@ pub(in crate::cli) fn catch_up(
 fn due(queue: &Queue) -> Vec<Listed> {
     let now = Timestamp::now();
     let is_due = |Listed { head, state, .. }: &Listed| {
-        // Nobody looks into the drop directory for this.
+        // Whoever sends his own mail is not to wait for what others handed in.
         head.owner.is_none()
             && !state.waiting().is_empty()
             && queue.is_due(head, state, now)

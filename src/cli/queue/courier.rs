@@ -34,8 +34,6 @@ pub(super) struct Couriers<'c> {
     patience: Option<Duration>,
     /// How much of the conversations is shown on standard error.
     verbose: u8,
-    /// They leave alone what users handed in.
-    without_handed_in: bool,
     /// What went wrong beside the deliveries, in sentences, each once.
     troubles: Mutex<Vec<String>>,
 }
@@ -61,28 +59,13 @@ impl<'c> Couriers<'c> {
         host: &'c str,
     ) -> Self {
         let troubles = Mutex::default();
-        Couriers {
-            accounts,
-            environment,
-            interrupt,
-            host,
-            patience: None,
-            verbose: 0,
-            without_handed_in: false,
-            troubles,
-        }
+        Couriers { accounts, environment, interrupt, host, patience: None, verbose: 0, troubles }
     }
 
     /// The same, who let others see what they say: `-v`, as often as it was
     /// given. They work one after another.
     pub(super) fn seen(self, verbose: u8) -> Self {
         Couriers { verbose, ..self }
-    }
-
-    /// The same, who leave alone what users handed in, where nobody has looked
-    /// into the drop directory: it may still lie there, too.
-    pub(super) fn without_handed_in(self, without_handed_in: bool) -> Self {
-        Couriers { without_handed_in, ..self }
     }
 
     /// The same, none of whom tries longer than this.
@@ -117,7 +100,7 @@ impl<'c> Couriers<'c> {
             interrupt: self.interrupt,
             connections: if self.verbose > 0 { 1 } else { usize::from(connections) },
             account,
-            without_handed_in: self.without_handed_in,
+            without_handed_in: self.accounts.files().only.is_some(),
             told,
         };
         runner.run(which)

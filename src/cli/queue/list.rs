@@ -1,6 +1,7 @@
 //! `envoi queue list`.
 
-use super::{place, take_over, unreadable};
+use super::dropped::Dropped;
+use super::unreadable;
 use crate::account::Accounts;
 use crate::cli::Surroundings;
 use crate::cli::clock;
@@ -9,7 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::line;
 use crate::cli::words::plain;
-use crate::queue::{Answer, Fate, Id, Left, Listed, Listing, Progress, Queue, Trouble};
+use crate::queue::{Answer, Fate, Id, Listed, Listing, Progress, Queue, Trouble};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -29,17 +30,22 @@ pub(super) fn run(
         troubles.retain(|(account, _)| account == only);
     }
     let unknown = unknown(&listing, accounts);
-    let drop = place::taken_over();
-    let left = drop.map(|_| queue.left_in_drop()).unwrap_or_default();
+    let dropped = Dropped::beside(Some(queue), &listing.copies);
+    told(&listing, &troubles, &unknown, &dropped, surroundings)
+}
+
+fn told(
+    listing: &Listing,
+    troubles: &[(String, Trouble)],
+    unknown: &[&str],
+    dropped: &Dropped,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Exit, Failure> {
     let told = if surroundings.globals.json {
-        json(&listing, &troubles, &unknown, &left, surroundings.out)
+        json(listing, troubles, unknown, dropped, surroundings.out)
     } else {
-        people(&listing, &troubles, &unknown, surroundings).and_then(|()| {
-            let mut left = left.iter().zip(std::iter::repeat(drop.unwrap_or(queue.path())));
-            left.try_for_each(|(file, drop)| {
-                writeln!(surroundings.out, "{}", take_over::words(file, drop))
-            })
-        })
+        people(listing, troubles, unknown, dropped, surroundings)
+            .and_then(|()| dropped.tell(surroundings))
     };
     told.map_err(|error| Failure::caused(Exit::IoErr, "cannot write the list", error))?;
     Ok(Exit::Ok)
@@ -67,13 +73,7 @@ pub(super) fn known(account: &str, has_nothing: bool, accounts: &Accounts) -> Re
 
 /// The list of a queue that is not there.
 pub(super) fn empty(surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
-    let told = if surroundings.globals.json {
-        json(&Listing::default(), &[], &[], &[], surroundings.out)
-    } else {
-        writeln!(surroundings.out, "{EMPTY}")
-    };
-    told.map_err(|error| Failure::caused(Exit::IoErr, "cannot write the list", error))?;
-    Ok(Exit::Ok)
+    told(&Listing::default(), &[], &[], &Dropped::beside(None, &[]), surroundings)
 }
 
 /// What Postfix and Sendmail say, which programs look for.
@@ -83,12 +83,13 @@ fn people(
     listing: &Listing,
     troubles: &[(String, Trouble)],
     unknown: &[&str],
+    dropped: &Dropped,
     surroundings: &mut Surroundings<'_>,
 ) -> io::Result<()> {
     let zone = &clock::zone(surroundings.environment);
     let out = &mut BufWriter::new(&mut *surroundings.out);
     let is_empty = listing.entries.is_empty() && listing.unusable.is_empty();
-    if is_empty && listing.set_aside.is_empty() {
+    if is_empty && listing.set_aside.is_empty() && dropped.waiting.is_empty() {
         writeln!(out, "{EMPTY}")?;
     }
     for listed in &listing.entries {
@@ -183,7 +184,7 @@ fn json(
     listing: &Listing,
     troubles: &[(String, Trouble)],
     unknown: &[&str],
-    left: &[Left],
+    dropped: &Dropped,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let object = ListJson {
@@ -196,7 +197,10 @@ fn json(
             .collect(),
         set_aside: listing.set_aside.iter().map(Id::as_str).collect(),
         foreign: &listing.foreign,
-        left_in_drop: left
+        handed_in: dropped.waiting.len(),
+        drop_fault: dropped.fault.as_deref(),
+        left_in_drop: dropped
+            .left
             .iter()
             .map(|left| LeftJson { file: &left.name, owner: left.owner, reason: &left.reason })
             .collect(),
@@ -224,6 +228,9 @@ struct ListJson<'l> {
     unusable: Vec<UnusableJson<'l>>,
     set_aside: Vec<&'l str>,
     foreign: &'l [String],
+    handed_in: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop_fault: Option<&'l str>,
     left_in_drop: Vec<LeftJson<'l>>,
     troubles: Vec<TroubleJson<'l>>,
     unknown_accounts: &'l [&'l str],

@@ -3,6 +3,7 @@
 mod catch_up;
 mod change;
 mod courier;
+mod dropped;
 pub(super) mod keep;
 mod list;
 mod place;
@@ -12,6 +13,7 @@ mod take_over;
 
 pub(super) use catch_up::catch_up;
 
+use self::dropped::Dropped;
 use super::Surroundings;
 use super::args::{self, Globals, QueueArgs, QueueCommand, RunArgs};
 use super::exit::Exit;
@@ -118,11 +120,23 @@ fn found(queue: &Queue, typed: &str) -> Result<Named, Failure> {
     let mut ids = queue.named(typed).map_err(|error| unreadable(queue, error))?;
     match (ids.pop(), ids.len()) {
         (Some(named), 0) => Ok(named),
-        (None, _) => Err(no_such(format!("no message in the queue is called {typed}"))),
+        (None, _) => Err(absent(queue, typed)),
         (Some(_), others) => Err(no_such(format!(
             "{} messages in the queue have identifiers that begin with {typed}",
             others + 1
         ))),
+    }
+}
+
+/// An entry that is not there: it may be on its way.
+fn absent(queue: &Queue, typed: &str) -> Failure {
+    let dropped = Dropped::beside(Some(queue), &queue.copies().unwrap_or_default());
+    match dropped.waiting.iter().find(|id| id.as_str().starts_with(typed)) {
+        Some(id) => {
+            let sentence = format!("the message {id} was handed in, and is not in the queue yet");
+            Failure::say(Exit::NoInput, sentence).hint("have it taken over: envoi queue run")
+        }
+        None => no_such(format!("no message in the queue is called {typed}")),
     }
 }
 

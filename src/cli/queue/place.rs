@@ -3,7 +3,7 @@
 use crate::account::{Environment, QueueSettings};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, quoted};
-use crate::queue::{DropBox, Folder, FolderError, Limits, Listed, Policy, Queue};
+use crate::queue::{DropBox, Folder, FolderError, Id, Limits, Policy, Queue};
 use std::path::{Path, PathBuf};
 
 /// The queue of the whole system, for who may use it.
@@ -20,11 +20,10 @@ pub(super) fn taken_over() -> Option<&'static Path> {
     (is_root() && has_drop()).then(|| Path::new(DROP))
 }
 
-/// The same where it is gone, but what was handed in is still in root's queue.
-pub(super) fn missed(queue: &Queue) -> Option<&'static Path> {
-    let was_handed_in = |it: &Listed| it.head.owner.is_some();
-    let is_missed = || queue.list().is_ok_and(|it| it.entries.iter().any(was_handed_in));
-    (is_root() && is_missed()).then(|| Path::new(DROP))
+/// The same where it is gone, and a take-over was not finished: of the copies
+/// that it left in root's queue, the originals may lie there still.
+pub(super) fn missed(copies: &[Id]) -> Option<&'static Path> {
+    (is_root() && !copies.is_empty()).then(|| Path::new(DROP))
 }
 
 /// Whether this user hands in what is to go through an account of all users.
@@ -40,15 +39,28 @@ fn has_drop() -> bool {
 /// soon, as everything that keeps a message from being kept.
 pub(super) fn drop_box(settings: &QueueSettings) -> Result<DropBox, Failure> {
     DropBox::open(Path::new(DROP), limits(settings)).map_err(|error| {
-        let hint = match &error {
-            FolderError::LooseParent { path, .. } => format!("chmod go-w {}", quoted(path)),
-            FolderError::Foreign { path, .. } => format!("chown root {}", quoted(path)),
-            FolderError::Io { .. } | FolderError::Missing(_) | FolderError::Open { .. } => {
-                MAKE_DROP.to_owned()
-            }
-        };
-        Failure::new(Exit::TempFail, error).hint(format!("root can mend it: {hint}"))
+        let hint = how_to_mend_drop(&error);
+        Failure::new(Exit::TempFail, error).hint(hint)
     })
+}
+
+/// What root does about a drop directory that is not safe.
+pub(super) fn how_to_mend_drop(error: &FolderError) -> String {
+    let above = |path: &Path| path != Path::new(DROP);
+    let command = match error {
+        FolderError::LooseParent { path, .. } if above(path) => {
+            format!("chmod go-w {}", quoted(path))
+        }
+        FolderError::Foreign { path, .. } if above(path) => format!("chown root {}", quoted(path)),
+        FolderError::Io { path, .. } => {
+            return format!("see what is there: ls -ld {}", quoted(path));
+        }
+        FolderError::LooseParent { .. }
+        | FolderError::Foreign { .. }
+        | FolderError::Missing(_)
+        | FolderError::Open { .. } => MAKE_DROP.to_owned(),
+    };
+    format!("root can mend it: {command}")
 }
 
 /// How root makes the drop directory, or mends it.

@@ -91,19 +91,18 @@ impl Rounds<'_> {
         surroundings: &mut Surroundings<'_>,
     ) -> Result<(), Failure> {
         // Whoever names a message may know it from who handed it in.
-        let mut taken = self.take_over(accounts, surroundings);
+        self.take_over(accounts, surroundings);
         let mut which = which(self.queue, self.typed)?;
         loop {
             self.stamp(surroundings);
             self.tell_failed(&which, surroundings);
-            self.round(&which, taken.is_none(), accounts, surroundings)?;
+            self.round(&which, accounts, surroundings)?;
             if matches!(which, Which::Named(_)) || self.is_stopped() {
                 return Ok(());
             }
             // What starts a run when something is handed in does not notice
             // what is handed in while one runs.
-            taken = self.take_over(accounts, surroundings);
-            if taken.unwrap_or(0) == 0 {
+            if self.take_over(accounts, surroundings) == 0 {
                 return Ok(());
             }
             which = Which::Due;
@@ -123,8 +122,8 @@ impl Rounds<'_> {
         loop {
             self.stamp(surroundings);
             let accounts = changed.as_ref().unwrap_or(accounts);
-            let taken = self.take_over(accounts, surroundings);
-            let went = self.round(&which, taken.is_none(), accounts, surroundings);
+            self.take_over(accounts, surroundings);
+            let went = self.round(&which, accounts, surroundings);
             if self.is_stopped() {
                 return went;
             }
@@ -158,20 +157,14 @@ impl Rounds<'_> {
         self.interrupt.signal().is_some()
     }
 
-    /// How many messages of users are new; `None` where nobody could look.
-    fn take_over(
-        &mut self,
-        accounts: &Accounts,
-        surroundings: &mut Surroundings<'_>,
-    ) -> Option<usize> {
-        match take_over::run(self.queue, accounts, self.interrupt, surroundings) {
-            Ok(taken) => Some(taken),
-            Err(failure) => {
-                self.tell_once(&failure, surroundings);
-                self.tally.untaken = Some(failure.exit);
-                None
-            }
-        }
+    /// How many messages of users are new.
+    fn take_over(&mut self, accounts: &Accounts, surroundings: &mut Surroundings<'_>) -> usize {
+        let taken = take_over::run(self.queue, accounts, self.interrupt, surroundings);
+        taken.unwrap_or_else(|failure| {
+            self.tell_once(&failure, surroundings);
+            self.tally.untaken = Some(failure.exit);
+            0
+        })
     }
 
     /// Says that somebody runs the queue. Where it cannot be written, what waits
@@ -197,13 +190,11 @@ impl Rounds<'_> {
     fn round(
         &mut self,
         which: &Which,
-        without_handed_in: bool,
         accounts: &Accounts,
         surroundings: &mut Surroundings<'_>,
     ) -> Result<(), Failure> {
         let couriers = Couriers::of(accounts, surroundings.environment, self.interrupt, self.host)
-            .seen(surroundings.globals.verbose)
-            .without_handed_in(without_handed_in);
+            .seen(surroundings.globals.verbose);
         round(self.queue, which, self.typed.connections, &couriers, &mut self.tally, surroundings)
     }
 }

@@ -1,6 +1,6 @@
 //! `envoi queue run` of root begins with what users handed in.
 
-use super::place;
+use super::{place, unreadable};
 use crate::account::Accounts;
 use crate::cli::Surroundings;
 use crate::cli::escape::Escaped;
@@ -11,6 +11,7 @@ use crate::net::Interrupt;
 use crate::queue::{HandedIn, Intake, IntakeError, Left, Queue};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::path::Path;
 
 /// Takes over what users handed in, and gives the number of messages. What stays
@@ -21,7 +22,8 @@ pub(super) fn run(
     interrupt: &Interrupt,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<usize, Failure> {
-    let Some(drop) = place::taken_over().or_else(|| place::missed(queue)) else { return Ok(0) };
+    let copies = queue.copies().map_err(|error| unreadable(queue, error))?;
+    let Some(drop) = place::taken_over().or_else(|| place::missed(&copies)) else { return Ok(0) };
     if let Some(only) = &accounts.files().only {
         let sentence = format!(
             "what users handed in waits: it goes through the accounts of {}, which is read where \
@@ -44,7 +46,15 @@ pub(super) fn run(
             IntakeError::Folder(_) | IntakeError::Io { .. } => Exit::IoErr,
             IntakeError::Busy(_) => Exit::TempFail,
         };
-        Failure::say(exit, format!("what users handed in waits: {error}"))
+        let hint = match &error {
+            IntakeError::Folder(error) => Some(place::how_to_mend_drop(error)),
+            IntakeError::Io { .. } | IntakeError::Busy(_) => None,
+        };
+        let failure = Failure::say(exit, format!("what users handed in waits: {error}"));
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     })
 }
 
@@ -59,6 +69,10 @@ fn tell(handed_in: &HandedIn, drop: &Path, surroundings: &mut Surroundings<'_>) 
             writeln!(surroundings.out, "{id}  taken      {who} {owner}")
         }
         HandedIn::Left(left) => writeln!(surroundings.err, "envoi: {}", words(left, drop)),
+        HandedIn::SetAside { id, reason } => {
+            let err = &mut surroundings.err;
+            writeln!(err, "envoi: the message {id} in the queue was set aside: {}", Escaped(reason))
+        }
     };
 }
 
@@ -81,9 +95,10 @@ struct Json<'j> {
     id: Option<&'j str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'j str>,
-    owner: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'j str>,
+    owner: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'j, str>>,
 }
 
 impl<'j> Json<'j> {
@@ -94,7 +109,7 @@ impl<'j> Json<'j> {
                 event: "taken",
                 id: Some(id.as_str()),
                 file: None,
-                owner: *owner,
+                owner: Some(*owner),
                 reason: None,
             },
             HandedIn::Left(left) => Json {
@@ -102,8 +117,16 @@ impl<'j> Json<'j> {
                 event: "leftInDrop",
                 id: None,
                 file: Some(&left.name),
-                owner: left.owner,
-                reason: Some(&left.reason),
+                owner: Some(left.owner),
+                reason: Some(left.reason.as_str().into()),
+            },
+            HandedIn::SetAside { id, reason } => Json {
+                version: 1,
+                event: "setAside",
+                id: Some(id.as_str()),
+                file: None,
+                owner: None,
+                reason: Some(reason.to_string().into()),
             },
         }
     }

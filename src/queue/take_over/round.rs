@@ -2,35 +2,43 @@
 
 use super::super::disk::{Folder, UNFINISHED};
 use super::super::handing_in::{self, LONGEST_LINE, Unfit};
-use super::super::{
-    Entry, EntryError, Happening, Head, Id, KeepError, State, TakeError, state_name,
-};
-use super::{HandedIn, Intake, Left};
+use super::super::names::{copy_name, state_name};
+use super::super::{Entry, EntryError, Head, Id, KeepError, State, TakeError};
+use super::{Intake, Left};
 use crate::message::{self, Message};
 use jiff::Timestamp;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use std::collections::HashMap;
+use rustix::path::Arg;
+use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 
 /// One pass over the drop directory.
 pub(super) struct Round<'r> {
-    intake: &'r Intake<'r>,
-    folder: &'r Folder,
-    now: Timestamp,
+    pub(super) intake: &'r Intake<'r>,
+    pub(super) folder: &'r Folder,
+    pub(super) now: Timestamp,
     /// Octets in the queue of each user who handed something in.
     shares: Option<HashMap<u32, u64>>,
-    /// How many files of each user were taken over.
+    /// How many files of each user were copied.
     taken: HashMap<u32, usize>,
+    /// Copies whose originals were taken away, and who handed them in.
+    pub(super) copied: Vec<(Id, u32)>,
+    /// Copies that could not become entries.
+    pub(super) unfinished: HashSet<Id>,
+    /// How many became entries.
+    pub(super) entries: usize,
     /// What stays.
     pub(super) left: Vec<Left>,
+    /// What stood in the way of one, and not of the others.
+    pub(super) failed: Option<io::Error>,
 }
 
 /// Why a file stays.
 #[derive(Debug, thiserror::Error)]
-enum Reason {
+pub(super) enum Reason {
     /// It is no more there, or will be there in another form: nothing to tell.
     #[error("it is gone")]
     Gone,
@@ -69,17 +77,22 @@ const MOST_AT_ONCE: usize = 1000;
 
 impl<'r> Round<'r> {
     pub(super) fn of(intake: &'r Intake<'r>, folder: &'r Folder, now: Timestamp) -> Self {
-        let (taken, left) = (HashMap::new(), Vec::new());
-        Round { intake, folder, now, shares: None, taken, left }
+        Round {
+            intake,
+            folder,
+            now,
+            shares: None,
+            taken: HashMap::new(),
+            copied: Vec::new(),
+            unfinished: HashSet::new(),
+            entries: 0,
+            left: Vec::new(),
+            failed: None,
+        }
     }
 
-    /// How many files were taken over.
-    pub(super) fn taken(&self) -> usize {
-        self.taken.values().sum()
-    }
-
-    /// Looks at every file.
-    pub(super) fn look(&mut self, told: &mut dyn FnMut(HandedIn)) -> io::Result<()> {
+    /// Looks at every file, and copies the messages.
+    pub(super) fn look(&mut self) -> io::Result<()> {
         for entry in Dir::read_from(self.folder.descriptor())? {
             let entry = entry?;
             let name = entry.file_name();
@@ -90,7 +103,8 @@ impl<'r> Round<'r> {
                 continue;
             }
             // Who has much to hand in does not keep the others waiting.
-            let Ok(Stat { st_uid: owner, st_ino: inode, .. }) = self.facts(name) else { continue };
+            let Ok(facts) = self.facts(name) else { continue };
+            let owner = facts.st_uid;
             let left = self.left.iter().filter(|file| file.owner == owner).count();
             let taken = self.taken.get(&owner).copied().unwrap_or(0);
             if left >= MOST_LEFT || taken >= MOST_AT_ONCE {
@@ -99,20 +113,22 @@ impl<'r> Round<'r> {
             match self.file(name) {
                 Ok(Some((id, owner))) => {
                     *self.taken.entry(owner).or_default() += 1;
-                    told(HandedIn::Taken { id, owner });
+                    self.copied.push((id, owner));
                 }
                 Ok(None) | Err(Reason::Gone) => {}
-                Err(reason) => {
-                    let name = name.to_string_lossy().into_owned();
-                    self.left.push(Left { name, owner, reason: reason.to_string(), inode });
-                }
+                Err(reason) => self.leave(name.to_string_lossy().into_owned(), &facts, &reason),
             }
         }
         Ok(())
     }
 
-    /// Takes one file over, if it is a message. `None` if it is being written,
-    /// or was cleared away.
+    pub(super) fn leave(&mut self, name: String, facts: &Stat, reason: &Reason) {
+        let (owner, inode) = (facts.st_uid, facts.st_ino);
+        self.left.push(Left { name, owner, reason: reason.to_string(), inode });
+    }
+
+    /// Copies one file, if it is a message, and takes it away. `None` if it is
+    /// being written, or was cleared away.
     fn file(&mut self, name: &CStr) -> Result<Option<(Id, u32)>, Reason> {
         let text = name.to_str().unwrap_or_default();
         if let Ok(id) = text.parse::<Id>() {
@@ -140,7 +156,7 @@ impl<'r> Round<'r> {
         Ok((File::from(file), facts))
     }
 
-    fn facts(&self, name: &CStr) -> Result<Stat, Reason> {
+    pub(super) fn facts(&self, name: impl Arg) -> Result<Stat, Reason> {
         rustix::fs::statat(self.folder.descriptor(), name, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(of_errno)
     }
@@ -176,6 +192,10 @@ impl<'r> Round<'r> {
     }
 
     fn take(&mut self, name: &CStr, id: &Id) -> Result<u32, Reason> {
+        if self.unfinished.contains(id) {
+            // It was told already what stands in the way.
+            return Err(Reason::Gone);
+        }
         let (file, facts) = self.open(name)?;
         let owner = facts.st_uid;
         let dropped = Entry::read_up_to(id.clone(), file, LONGEST_LINE)?;
@@ -184,19 +204,11 @@ impl<'r> Round<'r> {
         if !(self.intake.is_for_all)(account) {
             return Err(Reason::Account(account.clone()));
         }
-        match self.kept_before(id, owner)? {
-            None => self.keep(id, owner, &dropped)?,
-            Some(entry) if is_same(&entry, &self.message(&dropped)?)? => {
-                // It may have come no further than its name.
-                self.intake.queue.disk.sync_names()?;
-            }
-            Some(_) => return Err(Reason::NameTaken),
+        if !matches!(self.intake.queue.peek(id), Err(TakeError::Gone)) {
+            return Err(Reason::NameTaken);
         }
-        self.remove(name, &facts).inspect_err(|_| {
-            // It would be taken over, and sent, again and again.
-            let _ = self.intake.queue.disk.remove(id.as_str());
-        })?;
-        self.intake.record(id.as_str(), Happening::Kept, owner, "", self.now);
+        self.copy(id, owner, &dropped)?;
+        self.remove(name, &facts)?;
         Ok(owner)
     }
 
@@ -205,18 +217,8 @@ impl<'r> Round<'r> {
         dropped.message(&path, self.intake.repairs)
     }
 
-    /// What is in the queue by this name: what a run has kept that was killed
-    /// then.
-    fn kept_before(&self, id: &Id, owner: u32) -> Result<Option<Entry>, Reason> {
-        match self.intake.queue.peek(id) {
-            Ok((entry, _)) if entry.head.owner == Some(owner) => Ok(Some(entry)),
-            Err(TakeError::Gone) => Ok(None),
-            Ok(_) | Err(TakeError::Busy | TakeError::Unusable(_)) => Err(Reason::NameTaken),
-        }
-    }
-
     /// Keeps a copy.
-    fn keep(&mut self, id: &Id, owner: u32, dropped: &Entry) -> Result<(), Reason> {
+    fn copy(&mut self, id: &Id, owner: u32, dropped: &Entry) -> Result<(), Reason> {
         let queue = self.intake.queue;
         let limit = queue.limits.max_total / 2;
         let (held, size) = (self.share(owner)?, dropped.head.size.max(LEAST));
@@ -229,7 +231,8 @@ impl<'r> Round<'r> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             Ok(()) | Err(_) => {}
         }
-        queue.keep(id, &self.fresh(&dropped.head, owner, &message), &message)?;
+        let said = self.fresh(&dropped.head, owner, &message);
+        queue.keep_as(&copy_name(id), &said, &message)?;
         self.shares.get_or_insert_default().insert(owner, held + size);
         Ok(())
     }
@@ -279,6 +282,10 @@ impl<'r> Round<'r> {
             Ok(_) | Err(Reason::Gone) => return Ok(()),
             Err(reason) => return Err(reason),
         }
+        self.unlink(name)
+    }
+
+    pub(super) fn unlink(&self, name: impl Arg) -> Result<(), Reason> {
         match rustix::fs::unlinkat(self.folder.descriptor(), name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(Reason::Stuck(errno.into())),
@@ -308,24 +315,3 @@ fn of_errno(errno: Errno) -> Reason {
         errno => Reason::Io(errno.into()),
     }
 }
-
-/// Whether an entry holds the octets of this message.
-fn is_same(entry: &Entry, message: &Message) -> Result<bool, Reason> {
-    if entry.head.size != message.facts().size {
-        return Ok(false);
-    }
-    let (mut ours, mut theirs) = (entry.octets(), message.open()?);
-    let (mut own, mut other) = (vec![0; BLOCK], vec![0; BLOCK]);
-    loop {
-        let length = theirs.read(&mut other)?;
-        if length == 0 {
-            return Ok(true);
-        }
-        ours.read_exact(&mut own[..length])?;
-        if own[..length] != other[..length] {
-            return Ok(false);
-        }
-    }
-}
-
-const BLOCK: usize = 64 * 1024;

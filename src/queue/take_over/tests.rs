@@ -69,6 +69,12 @@ impl Spool {
         id
     }
 
+    /// Has an entry be a copy that a killed run has left.
+    fn is_a_copy_again(&self, id: &Id) {
+        let path = self.queue.path().join(id.as_str());
+        fs::rename(&path, path.with_extension("copy")).unwrap();
+    }
+
     fn names(&self) -> usize {
         fs::read_dir(self.drop()).unwrap().count()
     }
@@ -100,20 +106,37 @@ fn what_a_killed_run_has_left_is_not_taken_over_again() {
     //
     let spool = Spool::new();
     let id = spool.hand_in("Subject: x\r\n\r\nhi\r\n");
-    let path = spool.drop().join(id.as_str());
-    let octets = fs::read(&path).unwrap();
+    let octets = fs::read(spool.drop().join(id.as_str())).unwrap();
     spool.take_over(day(0));
     // As if it had been killed before the file was taken away.
+    spool.is_a_copy_again(&id);
     spool.put(id.as_str(), &octets);
-    spool.take_over(day(0));
-    assert_eq!((spool.names(), spool.queue.list().unwrap().entries.len()), (0, 1));
+    let waits = || spool.queue.list().unwrap().entries.is_empty();
+    assert!(waits() && spool.queue.named(id.as_str()).unwrap().is_empty());
+    let told = spool.take_over(day(0));
+    assert!(matches!(&told[..], [HandedIn::Taken { id: taken, .. }] if *taken == id), "{told:?}");
+    assert!(spool.names() == 0 && !waits());
     // Another message of this name is none of that.
-    let other = String::from_utf8(octets).unwrap().replace("hi\r\n", "ho\r\n");
-    spool.put(id.as_str(), other.as_bytes());
+    spool.put(id.as_str(), &octets);
     let told = spool.take_over(day(0));
     let [HandedIn::Left(left)] = &told[..] else { panic!("{told:?}") };
     assert_eq!(left.reason, "another message in the queue has this name");
     assert_eq!(spool.names(), 1);
+}
+
+#[test]
+fn a_copy_that_is_damaged_is_set_aside_and_made_anew() {
+    let spool = Spool::new();
+    let id = spool.hand_in("Subject: x\r\n\r\nhi\r\n");
+    let octets = fs::read(spool.drop().join(id.as_str())).unwrap();
+    spool.take_over(day(0));
+    spool.is_a_copy_again(&id);
+    spool.put(id.as_str(), &octets);
+    fs::write(spool.queue.path().join(format!("{id}.copy")), b"no line").unwrap();
+    let told = spool.take_over(day(0));
+    let [HandedIn::SetAside { .. }, HandedIn::Taken { .. }] = &told[..] else { panic!("{told:?}") };
+    let listing = spool.queue.list().unwrap();
+    assert_eq!((listing.set_aside, listing.entries.len()), (vec![id], 1));
 }
 
 #[test]
