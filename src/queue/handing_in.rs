@@ -112,7 +112,7 @@ pub(super) fn stamp(drop: &Path, now: Timestamp) -> io::Result<()> {
 }
 
 /// The drop directory, if it is safe to hand something in there: root's, and
-/// such that nobody takes away what another has put in.
+/// such that nobody sees, or takes away, what another has put in.
 pub(super) fn trusted(path: &Path) -> Result<Folder, FolderError> {
     let folder = Folder::any(path)?;
     let failed =
@@ -130,6 +130,9 @@ pub(super) fn trusted(path: &Path) -> Result<Folder, FolderError> {
     if mode & 0o022 != 0 && mode & 0o1000 == 0 {
         return Err(FolderError::LooseParent { path: path.to_owned(), mode });
     }
+    if mode & 0o044 != 0 {
+        return Err(FolderError::Open { path: path.to_owned(), mode });
+    }
     folder.trust_parent()?;
     Ok(folder)
 }
@@ -142,6 +145,14 @@ pub fn check_drop(path: &Path) -> Result<(), FolderError> {
 /// The names of what lies in the drop directory, for root, who sees them.
 pub fn names_in_drop(path: &Path) -> io::Result<Vec<String>> {
     Folder::any(path).map_err(io::Error::other)?.names()
+}
+
+/// The permissions of the drop directory, where they keep everybody but root
+/// from handing in.
+pub fn closed_to_users(path: &Path) -> Option<u32> {
+    let mode = rustix::fs::stat(path).ok()?.st_mode & 0o7777;
+    let may_put = |class: u32| mode & (class * 3) == class * 3;
+    (!may_put(0o010) && !may_put(0o001)).then_some(mode)
 }
 
 fn is_trusted(owner: u32) -> bool {

@@ -51,7 +51,7 @@ mod trouble;
 pub use bounce::{ReportError, Reporting, unreportable};
 pub use disk::{Disk, Folder, FolderError, Room};
 pub use entry::{Entry, EntryError, Head, Id, NotId};
-pub use handing_in::{DropBox, HandInError, Unfit, check_drop, names_in_drop};
+pub use handing_in::{DropBox, HandInError, Unfit, check_drop, closed_to_users, names_in_drop};
 pub use journal::{Happening, Line};
 pub use retry::{LEAST_TRIES, Policy, Setback};
 pub use run::{Accounts, Courier, Errand, Event, Runner, Unserved, Which};

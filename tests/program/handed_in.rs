@@ -266,6 +266,8 @@ fn what_cannot_be_handed_in_is_temporary_trouble() {
     let root_runs = || machine.run("root", &["envoi", "queue", "run", "-q"], "");
     let mend = "root can mend it: install -d -m 1733 -o root -g root /var/spool/envoi/drop\n";
     for (mode, sentence) in [
+        (0o755, "the directory /var/spool/envoi/drop is open to others (mode 0755)"),
+        (0o1777, "the directory /var/spool/envoi/drop is open to others (mode 1777)"),
         (0o777, "the directory /var/spool/envoi/drop may be changed by others (mode 0777)"),
         (0o733, "the directory /var/spool/envoi/drop may be changed by others (mode 0733)"),
     ] {
@@ -287,6 +289,11 @@ fn what_cannot_be_handed_in_is_temporary_trouble() {
     let run = send();
     let sentence = "the queue in /var/spool/envoi/drop cannot be written: Permission denied";
     assert!(run.status == 75 && run.stderr.contains(sentence), "{run}");
+    let run = root_runs();
+    let sentence = "warning: users cannot hand anything in: /var/spool/envoi/drop is closed to \
+                    them (mode 0711)\nhint: open it: install -d -m 1733 ";
+    assert!(run.status == 0 && run.stderr.starts_with(sentence), "{run}");
+    assert_eq!(run.stderr.matches("warning").count(), 1, "{run}");
     machine.mode("spool/envoi/drop", 0o1733);
     chown(machine.path("spool/envoi/drop"), Some(BOB), None).expect("giving it away");
     let run = send();

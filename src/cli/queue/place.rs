@@ -3,7 +3,9 @@
 use crate::account::{Environment, QueueSettings};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, quoted};
-use crate::queue::{DropBox, Folder, FolderError, Id, Limits, Policy, Queue};
+use crate::queue::{
+    DropBox, Folder, FolderError, Id, Limits, Policy, Queue, check_drop, closed_to_users,
+};
 use std::path::{Path, PathBuf};
 
 /// The queue of the whole system, for who may use it.
@@ -61,6 +63,15 @@ pub(super) fn how_to_mend_drop(error: &FolderError) -> String {
         | FolderError::Open { .. } => MAKE_DROP.to_owned(),
     };
     format!("root can mend it: {command}")
+}
+
+/// Where nobody but root can hand in.
+pub(super) fn closed_drop() -> Option<Failure> {
+    let drop = taken_over().filter(|drop| check_drop(drop).is_ok())?;
+    let mode = closed_to_users(drop)?;
+    let sentence =
+        format!("users cannot hand anything in: {DROP} is closed to them (mode {mode:04o})");
+    Some(Failure::say(Exit::Config, sentence).hint(format!("open it: {MAKE_DROP}")))
 }
 
 /// How root makes the drop directory, or mends it.

@@ -2,7 +2,7 @@
 
 use super::courier::Couriers;
 use super::list::{self, answer_text, answer_words, moment};
-use super::{named, take_over, unreadable, unwritable};
+use super::{named, place, take_over, unreadable, unwritable};
 use crate::account::{Accounts, Environment};
 use crate::cli::args::RunArgs;
 use crate::cli::clock;
@@ -159,6 +159,9 @@ impl Rounds<'_> {
 
     /// How many messages of users are new.
     fn take_over(&mut self, accounts: &Accounts, surroundings: &mut Surroundings<'_>) -> usize {
+        if let Some(failure) = place::closed_drop() {
+            self.tell_once(&failure, surroundings);
+        }
         let taken = take_over::run(self.queue, accounts, self.interrupt, surroundings);
         taken.unwrap_or_else(|failure| {
             self.tell_once(&failure, surroundings);
