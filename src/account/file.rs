@@ -52,6 +52,9 @@ impl Files {
             match read(file, home.as_deref()) {
                 Ok(document) => {
                     together = document.over(together);
+                    if *file == self.system {
+                        together.queue.of_system = Some(Box::new(together.queue.clone()));
+                    }
                     found.push(file.clone());
                 }
                 Err(Error::Unreadable { source, .. }) if is_missing(&source) => {}

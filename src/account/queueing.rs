@@ -24,6 +24,8 @@ pub struct QueueSettings {
     pub max_total: Option<u64>,
     /// How much of the file system stays free, in hundredths.
     pub keep_free: Option<u8>,
+    /// The same as the file of the system alone says it, where that was read.
+    pub of_system: Option<Box<QueueSettings>>,
 }
 
 /// When messages are kept.
@@ -57,6 +59,7 @@ impl QueueSettings {
             max_message: self.max_message.or(below.max_message),
             max_total: self.max_total.or(below.max_total),
             keep_free: self.keep_free.or(below.keep_free),
+            of_system: self.of_system.or(below.of_system),
         }
     }
 }

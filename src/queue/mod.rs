@@ -222,13 +222,20 @@ impl Queue {
     /// Keeps a message. When this returns without an error, it is on the disk
     /// with its name, and will be found.
     pub fn keep(&self, id: &Id, head: &Head, message: &Message) -> Result<(), KeepError> {
-        self.keep_as(id.as_str(), head, message)
+        self.keep_as(id.as_str(), head, message, &self.limits)
     }
 
-    /// The same under a name that may be none of an entry.
-    fn keep_as(&self, name: &str, head: &Head, message: &Message) -> Result<(), KeepError> {
+    /// The same within other limits, and under a name that may be none of an
+    /// entry.
+    fn keep_as(
+        &self,
+        name: &str,
+        head: &Head,
+        message: &Message,
+        limits: &Limits,
+    ) -> Result<(), KeepError> {
         let size = message.facts().size;
-        self.has_room_for(size)?;
+        self.has_room_for(size, limits)?;
         let head = Head { size, ..head.clone() };
         let line = head.to_line();
         head.is_read_from(&line).map_err(KeepError::Envelope)?;

@@ -21,8 +21,8 @@ pub(super) fn is_ours(name: &str) -> bool {
 
 impl Queue {
     /// Whether a message of so many octets may be kept.
-    pub(super) fn has_room_for(&self, size: u64) -> Result<(), KeepError> {
-        let Limits { max_message, max_total, keep_free } = self.limits;
+    pub(super) fn has_room_for(&self, size: u64, limits: &Limits) -> Result<(), KeepError> {
+        let Limits { max_message, max_total, keep_free } = *limits;
         if size > max_message {
             return Err(KeepError::TooLarge { size, limit: max_message });
         }

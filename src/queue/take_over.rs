@@ -13,7 +13,7 @@ mod round;
 
 use super::disk::{Folder, FolderError, replace};
 use super::handing_in;
-use super::{EntryError, Happening, Id, Line, Queue};
+use super::{EntryError, Happening, Id, Limits, Line, Queue};
 use crate::message::Repairs;
 use crate::net::Interrupt;
 use jiff::Timestamp;
@@ -35,6 +35,8 @@ pub struct Intake<'i> {
     pub is_for_all: &'i dyn Fn(&str) -> bool,
     /// What may be changed in a message for its way.
     pub repairs: Repairs,
+    /// What users were told how much they may hand in.
+    pub limits: Limits,
     /// The user's wish to stop.
     pub interrupt: &'i Interrupt,
 }

@@ -322,3 +322,29 @@ fn what_was_handed_in_is_counted_by_root_before_it_is_taken_over() {
     machine.root_sends();
     assert_eq!(list().stdout, "Mail queue is empty\n");
 }
+
+#[test]
+#[ignore = "only root can make users"]
+fn how_much_may_be_handed_in_is_what_the_system_says() {
+    let machine = Machine::new();
+    let config = machine.path("envoi/config.toml");
+    let text = fs::read_to_string(&config).expect("reading it") + "[queue]\nmax-message = '2MB'\n";
+    fs::write(config, text).expect("writing it");
+    // What a user says of his own queue, and root of root's, is no matter here.
+    let users = "[queue]\nmax-message = '1GB'\nmax-total = '9GB'\nkeep-free = '0%'\n";
+    machine.place.write("home/alice/.config/envoi/config.toml", users, None);
+    machine.place.write("root/.config/envoi/config.toml", "[queue]\nmax-message = '1MB'\n", None);
+    let send = |subject: &str, lines: usize| {
+        let text = format!("Subject: {subject}\n\n{}", "0123456789abcde\n".repeat(lines));
+        machine.run("alice", &["sendmail", "-odq", "dave@away.example"], &text)
+    };
+    let run = send("large", 150_000);
+    assert_eq!(run.status, 69, "{run}");
+    let limit = "envoi: the message has 2550";
+    assert!(run.stderr.contains(limit) && run.stderr.contains("at most 2000000"), "{run}");
+    assert!(run.stderr.contains("hint: max-message of [queue] in /etc/envoi/"), "{run}");
+    assert_eq!(machine.files("drop"), [""; 0]);
+    assert_eq!(send("middling", 100_000).status, 0);
+    machine.root_sends();
+    assert_eq!(machine.arrived(), ["middling"]);
+}

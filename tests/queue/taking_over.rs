@@ -42,6 +42,7 @@ impl Drop {
             drop: &self.0,
             is_for_all: &|_| true,
             repairs: Repairs::default(),
+            limits: ROOMY,
             interrupt: &interrupt,
         };
         intake.run(moment(0), &mut |handed_in| told.push(handed_in)).map(|_| told)

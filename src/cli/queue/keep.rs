@@ -113,8 +113,8 @@ impl<'k> Keeper<'k> {
 
     /// Whether a message is small enough.
     pub(in crate::cli) fn takes(&self, job: &Job) -> bool {
-        let most = place::limits(self.settings).max_message;
-        job.submission.message.facts().size <= most
+        let limits = if self.hands_in { place::limits_of_drop } else { place::limits };
+        job.submission.message.facts().size <= limits(self.settings).max_message
     }
 
     /// Keeps a message for those whom this report leaves open, or for all.
@@ -259,6 +259,10 @@ fn not_handed_in(error: HandInError) -> Failure {
     match error {
         HandInError::Unfit(error) => {
             Failure::new(Exit::Unavailable, error).hint("send it to fewer at a time, or sooner")
+        }
+        HandInError::Keep(error @ KeepError::TooLarge { .. }) => {
+            let hint = "max-message of [queue] in /etc/envoi/config.toml is the limit for all";
+            Failure::new(Exit::Unavailable, error).hint(hint)
         }
         HandInError::Keep(error) => not_kept(error),
     }

@@ -40,7 +40,7 @@ fn has_drop() -> bool {
 /// The drop directory, for who hands in. That it cannot be used may be over
 /// soon, as everything that keeps a message from being kept.
 pub(super) fn drop_box(settings: &QueueSettings) -> Result<DropBox, Failure> {
-    DropBox::open(Path::new(DROP), limits(settings)).map_err(|error| {
+    DropBox::open(Path::new(DROP), limits_of_drop(settings)).map_err(|error| {
         let hint = how_to_mend_drop(&error);
         Failure::new(Exit::TempFail, error).hint(hint)
     })
@@ -141,6 +141,12 @@ pub(super) fn policy(settings: &QueueSettings) -> Policy {
         max_age: settings.max_age.unwrap_or(usual.max_age),
         delay_notice: usual.delay_notice,
     }
+}
+
+/// How much is handed in, and taken over: the same for both sides, and for
+/// every user, so only the file of the system counts.
+pub(super) fn limits_of_drop(settings: &QueueSettings) -> Limits {
+    settings.of_system.as_deref().map(limits).unwrap_or_default()
 }
 
 pub(super) fn limits(settings: &QueueSettings) -> Limits {

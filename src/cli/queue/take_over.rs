@@ -38,6 +38,7 @@ pub(super) fn run(
         drop,
         is_for_all: &|name| accounts.is_shared(name),
         repairs: accounts.repairs(),
+        limits: place::limits_of_drop(accounts.queueing()),
         interrupt,
     };
     let taken = intake.run(Timestamp::now(), &mut |handed_in| tell(&handed_in, drop, surroundings));

@@ -183,7 +183,7 @@ impl<'r> Round<'r> {
         if mode & 0o077 != 0 {
             return foreign(format!("it is not its owner's alone (mode {mode:04o})"));
         }
-        let limit = self.intake.queue.limits.max_message;
+        let limit = self.intake.limits.max_message;
         let size = u64::try_from(facts.st_size).unwrap_or(u64::MAX);
         if size > limit.saturating_add(LONGEST_LINE as u64) {
             return Err(KeepError::TooLarge { size, limit }.into());
@@ -220,7 +220,8 @@ impl<'r> Round<'r> {
     /// Keeps a copy.
     fn copy(&mut self, id: &Id, owner: u32, dropped: &Entry) -> Result<(), Reason> {
         let queue = self.intake.queue;
-        let limit = queue.limits.max_total / 2;
+        let limits = &self.intake.limits;
+        let limit = limits.max_total / 2;
         let (held, size) = (self.share(owner)?, dropped.head.size.max(LEAST));
         if held.saturating_add(size) > limit {
             return Err(Reason::Share { held, limit });
@@ -232,7 +233,7 @@ impl<'r> Round<'r> {
             Ok(()) | Err(_) => {}
         }
         let said = self.fresh(&dropped.head, owner, &message);
-        queue.keep_as(&copy_name(id), &said, &message)?;
+        queue.keep_as(&copy_name(id), &said, &message, limits)?;
         self.shares.get_or_insert_default().insert(owner, held + size);
         Ok(())
     }

@@ -41,6 +41,7 @@ impl Spool {
             drop: &drop,
             is_for_all: &|_| true,
             repairs: Repairs::default(),
+            limits: Limits::default(),
             interrupt: &interrupt,
         }
         .run(now, &mut |handed_in| told.push(handed_in))
