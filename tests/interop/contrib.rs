@@ -182,7 +182,6 @@ fn the_jobs_of_the_crontab_are_mailed_by_cron() {
         only_failures.replace("/var/spool/envoi", "/"),
     );
     machine.write("etc/fstab", "# nothing\n");
-    configured(&machine, |accounts| accounts + "from = \"box@example.net\"\n");
     let _cron = cron(&machine, &[(TERRY, &now)]);
 
     let sender = format!("root@{DOMAIN}");
@@ -200,7 +199,7 @@ fn the_jobs_of_the_crontab_are_mailed_by_cron() {
     let (_, text) = output(&lacking);
     assert!(text.contains("cannot read ‘/etc/no-such-file’"), "{text}");
 
-    let own = arrived(&server, "box@example.net", &[&disks]);
+    let own = arrived(&server, &disks, &[&disks]);
     assert_eq!(own.addresses("to"), [&disks]);
     assert_eq!(own.read()["subject"], "Disks of box");
     assert!(own.read()["text"].as_str().expect("a text").starts_with("Filesystem "));
