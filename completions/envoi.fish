@@ -104,6 +104,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l save-sent -d 'Keep 
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s n -l dry-run -d 'Print envelope and message instead of sending them' -r -f -a "8bit\t'It offers 8BITMIME, SMTPUTF8 and DSN'
 7bit\t'It offers nothing'"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l transcript -d 'Write the conversation with the server to FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l events -d 'Write what happens to FILE, for programs: JSON, one object a line' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l stop-after -d 'Say QUIT when this stage is over, and send nothing' -r -f -a "connect\t''
 banner\t''
 first-helo\t''
@@ -153,6 +154,8 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l allow-cleartext-aut
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l queue -d 'Keep what cannot be sent now, and try it again later'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l queue-only -d 'Keep the message, and do not try it now'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l no-queue -d 'Keep nothing for later, whatever the configuration says'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l raw -d 'With -v or --transcript: show the octets of the wire, too'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l show-secrets -d 'With -v, --transcript or --events: show passwords and tokens'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l xclient-before-starttls -d 'Say XCLIENT before STARTTLS'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s q -l quiet -d 'Print nothing but problems'

@@ -148,7 +148,7 @@ fn an_attempt_on_an_open_session_tells_what_protects_it_and_only_its_own_waits()
     assert_eq!(second.width, first.width);
     assert_ne!(second.end, first.end);
     let phases: Vec<Phase> = second.timings.iter().map(|(phase, _)| *phase).collect();
-    assert_eq!(phases, [Phase::Mail, Phase::Rcpt, Phase::Data, Phase::EndOfData]);
+    assert_eq!(phases, [Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Content, Phase::EndOfData]);
 }
 
 #[test]

@@ -36,6 +36,8 @@ mod running;
 mod scenario;
 #[path = "program/server.rs"]
 mod server;
+#[path = "program/shown.rs"]
+mod shown;
 #[path = "program/system_mail.rs"]
 mod system_mail;
 #[path = "program/terminal.rs"]

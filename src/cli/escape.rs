@@ -1,6 +1,9 @@
 //! Untrusted text made harmless for a terminal or a log.
 
+use serde::Serialize;
+use serde_json::ser::Formatter;
 use std::fmt::{self, Write as _};
+use std::io::{self, Write};
 
 /// Text as a server, a message or a file name gave it, shown without anything
 /// that a terminal would obey: control characters, the C1 controls, and the
@@ -34,6 +37,33 @@ impl fmt::Write for Escaping<'_, '_> {
     }
 }
 
+/// Writes an object as JSON without anything that a terminal would obey: what
+/// [`Escaped`] replaces, JSON has a form of its own for.
+pub(super) fn json(object: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(out, Harmless);
+    Ok(object.serialize(&mut serializer)?)
+}
+
+/// What JSON itself wants to be escaped is escaped already.
+struct Harmless;
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| c.is_control() || reorders(c))
+        {
+            // All of them are below U+10000.
+            write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
+            rest = &rest[at + c.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
 /// Unicode's `Bidi_Control`, and the line separators.
 pub(super) fn reorders(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -56,5 +86,16 @@ mod tests {
         ] {
             assert_eq!(Escaped(text).to_string(), expected);
         }
+    }
+
+    #[test]
+    fn json_is_harmless_and_says_the_same() {
+        // SEC-6
+        let text = "é 漢 \"\\ a\tb\r\n\0 \u{1b}]0;x\u{7} \u{7f} \u{9b}31m \u{202e}x\u{2066}";
+        let mut line = Vec::new();
+        json(&text, &mut line).unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert!(!line.contains(|c: char| c.is_control() || reorders(c)), "{line}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
     }
 }

@@ -221,6 +221,14 @@ impl Observer for Watching<'_> {
     fn wants_octets(&self) -> bool {
         self.inner.wants_octets()
     }
+
+    fn wants_wire(&self) -> bool {
+        self.inner.wants_wire()
+    }
+
+    fn wants_secrets(&self) -> bool {
+        self.inner.wants_secrets()
+    }
 }
 
 /// Beginnings of codes, in words.

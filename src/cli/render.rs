@@ -3,7 +3,7 @@
 use super::Surroundings;
 use super::certificate;
 use super::clock;
-use super::escape::Escaped;
+use super::escape::{self, Escaped};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::hint::{Hint, Written};
@@ -313,7 +313,7 @@ pub(super) fn json_failure(failure: &Failure, out: &mut dyn Write) -> io::Result
 
 /// An object on a line of its own.
 pub(super) fn line(object: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, object)?;
+    escape::json(object, out)?;
     writeln!(out)
 }
 

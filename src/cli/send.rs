@@ -16,7 +16,7 @@ use super::queue::keep::{Keeper, Keeping, Kept};
 use super::render::{self, Context, Left};
 use super::route::{self, Prepared};
 use super::sent::SentCopy;
-use super::transcript::Transcript;
+use super::transcript::Showing;
 use super::words::plain;
 use super::{Surroundings, dry_run, interrupt};
 use crate::account::{Account, Environment, Settings, When};
@@ -27,8 +27,7 @@ use crate::session::{Event, Observer as _};
 use crate::sink;
 use crate::smtp::{ForwardPath, Hold, Recipient};
 use jiff::Timestamp;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Sends one message. The status is that of the report; a failure stops before
@@ -43,6 +42,7 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     }
     let laboratory = Laboratory::of(&args.laboratory)?;
     laboratory.fits(args)?;
+    let showing = Showing::of(&args.laboratory, surroundings.globals)?;
     let not_before = later::moment(args.at.as_deref(), args.after, surroundings.environment)?;
     let Some(mut job) = message::prepare(args, surroundings)? else {
         if !surroundings.globals.quiet {
@@ -56,7 +56,6 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     job.submission.envelope.hold = not_before.and_then(Hold::until);
     let account = job.account.as_ref().expect("only a dry run goes without an account");
     laboratory.suits(account)?;
-    let transcript = args.laboratory.transcript.as_deref();
     let keeping = match not_before {
         Some(_) => keeping_until(args, &job, account, surroundings.environment)?,
         None if laboratory.is_set() => Keeping::Nothing,
@@ -65,7 +64,7 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     let all_or_nothing = args.all_or_nothing;
     let laboratory = Some(&laboratory);
     let delivery = Delivery {
-        transcript,
+        showing,
         all_or_nothing,
         laboratory,
         keeping,
@@ -78,8 +77,8 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
 /// How a message is sent, beside where to.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Delivery<'d> {
-    /// The file for the transcript.
-    pub(super) transcript: Option<&'d Path>,
+    /// What is shown of it.
+    pub(super) showing: Showing<'d>,
     /// To everybody or to nobody.
     pub(super) all_or_nothing: bool,
     /// What steers the conversations.
@@ -292,10 +291,11 @@ fn submit_logged(
     if !account.tls.verify {
         warnings.push("the server's certificate is not checked: tls-verify is no".to_owned());
     }
+    warnings.extend(delivery.showing.warning().map(str::to_owned));
     for warning in &warnings {
         surroundings.warn(warning);
     }
-    let Delivered { report, signal, trouble, verdict } =
+    let Delivered { report, signal, troubles: unshown, verdict } =
         deliver(delivery, job, &prepared, home.as_ref(), interrupt, &host, surroundings)?;
     let (kept, unkept) = keep(delivery, job, &report, signal, local_id);
     let queued = kept.as_ref().map_or_else(Queued::default, |kept| Queued {
@@ -326,7 +326,7 @@ fn submit_logged(
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
     let troubles = prepared.passwords.troubles();
     let unasked = dsn::unasked(&job.submission.envelope, &report, job.household.as_ref());
-    let told = forgiven.iter().chain(&troubles).chain(&unasked).chain(&trouble);
+    let told = forgiven.iter().chain(&troubles).chain(&unasked).chain(&unshown);
     let told = told.chain(&unkept).chain(idle);
     for trouble in told.chain(copied.as_ref().err()).chain(&logged) {
         surroundings.warn(trouble);
@@ -417,8 +417,8 @@ struct Delivered {
     report: Report,
     /// The signal by which the user asked to stop.
     signal: Option<usize>,
-    /// What went wrong beside the delivery, in a sentence.
-    trouble: Option<String>,
+    /// What went wrong beside the delivery, in sentences.
+    troubles: Vec<String>,
     /// What came of what was expected.
     verdict: Option<Verdict>,
 }
@@ -434,13 +434,7 @@ fn deliver(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Delivered, Failure> {
     let verbose = surroundings.globals.verbose;
-    let mut transcript = Transcript::default();
-    if let Some(path) = delivery.transcript {
-        transcript.add(Box::new(created(path)?), true);
-    }
-    if verbose > 0 {
-        transcript.add(Box::new(&mut *surroundings.err), verbose > 1);
-    }
+    let mut transcript = delivery.showing.open(verbose, surroundings.err)?;
     for change in &job.changes {
         transcript.event(Event::Noted(change));
     }
@@ -455,22 +449,13 @@ fn deliver(
     let mut watching = Watching::new(&mut transcript, expected);
     let report = submit_and_keep(&job.submission, &prepared.route, home, &world, &mut watching);
     let verdict = watching.verdict();
-    let trouble =
-        transcript.problem().map(|error| plain(&format!("the transcript is incomplete: {error}")));
-    Ok(Delivered { report, signal: interrupt.signal(), trouble, verdict })
+    let troubles = transcript.problems();
+    Ok(Delivered { report, signal: interrupt.signal(), troubles, verdict })
 }
 
 /// The name that the system gives this machine.
 pub(super) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// The file for the transcript, made before anybody is asked.
-fn created(path: &Path) -> Result<File, Failure> {
-    File::create(path).map_err(|error| {
-        let sentence = format!("cannot write the transcript to {}", path.display());
-        Failure::caused(Exit::CantCreat, sentence, error)
-    })
 }
 
 /// Says what came of it. Nothing that fails here changes what happened: it is

@@ -39,10 +39,7 @@ pub(super) fn run(
 ) -> Result<Attempt, Refused> {
     let prepared = route::prepare(account, false, interrupt, surroundings)?;
     let verbose = surroundings.globals.verbose;
-    let mut transcript = Transcript::default();
-    if verbose > 0 {
-        transcript.add(Box::new(&mut *surroundings.err), verbose > 1);
-    }
+    let mut transcript = Transcript::seen(verbose, &mut *surroundings.err);
     let host = host_name();
     let world = World {
         secrets: &prepared.passwords,

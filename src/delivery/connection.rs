@@ -73,6 +73,7 @@ fn connect(
         channel.arm(hop.wait(hop.timeouts.of(Phase::Handshake)));
         channel = handshake(hop, channel).map_err(|e| Error::new(Phase::Handshake, e))?;
         attempt.timings.push((Phase::Handshake, started.elapsed()));
+        observer.event(Event::Waited(Phase::Handshake, started.elapsed()));
         if let Some(facts) = channel.protection() {
             observer.event(Event::Secured(facts));
         }

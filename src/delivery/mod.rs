@@ -228,9 +228,11 @@ fn go_on(
     send(submission, hop, &mut session, ledger, &mut attempt);
     if !ledger.ask_anew() {
         line.part(hop, session, &attempt);
+        observer.event(Event::Ended);
         return Some(attempt);
     }
     session.quit(line.world.wait_for_farewell);
+    observer.event(Event::Ended);
     (ledger.open().len() < attempt.to.len()).then_some(attempt)
 }
 
@@ -273,6 +275,7 @@ fn knock(hop: &Hop, target: &Target, world: &World<'_>, observer: &mut dyn Obser
         }
         Err(error) => attempt.error = Some(Arc::new(error)),
     }
+    observer.event(Event::Ended);
     attempt
 }
 
@@ -310,11 +313,13 @@ fn look_up(
     let started = Stopwatch::start();
     let found = way::addresses(hop, world.interrupt);
     attempt.timings.push((Phase::Lookup, started.elapsed()));
+    observer.event(Event::Waited(Phase::Lookup, started.elapsed()));
     match found {
         Ok(addresses) => Ok(targets(addresses)),
         Err(error) => {
             let error = Error::new(Phase::Lookup, error);
             observer.event(Event::Broke(&error));
+            observer.event(Event::Ended);
             Err(error)
         }
     }
@@ -347,9 +352,13 @@ fn attempt<'l>(
     let mut attempt = Attempt::at(hop, Some(target.address.clone()), ledger.open_paths());
     let mut session = match open(hop, target, line.world, &mut attempt, observer) {
         Ok(session) => session,
-        Err(error) => return failed(attempt, error, ledger),
+        Err(error) => {
+            observer.event(Event::Ended);
+            return failed(attempt, error, ledger);
+        }
     };
     send(submission, hop, &mut session, ledger, &mut attempt);
     line.part(hop, session, &attempt);
+    observer.event(Event::Ended);
     attempt
 }

@@ -6,7 +6,7 @@ use super::{Target, World};
 use crate::net::{
     self, Address, Family, Interrupt, Place, Proxy, Socket, Stopwatch, Stream, lookup,
 };
-use crate::session::{Error, Event, Observer};
+use crate::session::{Error, Event, Observer, Side, tell_wire};
 use crate::smtp::Phase;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -57,11 +57,13 @@ pub(super) fn connect(
     let mut socket = Socket::connect(&target.address, hop.source, deadline, world.interrupt)
         .map_err(|error| Error::new(Phase::Connect, blamed(hop, error)))?;
     attempt.timings.push((Phase::Connect, started.elapsed()));
+    observer.event(Event::Waited(Phase::Connect, started.elapsed()));
     if let Some(proxy) = &hop.proxy {
         let started = Stopwatch::start();
         socket.arm(hop.wait(hop.timeouts.of(Phase::Proxy)));
         proxy.open(&mut socket, &hop.endpoint).map_err(|e| Error::new(Phase::Proxy, e))?;
         attempt.timings.push((Phase::Proxy, started.elapsed()));
+        observer.event(Event::Waited(Phase::Proxy, started.elapsed()));
     }
     observer.event(Event::Connected(&hop.endpoint));
     if let Some(header) = &hop.proxy_header {
@@ -69,6 +71,7 @@ pub(super) fn connect(
         let octets = header.octets(socket.ends());
         observer.event(Event::Noted(&header.words(&octets)));
         socket.write_all(&octets).map_err(|e| Error::new(Phase::Connect, e))?;
+        tell_wire(observer, Side::Client, Phase::Connect, &octets);
     }
     Ok(socket)
 }

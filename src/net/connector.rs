@@ -1,6 +1,7 @@
 //! Whom TLS is spoken with, and how: from settings to what rustls wants, once
 //! for all connections to a server.
 
+use super::client_auth::Presenter;
 use super::client_certificate::ClientCertificate;
 use super::endpoint::Host;
 use super::error::Error;
@@ -14,7 +15,6 @@ use rustls::client::{
 };
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
-use rustls::sign::SingleCertAndKey;
 use rustls::{
     CipherSuite, ClientConfig, NamedGroup, SupportedCipherSuite, SupportedProtocolVersion,
 };
@@ -190,12 +190,8 @@ fn config(verifier: &Arc<Verifier>, settings: &TlsSettings) -> Result<ClientConf
         .map_err(Error::Tls)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(verifier) as Arc<dyn ServerCertVerifier>);
-    let mut config = match &settings.client {
-        Some(client) => {
-            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(client.certified())))
-        }
-        None => builder.with_no_client_auth(),
-    };
+    let presenter = Presenter::of(settings.client.as_ref());
+    let mut config = builder.with_client_cert_resolver(Arc::new(presenter));
     config.resumption = match settings.verification {
         Verification::Required => {
             let tickets = ClientSessionMemoryCache::new(SESSIONS);

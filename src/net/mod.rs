@@ -3,6 +3,7 @@
 
 mod binding;
 mod certificate;
+mod client_auth;
 mod client_certificate;
 mod connector;
 mod deadline;
@@ -24,6 +25,7 @@ mod verifier;
 
 pub use binding::bindings;
 pub use certificate::Summary;
+pub use client_auth::ClientAuth;
 pub use client_certificate::{ClientCertificate, ClientCertificateError};
 pub use connector::{SessionCache, TlsSettings, TlsVersion, Verification, cipher_suites};
 pub use deadline::{Deadline, Interrupt, Stopwatch};

@@ -2,6 +2,7 @@
 
 use super::binding::bindings;
 use super::certificate::Summary;
+use super::client_auth::{self, ClientAuth};
 use super::connector::{Connector, TlsSettings, Verification, registered};
 use super::deadline::Deadline;
 use super::diagnosis::{Circumstances, of_channel};
@@ -30,6 +31,8 @@ pub struct TlsFacts {
     /// It goes on where an earlier connection ended (RFC 8446 §2.2), with the
     /// certificates of that one.
     pub resumed: bool,
+    /// What was wanted of our certificate.
+    pub client: ClientAuth,
     /// What is wrong with the server's certificate; `None` when chain, name
     /// and dates were found good, or when it is one that is pinned.
     pub fault: Option<CertificateFault>,
@@ -92,8 +95,8 @@ impl Tls {
             ended: false,
             muted: false,
         };
-        tls.shake_hands()?;
-        tls.facts = Some(tls.facts()?);
+        let client = client_auth::noted(|| tls.shake_hands())?;
+        tls.facts = Some(tls.facts(client)?);
         Ok(tls)
     }
 
@@ -122,7 +125,7 @@ impl Tls {
     /// What is known once the handshake is over. The certificates are looked at
     /// here where rustls did not: of a session that is resumed, and where a
     /// fault is only noted.
-    fn facts(&self) -> Result<TlsFacts, Error> {
+    fn facts(&self, client: ClientAuth) -> Result<TlsFacts, Error> {
         let verifier = &self.connector.verifier;
         let certificates = self.connection.peer_certificates().unwrap_or_default();
         let chain = summaries(certificates);
@@ -149,6 +152,7 @@ impl Tls {
             cipher,
             group: group.and_then(|group| group.name().as_str()).map(str::to_owned),
             resumed,
+            client,
             fault,
             certificate: chain.first().cloned(),
             chain,

@@ -22,7 +22,7 @@ fn anonymous(who: &Identity) -> Result<OneMessage, MechanismError> {
     if !is_trace(trace) {
         return Err(MechanismError::NoTrace);
     }
-    Ok(OneMessage::new(NAME, trace))
+    Ok(OneMessage::new(NAME, trace, trace))
 }
 
 /// RFC 4505 §2: an address, or up to 255 characters without `@`; §3: none that

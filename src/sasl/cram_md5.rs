@@ -1,7 +1,7 @@
 //! CRAM-MD5 (RFC 2195): the server sends a challenge, the client answers with
 //! its name and a keyed digest of the whole challenge.
 
-use super::{Credentials, Entry, Identity, Mechanism, MechanismError, Proof, Secret};
+use super::{Credentials, Entry, Identity, Mechanism, MechanismError, Proof, Secret, lossy};
 use hmac::{Hmac, Mac};
 use md5::Md5;
 
@@ -61,6 +61,15 @@ impl Mechanism for CramMd5 {
     fn verify(&mut self) -> Result<(), MechanismError> {
         if self.answered { Ok(()) } else { Err(MechanismError::TooShort(NAME)) }
     }
+
+    /// Digest and challenge together allow guessing.
+    fn said_openly(&self) -> Option<String> {
+        Some(format!("{} ***", self.who.user))
+    }
+
+    fn heard_openly(&self, challenge: &[u8]) -> Option<String> {
+        (!self.answered).then(|| lossy(challenge))
+    }
 }
 
 #[cfg(test)]
@@ -72,8 +81,12 @@ mod tests {
     fn the_published_example_comes_out() {
         // 2195 §2
         let mut mechanism = CramMd5::new(&identity("tim", "tanstaaftanstaaf")).unwrap();
-        let answer = mechanism.respond(b"<1896.697170952@postoffice.reston.mci.net>").unwrap();
+        let challenge = b"<1896.697170952@postoffice.reston.mci.net>";
+        assert_eq!(mechanism.heard_openly(challenge).unwrap().as_bytes(), challenge);
+        let answer = mechanism.respond(challenge).unwrap();
         assert_eq!(answer.expose(), b"tim b913a602c7eda7a495b4e6e7334d3890");
+        assert_eq!(mechanism.said_openly(), Some("tim ***".to_owned()));
+        assert_eq!(mechanism.heard_openly(answer.expose()), None);
         assert_eq!(mechanism.respond(b""), Err(MechanismError::OneChallengeTooMany(NAME)));
     }
 }

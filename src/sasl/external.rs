@@ -26,7 +26,7 @@ fn external(who: &Identity) -> Result<OneMessage, MechanismError> {
     if user.contains('\0') {
         return Err(MechanismError::Unfit(NAME));
     }
-    Ok(OneMessage::new(NAME, user))
+    Ok(OneMessage::new(NAME, user, user))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! LOGIN (draft-murchison-sasl-login-00): the server asks twice, the client
 //! gives the name and then the password, whatever the questions say.
 
-use super::{Entry, Identity, Mechanism, MechanismError, Proof, Secret};
+use super::{Entry, Identity, Mechanism, MechanismError, Proof, Secret, lossy};
 
 /// LOGIN.
 pub(super) const ENTRY: Entry = Entry {
@@ -53,6 +53,15 @@ impl Mechanism for Login {
     fn verify(&mut self) -> Result<(), MechanismError> {
         if self.answered == 2 { Ok(()) } else { Err(MechanismError::TooShort(NAME)) }
     }
+
+    fn said_openly(&self) -> Option<String> {
+        (self.answered == 1).then(|| self.user.clone())
+    }
+
+    /// Behind the password there is nothing to ask: it might be the password.
+    fn heard_openly(&self, challenge: &[u8]) -> Option<String> {
+        (self.answered < 2).then(|| lossy(challenge))
+    }
 }
 
 #[cfg(test)]
@@ -70,5 +79,18 @@ mod tests {
         assert_eq!(login.respond(b"").unwrap().expose(), b"pw");
         assert_eq!(login.verify(), Ok(()));
         assert_eq!(login.respond(b"more?"), Err(MechanismError::OneChallengeTooMany(NAME)));
+    }
+
+    #[test]
+    fn the_questions_and_the_name_may_be_seen_and_the_password_not() {
+        let mut login = Login::new(&identity("tim", "pw")).unwrap();
+        let seen =
+            |login: &Login, question: &[u8]| (login.heard_openly(question), login.said_openly());
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(seen(&login, b"User Name"), (text("User Name"), None));
+        login.respond(b"").unwrap();
+        assert_eq!(seen(&login, b"Password:"), (text("Password:"), text("tim")));
+        login.respond(b"").unwrap();
+        assert_eq!(seen(&login, b"pw?"), (None, None));
     }
 }

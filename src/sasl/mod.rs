@@ -101,6 +101,18 @@ pub trait Mechanism {
     /// that the mechanism promises.
     fn verify(&mut self) -> Result<(), MechanismError>;
 
+    /// What people may see of the message said last, with `***` for what is
+    /// secret in it; `None` where that is everything. Escape it before a person
+    /// sees it.
+    fn said_openly(&self) -> Option<String> {
+        None
+    }
+
+    /// The same of a challenge, before it is answered.
+    fn heard_openly(&self, _challenge: &[u8]) -> Option<String> {
+        None
+    }
+
     /// What the server said against a token before it refused it.
     fn token_fault(&self) -> Option<&TokenFault> {
         None
@@ -188,6 +200,11 @@ impl Identity {
         let secret = saslprep::saslprep(secret.expose()).ok_or(unprepared)?;
         Ok((user, Secret::new(secret.as_slice())))
     }
+}
+
+/// Text, as far as octets are.
+fn lossy(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
 }
 
 #[cfg(test)]

@@ -22,13 +22,8 @@ fn oauthbearer(who: &Identity) -> Result<Bearer, MechanismError> {
     let (user, token) = bearer(who, NAME)?;
     let user = user.replace('=', "=3D").replace(',', "=2C");
     let port = who.port.map_or_else(String::new, |port| format!("port={port}\x01"));
-    let message = [
-        format!("n,a={user},\x01host={}\x01{port}auth=Bearer ", who.host).as_bytes(),
-        token.expose(),
-        b"\x01\x01",
-    ]
-    .concat();
-    Ok(Bearer::new(NAME, message, "\x01"))
+    let before = format!("n,a={user},\x01host={}\x01{port}auth=Bearer ", who.host);
+    Ok(Bearer::new(NAME, [&before, "\x01\x01"], token, "\x01"))
 }
 
 #[cfg(test)]
@@ -61,6 +56,10 @@ mod tests {
         let mut mechanism = oauthbearer(&identity("a,b=c", "t")).unwrap();
         let message = mechanism.initial_response().unwrap();
         assert!(message.expose().starts_with(b"n,a=a=2Cb=3Dc,\x01host="));
+        let seen = mechanism.said_openly().unwrap();
+        assert!(
+            seen.starts_with("n,a=a=2Cb=3Dc,\x01host=") && seen.ends_with("Bearer ***\x01\x01")
+        );
         let answer = mechanism.respond(br#"{"status":"invalid_token"}"#).unwrap();
         assert_eq!(answer.expose(), b"\x01");
         assert_eq!(mechanism.token_fault().unwrap().status, "invalid_token");

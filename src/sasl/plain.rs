@@ -20,7 +20,7 @@ const NAME: &str = "PLAIN";
 fn plain(who: &Identity) -> Result<OneMessage, MechanismError> {
     let (user, password) = who.prepared(NAME)?;
     let message = [b"\0", user.as_bytes(), b"\0", password.expose()].concat();
-    Ok(OneMessage::new(NAME, message))
+    Ok(OneMessage::new(NAME, message, format!("\0{user}\0***")))
 }
 
 #[cfg(test)]
@@ -43,6 +43,15 @@ mod tests {
         ] {
             assert_eq!(message(user, password), expected);
         }
+    }
+
+    #[test]
+    fn the_name_may_be_seen_and_the_password_not() {
+        let mut mechanism = plain(&identity("tim", "tanstaaf")).unwrap();
+        assert_eq!(mechanism.heard_openly(b"go"), Some("go".to_owned()));
+        mechanism.initial_response();
+        assert_eq!(mechanism.said_openly(), Some("\0tim\0***".to_owned()));
+        assert_eq!(mechanism.heard_openly(b"tanstaaf?"), None, "it might be the password");
     }
 
     #[test]

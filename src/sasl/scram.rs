@@ -13,7 +13,7 @@ mod keys;
 pub(super) use keys::{Hash, Keys};
 
 use super::{Channel, ChannelBinding, Entry, Identity, Mechanism, MechanismError, Proof};
-use super::{ScramFault, Secret};
+use super::{ScramFault, Secret, lossy};
 use encodify::base64::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::num::NonZeroU32;
@@ -73,6 +73,8 @@ struct Scram {
     first: String,
     nonce: String,
     state: State,
+    /// What may be seen of the message said last.
+    openly: String,
 }
 
 /// How far the exchange has come.
@@ -135,7 +137,8 @@ impl Scram {
         let user = user.replace('=', "=3D").replace(',', "=2C");
         let first = format!("n={user},r={nonce}");
         let nonce = nonce.to_owned();
-        Ok(Scram { name, hash, password, gs2, first, nonce, state: State::Silent })
+        let (state, openly) = (State::Silent, String::new());
+        Ok(Scram { name, hash, password, gs2, first, nonce, state, openly })
     }
 
     fn fault(&self, fault: ScramFault) -> MechanismError {
@@ -145,7 +148,8 @@ impl Scram {
     /// client-first-message.
     fn introduction(&mut self) -> Secret {
         self.state = State::Introduced;
-        Secret::new(format!("{}{}", self.gs2.header, self.first))
+        self.openly = format!("{}{}", self.gs2.header, self.first);
+        Secret::new(self.openly.as_bytes())
     }
 
     /// client-final-message, for this server-first-message.
@@ -161,6 +165,7 @@ impl Scram {
         let auth_message = Zeroizing::new(auth_message.into_bytes());
         let proof = Zeroizing::new(STANDARD.encode(keys.proof(&auth_message)));
         self.state = State::Proved { keys, auth_message };
+        self.openly = format!("{without_proof},p=***");
         Ok(Secret::new(format!("{without_proof},p={}", *proof)))
     }
 }
@@ -184,6 +189,7 @@ impl Mechanism for Scram {
                 let verified = verified(challenge, &keys, &auth_message);
                 verified.map(|()| {
                     self.state = State::Verified;
+                    self.openly.clear();
                     // RFC 4954 §4: success carries no octets in SMTP, so the
                     // signature came before it, and has no answer.
                     Secret::new("")
@@ -205,6 +211,24 @@ impl Mechanism for Scram {
             }
         }
     }
+
+    fn said_openly(&self) -> Option<String> {
+        Some(self.openly.clone())
+    }
+
+    fn heard_openly(&self, challenge: &[u8]) -> Option<String> {
+        Some(without_proofs(&lossy(challenge)))
+    }
+}
+
+/// A server's message without what shows that somebody knows the password: with
+/// salt and nonces it allows guessing.
+fn without_proofs(message: &str) -> String {
+    let attributes = message.split(',').map(|attribute| match attribute.get(..2) {
+        Some(name @ ("p=" | "v=")) => format!("{name}***"),
+        _ => attribute.to_owned(),
+    });
+    attributes.collect::<Vec<_>>().join(",")
 }
 
 /// server-first-message (RFC 5802 §7).

@@ -1,7 +1,7 @@
 //! Access tokens: which characters they have, the exchange that is common to
 //! the mechanisms for them, and what a server says against one.
 
-use super::{Identity, Mechanism, MechanismError, Secret};
+use super::{Identity, Mechanism, MechanismError, Secret, lossy};
 use serde::Deserialize;
 
 /// What a server says against a token before it refuses it (RFC 7628 §3.2.2;
@@ -44,19 +44,32 @@ pub(super) fn bearer<'i>(
 pub(super) struct Bearer {
     name: &'static str,
     message: Option<Secret>,
+    token: Secret,
+    /// What may be seen of the message.
+    openly: String,
     /// What completes a refusal.
     acknowledgement: &'static str,
     fault: Option<TokenFault>,
 }
 
 impl Bearer {
-    /// The attempt that says this message.
+    /// The attempt whose message is made of what stands before and behind this
+    /// token.
     pub(super) fn new(
         name: &'static str,
-        message: impl Into<Vec<u8>>,
+        [before, behind]: [&str; 2],
+        token: &Secret,
         acknowledgement: &'static str,
     ) -> Self {
-        Bearer { name, message: Some(Secret::new(message)), acknowledgement, fault: None }
+        let message = [before.as_bytes(), token.expose(), behind.as_bytes()].concat();
+        Bearer {
+            name,
+            message: Some(Secret::new(message)),
+            token: token.clone(),
+            openly: format!("{before}***{behind}"),
+            acknowledgement,
+            fault: None,
+        }
     }
 }
 
@@ -88,6 +101,19 @@ impl Mechanism for Bearer {
             (Some(_), _) => Err(MechanismError::TooShort(self.name)),
             (None, Some(_)) => Err(MechanismError::OneChallengeTooMany(self.name)),
         }
+    }
+
+    fn said_openly(&self) -> Option<String> {
+        Some(if self.fault.is_some() {
+            self.acknowledgement.to_owned()
+        } else {
+            self.openly.clone()
+        })
+    }
+
+    /// What is said against a token, unless the token is in it.
+    fn heard_openly(&self, challenge: &[u8]) -> Option<String> {
+        (!self.token.is_in(challenge)).then(|| lossy(challenge))
     }
 
     fn token_fault(&self) -> Option<&TokenFault> {

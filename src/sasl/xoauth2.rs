@@ -20,9 +20,8 @@ const NAME: &str = "XOAUTH2";
 /// A refusal is acknowledged by an empty message.
 fn xoauth2(who: &Identity) -> Result<Bearer, MechanismError> {
     let (user, token) = bearer(who, NAME)?;
-    let message =
-        [b"user=", user.as_bytes(), b"\x01auth=Bearer ", token.expose(), b"\x01\x01"].concat();
-    Ok(Bearer::new(NAME, message, ""))
+    let before = format!("user={user}\x01auth=Bearer ");
+    Ok(Bearer::new(NAME, [&before, "\x01\x01"], token, ""))
 }
 
 #[cfg(test)]
@@ -45,5 +44,22 @@ mod tests {
         let answer = mechanism.respond(br#"{"status":"401","schemes":"bearer"}"#).unwrap();
         assert!(answer.is_empty());
         assert_eq!(mechanism.token_fault().unwrap().status, "401");
+    }
+
+    #[test]
+    fn the_name_and_the_server_s_answer_may_be_seen_and_the_token_not() {
+        let mut mechanism = xoauth2(&identity("tim", "ya29.vF9dft4q")).unwrap();
+        mechanism.initial_response();
+        let said = Some("user=tim\x01auth=Bearer ***\x01\x01".to_owned());
+        assert_eq!(mechanism.said_openly(), said);
+        assert_eq!(
+            mechanism.heard_openly(b"{\"status\":\"401\"}").unwrap(),
+            "{\"status\":\"401\"}"
+        );
+        for given_away in ["{\"is\":\"ya29.vF9dft4q\"}", "{\"was\":\"eWEyOS52RjlkZnQ0cQ==\"}"] {
+            assert_eq!(mechanism.heard_openly(given_away.as_bytes()), None);
+        }
+        mechanism.respond(b"{}").unwrap();
+        assert_eq!(mechanism.said_openly(), Some(String::new()));
     }
 }

@@ -22,11 +22,12 @@ mod transaction;
 pub use error::{Absence, Error, Kind};
 pub use idle::Idle;
 pub use negotiate::{Misfit, Shortfall, Terms, form, negotiate, width};
-pub use observer::{Event, Observer, Unobserved};
+pub use observer::{Event, Observer, Side, Unobserved, tell_wire};
 pub use steering::{Expectation, NotExpectation, Parting, Stage, Steering, Stop};
 pub use transaction::{End, Plan, Transaction};
 
 use crate::net::{self, Deadline, Stopwatch, Stream, TlsFacts};
+use crate::sasl::Secret;
 use crate::smtp::{
     Capabilities, Command, EhloName, Exchange, ForwardPath, Keyword, Phase, Protocol, Reply,
     ReplyCode, ReplyParser, Severity, Timeouts,
@@ -66,6 +67,8 @@ pub struct Session<'o> {
     capabilities: Capabilities,
     observer: &'o mut dyn Observer,
     timings: Vec<(Phase, Duration)>,
+    /// What was said last in a sign-in, which no reply is to give away.
+    said: Option<Secret>,
     state: State,
     /// The user wanted to stop when a message was out already: it was the last,
     /// and by this moment all is over.
@@ -121,6 +124,7 @@ impl<'o> Session<'o> {
             capabilities: Capabilities::default(),
             observer,
             timings: Vec::new(),
+            said: None,
             state: State::Ready,
             stopping: None,
             patience: None,
@@ -274,9 +278,13 @@ impl<'o> Session<'o> {
         }
         self.arm(phase);
         match self.stream.write_all(wire) {
+            Ok(()) => {
+                tell_wire(self.observer, Side::Client, phase, wire);
+                Ok(())
+            }
             // What the server said before it hung up is the better reason,
             // and reading will find it.
-            Ok(()) | Err(net::Error::Closed { .. }) => Ok(()),
+            Err(net::Error::Closed { .. }) => Ok(()),
             Err(error) => Err(self.broken(Error::new(phase, error))),
         }
     }
@@ -329,8 +337,7 @@ impl<'o> Session<'o> {
         let reply = self.decoded(phase, reply);
         let after = started.elapsed();
         self.note_time(phase, after);
-        let challenge = phase == Phase::Auth && reply.severity() == Severity::Intermediate;
-        let shown = challenge.then(|| Reply { text: vec!["***".to_owned()], ..reply.clone() });
+        let shown = self.openly(phase, &reply);
         self.observer.event(Event::Received {
             reply: shown.as_ref().unwrap_or(&reply),
             phase,
@@ -342,7 +349,7 @@ impl<'o> Session<'o> {
         if reply.bare_lf {
             self.observer.event(Event::Noted("a reply ended in LF without CR (RFC 5321 §2.3.8)"));
         }
-        Ok(reply)
+        Ok(self.without_echo(reply))
     }
 
     fn next_reply(&mut self, phase: Phase) -> Result<Reply, Kind> {
@@ -353,7 +360,10 @@ impl<'o> Session<'o> {
             }
             match self.stream.read(&mut self.buffer) {
                 Ok(0) => return Err(net::Error::Closed { abruptly: false }.into()),
-                Ok(length) => self.parser.feed(&self.buffer[..length]),
+                Ok(length) => {
+                    self.parser.feed(&self.buffer[..length]);
+                    tell_wire(self.observer, Side::Server, phase, &self.buffer[..length]);
+                }
                 Err(net::Error::Interrupted) if phase == Phase::EndOfData => {
                     // The message is out: a short wait tells whether it was
                     // taken, which is worth more than leaving at once.
@@ -384,6 +394,7 @@ impl<'o> Session<'o> {
     }
 
     fn note_time(&mut self, phase: Phase, spent: Duration) {
+        self.observer.event(Event::Waited(phase, spent));
         match self.timings.iter_mut().find(|(known, _)| *known == phase) {
             Some((_, total)) => *total += spent,
             None => self.timings.push((phase, spent)),

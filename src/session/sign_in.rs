@@ -1,6 +1,6 @@
 //! Signing in: AUTH, challenges and responses (RFC 4954).
 
-use super::{Error, Kind, LONGEST_COMMAND, Session};
+use super::{Error, Event, Kind, LONGEST_COMMAND, Session, Side};
 use crate::sasl::{ChannelBinding, Mechanism, Secret};
 use crate::smtp::{Command, Phase, Reply, ReplyCode, Severity};
 use encodify::base64;
@@ -15,12 +15,18 @@ impl Session<'_> {
     /// Signs in (RFC 4954 §4). After a failure the session is in step, for
     /// another mechanism or for QUIT; unless the channel itself broke.
     pub fn authenticate(&mut self, mechanism: &mut dyn Mechanism) -> Result<(), Error> {
+        let done = self.exchange(mechanism);
+        self.said = None;
+        done
+    }
+
+    fn exchange(&mut self, mechanism: &mut dyn Mechanism) -> Result<(), Error> {
         let name = mechanism.name();
         let mut initial = mechanism.initial_response();
         // RFC 4954 §4: one that is too long for a command follows a challenge.
         let alongside = initial.take_if(|message| fits_a_command(name, message));
-        let mut reply =
-            self.ask(&Command::Auth { mechanism: name, initial: alongside.as_ref() })?;
+        let command = Command::Auth { mechanism: name, initial: alongside.as_ref() };
+        let mut reply = self.say(&command, alongside.as_ref(), mechanism)?;
         loop {
             match reply.severity() {
                 Severity::Positive => {
@@ -35,15 +41,74 @@ impl Session<'_> {
             let Some(challenge) = challenge(&reply) else {
                 return Err(self.cancelled(Kind::BadChallenge)?);
             };
+            self.tell_challenge(&challenge, mechanism);
             let response = match initial.take() {
                 Some(message) => Ok(message),
                 None => mechanism.respond(&challenge),
             };
             reply = match response {
-                Ok(response) => self.ask(&Command::AuthResponse(&response))?,
+                Ok(response) => {
+                    self.say(&Command::AuthResponse(&response), Some(&response), mechanism)?
+                }
                 Err(error) => return Err(self.cancelled(error.into())?),
             };
         }
+    }
+
+    /// Sends a command with this message of the mechanism, and waits for the
+    /// reply.
+    fn say(
+        &mut self,
+        command: &Command<'_>,
+        message: Option<&Secret>,
+        mechanism: &dyn Mechanism,
+    ) -> Result<Reply, Error> {
+        self.said = message.cloned();
+        self.send(std::slice::from_ref(command))?;
+        if let Some(message) = message {
+            let openly = if self.observer.wants_secrets() {
+                message.revealed()
+            } else {
+                mechanism.said_openly().unwrap_or_else(hidden)
+            };
+            self.observer.event(Event::SignIn(Side::Client, &openly));
+        }
+        self.receive(Phase::Auth, None)
+    }
+
+    fn tell_challenge(&mut self, challenge: &[u8], mechanism: &dyn Mechanism) {
+        // Where nothing is said, nothing is hidden.
+        let openly = if challenge.is_empty() || self.observer.wants_secrets() {
+            String::from_utf8_lossy(challenge).into_owned()
+        } else {
+            mechanism.heard_openly(challenge).unwrap_or_else(hidden)
+        };
+        self.observer.event(Event::SignIn(Side::Server, &openly));
+    }
+
+    /// The reply as it may be seen, where that is not as it is: without a
+    /// challenge, and without an echo.
+    pub(super) fn openly(&self, phase: Phase, reply: &Reply) -> Option<Reply> {
+        if phase != Phase::Auth || self.observer.wants_secrets() {
+            return None;
+        }
+        let shown = match reply.severity() {
+            Severity::Intermediate => Reply { text: vec![hidden()], ..reply.clone() },
+            _ => self.without_echo(reply.clone()),
+        };
+        Some(shown)
+    }
+
+    /// The reply without what was said last: some servers repeat what they do not
+    /// understand. A message of a few letters may stand there by chance.
+    pub(super) fn without_echo(&self, mut reply: Reply) -> Reply {
+        let is_final = reply.severity() != Severity::Intermediate;
+        if let Some(said) = self.said.as_ref().filter(|said| is_final && !said.is_short()) {
+            for line in reply.text.iter_mut().filter(|line| said.is_in(line.as_bytes())) {
+                *line = hidden();
+            }
+        }
+        reply
     }
 
     /// Breaks a sign-in off by `*` (RFC 4954 §4); the server answers 501.
@@ -51,6 +116,10 @@ impl Session<'_> {
         self.ask(&Command::AuthCancel)?;
         Ok(Error::new(Phase::Auth, kind))
     }
+}
+
+fn hidden() -> String {
+    "***".to_owned()
 }
 
 fn fits_a_command(mechanism: &'static str, message: &Secret) -> bool {

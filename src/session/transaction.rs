@@ -2,8 +2,8 @@
 //! (RFC 5321 §3.3, RFC 2033 §4.2), in as few flights as the server allows
 //! (RFC 2920).
 
-use super::{Error, Event, Kind, Session, Stage, State};
-use crate::net;
+use super::{Error, Event, Kind, Session, Side, Stage, State, tell_wire};
+use crate::net::{self, Stopwatch};
 use crate::smtp::{
     Command, DotStuffer, ForwardPath, Keyword, MailParameters, Phase, Protocol, Recipient, Reply,
     ReplyCode, ReversePath, Severity,
@@ -219,6 +219,7 @@ impl Session<'_> {
         self.arm(Phase::Content);
         self.stream.write_all(b".\r\n").map_err(|e| self.broken(Error::new(Phase::Content, e)))?;
         self.observer.event(Event::ContentSent { octets: 0 });
+        tell_wire(self.observer, Side::Client, Phase::Content, b".\r\n");
         self.receive(Phase::EndOfData, None)?;
         self.finish();
         Ok(())
@@ -301,26 +302,33 @@ impl Session<'_> {
         let (mut stuffer, mut scratch) = (DotStuffer::default(), Vec::new());
         let mut block = vec![0; BLOCK];
         let mut octets = 0;
+        let started = Stopwatch::start();
         loop {
             let length = fill(message, &mut block)
                 .map_err(|e| self.broken(Error::new(Phase::Content, Kind::Source(e))))?;
             let last = length < block.len();
             let wire = stuffer.stuff(&block[..length], &mut scratch);
             octets += wire.len() as u64;
-            let early = if last {
-                let end = [wire, stuffer.end()].concat();
-                self.write_content(&end)?
+            let end: Vec<u8>;
+            let sent = if last {
+                end = [wire, stuffer.end()].concat();
+                &end
             } else {
-                self.write_content(wire)?
+                wire
             };
+            let early = self.write_content(sent)?;
             if early.is_some() {
                 return Ok(early);
             }
             if self.observer.wants_octets() {
-                self.observer.event(Event::Octets(&block[..length]));
+                self.observer.event(Event::Octets(wire));
             }
             if last {
                 self.observer.event(Event::ContentSent { octets });
+            }
+            tell_wire(self.observer, Side::Client, Phase::Content, sent);
+            if last {
+                self.note_time(Phase::Content, started.elapsed());
                 return Ok(None);
             }
         }

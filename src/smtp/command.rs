@@ -168,6 +168,14 @@ impl Command<'_> {
         wire.extend_from_slice(b"\r\n");
     }
 
+    /// The wire form without CRLF, for who has asked for secrets to be shown.
+    /// `tests/floors.rs` lists who may ask.
+    pub fn revealed(&self) -> String {
+        let mut wire = Vec::new();
+        self.write_to(&mut wire);
+        String::from_utf8_lossy(&wire).trim_end().to_owned()
+    }
+
     /// The wait for this command's reply.
     pub fn phase(&self) -> Phase {
         match self {

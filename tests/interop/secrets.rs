@@ -152,7 +152,11 @@ fn proof(text: &str) -> Option<String> {
             let rest = text[at + name.len()..].chars();
             rest.take_while(char::is_ascii_hexdigit).count() >= 32
         });
-        let scram = text.contains("c=") && text.contains(",p=");
+        // In a transcript the proof is `***`.
+        let scram = text.contains("c=")
+            && text
+                .match_indices(",p=")
+                .any(|(at, found)| !text[at + found.len()..].starts_with("***"));
         (digest || scram).then(|| format!("an answer to a challenge is there: {text}"))
     })
 }
@@ -192,13 +196,20 @@ fn hidden(given: &Given, challenges: &[Vec<u8>]) -> Vec<Hidden> {
     }
 }
 
+/// Whether an answer is one in which nothing is secret, which a transcript shows:
+/// client-first-message of SCRAM (RFC 5802 §7).
+fn is_open(answer: &[u8]) -> bool {
+    [&b"n,,n="[..], b"y,,n=", b"p="].iter().any(|start| answer.starts_with(start))
+}
+
 /// What clients answered, as they wrote it and decoded. The shortest are names
 /// and signs of assent.
 fn answers(heard: &[Vec<u8>]) -> impl Iterator<Item = Hidden> {
     let long = heard.iter().filter(|line| line.len() >= 24);
     long.flat_map(|line| {
         let decoded = STANDARD.decode(line).unwrap_or_default();
-        let decoded = (!decoded.is_empty()).then(|| Hidden::new("an answer, decoded", decoded));
+        let is_hidden = !decoded.is_empty() && !is_open(&decoded);
+        let decoded = is_hidden.then(|| Hidden::new("an answer, decoded", decoded));
         decoded.into_iter().chain([Hidden::new("an answer", line.as_slice())])
     })
 }

@@ -194,7 +194,10 @@ impl<'s> Tried<'s> {
         let client = feed(Client::before(server, door), &given);
         let to = Letter::someone("peggy");
         let mut arguments = Letter::short(&to);
-        arguments.push("-vv".into());
+        arguments.extend(["-vv", "--raw"].map(Into::into));
+        for (option, file) in [("--transcript", "transcript"), ("--events", "events")] {
+            arguments.extend([option.into(), client.home().join(file).into()]);
+        }
         if let Some(mechanism) = mechanism {
             arguments.extend(["--auth", &mechanism.name.to_lowercase()].map(Into::into));
         }

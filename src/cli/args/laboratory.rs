@@ -14,8 +14,41 @@ pub struct LaboratoryArgs {
     ///
     /// It is written as -vv shows it, the message included, whether or not
     /// that is given. Passwords are left out. A FILE that exists is replaced.
-    #[arg(long, value_name = "FILE", help_heading = LABORATORY)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["dry_run", "queue_only"],
+        help_heading = LABORATORY
+    )]
     pub transcript: Option<PathBuf>,
+
+    /// Write what happens to FILE, for programs: JSON, one object a line
+    ///
+    /// Each says what happened, and how many milliseconds after the beginning.
+    /// The message is told by its length. Passwords are left out. A FILE that
+    /// exists is replaced.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["dry_run", "queue_only"],
+        help_heading = LABORATORY
+    )]
+    pub events: Option<PathBuf>,
+
+    /// With -v or --transcript: show the octets of the wire, too
+    ///
+    /// They are shown sixteen a line, as hexadecimal digits and as characters.
+    /// Those of a sign-in are left out; those of the message are shown where
+    /// the message is.
+    #[arg(long, help_heading = LABORATORY)]
+    pub raw: bool,
+
+    /// With -v, --transcript or --events: show passwords and tokens
+    ///
+    /// Nothing of a sign-in is left out then. A file that is made is for its
+    /// owner alone.
+    #[arg(long, help_heading = LABORATORY)]
+    pub show_secrets: bool,
 
     /// Say QUIT when this stage is over, and send nothing
     ///

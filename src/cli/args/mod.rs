@@ -91,9 +91,9 @@ pub struct Globals {
 
     /// Show the conversation with the server; twice, in full
     ///
-    /// The conversation goes to standard error. Passwords are never shown.
-    /// Twice also shows the details of TLS, how long each answer took, and the
-    /// message itself.
+    /// The conversation goes to standard error. Passwords are not shown. Twice
+    /// also shows the details of TLS and of the sign-in, how long each answer
+    /// took, and the message itself.
     #[arg(short, long, action = ArgAction::Count, global = true, help_heading = DEBUGGING)]
     pub verbose: u8,
 

@@ -357,3 +357,13 @@ fn completions_are_for_known_shells() {
     assert_eq!(shell("powershell"), Some(Shell::PowerShell));
     assert_eq!(shell("csh"), None);
 }
+
+#[test]
+fn nothing_is_shown_of_a_conversation_that_there_is_not() {
+    for option in ["--transcript", "--events"] {
+        for other in ["--dry-run", "--queue-only"] {
+            assert_eq!(refused(&[option, "x", other]), ErrorKind::ArgumentConflict);
+        }
+        assert!(send(&[option, "x", "--queue"]).queue);
+    }
+}

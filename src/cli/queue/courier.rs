@@ -192,10 +192,7 @@ impl Courier for Own<'_, '_> {
         let run = Run { account, subject, local_id, owner, tag: None, ignored: &[], since };
         let (mut log, trouble) = Log::open(run, environment);
         let home = self.home.as_ref().filter(|_| stays_here).map(|home| home as &dyn Home);
-        let mut transcript = Transcript::default();
-        if self.couriers.verbose > 0 {
-            transcript.add(Box::new(io::stderr()), self.couriers.verbose > 1);
-        }
+        let mut transcript = Transcript::seen(self.couriers.verbose, io::stderr());
         let report = submit_on(&mut self.line, submission, home, witness, &mut transcript);
         let unlogged =
             log.report(&report, submission, &self.prepared.route, Queued::default(), interrupt);

@@ -77,6 +77,29 @@ fn the_published_exchanges_come_out() {
 }
 
 #[test]
+fn all_may_be_seen_but_what_proves_that_somebody_knows_the_password() {
+    let text = |text: &str| Some(text.to_owned());
+    for example in EXAMPLES {
+        let mut client = example.introduced();
+        assert_eq!(client.said_openly(), Some(format!("n,,n=user,r={}", example.nonce)));
+        let first = example.server_first;
+        assert_eq!(client.heard_openly(first.as_bytes()), text(first));
+        client.respond(first.as_bytes()).unwrap();
+        let (without, _) = example.client_final.split_once(",p=").unwrap();
+        assert_eq!(client.said_openly(), Some(format!("{without},p=***")));
+        assert_eq!(client.heard_openly(example.server_final.as_bytes()), text("v=***"));
+        assert_eq!(client.heard_openly(b"e=unknown-user"), text("e=unknown-user"));
+        client.respond(example.server_final.as_bytes()).unwrap();
+        assert_eq!(client.said_openly(), text(""));
+    }
+    let bound = Gs2::bound(&ChannelBinding { kind: "tls-exporter", octets: vec![7; 32] });
+    let who = identity("user", "pencil");
+    let mut bound = Scram::new("SCRAM-SHA-1-PLUS", Hash::Sha1, &who, bound, "abc").unwrap();
+    bound.initial_response();
+    assert_eq!(bound.said_openly(), text("p=tls-exporter,,n=user,r=abc"));
+}
+
+#[test]
 fn without_the_server_s_signature_nobody_is_signed_in() {
     // 5802-c
     let proved = || {
