@@ -501,7 +501,12 @@ fn a_transcript_in_a_file_has_the_message_and_no_password() {
         check(&place.run(tls.iter().chain(&rest).chain(&whom), None), 0, "", "");
         let log = fs::read_to_string(place.directory().join("log")).expect("a transcript");
         let auth = format!(" ~> AUTH {}", mechanism.to_uppercase());
-        for part in ["=== Trying localhost:", &auth, " ~> Hello.\n", "=== Connection closed.\n"] {
+        for part in [
+            "=== Trying localhost:",
+            &auth,
+            " ~> Hello.\n",
+            "=== Connection closed with remote host.\n",
+        ] {
             assert!(log.contains(part), "{part}\n{log}");
         }
         // As it is, and in base64 alone, after the name, and before a digest.

@@ -25,28 +25,31 @@ pub(super) fn open<'o>(
                 Kind::Stopped(_) => Event::Noted("Dropping connection"),
                 _ => Event::Broke(&error),
             });
+            if matches!(error.kind, Kind::Stopped(_)) || error.phase == Phase::Handshake {
+                observer.event(Event::Closed);
+            }
             return Err(error);
         }
     };
     let conduct = conduct(hop, channel.as_ref(), world);
     let mut session = Session::open(channel, conduct, observer)?;
     if hop.steering.xclient_before_starttls {
-        session.xclient()?;
+        session = session.passing(Session::xclient)?;
     }
     if wants_starttls(hop, target, &session) {
         session = session.starttls(|channel| handshake(hop, channel))?;
     }
     if !hop.steering.xclient_before_starttls {
-        session.xclient()?;
+        session = session.passing(Session::xclient)?;
     }
-    session.reached(Stage::Helo)?;
+    session = session.passing(|session| session.reached(Stage::Helo))?;
     attempt.tls = session.protection().cloned();
     attempt.extensions = session.capabilities().lines().collect();
     if let Some(sign_in) = &hop.sign_in {
         match (SigningIn { hop, sign_in, world }).run(&mut session, attempt) {
             Ok(signed_in) => {
                 attempt.signed_in = Some(signed_in);
-                session.reached(Stage::Auth)?;
+                session = session.passing(|session| session.reached(Stage::Auth))?;
             }
             Err(error) => {
                 attempt.timings.extend_from_slice(session.timings());

@@ -105,13 +105,29 @@ impl<'o> Session<'o> {
         conduct: Conduct,
         observer: &'o mut dyn Observer,
     ) -> Result<Self, Error> {
-        let mut session = Session::begin(stream, conduct, observer);
-        let greeting = session.receive(Phase::Greeting, None)?;
-        session.granted(Phase::Greeting, greeting)?;
-        session.reached(Stage::Banner)?;
-        session.hello()?;
-        session.reached(Stage::FirstHelo)?;
-        Ok(session)
+        Session::begin(stream, conduct, observer).passing(Session::greet)
+    }
+
+    fn greet(&mut self) -> Result<(), Error> {
+        let greeting = self.receive(Phase::Greeting, None)?;
+        self.granted(Phase::Greeting, greeting)?;
+        self.reached(Stage::Banner)?;
+        self.hello()?;
+        self.reached(Stage::FirstHelo)
+    }
+
+    /// The session behind this step; where that fails, it has ended.
+    pub fn passing(
+        mut self,
+        step: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        match step(&mut self) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                self.observer.event(Event::Closed);
+                Err(error)
+            }
+        }
     }
 
     /// One in which nothing was said.
@@ -135,9 +151,39 @@ impl<'o> Session<'o> {
     /// Negotiates TLS. The session in clear is consumed: of its parser and its
     /// capabilities nothing can outlive TLS (RFC 3207 §4.2).
     pub fn starttls(
-        mut self,
+        self,
         secure: impl FnOnce(Box<dyn Stream>) -> Result<Box<dyn Stream>, net::Error>,
     ) -> Result<Self, Error> {
+        let mut clear = self.passing(Session::ask_for_tls)?;
+        clear.arm(Phase::Handshake);
+        let started = Stopwatch::start();
+        let stream = match secure(clear.stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                let error = Error::new(Phase::Handshake, error);
+                clear.observer.event(Event::Broke(&error));
+                clear.observer.event(Event::Closed);
+                return Err(error);
+            }
+        };
+        if let Some(facts) = stream.protection() {
+            clear.observer.event(Event::Secured(facts));
+        }
+        let mut secured = Session {
+            stream,
+            parser: ReplyParser::default(),
+            capabilities: Capabilities::default(),
+            conduct: Conduct { may_fall_back_to_helo: false, ..clear.conduct },
+            ..clear
+        };
+        secured.note_time(Phase::Handshake, started.elapsed());
+        secured.passing(|session| {
+            session.reached(Stage::Tls)?;
+            session.hello()
+        })
+    }
+
+    fn ask_for_tls(&mut self) -> Result<(), Error> {
         if !self.capabilities.has(Keyword::StartTls) {
             let lacking = Error::new(Phase::StartTls, Kind::Lacks(Keyword::StartTls));
             return Err(self.parted(lacking));
@@ -147,50 +193,7 @@ impl<'o> Session<'o> {
         if !self.parser.is_empty() {
             return Err(self.broken(Error::new(Phase::StartTls, Kind::PlaintextAfterStartTls)));
         }
-        self.reached(Stage::StartTls)?;
-        self.arm(Phase::Handshake);
-        let started = Stopwatch::start();
-        let stream = match secure(self.stream) {
-            Ok(stream) => stream,
-            Err(error) => {
-                let error = Error::new(Phase::Handshake, error);
-                self.observer.event(Event::Broke(&error));
-                return Err(error);
-            }
-        };
-        if let Some(facts) = stream.protection() {
-            self.observer.event(Event::Secured(facts));
-        }
-        let mut secured = Session {
-            stream,
-            parser: ReplyParser::default(),
-            capabilities: Capabilities::default(),
-            conduct: Conduct { may_fall_back_to_helo: false, ..self.conduct },
-            ..self
-        };
-        secured.note_time(Phase::Handshake, started.elapsed());
-        secured.reached(Stage::Tls)?;
-        secured.hello()?;
-        Ok(secured)
-    }
-
-    /// Says by XCLIENT whom the server is to take us for, if it is to be said.
-    /// The server then greets anew, and takes us for nobody it knew before.
-    pub fn xclient(&mut self) -> Result<(), Error> {
-        let Some(xclient) = self.conduct.steering.xclient.clone() else { return Ok(()) };
-        let offered = self.capabilities.xclient();
-        let is_lacking =
-            |name: &&str| !offered.as_ref().is_some_and(|it| it.iter().any(|o| o == name));
-        if let Some(lacking) = xclient.names().find(is_lacking) {
-            let lacking = Error::new(Phase::Xclient, Kind::NoXclient(lacking.to_owned()));
-            return Err(self.parted(lacking));
-        }
-        for line in xclient.in_lines() {
-            let reply = self.ask(&Command::Xclient(&line))?;
-            self.granted(Phase::Xclient, reply)?;
-        }
-        self.reached(Stage::Xclient)?;
-        self.hello()
+        self.reached(Stage::StartTls)
     }
 
     /// Lets whoever watches know something that is no failure.

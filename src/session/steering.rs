@@ -3,7 +3,7 @@
 //! makes as if the server offered less.
 
 use super::{Error, Event, Kind, Session};
-use crate::smtp::{Phase, Reply, Severity, Xclient};
+use crate::smtp::{Command, Phase, Reply, Severity, Xclient};
 use std::fmt;
 use std::str::FromStr;
 
@@ -200,6 +200,25 @@ impl Expectation {
 }
 
 impl Session<'_> {
+    /// Says by XCLIENT whom the server is to take us for, if it is to be said.
+    /// The server then greets anew, and takes us for nobody it knew before.
+    pub fn xclient(&mut self) -> Result<(), Error> {
+        let Some(xclient) = self.conduct.steering.xclient.clone() else { return Ok(()) };
+        let offered = self.capabilities.xclient();
+        let is_lacking =
+            |name: &&str| !offered.as_ref().is_some_and(|it| it.iter().any(|o| o == name));
+        if let Some(lacking) = xclient.names().find(is_lacking) {
+            let lacking = Error::new(Phase::Xclient, Kind::NoXclient(lacking.to_owned()));
+            return Err(self.parted(lacking));
+        }
+        for line in xclient.in_lines() {
+            let reply = self.ask(&Command::Xclient(&line))?;
+            self.granted(Phase::Xclient, reply)?;
+        }
+        self.reached(Stage::Xclient)?;
+        self.hello()
+    }
+
     /// Ends the session where it is to end behind this stage, or where a reply
     /// was not what was expected.
     pub fn reached(&mut self, stage: Stage) -> Result<(), Error> {

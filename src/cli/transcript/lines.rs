@@ -234,7 +234,7 @@ impl<W: Write> Lines<W> {
                 self.end_line();
                 self.line("***", error_words(error));
             }
-            Event::Closed => self.say("Connection closed."),
+            Event::Closed => self.say("Connection closed with remote host."),
             Event::Octets(_) | Event::Waited(..) | Event::Ended => {}
         }
     }

@@ -229,5 +229,5 @@ fn what_cannot_be_written_is_told_once_and_keeps_nobody_else_from_it() {
     assert!(matches!(&problems[..], [one] if one.starts_with("the transcript is incomplete: ")));
     assert!(!transcript.wants_octets(), "nobody is left who shows them");
     drop(transcript);
-    assert_eq!(text, b"=== Connection closed.\n");
+    assert_eq!(text, b"=== Connection closed with remote host.\n");
 }
