@@ -151,7 +151,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__account__subcmd__add)
-            opts="-n -4 -6 -A -C -v -q -h --name --full-name --default --replace --dry-run --no-test --accept --ispdb --guess --store --no-sign-in --browser --device --issuer --tenant --client-id --client-secret-from --scope --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --auth --allow-cleartext-auth --server --user --password-from --account --config --verbose --quiet --json --color --help"
+            opts="-n -4 -6 -A -C -v -q -h --name --full-name --default --replace --dry-run --no-test --accept --ispdb --guess --store --no-sign-in --browser --device --issuer --tenant --client-id --client-secret-from --scope --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --chunking --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --auth --allow-cleartext-auth --server --user --password-from --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -219,6 +219,10 @@ _envoi() {
                     ;;
                 --pipelining)
                     COMPREPLY=($(compgen -W "off standard" -- "${cur}"))
+                    return 0
+                    ;;
+                --chunking)
+                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
                     return 0
                     ;;
                 --tls-ca)
@@ -373,7 +377,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__account__subcmd__login)
-            opts="-4 -6 -A -C -v -q -h --browser --device --issuer --tenant --client-id --client-secret-from --scope --store --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
+            opts="-4 -6 -A -C -v -q -h --browser --device --issuer --tenant --client-id --client-secret-from --scope --store --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --chunking --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -429,6 +433,10 @@ _envoi() {
                     ;;
                 --pipelining)
                     COMPREPLY=($(compgen -W "off standard" -- "${cur}"))
+                    return 0
+                    ;;
+                --chunking)
+                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
                     return 0
                     ;;
                 --tls-ca)
@@ -503,7 +511,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__account__subcmd__logout)
-            opts="-4 -6 -A -C -v -q -h --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
+            opts="-4 -6 -A -C -v -q -h --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --chunking --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -535,6 +543,10 @@ _envoi() {
                     ;;
                 --pipelining)
                     COMPREPLY=($(compgen -W "off standard" -- "${cur}"))
+                    return 0
+                    ;;
+                --chunking)
+                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
                     return 0
                     ;;
                 --tls-ca)
@@ -643,7 +655,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__account__subcmd__show)
-            opts="-4 -6 -A -C -v -q -h --for --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
+            opts="-4 -6 -A -C -v -q -h --for --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --chunking --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -679,6 +691,10 @@ _envoi() {
                     ;;
                 --pipelining)
                     COMPREPLY=($(compgen -W "off standard" -- "${cur}"))
+                    return 0
+                    ;;
+                --chunking)
+                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
                     return 0
                     ;;
                 --tls-ca)
@@ -1219,6 +1235,10 @@ _envoi() {
                     ;;
                 --pipelining)
                     COMPREPLY=($(compgen -W "off standard" -- "${cur}"))
+                    return 0
+                    ;;
+                --chunking)
+                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
                     return 0
                     ;;
                 --tls-ca)

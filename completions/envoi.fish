@@ -75,6 +75,9 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l timeout -d 'Wait no
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l deadline -d 'Stop sending after this time, whatever is going on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
 standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l chunking -d 'Send the message in chunks (BDAT) instead of by DATA, or not' -r -f -a "auto\t''
+on\t''
+off\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
 no\t''"
@@ -146,6 +149,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l one-click -d 'Say t
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l auto -d 'Say that no person wrote the message, so that no program answers it'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s E -l skip-empty -d 'Send nothing if there is no text, no HTML and no attachment'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l resend -d 'Send the finished message on, from you to further recipients'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l require-tls -d 'Send under verified TLS only, on all its way, or not at all'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l all-or-nothing -d 'Send to nobody unless the server accepts every recipient'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s 6 -l ipv6 -d 'Use IPv6 only'
@@ -302,6 +306,9 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l deadline -d 'Stop sending after this time, whatever is going on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
 standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l chunking -d 'Send the message in chunks (BDAT) instead of by DATA, or not' -r -f -a "auto\t''
+on\t''
+off\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from add" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
 no\t''"
@@ -370,6 +377,9 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l deadline -d 'Stop sending after this time, whatever is going on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
 standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l chunking -d 'Send the message in chunks (BDAT) instead of by DATA, or not' -r -f -a "auto\t''
+on\t''
+off\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from login" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
 no\t''"
@@ -416,6 +426,9 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l deadline -d 'Stop sending after this time, whatever is going on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
 standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l chunking -d 'Send the message in chunks (BDAT) instead of by DATA, or not' -r -f -a "auto\t''
+on\t''
+off\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from logout" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
 no\t''"
@@ -461,6 +474,9 @@ complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_sub
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l deadline -d 'Stop sending after this time, whatever is going on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
 standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l chunking -d 'Send the message in chunks (BDAT) instead of by DATA, or not' -r -f -a "auto\t''
+on\t''
+off\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand account; and __fish_seen_subcommand_from show" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
 no\t''"

@@ -3,7 +3,8 @@
 //!
 //! Lines end in LF there, as mail readers expect. A message that travels has no
 //! CR and no LF outside CRLF (RFC 5321 §2.3.8), so that turning LF back into
-//! CRLF gives the octets that travelled.
+//! CRLF gives the octets that travelled; but binary, which may have them anywhere,
+//! stays as it is.
 
 use crate::message::random_word;
 use jiff::Timestamp;
@@ -51,6 +52,8 @@ pub struct Draft {
     file: File,
     /// What is not in the file yet.
     lines: Vec<u8>,
+    /// It is no lines: CR stays where it is.
+    is_binary: bool,
 }
 
 impl Name {
@@ -83,7 +86,16 @@ impl Draft {
         let file_name = name.file_name(host);
         let tmp = directory.join("tmp").join(&file_name);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&tmp)?;
-        Ok(Draft { directory: directory.to_owned(), file_name, tmp, file, lines: Vec::new() })
+        let (lines, is_binary) = Default::default();
+        Ok(Draft { directory: directory.to_owned(), file_name, tmp, file, lines, is_binary })
+    }
+
+    /// The same for a message that is no lines (RFC 3030 §3): its file has the
+    /// octets that travelled.
+    #[must_use]
+    pub fn binary(mut self) -> Self {
+        self.is_binary = true;
+        self
     }
 
     /// The message is whole: it appears. Returns its file.
@@ -122,6 +134,10 @@ impl Write for Draft {
     /// Takes the octets of a message, cut anywhere.
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         let mut from = 0;
+        if self.is_binary {
+            self.lines.extend_from_slice(octets);
+            from = octets.len();
+        }
         for at in memchr::memchr_iter(b'\r', octets) {
             self.lines.extend_from_slice(&octets[from..at]);
             from = at + 1;

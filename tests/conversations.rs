@@ -198,7 +198,7 @@ fn play_against_sink(script: &Script) {
                     next = Next::Command;
                 } else {
                     let answer = conversation.answer(line);
-                    replies.push_back(answer.reply);
+                    replies.extend(answer.reply);
                     next = answer.next;
                 }
                 content = Content::default();

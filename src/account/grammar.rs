@@ -20,7 +20,7 @@ use super::value::{Source, Value};
 use crate::message::{Repair, StrayCr};
 use crate::net::{Pin, TlsVersion};
 use crate::sasl::{self, Secret};
-use crate::smtp::{NotRet, Ret};
+use crate::smtp::{Chunking, NotRet, Ret};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -199,6 +199,10 @@ const ACCOUNT: &[(&str, Setter<Account>)] = &[
         set(&mut account.entry.settings.allow_cleartext_auth, value.flag())
     }),
     ("auth", |account, value| set(&mut account.entry.settings.auth, value.mechanisms())),
+    ("chunking", |account, value| {
+        let known = || value.wrong("it is \"auto\", \"on\" or \"off\"".to_owned());
+        set(&mut account.entry.settings.chunking, Chunking::named(value.text()?).ok_or_else(known))
+    }),
     ("deadline", |account, value| set(&mut account.entry.settings.deadline, value.duration())),
     ("dkim", |account, value| set(&mut account.entry.settings.dkim, value.signatures())),
     ("dsn", |account, value| set(&mut account.entry.settings.dsn, value.parsed())),

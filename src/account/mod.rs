@@ -93,7 +93,7 @@ pub use written::{Unwritable, table};
 
 use crate::net::{Host, Pin, Security, TlsVersion};
 use crate::sasl::{self, Proof};
-use crate::smtp::{EhloName, Notify, Ret};
+use crate::smtp::{Chunking, EhloName, Notify, Ret};
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -142,6 +142,8 @@ pub struct Account {
     pub patience: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Pipelining,
+    /// When messages go in chunks.
+    pub chunking: Chunking,
     /// Where recipients of this machine get their mail; `None` where they are
     /// like any others.
     pub local: Option<LocalDelivery>,
@@ -290,6 +292,7 @@ impl Account {
             deadline: said.deadline,
             patience: None,
             pipelining: said.pipelining.unwrap_or_default(),
+            chunking: said.chunking.unwrap_or_default(),
             local: said.local,
             dsn: said.dsn,
             dsn_return: said.dsn_return,

@@ -13,7 +13,7 @@ use super::secret::SecretSource;
 use super::server::ServerUrl;
 use crate::net::{Host, Pin, TlsVersion};
 use crate::sasl;
-use crate::smtp::{EhloName, Notify, Ret};
+use crate::smtp::{Chunking, EhloName, Notify, Ret};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,6 +57,8 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// How many commands go out before a reply is read.
     pub pipelining: Option<Pipelining>,
+    /// When messages go in chunks.
+    pub chunking: Option<Chunking>,
     /// Where recipients of this machine get their mail.
     pub local: Option<LocalDelivery>,
     /// On what reports of a message come.
@@ -157,6 +159,7 @@ impl Settings {
             timeout: self.timeout.or(below.timeout),
             deadline: self.deadline.or(below.deadline),
             pipelining: self.pipelining.or(below.pipelining),
+            chunking: self.chunking.or(below.chunking),
             local: self.local.or(below.local),
             dsn: self.dsn.or(below.dsn),
             dsn_return: self.dsn_return.or(below.dsn_return),

@@ -11,6 +11,7 @@ use super::settings::{Pipelining, Settings};
 use super::{Dkim, ProxyChoice};
 use crate::net::TlsVersion;
 use crate::sasl::Secret;
+use crate::smtp::Chunking;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::path::Path;
 use toml_edit::{Array, InlineTable, Item, Table, Value};
@@ -67,6 +68,10 @@ const KEYS: &[(&str, Writer)] = &[
     ("pipelining", |said| {
         let name = |level| Pipelining::ALL.iter().find(|(_, known)| *known == level);
         Ok(said.pipelining.and_then(name).map(|(name, _)| Value::from(*name)))
+    }),
+    ("chunking", |said| {
+        let name = |choice| Chunking::ALL.iter().find(|(_, known)| *known == choice);
+        Ok(said.chunking.and_then(name).map(|(name, _)| Value::from(*name)))
     }),
     ("tls-ca", |said| said.tls_ca.as_deref().map(paths).transpose()),
     ("tls-system-roots", |said| Ok(said.tls_system_roots.map(Value::from))),
@@ -246,6 +251,7 @@ ipv6 = false
 timeout = "1m30s"
 deadline = "1h"
 pipelining = "off"
+chunking = "on"
 tls-ca = "/etc/ca.pem"
 tls-system-roots = true
 tls-verify = false

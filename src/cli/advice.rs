@@ -52,6 +52,15 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<Hint> {
             "ask for another address, or send through a server that offers SMTPUTF8"
         }
         Shortfall::NotHeld(_) => "send it when it is due, or through a server that holds messages",
+        Shortfall::Unprotected => {
+            return vec![
+                Hint::from("send it to a server with TLS and a certificate that can be checked: ")
+                    .option("server", "smtps://HOST")
+                    .text(", or pin the one that it has: ")
+                    .option("tls-pin", "sha256:DIGEST"),
+            ];
+        }
+        Shortfall::NotPromised => "send it through a server that offers REQUIRETLS",
         Shortfall::HeldTooLong { .. } => "have it held for less, or send it when it is due",
     };
     vec![hint.into()]
@@ -302,11 +311,14 @@ fn of_lack(keyword: Keyword, server: Option<&Endpoint>, host: &str) -> Vec<Hint>
                 .name("user")
                 .text(", or try its submission port, 587 or 465"),
         ],
-        Keyword::Dsn
+        Keyword::BinaryMime
+        | Keyword::Chunking
+        | Keyword::Dsn
         | Keyword::EightBitMime
         | Keyword::EnhancedStatusCodes
         | Keyword::FutureRelease
         | Keyword::Pipelining
+        | Keyword::RequireTls
         | Keyword::Size
         | Keyword::SmtpUtf8 => Vec::new(),
     }

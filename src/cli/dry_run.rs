@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::message::Job;
 use crate::delivery::Submission;
-use crate::session::{Misfit, Shortfall, form, negotiate};
+use crate::session::{Misfit, Shortfall, Way, form, negotiate};
 use crate::smtp::{Capabilities, Command, Keyword, Reply};
 use std::io;
 
@@ -19,7 +19,7 @@ pub(super) fn print(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
     let offer = match server {
-        DryRun::EightBit => "imagined\nSIZE\n8BITMIME\nSMTPUTF8\nDSN",
+        DryRun::EightBit => "imagined\nSIZE\n8BITMIME\nSMTPUTF8\nDSN\nREQUIRETLS",
         DryRun::SevenBit => "imagined",
     };
     let offered = Reply::new(250, offer).map(|reply| Capabilities::from_ehlo(&reply));
@@ -34,7 +34,8 @@ pub(super) fn print(
         Misfit::Lacking(shortfall) => lacking(shortfall),
         Misfit::Failed(error) => error.into(),
     })?;
-    let terms = negotiate(envelope, &to, form.facts(), &offered).map_err(lacking)?;
+    let way = Way { offered: &offered, is_verified: true };
+    let terms = negotiate(envelope, &to, form.facts(), way).map_err(lacking)?;
     let narrowed = if std::ptr::eq(form, message.as_ref()) { &[] } else { form.changes() };
     if !surroundings.globals.quiet {
         for change in &job.changes {

@@ -23,7 +23,7 @@ use crate::net::{
 use crate::sasl::{Proof, Secret};
 use crate::session::Steering;
 use crate::sink::{Settings, Sink};
-use crate::smtp::{Protocol, Timeouts};
+use crate::smtp::{Chunking, Protocol, Timeouts};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
@@ -80,6 +80,7 @@ pub(super) fn prepare<'e>(
         hop.patience = account.patience.map(Deadline::after);
         hop.all_or_nothing = all_or_nothing;
         hop.pipelining = account.pipelining == Pipelining::Standard;
+        hop.chunking = account.chunking;
         hop.max_recipients = account.max_recipients.map(Into::into);
         prepared.route.hops.push(hop);
     }
@@ -220,6 +221,7 @@ fn plain_hop(endpoint: Endpoint) -> Hop {
         hello: None,
         sign_in: None,
         pipelining: true,
+        chunking: Chunking::default(),
         max_recipients: None,
         all_or_nothing: false,
         timeouts: Timeouts::default(),

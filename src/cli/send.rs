@@ -50,6 +50,7 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
         }
         return Ok(Exit::Ok);
     };
+    job.submission.envelope.require_tls = args.require_tls;
     if let Some(server) = args.dry_run {
         return dry_run::print(&job, server, surroundings);
     }
@@ -120,9 +121,9 @@ fn keeper<'k>(
 ) -> Result<Keeper<'k>, Failure> {
     let keeper = Keeper::of(account, job, environment)?;
     let typed = args.connection.settings()?;
-    let Settings { timeout, deadline, pipelining, .. } = typed;
+    let Settings { timeout, deadline, pipelining, chunking, .. } = typed;
     // These say nothing about where to, and as whom.
-    let passing = Settings { timeout, deadline, pipelining, ..Settings::default() };
+    let passing = Settings { timeout, deadline, pipelining, chunking, ..Settings::default() };
     if typed != passing {
         let sentence = "what was typed about the connection cannot be kept: whoever sends the \
                         message later does as the account says";

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::account::Environment;
 use crate::sink::{Encryption, Event, Listen, Sink, Stored};
-use crate::smtp::{EnvId, Hold, Protocol, Recipient, ReversePath};
+use crate::smtp::{Body, EnvId, Hold, Protocol, Recipient, ReversePath};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -191,6 +191,8 @@ fn as_json(event: &Event) -> Option<Value> {
             "to": message.to.iter().map(|to| to.path.to_string()).collect::<Vec<_>>(),
             "dsn": dsn_as_json(message),
             "hold": message.hold.map(hold_as_json),
+            "body": message.body.map(Body::as_str),
+            "requireTls": message.require_tls,
             "size": message.size,
             "sha256": message.sha256,
             "path": message.path,

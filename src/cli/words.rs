@@ -200,7 +200,7 @@ fn asked(phase: Phase) -> &'static str {
         Phase::Auth => "the sign-in",
         Phase::Mail => "the sender",
         Phase::Rcpt => "the recipient",
-        Phase::Data | Phase::Content | Phase::EndOfData => "the message",
+        Phase::Data | Phase::Content | Phase::Chunk | Phase::EndOfData => "the message",
         Phase::Reset => "RSET",
         Phase::Quit => "QUIT",
     }

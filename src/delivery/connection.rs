@@ -131,6 +131,7 @@ fn conduct(hop: &Hop, channel: &dyn Stream, world: &World<'_>) -> Conduct {
         may_fall_back_to_helo: hop.sign_in.is_none()
             && (hop.endpoint.security == Security::Cleartext || hop.is_opportunistic()),
         pipelining: hop.pipelining,
+        chunking: hop.chunking,
         steering: hop.steering.clone(),
     }
 }

@@ -4,7 +4,7 @@
 use crate::net::{Deadline, Endpoint, Family, Proxy, ProxyHeader, Security, TlsSettings};
 use crate::sasl::Proof;
 use crate::session::Steering;
-use crate::smtp::{EhloName, Timeouts};
+use crate::smtp::{Chunking, EhloName, Timeouts};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub struct Hop {
     pub sign_in: Option<SignIn>,
     /// Commands may share a flight.
     pub pipelining: bool,
+    /// When messages go in chunks.
+    pub chunking: Chunking,
     /// The most recipients of one transaction; `None` leaves it to the server.
     pub max_recipients: Option<usize>,
     /// Send nothing unless every recipient is accepted.

@@ -91,7 +91,7 @@ fn transact(
         }
         Err(Misfit::Failed(error)) => return note_batch(&unreadable(error, attempt)),
     };
-    let terms = match negotiate(envelope, &to, message.facts(), session.capabilities()) {
+    let terms = match negotiate(envelope, &to, message.facts(), session.way()) {
         Ok(terms) => terms,
         Err(shortfall) => return note_batch(&Outcome::Rejected(Cause::Unmet(shortfall))),
     };

@@ -18,9 +18,9 @@ pub trait Stream: Send {
     /// Writes all of it.
     fn write_all(&mut self, octets: &[u8]) -> Result<(), Error>;
 
-    /// Writes until all is written or the server says something, which a
-    /// server does in the middle of a message only to refuse it. Returns how
-    /// many octets were taken.
+    /// Writes until all is written or the server says something. Returns how
+    /// many octets were taken. Where those are not all, the only thing that may
+    /// be written is the rest, by this call.
     fn write_while_silent(&mut self, octets: &[u8]) -> Result<usize, Error>;
 
     /// True when something can be read without waiting.

@@ -63,8 +63,9 @@ pub struct Tls {
     unread: Range<usize>,
     /// The channel below has come to its end.
     ended: bool,
-    /// A record was cut short: nothing that follows it would be understood.
-    muted: bool,
+    /// So many octets are encrypted already of which a part has not gone out: no
+    /// others would be understood before the rest has. 0 where there are none.
+    cut: usize,
 }
 
 /// How much plaintext becomes ciphertext at a time.
@@ -93,7 +94,7 @@ impl Tls {
             incoming: vec![0; INCOMING],
             unread: 0..0,
             ended: false,
-            muted: false,
+            cut: 0,
         };
         let client = client_auth::noted(|| tls.shake_hands())?;
         tls.facts = Some(tls.facts(client)?);
@@ -199,7 +200,7 @@ impl Tls {
 
     fn flush(&mut self) -> Result<(), Error> {
         self.collect()?;
-        if !self.outgoing.is_empty() && !self.muted {
+        if !self.outgoing.is_empty() && self.cut == 0 {
             self.channel.write_all(&self.outgoing)?;
             self.outgoing.clear();
         }
@@ -272,19 +273,23 @@ impl Stream for Tls {
 
     fn write_while_silent(&mut self, octets: &[u8]) -> Result<usize, Error> {
         let mut written = 0;
-        for piece in octets.chunks(PIECE) {
-            self.encrypt(piece)?;
+        while written < octets.len() {
+            if self.cut == 0 {
+                let piece = &octets[written..];
+                let piece = &piece[..piece.len().min(PIECE)];
+                self.encrypt(piece)?;
+                self.cut = piece.len();
+            }
             while !self.outgoing.is_empty() {
                 let taken = self.channel.write_while_silent(&self.outgoing)?;
                 self.outgoing.drain(..taken);
                 // The server's voice may be a matter of TLS alone, such as a
                 // session ticket.
                 if !self.outgoing.is_empty() && self.pending()? {
-                    self.muted = true;
                     return Ok(written);
                 }
             }
-            written += piece.len();
+            written += std::mem::take(&mut self.cut);
         }
         Ok(written)
     }

@@ -9,7 +9,7 @@ use crate::message::{
     Action, Address, Diagnostic, Error, Message, Original, RecipientStatus, Reporter, StatusReport,
     Width, message_id,
 };
-use crate::smtp::{EnhancedCode, Mailbox, Recipient, Reply};
+use crate::smtp::{EnhancedCode, Mailbox, Recipient, Reply, Ret};
 use jiff::{Timestamp, Zoned};
 use std::io;
 use std::net::IpAddr;
@@ -105,6 +105,7 @@ impl Queue {
         if about.is_empty() {
             return Ok(());
         }
+        let require_tls = head.envelope.require_tls;
         let from = (reporting.from)(&head.account);
         let domain = from.mailboxes().next().map(|mailbox| mailbox.domain().to_string());
         let recipients = about.iter().map(|&at| status(&to[at], &taken.state, at, action));
@@ -117,14 +118,16 @@ impl Queue {
             message_id: message_id(domain.as_deref().unwrap_or("localhost"))?,
             arrived: head.kept,
             envid: head.envelope.envid.clone(),
-            ret: head.envelope.ret,
+            // RFC 8689 §5: of what requires TLS the header goes back, no more.
+            ret: if require_tls { Some(Ret::Headers) } else { head.envelope.ret },
             recipients: recipients.collect(),
             original: Original {
                 source: Arc::new(taken.entry.source(&taken.path())?),
                 range: 0..head.size,
             },
         };
-        let envelope = report.envelope();
+        let mut envelope = report.envelope();
+        envelope.require_tls = require_tls;
         let message = report.into_message()?;
         let message = handy(&message, &sender);
         let id = Id::derived(&taken.entry.id, &format!("{action:?} {about:?}"));
@@ -181,7 +184,11 @@ fn status(recipient: &Recipient, state: &State, at: usize, action: Action) -> Re
         Action::Delayed { .. } => EnhancedCode::TRANSIENT,
     };
     // What was put off for too long has failed, whatever its last answer.
-    let said = reply.as_ref().map(Reply::status).filter(|said| said.class == unknown.class);
+    let said = reply
+        .as_ref()
+        .map(Reply::status)
+        .or(answer.and_then(Answer::status))
+        .filter(|said| said.class == unknown.class);
     RecipientStatus {
         path: recipient.path.clone(),
         orcpt: recipient.orcpt.clone(),

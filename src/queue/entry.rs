@@ -162,6 +162,8 @@ struct Line {
     ret: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     envid: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    require_tls: bool,
     to: Vec<To>,
     state: State,
     size: u64,
@@ -250,6 +252,7 @@ impl Head {
             from: self.envelope.from.to_string(),
             ret: self.envelope.ret.map(|ret| ret.to_string()),
             envid: self.envelope.envid.as_ref().map(|envid| envid.as_str().to_owned()),
+            require_tls: self.envelope.require_tls,
             to: self.envelope.to().iter().map(to).collect(),
             state: self.state.clone(),
             size: self.size,
@@ -287,6 +290,7 @@ impl Head {
         if envelope.to().len() != count || line.state.to.len() != count || count == 0 {
             return Err(corrupt("the recipients do not match"));
         }
+        envelope.require_tls = line.require_tls;
         let envid = line.envid.map(|envid| envid.parse::<EnvId>());
         envelope.envid = envid.transpose().map_err(|_| corrupt("ENVID is none"))?;
         let ret = line.ret.map(|ret| ret.parse());

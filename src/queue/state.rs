@@ -111,11 +111,15 @@ impl Answer {
 
     fn of_cause(cause: &Cause, server: Option<&str>, at: Timestamp) -> Self {
         let reply = cause.reply();
+        let ours = match cause {
+            Cause::Unmet(shortfall) => shortfall.status(),
+            Cause::Replied(..) | Cause::Broke(_) | Cause::Withheld | Cause::NotKept(_) => None,
+        };
         Answer {
             at,
             server: server.map(str::to_owned),
             code: reply.map(|reply| ReplyCode::value(reply.code)),
-            enhanced: reply.and_then(|reply| reply.enhanced).map(|code| code.to_string()),
+            enhanced: reply.and_then(|reply| reply.enhanced).or(ours).map(|code| code.to_string()),
             text: reply.map_or_else(|| vec![sentence(cause)], |reply| reply.text.clone()),
             of_account: false,
             uncertain: false,

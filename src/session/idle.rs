@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use crate::net;
     use crate::session::{Plan, Steering, Unobserved};
-    use crate::smtp::{EhloName, MailParameters, Protocol, ReversePath, Timeouts};
+    use crate::smtp::{Chunking, EhloName, MailParameters, Protocol, ReversePath, Timeouts};
     use std::net::SocketAddr;
     use std::sync::{Arc, Mutex};
 
@@ -119,6 +119,7 @@ mod tests {
             patience: None,
             may_fall_back_to_helo: false,
             pipelining: true,
+            chunking: Chunking::default(),
             steering: Steering::default(),
         };
         let session = Session::open(Box::new(stream), conduct, &mut Unobserved).unwrap().rest();

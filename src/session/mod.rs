@@ -11,6 +11,7 @@
 //! Between two messages a session may `rest` and be woken for whoever watches
 //! the next.
 
+mod chunks;
 mod error;
 mod idle;
 mod negotiate;
@@ -21,7 +22,7 @@ mod transaction;
 
 pub use error::{Absence, Error, Kind};
 pub use idle::Idle;
-pub use negotiate::{Misfit, Shortfall, Terms, form, negotiate, width};
+pub use negotiate::{Misfit, Shortfall, Terms, Way, form, negotiate, width};
 pub use observer::{Event, Observer, Side, Unobserved, tell_wire};
 pub use steering::{Expectation, NotExpectation, Parting, Stage, Steering, Stop};
 pub use transaction::{End, Plan, Transaction};
@@ -29,8 +30,8 @@ pub use transaction::{End, Plan, Transaction};
 use crate::net::{self, Deadline, Stopwatch, Stream, TlsFacts};
 use crate::sasl::Secret;
 use crate::smtp::{
-    Capabilities, Command, EhloName, Exchange, ForwardPath, Keyword, Phase, Protocol, Reply,
-    ReplyCode, ReplyParser, Severity, Timeouts,
+    Capabilities, Chunking, Command, EhloName, Exchange, ForwardPath, Keyword, Phase, Protocol,
+    Reply, ReplyCode, ReplyParser, Severity, Timeouts,
 };
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -54,6 +55,8 @@ pub struct Conduct {
     pub may_fall_back_to_helo: bool,
     /// Commands may share a flight where the server offers PIPELINING.
     pub pipelining: bool,
+    /// When messages go in chunks.
+    pub chunking: Chunking,
     /// What is done otherwise than a message needs.
     pub steering: Steering,
 }
@@ -73,8 +76,9 @@ pub struct Session<'o> {
     /// The user wanted to stop when a message was out already: it was the last,
     /// and by this moment all is over.
     stopping: Option<Deadline>,
-    /// It has rested, and the server has said nothing since: how long it has to
-    /// show that it is still there.
+    /// It has rested, and the server has said nothing since, or it has refused
+    /// what it is still being sent: how long it has to show that it is still
+    /// there.
     patience: Option<Duration>,
     /// A reply was another than was expected.
     is_unexpected: bool,
@@ -95,7 +99,7 @@ const READ: usize = 16 * 1024;
 /// RFC 5321 §4.5.3.1.4, with CRLF.
 const LONGEST_COMMAND: usize = 512;
 /// How long the answers to a sent message are still waited for when the user
-/// wants to stop.
+/// wants to stop, and those to the rest of one that was refused.
 const PARTING_WAIT: Duration = Duration::from_secs(5);
 
 impl<'o> Session<'o> {
@@ -204,6 +208,12 @@ impl<'o> Session<'o> {
     /// What the latest EHLO offered.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    /// What is known of the way through the server.
+    pub fn way(&self) -> Way<'_> {
+        let is_verified = self.protection().is_some_and(TlsFacts::is_verified);
+        Way { offered: &self.capabilities, is_verified }
     }
 
     /// What TLS protects the session.
@@ -324,7 +334,7 @@ impl<'o> Session<'o> {
         };
         // RFC 5321 §3.8: whatever was asked, the server is leaving. Only to a
         // message it is an answer like another.
-        let answers = matches!(phase, Phase::Content | Phase::EndOfData);
+        let answers = matches!(phase, Phase::Content | Phase::Chunk | Phase::EndOfData);
         if reply.code == ReplyCode::CLOSING && !answers {
             return Err(self.refused(phase, reply));
         }
@@ -469,6 +479,7 @@ fn is_hoped_for(phase: Phase, reply: &Reply) -> bool {
         | Phase::Xclient
         | Phase::Mail
         | Phase::Rcpt
+        | Phase::Chunk
         | Phase::EndOfData
         | Phase::Reset
         | Phase::Quit => reply.severity() == Severity::Positive,
@@ -490,6 +501,7 @@ fn exchange(phase: Phase) -> Exchange {
         | Phase::Rcpt
         | Phase::Data
         | Phase::Content
+        | Phase::Chunk
         | Phase::EndOfData
         | Phase::Reset
         | Phase::Quit => Exchange::Ordinary,

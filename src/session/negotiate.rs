@@ -1,7 +1,10 @@
 //! What may be asked of a server, given what it offers.
 
 use crate::message::{self, Facts, Message, Unfit, Width};
-use crate::smtp::{Capabilities, Envelope, Hold, Keyword, MailParameters, Recipient, ReversePath};
+use crate::smtp::{
+    Body, Capabilities, EnhancedCode, Envelope, Hold, Keyword, MailParameters, Recipient,
+    ReversePath,
+};
 use std::borrow::Cow;
 
 /// What a message needs and a server does not offer.
@@ -38,6 +41,23 @@ pub enum Shortfall {
         /// The server's limit.
         longest: Hold,
     },
+    /// The message is to be sent under verified TLS (RFC 8689 §4.2.1). To send
+    /// it otherwise would be worse than not to send it.
+    #[error("the message requires TLS with a verified certificate, which this connection lacks")]
+    Unprotected,
+    /// The message is to be sent so on all its way, which the server does not
+    /// promise.
+    #[error("the message requires TLS on all its way, and the server does not offer REQUIRETLS")]
+    NotPromised,
+}
+
+/// What is known of the way through a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'c> {
+    /// What its latest EHLO offered.
+    pub offered: &'c Capabilities,
+    /// TLS is up, and we know whom we talk to.
+    pub is_verified: bool,
 }
 
 /// Why there is no form of a message for a server.
@@ -47,6 +67,22 @@ pub enum Misfit {
     Lacking(Shortfall),
     /// The message cannot be read.
     Failed(message::Error),
+}
+
+impl Shortfall {
+    /// The status code that is registered for it (RFC 8689 §4.2.1).
+    pub fn status(&self) -> Option<EnhancedCode> {
+        match self {
+            Shortfall::Unprotected => Some(EnhancedCode { class: 5, subject: 7, detail: 10 }),
+            Shortfall::NotPromised => Some(EnhancedCode { class: 5, subject: 7, detail: 30 }),
+            Shortfall::TooLarge { .. }
+            | Shortfall::EightBit(_)
+            | Shortfall::Utf8Header(_)
+            | Shortfall::Utf8Address(_)
+            | Shortfall::NotHeld(_)
+            | Shortfall::HeldTooLong { .. } => None,
+        }
+    }
 }
 
 /// What may be said to a server in a transaction.
@@ -86,8 +122,9 @@ pub fn negotiate<'e>(
     envelope: &'e Envelope,
     to: &[&'e Recipient],
     message: &Facts,
-    offered: &Capabilities,
+    way: Way<'_>,
 ) -> Result<Terms<'e>, Shortfall> {
+    let offered = way.offered;
     if let Some(limit) = offered.size_limit()
         && message.size > limit
     {
@@ -103,14 +140,28 @@ pub fn negotiate<'e>(
     let mail = MailParameters {
         size: offered.has(Keyword::Size).then_some(message.size),
         // RFC 6531 §3.6: a header in UTF-8 is 8-bit content as well.
-        eight_bit: eight_bit && (message.eight_bit || message.utf8_header),
+        body: (eight_bit && (message.eight_bit || message.utf8_header))
+            .then_some(Body::EightBitMime),
         smtputf8,
         ret: envelope.ret.filter(|_| dsn),
         envid: envelope.envid.clone().filter(|_| dsn),
         hold: envelope.hold.map(|hold| held(hold, offered)).transpose()?,
+        require_tls: envelope.require_tls && requires_tls(envelope, way)?,
     };
     let to = to.iter().map(|recipient| asked(recipient, dsn, smtputf8)).collect();
     Ok(Terms { mail, to })
+}
+
+/// Whether the server is asked to require TLS, of whom it must be able to.
+fn requires_tls(envelope: &Envelope, way: Way<'_>) -> Result<bool, Shortfall> {
+    let is_promised = way.offered.has(Keyword::RequireTls);
+    match (way.is_verified, is_promised) {
+        (true, true) => Ok(true),
+        // RFC 8689 §5: a report is not dropped for want of it.
+        _ if envelope.from.0.is_none() => Ok(false),
+        (false, _) => Err(Shortfall::Unprotected),
+        (true, false) => Err(Shortfall::NotPromised),
+    }
 }
 
 /// How long the server is to hold the message, if it does for as long as that.
@@ -158,10 +209,14 @@ mod tests {
         Capabilities::from_ehlo(&Reply::new(250, &format!("hello\n{offer}")).unwrap())
     }
 
+    fn way(offered: &Capabilities) -> Way<'_> {
+        Way { offered, is_verified: true }
+    }
+
     fn asked(to: &str, message: &Facts, offer: &str) -> Result<String, Shortfall> {
         let to: ForwardPath = to.parse().unwrap();
         let envelope = Envelope::new("me@x.y".parse().unwrap(), [to]);
-        let terms = negotiate(&envelope, &[&envelope.to()[0]], message, &offered(offer));
+        let terms = negotiate(&envelope, &[&envelope.to()[0]], message, way(&offered(offer)));
         terms.map(|terms| terms.mail.to_string())
     }
 
@@ -224,9 +279,33 @@ mod tests {
             let mut envelope = Envelope::new("me@x.y".parse().unwrap(), [to]);
             envelope.hold = hold;
             let plain = facts(10, false, false);
-            let terms = negotiate(&envelope, &[&envelope.to()[0]], &plain, &offered(offer));
+            let terms = negotiate(&envelope, &[&envelope.to()[0]], &plain, way(&offered(offer)));
             let asked = terms.map(|terms| terms.mail.to_string());
             assert_eq!(asked, expected.map(str::to_owned), "{hold:?} {offer}");
+        }
+    }
+
+    #[test]
+    fn tls_is_required_only_of_a_server_that_promises_it_under_verified_tls() {
+        // 8689-a, 8689-b
+        let plain = facts(10, false, false);
+        for (from, is_verified, offer, expected) in [
+            ("<me@x.y>", true, "REQUIRETLS", Ok(" REQUIRETLS")),
+            ("<me@x.y>", true, "SIZE", Err(Shortfall::NotPromised)),
+            ("<me@x.y>", false, "REQUIRETLS", Err(Shortfall::Unprotected)),
+            ("<me@x.y>", false, "", Err(Shortfall::Unprotected)),
+            ("<>", true, "REQUIRETLS", Ok(" REQUIRETLS")),
+            ("<>", true, "", Ok("")),
+            ("<>", false, "REQUIRETLS", Ok("")),
+        ] {
+            let to = "a@b.c".parse::<ForwardPath>().unwrap();
+            let mut envelope = Envelope::new(from.parse().unwrap(), [to]);
+            envelope.require_tls = true;
+            let offered = offered(offer);
+            let way = Way { offered: &offered, is_verified };
+            let terms = negotiate(&envelope, &[&envelope.to()[0]], &plain, way);
+            let asked = terms.map(|terms| terms.mail.to_string().replace(" SIZE=10", ""));
+            assert_eq!(asked, expected.map(str::to_owned), "{from} {is_verified} {offer}");
         }
     }
 
@@ -246,7 +325,7 @@ mod tests {
             let to: Vec<Recipient> = to.iter().map(|&to| to.clone()).collect();
             let to: Vec<&Recipient> = to.iter().collect();
             let envelope = &envelope;
-            let terms = negotiate(envelope, &to, &plain, &offered(offer)).unwrap();
+            let terms = negotiate(envelope, &to, &plain, way(&offered(offer))).unwrap();
             let to = terms.to.iter().map(|to| Command::Rcpt(to).to_string()[8..].to_owned());
             format!("{}; {}", terms.mail, to.collect::<Vec<_>>().join("; "))
         };

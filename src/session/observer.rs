@@ -73,6 +73,11 @@ pub enum Event<'a> {
         /// Octets, doubled dots included.
         octets: u64,
     },
+    /// A chunk of the message went out, whole.
+    ChunkSent {
+        /// Octets.
+        octets: u64,
+    },
     /// Something worth saying that is no failure.
     Noted(&'a str),
     /// The session broke.

@@ -52,7 +52,7 @@ pub enum Stage {
     Mail,
     /// Every RCPT was answered.
     Rcpt,
-    /// DATA was answered.
+    /// DATA was answered; where the message goes in chunks, the first would go.
     Data,
     /// The message is out, with its end.
     Dot,
@@ -189,7 +189,12 @@ impl Expectation {
     /// about something else. A challenge is no answer yet.
     pub fn is_met_by(&self, phase: Phase, reply: &Reply) -> Option<bool> {
         // A server that refuses a message before its end answers that.
-        let phase = if phase == Phase::Content { Phase::EndOfData } else { phase };
+        let is_early = match phase {
+            Phase::Content => true,
+            Phase::Chunk => reply.severity() != Severity::Positive,
+            _ => false,
+        };
+        let phase = if is_early { Phase::EndOfData } else { phase };
         let is_challenge = phase == Phase::Auth && reply.severity() == Severity::Intermediate;
         if self.stage.phase() != Some(phase) || is_challenge {
             return None;

@@ -1,6 +1,6 @@
 //! One mail transaction: MAIL, RCPT for each recipient, DATA, the message
 //! (RFC 5321 §3.3, RFC 2033 §4.2), in as few flights as the server allows
-//! (RFC 2920).
+//! (RFC 2920). How it goes without DATA is in `chunks.rs`.
 
 use super::{Error, Event, Kind, Session, Side, Stage, State, tell_wire};
 use crate::net::{self, Stopwatch};
@@ -41,8 +41,8 @@ pub struct Transaction {
     pub withheld: bool,
     /// What broke the session.
     pub broken: Option<Error>,
-    /// True once the final dot was written whole: from here on a silent server
-    /// may have taken the message.
+    /// True once the final dot or the last chunk was written whole: from here on
+    /// a silent server may have taken the message.
     pub dot_sent: bool,
 }
 
@@ -116,11 +116,18 @@ impl Session<'_> {
         self.state = State::Unfinished;
         let pipelined = self.conduct.pipelining && self.capabilities.has(Keyword::Pipelining);
         let window = if pipelined { self.stream.window() } else { 0 };
-        self.envelope(plan, window, facts)?;
+        let in_chunks = self.sends_chunks(plan.parameters);
+        // RFC 3030 §2: BDAT comes after every reply to MAIL and RCPT.
+        let data_may_ride =
+            window > 0 && !plan.all_or_nothing && !in_chunks && self.data_may_ride();
+        self.envelope(plan, window, data_may_ride, facts)?;
         if facts.data.is_none() && may_go_on(facts) {
             self.reached(Stage::Rcpt)?;
         }
         if facts.data.is_none() && may_send(plan, facts) {
+            if in_chunks {
+                return self.chunks(plan, pipelined, message, facts);
+            }
             self.send(&[Command::Data])?;
             facts.data = Some(self.receive(Phase::Data, None)?);
         }
@@ -150,7 +157,7 @@ impl Session<'_> {
     }
 
     /// RFC 5321 §4.1.4: a transaction that was left open is aborted first.
-    fn reset(&mut self) -> Result<(), Error> {
+    pub(super) fn reset(&mut self) -> Result<(), Error> {
         let reply = self.ask(&Command::Rset)?;
         self.granted(Phase::Reset, reply)?;
         self.state = State::Ready;
@@ -165,9 +172,9 @@ impl Session<'_> {
         &mut self,
         plan: &Plan<'_>,
         window: usize,
+        data_may_ride: bool,
         facts: &mut Transaction,
     ) -> Result<(), Error> {
-        let data_may_ride = window > 0 && !plan.all_or_nothing && self.data_may_ride();
         let window = if self.ends_behind_mail() { 0 } else { window };
         let mut commands = std::iter::once(Command::Mail(plan.from, plan.parameters))
             .chain(plan.to.iter().copied().map(Command::Rcpt))
@@ -247,6 +254,11 @@ impl Session<'_> {
             facts.end = Some(End::ForAll(early));
             return Ok(());
         }
+        self.end(plan, facts)
+    }
+
+    /// What is said to a message that is out whole.
+    pub(super) fn end(&mut self, plan: &Plan<'_>, facts: &mut Transaction) -> Result<(), Error> {
         facts.dot_sent = true;
         self.reached(Stage::Dot)?;
         match self.conduct.protocol {
@@ -369,16 +381,16 @@ fn accepted(facts: &Transaction) -> usize {
     facts.rcpt.iter().filter(|reply| is_positive(reply)).count()
 }
 
-fn is_positive(reply: &Reply) -> bool {
+pub(super) fn is_positive(reply: &Reply) -> bool {
     reply.severity() == Severity::Positive
 }
 
-fn is_refusal(reply: &Reply) -> bool {
+pub(super) fn is_refusal(reply: &Reply) -> bool {
     matches!(reply.severity(), Severity::Transient | Severity::Permanent)
 }
 
 /// Reads until the block is full or the source has come to its end.
-fn fill(source: &mut dyn Read, block: &mut [u8]) -> io::Result<usize> {
+pub(super) fn fill(source: &mut dyn Read, block: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < block.len() {
         match source.read(&mut block[filled..]) {

@@ -4,7 +4,7 @@
 use super::policy::Policy;
 use super::replies::say;
 use crate::smtp::{
-    EnvId, Hold, Keyword, MailParameters, Orcpt, Recipient, Reply, ReversePath, xtext,
+    Body, EnvId, Hold, Keyword, MailParameters, Orcpt, Recipient, Reply, ReversePath, xtext,
 };
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -21,11 +21,13 @@ pub(super) fn mail(
     for (keyword, value) in split(rest)? {
         let known = match keyword.as_str() {
             "SIZE" => Keyword::Size,
+            "BODY" if offered(Keyword::BinaryMime) => Keyword::BinaryMime,
             "BODY" => Keyword::EightBitMime,
             "SMTPUTF8" => Keyword::SmtpUtf8,
             "AUTH" => Keyword::Auth,
             "RET" | "ENVID" => Keyword::Dsn,
             "HOLDFOR" | "HOLDUNTIL" => Keyword::FutureRelease,
+            "REQUIRETLS" => Keyword::RequireTls,
             _ => return Err(unknown(&keyword)),
         };
         if !offered(known) {
@@ -34,9 +36,17 @@ pub(super) fn mail(
         match (keyword.as_str(), value) {
             ("SIZE", Some(digits)) => parameters.size = Some(octets(digits)?),
             ("BODY", Some(kind)) if kind.eq_ignore_ascii_case("8BITMIME") => {
-                parameters.eight_bit = true;
+                parameters.body = Some(Body::EightBitMime);
             }
             ("BODY", Some(kind)) if kind.eq_ignore_ascii_case("7BIT") => {}
+            ("BODY", Some(kind)) if kind.eq_ignore_ascii_case("BINARYMIME") => {
+                // RFC 3030 §3.
+                if !offered(Keyword::BinaryMime) {
+                    return Err(bad(&keyword));
+                }
+                parameters.body = Some(Body::BinaryMime);
+            }
+            ("REQUIRETLS", None) => parameters.require_tls = true,
             ("SMTPUTF8", None) => parameters.smtputf8 = true,
             ("AUTH", Some(value)) if xtext::decoded(value).is_some() => {}
             ("RET", Some(what)) => {
@@ -229,6 +239,7 @@ mod tests {
             ("FROM:<a@b.c> BODY=7BIT AUTH=e+3Dmc2@x.y", "<a@b.c>"),
             ("FROM:<é@b.c> SMTPUTF8", "<é@b.c> SMTPUTF8"),
             ("FROM:<a@b.c> ret=hdrs envid=a+20+62", "<a@b.c> RET=HDRS ENVID=a+20b"),
+            ("FROM:<a@b.c> body=binarymime requiretls", "<a@b.c> BODY=BINARYMIME REQUIRETLS"),
             ("FROM:<a@b.c> holdfor=60", "<a@b.c> HOLDFOR=60"),
             (
                 "FROM:<a@b.c> HOLDUNTIL=2026-11-28T04:00:00+01:00",
@@ -254,7 +265,8 @@ mod tests {
             ("FROM:<a@b.c> SIZE=", "501 5.5.4"),
             ("FROM:<a@b.c> SIZE", "501 5.5.4"),
             ("FROM:<a@b.c> SIZE=1 SIZE=2", "501 5.5.4"),
-            ("FROM:<a@b.c> BODY=BINARYMIME", "501 5.5.4"),
+            ("FROM:<a@b.c> BODY=TERNARYMIME", "501 5.5.4"),
+            ("FROM:<a@b.c> REQUIRETLS=1", "501 5.5.4"),
             ("FROM:<a@b.c> AUTH=a+3d", "501 5.5.4"),
             ("FROM:<a@b.c> SMTPUTF8=1", "501 5.5.4"),
             // RX-6a
@@ -277,6 +289,12 @@ mod tests {
         ] {
             assert_eq!(read(argument)[..9], *expected, "{argument}");
         }
+        // 3030-g: whether or not 8BITMIME is.
+        let binary = |offered: &[Keyword]| {
+            let argument = "FROM:<a@b.c> BODY=BINARYMIME";
+            mail(argument, &Policy::default(), |keyword| offered.contains(&keyword)).is_ok()
+        };
+        assert!(binary(&[Keyword::BinaryMime]) && !binary(&[Keyword::EightBitMime]));
         let bare = mail("FROM:<a@b.c> SIZE=1", &Policy::default(), |_| false).unwrap_err();
         assert_eq!(bare.code.value(), 555);
     }

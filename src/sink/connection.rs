@@ -2,6 +2,7 @@
 
 use super::certificate::Certificates;
 use super::channel::Channel;
+use super::chunks::LineEnds;
 use super::conversation::{Conversation, Next, Secured, Verdict};
 use super::data::ContentReader;
 use super::event::{Event, Stored};
@@ -10,7 +11,7 @@ use super::intake::{End, Intake};
 use super::replies::{self, say};
 use super::storage::{Draft, Kept, Label, random_word};
 use super::{Encryption, Listen, Settings};
-use crate::smtp::{Protocol, Reply, Severity};
+use crate::smtp::{Body, Protocol, Reply, Severity};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::Sender;
@@ -32,11 +33,21 @@ pub(super) struct Connection<'s> {
     conversation: Conversation<'s>,
     input: Input,
     output: Vec<u8>,
+    /// A message that comes in chunks, as far as it has come.
+    arriving: Option<Arriving>,
     doing: &'static str,
     /// See [`Stored::turnarounds`].
     turnarounds: u32,
     /// Whatever comes next begins a flight.
     client_waits: bool,
+}
+
+/// A message on its way in.
+struct Arriving {
+    label: Label,
+    trace: String,
+    intake: Intake,
+    ends: LineEnds,
 }
 
 /// Replies are kept together up to this size; beyond it a client that reads
@@ -66,6 +77,7 @@ impl<'s> Connection<'s> {
             conversation,
             input: Input::default(),
             output: Vec::new(),
+            arriving: None,
             doing: "greeting the client",
             turnarounds: 2,
             client_waits: false,
@@ -102,19 +114,37 @@ impl<'s> Connection<'s> {
                 Line::Overlong => self.conversation.answer_to_overlong_line(),
                 Line::BareLineFeed => self.conversation.answer_to_bare_line_feed(),
             };
-            self.report(command, &answer.reply);
-            if answer.next == Next::Handshake {
-                self.drop_plaintext()?;
+            if let Some(reply) = &answer.reply {
+                self.report(command, reply);
             }
-            self.say(&answer.reply);
+            match answer.next {
+                Next::Handshake => self.drop_plaintext()?,
+                Next::Chunk(octets) => self.take_chunk(octets)?,
+                Next::LastChunk(octets) => {
+                    self.take_chunk(octets)?;
+                    self.end_chunks()?;
+                }
+                Next::Skip(octets) => self.take(octets, |_| ())?,
+                Next::Command | Next::AuthResponse | Next::Content | Next::Close => {}
+            }
+            if !self.conversation.is_in_chunks() {
+                self.arriving = None;
+            }
+            if let Some(reply) = &answer.reply {
+                self.say(reply);
+            }
             if !answer.may_wait || self.output.len() > MOST_HELD {
                 self.send()?;
             }
             match answer.next {
-                Next::Command | Next::AuthResponse => {}
                 Next::Handshake => self.secure()?,
                 Next::Content => self.take_message()?,
                 Next::Close => return Ok(()),
+                Next::Command
+                | Next::AuthResponse
+                | Next::Chunk(_)
+                | Next::LastChunk(_)
+                | Next::Skip(_) => {}
             }
         }
         Ok(())
@@ -186,28 +216,93 @@ impl<'s> Connection<'s> {
         Ok(())
     }
 
-    fn take_message(&mut self) -> io::Result<()> {
-        self.doing = "reading a message";
+    fn begin_message(&mut self) -> io::Result<Arriving> {
         let host = &self.shared.settings.policy.host;
         let label = Label::new()?;
         let trace = label.trace(&self.conversation, self.peer.ip(), host);
-        let draft = Draft::begin(&self.shared.settings.storage, &label, host, &trace);
-        let mut intake = Intake::new(draft, self.shared.settings.policy.size_limit);
+        let draft =
+            Draft::begin(&self.shared.settings.storage, &label, host, &trace, self.is_binary());
+        let intake = Intake::new(draft, self.shared.settings.policy.size_limit);
+        Ok(Arriving { label, trace, intake, ends: LineEnds::default() })
+    }
+
+    fn take_message(&mut self) -> io::Result<()> {
+        self.doing = "reading a message";
+        let mut arriving = self.begin_message()?;
         let mut content = ContentReader::default();
         loop {
+            let intake = &mut arriving.intake;
             let progress = content.read(self.input.unread(), |octets| intake.take(octets));
             self.input.consume(progress.consumed);
             if progress.ended {
                 break;
             }
-            if self.fill()? == 0 {
-                let left = "the client left before the end";
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, left));
+            self.fill_content()?;
+        }
+        self.end_message(arriving, content.has_bare_line_end())
+    }
+
+    /// Reads a chunk of the message.
+    fn take_chunk(&mut self, octets: u64) -> io::Result<()> {
+        self.doing = "reading a part of a message";
+        let mut arriving = match self.arriving.take() {
+            Some(arriving) => arriving,
+            None => self.begin_message()?,
+        };
+        self.take(octets, |piece| {
+            arriving.ends.read(piece);
+            arriving.intake.take(piece);
+        })?;
+        self.arriving = Some(arriving);
+        Ok(())
+    }
+
+    /// The last chunk has come.
+    fn end_chunks(&mut self) -> io::Result<()> {
+        let Some(arriving) = self.arriving.take() else { return Ok(()) };
+        // RFC 3030 §3: in binary they may be anywhere.
+        let is_malformed = !self.is_binary() && arriving.ends.has_bare();
+        self.end_message(arriving, is_malformed)
+    }
+
+    fn is_binary(&self) -> bool {
+        let transaction = self.conversation.transaction();
+        transaction.is_some_and(|it| it.parameters.body == Some(Body::BinaryMime))
+    }
+
+    /// Reads so many octets, which belong to a command, whatever they are.
+    fn take(&mut self, octets: u64, mut keep: impl FnMut(&[u8])) -> io::Result<()> {
+        let mut left = octets;
+        while left > 0 {
+            let unread = self.input.unread();
+            let length = unread.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            keep(&unread[..length]);
+            self.input.consume(length);
+            left -= length as u64;
+            if left > 0 {
+                self.fill_content()?;
             }
         }
+        Ok(())
+    }
+
+    /// Reads more of a message. Replies do not wait for it.
+    fn fill_content(&mut self) -> io::Result<()> {
+        if !self.channel.has_input() {
+            self.send()?;
+        }
+        if self.fill()? == 0 {
+            let left = "the client left before the end";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, left));
+        }
+        Ok(())
+    }
+
+    fn end_message(&mut self, arriving: Arriving, is_malformed: bool) -> io::Result<()> {
+        let Arriving { label, trace, intake, .. } = arriving;
         let to = self.conversation.transaction().map_or_else(Vec::new, |it| it.to.clone());
         let is_wanted = !self.conversation.takers().is_empty();
-        let replies = match intake.end(content.has_bare_line_end(), is_wanted) {
+        let replies = match intake.end(is_malformed, is_wanted) {
             End::Kept { kept, size, sha256 } => {
                 self.tell(Event::Stored(Box::new(self.stored(&label, trace, kept, size, sha256))));
                 self.turnarounds = 0;
@@ -251,6 +346,8 @@ impl<'s> Connection<'s> {
             ret: transaction.parameters.ret,
             envid: transaction.parameters.envid,
             hold: transaction.parameters.hold,
+            body: transaction.parameters.body,
+            require_tls: transaction.parameters.require_tls,
             size,
             sha256,
             trace,

@@ -6,6 +6,7 @@
 //! [`Conversation::end_of_data`].
 
 mod auth;
+mod chunks;
 mod hello;
 
 use super::arguments;
@@ -17,6 +18,7 @@ use crate::sasl::ChannelBinding;
 use crate::smtp::{
     ForwardPath, Keyword, MailParameters, Protocol, Recipient, Reply, ReplyCode, ReversePath,
 };
+use chunks::Chunked;
 
 /// One client's conversation.
 #[derive(Debug)]
@@ -32,13 +34,15 @@ pub struct Conversation<'p> {
     exchange: Option<Exchange>,
     attempts: u32,
     transaction: Option<Transaction>,
+    /// What of its message has come, where it comes in chunks.
+    chunked: Option<Chunked>,
 }
 
 /// What the receiver says to a line, and what it does next.
 #[derive(Debug)]
 pub struct Answer {
-    /// The reply.
-    pub reply: Reply,
+    /// The reply; `None` where [`Conversation::end_of_data`] gives it.
+    pub reply: Option<Reply>,
     /// What follows it.
     pub next: Next,
     /// The reply may be kept until the input is used up, and go out together
@@ -57,6 +61,13 @@ pub enum Next {
     Handshake,
     /// The content of a message; then [`Conversation::end_of_data`].
     Content,
+    /// So many octets of a message, before the reply goes out.
+    Chunk(u64),
+    /// So many octets, with which the message ends; then
+    /// [`Conversation::end_of_data`].
+    LastChunk(u64),
+    /// So many octets that are nothing, before the reply goes out.
+    Skip(u64),
     /// The connection ends.
     Close,
 }
@@ -125,6 +136,7 @@ impl<'p> Conversation<'p> {
             exchange: None,
             attempts: 0,
             transaction: None,
+            chunked: None,
         }
     }
 
@@ -170,7 +182,7 @@ impl<'p> Conversation<'p> {
         self.hello = None;
         self.user = None;
         self.exchange = None;
-        self.transaction = None;
+        self.close_transaction();
     }
 
     /// The certificate by which the client said who it is.
@@ -181,7 +193,7 @@ impl<'p> Conversation<'p> {
     /// Answers the end of the content, and closes the transaction. In LMTP there
     /// is a reply for each recipient, in their order, else there is one.
     pub fn end_of_data(&mut self, verdict: Verdict<'_>) -> Vec<Reply> {
-        let to = self.transaction.take().map_or_else(Vec::new, |transaction| transaction.to);
+        let to = self.close_transaction().map_or_else(Vec::new, |transaction| transaction.to);
         let refusals = to.iter().map(|recipient| self.refusal_after_data(&recipient.path));
         let reply = match verdict {
             Verdict::Stored(id) => say(250, &format!("2.0.0 Stored as {id}")),
@@ -217,6 +229,11 @@ impl<'p> Conversation<'p> {
     /// The open transaction.
     pub fn transaction(&self) -> Option<&Transaction> {
         self.transaction.as_ref()
+    }
+
+    fn close_transaction(&mut self) -> Option<Transaction> {
+        self.chunked = None;
+        self.transaction.take()
     }
 
     /// What the client called itself.
@@ -261,9 +278,11 @@ impl<'p> Conversation<'p> {
         if line.len() + 2 > LONGEST_COMMAND && verb != "AUTH" {
             return stay(say(500, "5.5.2 Line too long"));
         }
-        let before_tls = matches!(verb.as_str(), "NOOP" | "EHLO" | "LHLO" | "STARTTLS" | "QUIT");
-        if self.policy.require_tls && !self.tls && !before_tls {
-            return grouped(say(530, "5.7.0 STARTTLS comes first"));
+        if verb == "BDAT" && self.policy.offer.has(Keyword::Chunking) {
+            return self.bdat(argument);
+        }
+        if let Some(reply) = self.tls_first(&verb) {
+            return grouped(reply);
         }
         match (verb.as_str(), self.protocol) {
             ("EHLO", Protocol::Smtp) | ("LHLO", Protocol::Lmtp) => self.hello(argument, true),
@@ -279,6 +298,13 @@ impl<'p> Conversation<'p> {
         }
     }
 
+    /// Why there can be no such command in clear, where TLS is demanded.
+    fn tls_first(&self, verb: &str) -> Option<Reply> {
+        let before_tls = matches!(verb, "NOOP" | "EHLO" | "LHLO" | "STARTTLS" | "QUIT");
+        (self.policy.require_tls && !self.tls && !before_tls)
+            .then(|| say(530, "5.7.0 STARTTLS comes first"))
+    }
+
     /// A command that SMTP and LMTP share.
     fn shared_command(&mut self, verb: &str, argument: &str) -> Answer {
         match verb {
@@ -291,7 +317,7 @@ impl<'p> Conversation<'p> {
             "VRFY" => stay(self.verify(argument)),
             "NOOP" => stay(say(250, "2.0.0 Ok")),
             "QUIT" if argument.is_empty() => {
-                Answer { reply: say(221, "2.0.0 Bye"), next: Next::Close, may_wait: false }
+                Answer { reply: Some(say(221, "2.0.0 Bye")), next: Next::Close, may_wait: false }
             }
             "QUIT" => stay(no_argument("QUIT")),
             "EXPN" | "HELP" | "SEND" | "SOML" | "SAML" | "TURN" | "ETRN" | "ATRN" | "BDAT"
@@ -329,6 +355,9 @@ impl<'p> Conversation<'p> {
         let Some(transaction) = &self.transaction else {
             return grouped(say(503, "5.5.1 MAIL comes first"));
         };
+        if self.chunked.is_some() {
+            return grouped(say(503, "5.5.1 The message has begun; RSET ends it"));
+        }
         let (smtputf8, before) = (transaction.parameters.smtputf8, transaction.to.len());
         let told = |keyword| self.told(keyword);
         let recipient = match arguments::rcpt(argument, self.policy, told, smtputf8) {
@@ -339,7 +368,7 @@ impl<'p> Conversation<'p> {
         if let Some(reply) = self.policy.refuse.iter().find_map(refused) {
             let last = reply.code == ReplyCode::CLOSING;
             let next = if last { Next::Close } else { Next::Command };
-            return Answer { reply: reply.clone(), next, may_wait: !last };
+            return Answer { reply: Some(reply.clone()), next, may_wait: !last };
         }
         if before >= self.policy.most_recipients {
             return grouped(say(452, "4.5.3 Too many recipients"));
@@ -357,21 +386,26 @@ impl<'p> Conversation<'p> {
         if let Some(reply) = self.not_yet() {
             return stay(reply);
         }
+        if let Some(reply) = self.nobody().or_else(|| self.not_by_data()) {
+            return stay(reply);
+        }
+        let reply = say(354, "Go ahead; a line with a single dot ends the message");
+        Answer { reply: Some(reply), next: Next::Content, may_wait: false }
+    }
+
+    /// Why there can be no message: it would be for nobody.
+    fn nobody(&self) -> Option<Reply> {
         match &self.transaction {
-            None => stay(say(503, "5.5.1 MAIL comes first")),
+            None => Some(say(503, "5.5.1 MAIL comes first")),
             Some(transaction) if transaction.to.is_empty() => {
                 let code = match self.protocol {
                     Protocol::Smtp => 554,
                     // RFC 2033 §4.2.
                     Protocol::Lmtp => 503,
                 };
-                stay(say(code, "5.5.1 No valid recipients"))
+                Some(say(code, "5.5.1 No valid recipients"))
             }
-            Some(_) => Answer {
-                reply: say(354, "Go ahead; a line with a single dot ends the message"),
-                next: Next::Content,
-                may_wait: false,
-            },
+            Some(_) => None,
         }
     }
 
@@ -379,7 +413,7 @@ impl<'p> Conversation<'p> {
         if !argument.is_empty() {
             return no_argument("RSET");
         }
-        self.transaction = None;
+        self.close_transaction();
         say(250, "2.0.0 Ok")
     }
 
@@ -414,18 +448,18 @@ impl<'p> Conversation<'p> {
     }
 
     fn dressed_answer(&self, answer: Answer) -> Answer {
-        Answer { reply: self.dressed(answer.reply), ..answer }
+        Answer { reply: answer.reply.map(|reply| self.dressed(reply)), ..answer }
     }
 }
 
 /// A reply that goes out at once (RFC 2920 §3.2).
 fn stay(reply: Reply) -> Answer {
-    Answer { reply, next: Next::Command, may_wait: false }
+    Answer { reply: Some(reply), next: Next::Command, may_wait: false }
 }
 
 /// A reply that may go out with the rest of its group.
 fn grouped(reply: Reply) -> Answer {
-    Answer { reply, next: Next::Command, may_wait: true }
+    Answer { reply: Some(reply), next: Next::Command, may_wait: true }
 }
 
 fn no_argument(verb: &str) -> Reply {

@@ -1,6 +1,7 @@
 //! A conversation over two pipes, with a program that hands its mail over in
 //! SMTP (`sendmail -bs`). There is one client, no TLS and no sign-in: who calls
-//! a program is known already.
+//! a program is known already. Nor are there chunks: octets whose line ends are made
+//! others cannot be counted before.
 
 use super::Policy;
 use super::conversation::{Conversation, Next, Transaction, Verdict};
@@ -70,10 +71,17 @@ impl Speaking<'_> {
                 Line::Overlong => self.conversation.answer_to_overlong_line(),
                 Line::BareLineFeed => self.conversation.answer_to_bare_line_feed(),
             };
-            replies::write(&answer.reply, &mut self.replies);
+            if let Some(reply) = &answer.reply {
+                replies::write(reply, &mut self.replies);
+            }
             match answer.next {
-                // Neither STARTTLS nor AUTH is offered.
-                Next::Command | Next::AuthResponse | Next::Handshake => {}
+                // Neither STARTTLS nor AUTH nor CHUNKING is offered.
+                Next::Command
+                | Next::AuthResponse
+                | Next::Handshake
+                | Next::Chunk(_)
+                | Next::LastChunk(_)
+                | Next::Skip(_) => {}
                 Next::Content => self.content()?,
                 Next::Close => return self.send(),
             }
@@ -199,7 +207,8 @@ mod tests {
     }
 
     fn spoken(typed: &str, step: usize) -> (Vec<String>, Kept) {
-        let offer = Offer::default().without("STARTTLS").unwrap().without("AUTH").unwrap();
+        let offer = ["STARTTLS", "AUTH", "CHUNKING"].into_iter();
+        let offer = offer.fold(Offer::default(), |offer, word| offer.without(word).unwrap());
         let domain = Some("box.example".parse().unwrap());
         let policy = Policy { domain, offer, ..Policy::default() };
         let (mut output, mut kept) = (Vec::new(), Kept::default());

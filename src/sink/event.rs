@@ -1,7 +1,7 @@
 //! What the receiver tells its owner while it runs.
 
 use crate::net::Summary;
-use crate::smtp::{EnvId, Hold, Recipient, Reply, Ret, ReversePath};
+use crate::smtp::{Body, EnvId, Hold, Recipient, Reply, Ret, ReversePath};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -70,6 +70,10 @@ pub struct Stored {
     pub envid: Option<EnvId>,
     /// How long the message was to be held.
     pub hold: Option<Hold>,
+    /// What its octets were said to be.
+    pub body: Option<Body>,
+    /// It was to be sent under verified TLS only, all the way (RFC 8689).
+    pub require_tls: bool,
     /// Octets of the content as received, doubled dots and final dot taken
     /// off, line ends CRLF, trace fields not counted.
     pub size: u64,

@@ -7,10 +7,11 @@
 //! dialogue.rs      the same conversation over two pipes, with whoever takes the mail
 //! connection.rs    one client: socket, replies in one write, turnarounds
 //! conversation.rs  a line in, a reply out, and nothing else;
-//!                  hello.rs and auth.rs begin it
+//!                  hello.rs and auth.rs begin it, chunks.rs answers BDAT
 //!   policy.rs  offer.rs  arguments.rs  sign_in.rs  replies.rs
 //! input.rs         where lines end
 //! data.rs          where content ends
+//! chunks.rs        lines of content in chunks
 //! intake.rs        content: hashed, counted, written
 //! storage.rs       Maildir, memory, trace fields
 //! channel.rs  certificate.rs  event.rs
@@ -22,6 +23,7 @@
 mod arguments;
 mod certificate;
 mod channel;
+mod chunks;
 mod connection;
 mod conversation;
 mod data;

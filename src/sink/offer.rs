@@ -19,7 +19,7 @@ pub struct UnknownKeyword {
 }
 
 /// In the order of the reply to EHLO.
-const KEYWORDS: [Keyword; 9] = [
+const KEYWORDS: [Keyword; 12] = [
     Keyword::Pipelining,
     Keyword::Size,
     Keyword::StartTls,
@@ -29,6 +29,9 @@ const KEYWORDS: [Keyword; 9] = [
     Keyword::SmtpUtf8,
     Keyword::Dsn,
     Keyword::FutureRelease,
+    Keyword::Chunking,
+    Keyword::BinaryMime,
+    Keyword::RequireTls,
 ];
 
 impl Default for Offer {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 pub enum Storage {
     /// A Maildir, made when missing. Lines end in LF there; since no message
     /// with a lone CR or LF is taken, turning LF back into CRLF gives the
-    /// octets received.
+    /// octets received. Binary has those octets and a trace of such lines.
     Maildir(PathBuf),
     /// The event of the message, octet by octet.
     Memory,
@@ -105,10 +105,12 @@ impl Draft {
         label: &Label,
         host: &str,
         trace: &str,
+        is_binary: bool,
     ) -> io::Result<Self> {
         let mut draft = match storage {
             Storage::Maildir(directory) => {
-                Draft::Maildir(maildir::Draft::begin(directory, &label.name, host)?)
+                let draft = maildir::Draft::begin(directory, &label.name, host)?;
+                Draft::Maildir(if is_binary { draft.binary() } else { draft })
             }
             Storage::Memory => return Ok(Draft::Memory(Vec::new())),
             Storage::Discard => return Ok(Draft::Discard),

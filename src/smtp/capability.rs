@@ -10,6 +10,10 @@ pub enum Keyword {
     EightBitMime,
     /// RFC 4954.
     Auth,
+    /// RFC 3030 §3.
+    BinaryMime,
+    /// RFC 3030 §2.
+    Chunking,
     /// RFC 3461.
     Dsn,
     /// RFC 2034.
@@ -18,6 +22,8 @@ pub enum Keyword {
     FutureRelease,
     /// RFC 2920.
     Pipelining,
+    /// RFC 8689.
+    RequireTls,
     /// RFC 1870.
     Size,
     /// RFC 6531.
@@ -39,10 +45,13 @@ impl Keyword {
         match self {
             Keyword::EightBitMime => "8BITMIME",
             Keyword::Auth => "AUTH",
+            Keyword::BinaryMime => "BINARYMIME",
+            Keyword::Chunking => "CHUNKING",
             Keyword::Dsn => "DSN",
             Keyword::EnhancedStatusCodes => "ENHANCEDSTATUSCODES",
             Keyword::FutureRelease => "FUTURERELEASE",
             Keyword::Pipelining => "PIPELINING",
+            Keyword::RequireTls => "REQUIRETLS",
             Keyword::Size => "SIZE",
             Keyword::SmtpUtf8 => "SMTPUTF8",
             Keyword::StartTls => "STARTTLS",

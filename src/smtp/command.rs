@@ -26,8 +26,8 @@ pub struct MailParameters {
     /// `SIZE=`: the octets of the message, line ends counted as two, dots not
     /// doubled (RFC 1870 §5).
     pub size: Option<u64>,
-    /// `BODY=8BITMIME` (RFC 6152).
-    pub eight_bit: bool,
+    /// `BODY=`: what the octets of the message may be, where more than US-ASCII.
+    pub body: Option<Body>,
     /// `SMTPUTF8` (RFC 6531 §3.4).
     pub smtputf8: bool,
     /// `RET=`: how much comes back in a report of failure (RFC 3461 §4.3).
@@ -38,6 +38,18 @@ pub struct MailParameters {
     /// `HOLDFOR=` or `HOLDUNTIL=`: how long the server is to hold the message
     /// (RFC 4865 §3).
     pub hold: Option<Hold>,
+    /// `REQUIRETLS`: on all its way the message is sent under verified TLS, or
+    /// comes back (RFC 8689 §2).
+    pub require_tls: bool,
+}
+
+/// What the octets of a message may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Lines, with octets above 127 (RFC 6152).
+    EightBitMime,
+    /// Any octets, which DATA cannot carry (RFC 3030 §3).
+    BinaryMime,
 }
 
 /// One command.
@@ -70,10 +82,27 @@ pub enum Command<'a> {
     Rcpt(&'a Recipient),
     /// DATA.
     Data,
+    /// BDAT: so many octets of the message follow (RFC 3030 §2).
+    Bdat {
+        /// How many.
+        size: usize,
+        /// They are the last.
+        last: bool,
+    },
     /// RSET.
     Rset,
     /// QUIT.
     Quit,
+}
+
+impl Body {
+    /// The word of the parameter.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Body::EightBitMime => "8BITMIME",
+            Body::BinaryMime => "BINARYMIME",
+        }
+    }
 }
 
 impl EhloName {
@@ -113,8 +142,8 @@ impl fmt::Display for MailParameters {
         if let Some(size) = self.size {
             write!(f, " SIZE={size}")?;
         }
-        if self.eight_bit {
-            f.write_str(" BODY=8BITMIME")?;
+        if let Some(body) = self.body {
+            write!(f, " BODY={}", body.as_str())?;
         }
         if self.smtputf8 {
             f.write_str(" SMTPUTF8")?;
@@ -127,6 +156,9 @@ impl fmt::Display for MailParameters {
         }
         if let Some((name, value)) = self.hold.map(Hold::parameter) {
             write!(f, " {name}={value}")?;
+        }
+        if self.require_tls {
+            f.write_str(" REQUIRETLS")?;
         }
         Ok(())
     }
@@ -162,6 +194,7 @@ impl Command<'_> {
             | Command::Mail(..)
             | Command::Rcpt(_)
             | Command::Data
+            | Command::Bdat { .. }
             | Command::Rset
             | Command::Quit => wire.extend_from_slice(self.to_string().as_bytes()),
         }
@@ -186,6 +219,8 @@ impl Command<'_> {
             Command::Mail(..) => Phase::Mail,
             Command::Rcpt(_) => Phase::Rcpt,
             Command::Data => Phase::Data,
+            Command::Bdat { last: false, .. } => Phase::Chunk,
+            Command::Bdat { last: true, .. } => Phase::EndOfData,
             Command::Rset => Phase::Reset,
             Command::Quit => Phase::Quit,
         }
@@ -214,6 +249,8 @@ impl fmt::Display for Command<'_> {
             Command::Mail(from, parameters) => write!(f, "MAIL FROM:{from}{parameters}"),
             Command::Rcpt(recipient) => rcpt(recipient, f),
             Command::Data => f.write_str("DATA"),
+            Command::Bdat { size, last: false } => write!(f, "BDAT {size}"),
+            Command::Bdat { size, last: true } => write!(f, "BDAT {size} LAST"),
             Command::Rset => f.write_str("RSET"),
             Command::Quit => f.write_str("QUIT"),
         }
@@ -255,12 +292,14 @@ mod tests {
         let from: ReversePath = "a@b.c".parse().unwrap();
         let parameters = MailParameters {
             size: Some(12),
-            eight_bit: true,
+            body: Some(Body::EightBitMime),
             smtputf8: true,
             ret: Some(Ret::Headers),
             envid: Some("a b".parse().unwrap()),
             hold: Hold::seconds(60),
+            require_tls: true,
         };
+        let binary = MailParameters { body: Some(Body::BinaryMime), ..MailParameters::default() };
         let plain = MailParameters::default();
         let path: ForwardPath = "d@e.f".parse().unwrap();
         let asking = Recipient {
@@ -292,9 +331,11 @@ mod tests {
             (Command::Mail(&from, &plain), "MAIL FROM:<a@b.c>", None),
             (
                 Command::Mail(&ReversePath::NULL, &parameters),
-                "MAIL FROM:<> SIZE=12 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+20b HOLDFOR=60",
+                "MAIL FROM:<> SIZE=12 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+20b HOLDFOR=60 \
+                 REQUIRETLS",
                 None,
             ),
+            (Command::Mail(&from, &binary), "MAIL FROM:<a@b.c> BODY=BINARYMIME", None),
             (Command::Rcpt(&recipient), "RCPT TO:<d@e.f>", None),
             (
                 Command::Rcpt(&asking),
@@ -302,6 +343,9 @@ mod tests {
                 None,
             ),
             (Command::Data, "DATA", None),
+            // 3030-a
+            (Command::Bdat { size: 86, last: false }, "BDAT 86", None),
+            (Command::Bdat { size: 0, last: true }, "BDAT 0 LAST", None),
             (Command::Rset, "RSET", None),
             (Command::Quit, "QUIT", None),
         ] {

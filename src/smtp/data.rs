@@ -1,7 +1,30 @@
-//! Message content on the wire: transparency, the doubling of leading dots
-//! (RFC 5321 §4.5.2).
+//! Message content on the wire: whether it goes in chunks (RFC 3030), and the
+//! doubling of leading dots where it does not (RFC 5321 §4.5.2).
 
 use memchr::memmem;
+
+/// When a message goes in chunks, by BDAT instead of DATA (RFC 3030 §2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Chunking {
+    /// Where it cannot go otherwise: binary as it is.
+    #[default]
+    Auto,
+    /// Wherever the server offers CHUNKING.
+    On,
+    /// Never.
+    Off,
+}
+
+impl Chunking {
+    /// Every choice with its name in options and files.
+    pub const ALL: [(&'static str, Chunking); 3] =
+        [("auto", Chunking::Auto), ("on", Chunking::On), ("off", Chunking::Off)];
+
+    /// The choice of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Chunking::ALL.iter().find(|(known, _)| *known == name).map(|(_, choice)| *choice)
+    }
+}
 
 /// Doubles the dot at the beginning of a line, over content that arrives in
 /// pieces cut anywhere.

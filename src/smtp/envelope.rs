@@ -28,6 +28,9 @@ pub struct Envelope {
     /// How long the server is to hold the message before it lets it go (RFC
     /// 4865). Only servers of submission do.
     pub hold: Option<Hold>,
+    /// The message goes under verified TLS, on all its way, or comes back (RFC
+    /// 8689).
+    pub require_tls: bool,
     to: Vec<Recipient>,
 }
 
@@ -68,7 +71,7 @@ impl Envelope {
         let is_first: Vec<bool> = all.iter().map(|to| seen.insert(&to.path)).collect();
         let firsts = all.into_iter().zip(is_first).filter(|(_, is_first)| *is_first);
         let to = firsts.map(|(recipient, _)| recipient).collect();
-        Envelope { from, ret: None, envid: None, hold: None, to }
+        Envelope { from, ret: None, envid: None, hold: None, require_tls: false, to }
     }
 
     /// The same with this asked about reports, for each recipient alike, as far
@@ -97,8 +100,7 @@ impl Envelope {
     #[must_use]
     pub fn narrowed_to(&self, positions: &[usize]) -> Self {
         let to = positions.iter().map(|&at| self.to[at].clone()).collect();
-        let (from, envid) = (self.from.clone(), self.envid.clone());
-        Envelope { from, ret: self.ret, envid, hold: self.hold, to }
+        Envelope { from: self.from.clone(), envid: self.envid.clone(), to, ..*self }
     }
 
     /// The recipients, in order.

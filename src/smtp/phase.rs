@@ -35,7 +35,9 @@ pub enum Phase {
     Data,
     /// One block of message content to be taken by the network.
     Content,
-    /// The reply to the final dot.
+    /// The reply to a chunk that is not the last.
+    Chunk,
+    /// The reply to the final dot, or to the last chunk.
     EndOfData,
     /// The reply to RSET.
     Reset,
@@ -45,7 +47,7 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in the order in which a session goes through them.
-    pub const ALL: [Phase; 16] = [
+    pub const ALL: [Phase; 17] = [
         Phase::Lookup,
         Phase::Connect,
         Phase::Proxy,
@@ -59,6 +61,7 @@ impl Phase {
         Phase::Rcpt,
         Phase::Data,
         Phase::Content,
+        Phase::Chunk,
         Phase::EndOfData,
         Phase::Reset,
         Phase::Quit,
@@ -80,6 +83,7 @@ impl Phase {
             Phase::Rcpt => "rcpt",
             Phase::Data => "data",
             Phase::Content => "content",
+            Phase::Chunk => "bdat",
             Phase::EndOfData => "dot",
             Phase::Reset => "rset",
             Phase::Quit => "quit",
@@ -100,6 +104,7 @@ impl Phase {
             | Phase::Xclient
             | Phase::Mail
             | Phase::Rcpt
+            | Phase::Chunk
             | Phase::Reset => 5 * 60,
             Phase::Content => 3 * 60,
             Phase::EndOfData => 10 * 60,
@@ -125,6 +130,7 @@ impl fmt::Display for Phase {
             Phase::Rcpt => "the reply to RCPT",
             Phase::Data => "the reply to DATA",
             Phase::Content => "the server to take the message",
+            Phase::Chunk => "the reply to a part of the message",
             Phase::EndOfData => "the reply to the end of the message",
             Phase::Reset => "the reply to RSET",
             Phase::Quit => "the reply to QUIT",

@@ -14,7 +14,7 @@ use envoi::message::{Additions, Message, Repairs, Source, complete};
 use envoi::net::{Endpoint, Family, Host, Interrupt, Place, Security, TlsSettings};
 use envoi::sasl::{ChannelBinding, Proof, Secret};
 use envoi::session::{Observer, Steering, Unobserved};
-use envoi::smtp::{Envelope, Protocol, Timeouts};
+use envoi::smtp::{Chunking, Envelope, Protocol, Timeouts};
 use rustls::pki_types::CertificateDer;
 use rustls::{ServerConfig, ServerConnection};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -376,6 +376,7 @@ pub fn hop(endpoint: Endpoint) -> Hop {
         hello: Some("client.example".parse().unwrap()),
         sign_in: None,
         pipelining: true,
+        chunking: Chunking::default(),
         max_recipients: None,
         all_or_nothing: false,
         timeouts: Timeouts { cap: Some(GENEROUS) },

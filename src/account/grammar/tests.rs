@@ -1,6 +1,6 @@
 use super::*;
 use crate::net::Facility;
-use crate::smtp::Notify;
+use crate::smtp::{Chunking, Notify};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -71,6 +71,7 @@ fn every_connection_key_is_taken() {
     let settings = account(
         "auth = 'plain, LOGIN'\nallow-cleartext-auth = true\nhelo = 'host.example.org'\n\
          ipv4 = true\nipv6 = false\ntimeout = 90\ndeadline = '1h30m'\npipelining = 'off'\n\
+         chunking = 'on'\n\
          dsn = 'Never'\ndsn-return = 'hdrs'\nsave-sent = '~/Maildir/.Sent'\n\
          tls-ca = ['ca.pem', '~/ca.pem', '/ca.pem']\ntls-system-roots = true\n\
          tls-verify = 'no'\ntls-name = 'mx.example.org'",
@@ -82,6 +83,7 @@ fn every_connection_key_is_taken() {
     assert_eq!(settings.timeout, Some(Duration::from_secs(90)));
     assert_eq!(settings.deadline, Some(Duration::from_secs(5_400)));
     assert_eq!(settings.pipelining, Some(Pipelining::Off));
+    assert_eq!(settings.chunking, Some(Chunking::On));
     assert_eq!(settings.dsn, Some(Notify::NEVER));
     assert_eq!(settings.dsn_return, Some(Ret::Headers));
     assert_eq!(settings.save_sent, Some("/home/alice/Maildir/.Sent".into()));
@@ -246,6 +248,7 @@ fn a_value_that_does_not_fit_its_key_is_refused() {
         "ipv4 = 4",
         "match = [1]",
         "pipelining = 'full'",
+        "chunking = true",
         "dsn = ''",
         "dsn = 'never,failure'",
         "dsn = ['failure']",

@@ -4,6 +4,7 @@
 use super::server;
 use crate::account::{Dkim, Pipelining, SecretSource, Settings, duration_text};
 use crate::net::TlsVersion;
+use crate::smtp::Chunking;
 use std::path::Path;
 use std::time::Duration;
 
@@ -77,6 +78,7 @@ pub(super) const ROWS: &[Row] = &[
     row("timeout", |said| said.timeout.map(Value::Duration), || Nothing("as RFC 5321 asks")),
     row("deadline", |said| said.deadline.map(Value::Duration), || Nothing("none")),
     row("pipelining", |said| said.pipelining.map(level), || level(Pipelining::default())),
+    row("chunking", |said| said.chunking.map(choice), || choice(Chunking::default())),
     row(
         "tls-ca",
         |said| {
@@ -161,6 +163,11 @@ fn list<T: ToString>(values: &[T]) -> Value {
 
 fn level(level: Pipelining) -> Value {
     let named = Pipelining::ALL.iter().find(|(_, known)| *known == level);
+    text(named.map_or("", |(name, _)| name))
+}
+
+fn choice(choice: Chunking) -> Value {
+    let named = Chunking::ALL.iter().find(|(_, known)| *known == choice);
     text(named.map_or("", |(name, _)| name))
 }
 

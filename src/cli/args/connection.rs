@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, of_proxy, of_server};
 use crate::net::{Host, Pin, PinError, TlsVersion};
 use crate::sasl;
-use crate::smtp::EhloName;
+use crate::smtp::{Chunking, EhloName};
 use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use std::net::IpAddr;
@@ -115,6 +115,18 @@ pub struct ConnectionArgs {
         help_heading = SERVER
     )]
     pub pipelining: Option<Pipelining>,
+
+    /// Send the message in chunks (BDAT) instead of by DATA, or not
+    ///
+    /// ‘auto’ does so only for what DATA cannot carry, ‘on’ wherever the server
+    /// offers CHUNKING, ‘off’ never (RFC 3030).
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_parser = chunking(),
+        help_heading = SERVER
+    )]
+    pub chunking: Option<Chunking>,
 
     /// Trust the certificates in FILE instead of the built-in ones
     ///
@@ -284,6 +296,7 @@ impl ConnectionArgs {
             timeout: self.timeout,
             deadline: self.deadline,
             pipelining: self.pipelining,
+            chunking: self.chunking,
             local: None,
             dsn: None,
             dsn_return: None,
@@ -342,6 +355,11 @@ pub(super) fn version() -> impl TypedValueParser<Value = TlsVersion> {
 fn pipelining() -> impl TypedValueParser<Value = Pipelining> {
     PossibleValuesParser::new(Pipelining::ALL.map(|(name, _)| name))
         .try_map(|name| Pipelining::named(&name).ok_or("there is no such level"))
+}
+
+fn chunking() -> impl TypedValueParser<Value = Chunking> {
+    PossibleValuesParser::new(Chunking::ALL.map(|(name, _)| name))
+        .try_map(|name| Chunking::named(&name).ok_or("there is no such choice"))
 }
 
 fn yes_or_no() -> impl TypedValueParser<Value = bool> {

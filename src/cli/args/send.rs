@@ -165,6 +165,14 @@ pub struct SendArgs {
     #[arg(long, value_name = "TEXT", help_heading = ENVELOPE)]
     pub envid: Option<EnvId>,
 
+    /// Send under verified TLS only, on all its way, or not at all
+    ///
+    /// The server must have a certificate that was checked, or that is pinned,
+    /// and offer REQUIRETLS (RFC 8689), by which it promises to do the same.
+    /// Else nothing is sent.
+    #[arg(long, help_heading = ENVELOPE)]
+    pub require_tls: bool,
+
     /// Send to nobody unless the server accepts every recipient
     ///
     /// Costs one more wait for the server. Without it, a refused recipient

@@ -85,8 +85,8 @@ pub struct SinkArgs {
     /// Do not offer this extension or mechanism
     ///
     /// KEYWORD is PIPELINING, SIZE, STARTTLS, AUTH, ENHANCEDSTATUSCODES,
-    /// 8BITMIME, SMTPUTF8 or DSN, or a mechanism, such as PLAIN or
-    /// SCRAM-SHA-256-PLUS.
+    /// 8BITMIME, SMTPUTF8, DSN, CHUNKING, BINARYMIME or REQUIRETLS, or a
+    /// mechanism, such as PLAIN or SCRAM-SHA-256-PLUS.
     /// May be repeated, or a list with commas.
     #[arg(long, value_name = "KEYWORD", value_delimiter = ',', help_heading = "Behaviour")]
     without: Vec<String>,

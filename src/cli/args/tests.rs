@@ -1,6 +1,7 @@
 use super::*;
 use crate::account::{Accounts, Environment, Error, Pipelining, SecretSource};
 use crate::cli::Exit;
+use crate::smtp::Chunking;
 use clap::error::ErrorKind;
 
 fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
@@ -255,6 +256,8 @@ fn connection_options_become_settings() {
         "5m",
         "--pipelining",
         "off",
+        "--chunking",
+        "on",
         "--tls-verify",
         "no",
         "--tls-ca",
@@ -271,6 +274,7 @@ fn connection_options_become_settings() {
     assert_eq!((settings.ipv4, settings.ipv6), (Some(true), None));
     assert_eq!(settings.timeout, Some(std::time::Duration::from_secs(300)));
     assert_eq!(settings.pipelining, Some(Pipelining::Off));
+    assert_eq!(settings.chunking, Some(Chunking::On));
     assert_eq!((settings.tls_verify, settings.tls_system_roots), (Some(false), None));
     assert_eq!(settings.helo.unwrap().to_string(), "[192.0.2.1]");
 }
@@ -303,6 +307,7 @@ fn a_wrong_value_of_a_connection_option_is_refused() {
         ["--timeout", "x"],
         ["--deadline", "0"],
         ["--pipelining", "full"],
+        ["--chunking", "yes"],
         ["--tls-verify", "maybe"],
         ["--tls-name", "a b"],
         ["--auth", "NTLM"],

@@ -34,6 +34,7 @@ pub(super) fn reason(
             | Phase::Xclient
             | Phase::Auth
             | Phase::Content
+            | Phase::Chunk
             | Phase::EndOfData
             | Phase::Reset
             | Phase::Quit => "the server did not accept the mail".to_owned(),
@@ -82,6 +83,7 @@ fn refused(error: &Error, attempt: &Attempt) -> String {
         | Phase::Rcpt
         | Phase::Data
         | Phase::Content
+        | Phase::Chunk
         | Phase::EndOfData
         | Phase::Reset
         | Phase::Quit => error_words(error),

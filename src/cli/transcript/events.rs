@@ -163,7 +163,9 @@ impl<W: Write> Form for Events<W> {
                 };
                 ("received", members)
             }
-            Event::ContentSent { octets } => ("content", Members::Content { octets }),
+            Event::ContentSent { octets } | Event::ChunkSent { octets } => {
+                ("content", Members::Content { octets })
+            }
             Event::Noted(text) => ("noted", Members::Noted { text }),
             Event::Broke(error) => {
                 let (phase, text) = (error.phase.word(), error_words(error));

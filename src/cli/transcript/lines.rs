@@ -169,6 +169,15 @@ impl<W: Write> Lines<W> {
         }
     }
 
+    /// A chunk, which has no end of its own to show.
+    fn say_or_count(&mut self, octets: u64) {
+        if self.detail.is_full {
+            self.say(format_args!("{octets} octets sent"));
+        } else {
+            self.sent(format_args!("{octets} octets sent"));
+        }
+    }
+
     /// Octets of the wire; those of a sign-in only as a sign that there were
     /// some, since even their number tells something.
     fn wire(&mut self, side: Side, phase: Phase, octets: Option<&[u8]>) {
@@ -227,6 +236,10 @@ impl<W: Write> Lines<W> {
             Event::ContentSent { octets } => {
                 self.end_line();
                 self.content_sent(octets);
+            }
+            Event::ChunkSent { octets } => {
+                self.end_line();
+                self.say_or_count(octets);
             }
             Event::Wire { side, phase, octets } => self.wire(side, phase, octets),
             Event::Noted(text) => self.say(text),

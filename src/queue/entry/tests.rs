@@ -57,6 +57,7 @@ fn whatever_an_envelope_may_hold_is_read_again() {
         head.not_before = Some(head.kept);
         head.message_id = Some("<ü\"\\\r\n@x.example>".to_owned());
         head.owner = Some(u32::MAX);
+        head.envelope.require_tls = true;
         head.is_report = true;
         head.stays_here = true;
         head.size = u64::MAX;

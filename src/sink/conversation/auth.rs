@@ -73,7 +73,7 @@ impl Conversation<'_> {
         match step {
             Step::Challenge(reply, exchange) => {
                 self.exchange = Some(exchange);
-                Answer { reply, next: Next::AuthResponse, may_wait: false }
+                Answer { reply: Some(reply), next: Next::AuthResponse, may_wait: false }
             }
             Step::SignedIn(user) => {
                 self.user = Some(user);

@@ -14,7 +14,7 @@ impl Conversation<'_> {
             let verb = if extended { self.greeting_verb() } else { "HELO" };
             return stay(say(501, &format!("5.5.4 Syntax: {verb} domain or [address]")));
         }
-        self.transaction = None;
+        self.close_transaction();
         self.hello = Some(Hello { name: name.to_owned(), extended });
         let mut text = format!("{} greets {name}", self.policy.host);
         if extended {
@@ -69,7 +69,12 @@ impl Conversation<'_> {
                 Keyword::FutureRelease => {
                     self.protocol == Protocol::Smtp && self.policy.hold_limits.is_some()
                 }
-                Keyword::Dsn
+                // RFC 8689 §2.
+                Keyword::RequireTls => self.tls,
+                // RFC 3030 §3.
+                Keyword::BinaryMime => self.policy.offer.has(Keyword::Chunking),
+                Keyword::Chunking
+                | Keyword::Dsn
                 | Keyword::EightBitMime
                 | Keyword::EnhancedStatusCodes
                 | Keyword::Pipelining
@@ -94,7 +99,7 @@ impl Conversation<'_> {
             self.hello_first()
         } else {
             let reply = say(220, "2.0.0 Go ahead");
-            return Answer { reply, next: Next::Handshake, may_wait: false };
+            return Answer { reply: Some(reply), next: Next::Handshake, may_wait: false };
         };
         stay(refused)
     }

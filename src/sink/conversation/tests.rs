@@ -23,7 +23,7 @@ fn talk_by(protocol: Protocol, policy: &Policy, lines: &[(&str, &str)]) {
                 continue;
             }
             "(end)" => conversation.end_of_data(Verdict::Stored("X")),
-            line => vec![conversation.answer(line.as_bytes()).reply],
+            line => conversation.answer(line.as_bytes()).reply.into_iter().collect(),
         };
         let said: Vec<String> = replies.iter().map(ToString::to_string).collect();
         let said = said.join(" / ");
@@ -63,7 +63,6 @@ fn every_command_has_its_reply() {
             ("HELP", "502 5.5.1"),
             ("TURN", "502 5.5.1"),
             ("ETRN x", "502 5.5.1"),
-            ("BDAT 3 LAST", "502 5.5.1"),
             ("TURNIP", "500 5.5.2"),
             ("", "500 5.5.2"),
             ("NOOP\0", "500 5.5.2"),
@@ -161,20 +160,23 @@ fn a_message_is_for_those_who_are_not_refused_after_it() {
 #[test]
 fn each_extension_is_offered_until_it_is_switched_off() {
     let offered = |policy: &Policy, tls| {
-        Conversation::new(policy, Protocol::Smtp, tls, "1").answer(b"EHLO a").reply.text[1..]
+        Conversation::new(policy, Protocol::Smtp, tls, "1").answer(b"EHLO a").reply.unwrap().text
+            [1..]
             .join("; ")
     };
     let mut policy = Policy { size_limit: Some(10), ..Policy::default() };
     assert_eq!(
         offered(&policy, false),
-        "PIPELINING; SIZE 10; STARTTLS; ENHANCEDSTATUSCODES; 8BITMIME; SMTPUTF8; DSN"
+        "PIPELINING; SIZE 10; STARTTLS; ENHANCEDSTATUSCODES; 8BITMIME; SMTPUTF8; DSN; CHUNKING; BINARYMIME"
     );
     // RX-6: STARTTLS goes, AUTH comes.
     assert_eq!(
         offered(&policy, true),
-        "PIPELINING; SIZE 10; AUTH PLAIN LOGIN CRAM-MD5 OAUTHBEARER XOAUTH2 ANONYMOUS; ENHANCEDSTATUSCODES; 8BITMIME; SMTPUTF8; DSN"
+        "PIPELINING; SIZE 10; AUTH PLAIN LOGIN CRAM-MD5 OAUTHBEARER XOAUTH2 ANONYMOUS; ENHANCEDSTATUSCODES; 8BITMIME; SMTPUTF8; DSN; CHUNKING; BINARYMIME; REQUIRETLS"
     );
-    for word in ["PIPELINING", "SIZE", "STARTTLS", "LOGIN", "enhancedstatuscodes"] {
+    for word in
+        ["PIPELINING", "SIZE", "STARTTLS", "LOGIN", "enhancedstatuscodes", "chunking", "REQUIRETLS"]
+    {
         policy.offer = policy.offer.without(word).unwrap();
     }
     assert_eq!(
@@ -285,12 +287,18 @@ fn login_and_cram_md5_sign_in() {
     let policy = only_tim();
     let mut conversation = Conversation::new(&policy, Protocol::Smtp, false, "1896");
     conversation.answer(b"EHLO a");
-    assert_eq!(conversation.answer(b"AUTH CRAM-MD5 dGlt").reply.to_string()[..9], *"501 5.7.0");
-    let challenge = conversation.answer(b"AUTH CRAM-MD5").reply.joined_text();
+    assert_eq!(
+        conversation.answer(b"AUTH CRAM-MD5 dGlt").reply.unwrap().to_string()[..9],
+        *"501 5.7.0"
+    );
+    let challenge = conversation.answer(b"AUTH CRAM-MD5").reply.unwrap().joined_text();
     // Each attempt has its own challenge.
     assert_eq!(base64::STANDARD.decode(&challenge).unwrap(), b"<1896.2@localhost>");
     let response = "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw";
-    assert_eq!(conversation.answer(response.as_bytes()).reply.to_string()[..9], *"535 5.7.8");
+    assert_eq!(
+        conversation.answer(response.as_bytes()).reply.unwrap().to_string()[..9],
+        *"535 5.7.8"
+    );
 }
 
 #[test]
@@ -395,10 +403,16 @@ fn lines_are_bounded_but_those_of_auth_are_long() {
         ],
     );
     let mut conversation = Conversation::new(&policy, Protocol::Smtp, false, "1");
-    assert_eq!(conversation.answer_to_overlong_line().reply.to_string()[..9], *"500 5.5.2");
+    assert_eq!(
+        conversation.answer_to_overlong_line().reply.unwrap().to_string()[..9],
+        *"500 5.5.2"
+    );
     conversation.answer(b"EHLO a");
     conversation.answer(b"AUTH PLAIN");
-    assert_eq!(conversation.answer_to_overlong_line().reply.to_string()[..9], *"500 5.5.6");
+    assert_eq!(
+        conversation.answer_to_overlong_line().reply.unwrap().to_string()[..9],
+        *"500 5.5.6"
+    );
     assert!(!conversation.is_signing_in());
 }
 
@@ -408,8 +422,8 @@ fn the_greeting_and_the_reply_to_ehlo_have_no_enhanced_code() {
     let policy = Policy::default();
     let mut conversation = Conversation::new(&policy, Protocol::Smtp, false, "1");
     assert_eq!(conversation.greeting().enhanced, None);
-    assert_eq!(conversation.answer(b"EHLO 2.0.0").reply.enhanced, None);
-    assert!(conversation.answer(b"NOOP").reply.enhanced.is_some());
+    assert_eq!(conversation.answer(b"EHLO 2.0.0").reply.unwrap().enhanced, None);
+    assert!(conversation.answer(b"NOOP").reply.unwrap().enhanced.is_some());
 }
 
 #[test]
@@ -453,4 +467,146 @@ fn the_trace_names_the_protocol() {
     assert_eq!(protocol(&["EHLO a", plain], false), "ESMTPA");
     assert_eq!(protocol(&["EHLO a", plain], true), "ESMTPSA");
     assert_eq!(protocol(&["EHLO a", plain, "MAIL FROM:<> SMTPUTF8"], true), "UTF8SMTPSA");
+}
+
+/// What EHLO, MAIL and two recipients are answered, the second refused.
+const BEGUN: [(&str, &str); 4] = [
+    ("EHLO a", "250"),
+    ("MAIL FROM:<a@b.c>", "250 2.1.0"),
+    ("RCPT TO:<a@b.c>", "250 2.1.5"),
+    ("RCPT TO:<>", "501"),
+];
+
+#[test]
+fn a_message_may_come_in_chunks_and_in_nothing_else_then() {
+    // 3030-a, 3030-b, RX-4
+    let begun = [
+        ("BDAT 3", "250 2.0.0 3 octets received"),
+        ("DATA", "503 5.5.1 BDAT was begun"),
+        ("RCPT TO:<b@b.c>", "503 5.5.1"),
+        ("MAIL FROM:<a@b.c>", "503 5.5.1"),
+        ("bdat 0 last", ""),
+        ("(end)", "250 2.0.0 Stored as X"),
+        ("BDAT 0 LAST", "503 5.5.1 MAIL comes first"),
+        ("MAIL FROM:<a@b.c>", "250 2.1.0"),
+        ("BDAT 5 LAST", "554 5.5.1 No valid recipients"),
+        ("RCPT TO:<a@b.c>", "250 2.1.5"),
+        ("BDAT 5", "250"),
+        ("RSET", "250"),
+        ("BDAT 5", "503 5.5.1 MAIL comes first"),
+        ("MAIL FROM:<a@b.c>", "250 2.1.0"),
+        ("RCPT TO:<a@b.c>", "250 2.1.5"),
+        ("DATA", "354"),
+        ("(end)", "250"),
+    ];
+    talk(&Policy::default(), &[&BEGUN[..], &begun].concat());
+}
+
+#[test]
+fn after_a_refused_chunk_nothing_is_taken_before_rset() {
+    // 3030-c, RX-4
+    let begun = [
+        ("BDAT 6", "250"),
+        ("BDAT 5 LAST", "552 5.3.4"),
+        ("BDAT 1 LAST", "503 5.5.1 An earlier chunk was refused"),
+        ("DATA", "503 5.5.1"),
+        ("RSET", "250"),
+        ("MAIL FROM:<a@b.c>", "250"),
+        ("RCPT TO:<a@b.c>", "250"),
+        ("BDAT 18446744073709551615", "552 5.3.4"),
+        ("RSET", "250"),
+        ("MAIL FROM:<a@b.c>", "250"),
+        ("RCPT TO:<a@b.c>", "250"),
+        ("BDAT 1 FIRST", "501 5.5.4"),
+        ("RSET", "250"),
+        ("MAIL FROM:<a@b.c>", "250"),
+        ("RCPT TO:<a@b.c>", "250"),
+        ("BDAT 10 LAST", ""),
+        ("(end)", "250"),
+    ];
+    let policy = Policy { size_limit: Some(10), ..Policy::default() };
+    talk(&policy, &[&BEGUN[..], &begun].concat());
+}
+
+#[test]
+fn the_octets_of_a_chunk_are_passed_over_whatever_is_said() {
+    // RX-4
+    let next = |policy: &Policy, lines: &[&str]| {
+        let mut conversation = Conversation::new(policy, Protocol::Smtp, false, "1");
+        lines.iter().map(|line| conversation.answer(line.as_bytes()).next).next_back().unwrap()
+    };
+    let policy = Policy::default();
+    assert_eq!(next(&policy, &["BDAT 7 LAST"]), Next::Skip(7));
+    assert_eq!(next(&policy, &["EHLO a", "BDAT 7"]), Next::Skip(7));
+    assert_eq!(next(&policy, &["HELO a", "BDAT 7"]), Next::Skip(7));
+    let closed = Policy { require_tls: true, ..Policy::default() };
+    assert_eq!(next(&closed, &["EHLO a", "BDAT 7"]), Next::Skip(7));
+    let mine = Policy { require_auth: true, ..Policy::default() };
+    assert_eq!(next(&mine, &["EHLO a", "BDAT 7"]), Next::Skip(7));
+    for odd in ["BDAT", "BDAT LAST", "BDAT +1", "BDAT -1", "BDAT 18446744073709551616"] {
+        assert_eq!(next(&policy, &["EHLO a", odd]), Next::Close, "{odd}");
+    }
+    // Who does not know the command does not know how many octets it has.
+    let offer = Offer::default().without("CHUNKING").unwrap();
+    let without = Policy { offer, ..Policy::default() };
+    assert_eq!(next(&without, &["EHLO a", "BDAT 7"]), Next::Command);
+    talk(&without, &[("EHLO a", "250"), ("BDAT 3 LAST", "502 5.5.1")]);
+}
+
+#[test]
+fn binary_comes_by_bdat_or_not_at_all() {
+    // 3030-g, RX-4
+    let binary = [
+        ("EHLO a", "250"),
+        ("MAIL FROM:<a@b.c> BODY=BINARYMIME", "250"),
+        ("RCPT TO:<a@b.c>", "250"),
+        ("DATA", "503 5.5.1 BODY=BINARYMIME goes by BDAT"),
+        ("RSET", "250"),
+    ];
+    talk(&Policy::default(), &binary);
+    for word in ["BINARYMIME", "CHUNKING"] {
+        let offer = Offer::default().without(word).unwrap();
+        let policy = Policy { offer, ..Policy::default() };
+        let refused = [("EHLO a", "250"), ("MAIL FROM:<a@b.c> BODY=BINARYMIME", "501 5.5.4")];
+        talk(&policy, &refused);
+    }
+}
+
+#[test]
+fn in_lmtp_the_last_chunk_is_answered_for_each_recipient() {
+    // 2033
+    let rules = ["never@b.c=550 5.1.1 Unknown"];
+    let policy = Policy {
+        refuse_after_data: rules.map(|rule| Refusal::parse(rule).unwrap()).to_vec(),
+        ..Policy::default()
+    };
+    talk_by(
+        Protocol::Lmtp,
+        &policy,
+        &[
+            ("LHLO a", "250"),
+            ("MAIL FROM:<>", "250"),
+            ("BDAT 2", "503 5.5.1 No valid recipients"),
+            ("RCPT TO:<a@b.c>", "250"),
+            ("RCPT TO:<never@b.c>", "250"),
+            ("BDAT 2", "250 2.0.0 2 octets"),
+            ("BDAT 2 LAST", ""),
+            ("(end)", "250 2.0.0 Stored as X / 550 5.1.1 Unknown"),
+        ],
+    );
+}
+
+#[test]
+fn requiring_tls_is_offered_under_tls_only() {
+    // 8689-a
+    talk(
+        &Policy::default(),
+        &[
+            ("EHLO a", "250"),
+            ("MAIL FROM:<a@b.c> REQUIRETLS", "555 5.5.4"),
+            ("(tls)", ""),
+            ("EHLO a", "250"),
+            ("MAIL FROM:<a@b.c> REQUIRETLS", "250"),
+        ],
+    );
 }

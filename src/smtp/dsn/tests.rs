@@ -1,5 +1,5 @@
 use super::*;
-use crate::smtp::{Command, MailParameters, Recipient, ReversePath};
+use crate::smtp::{Body, Command, MailParameters, Recipient, ReversePath};
 use proptest::prelude::*;
 
 #[test]
@@ -132,13 +132,14 @@ fn the_longest_commands_are_those_that_servers_must_take() {
     let from: ReversePath = longest("a").parse().unwrap();
     let parameters = MailParameters {
         size: Some(u64::MAX),
-        eight_bit: true,
+        body: Some(Body::BinaryMime),
         smtputf8: true,
         ret: Some(Ret::Full),
         envid: Some("e".repeat(94).parse().unwrap()),
         hold: None,
+        require_tls: true,
     };
-    let growth = 26 + " BODY=8BITMIME".len() + 10 + 1 + 8 + 1 + 100;
+    let growth = 26 + 16 + 1 + 10 + 1 + 8 + 1 + 100 + 11;
     let mut wire = Vec::new();
     Command::Mail(&from, &parameters).write_to(&mut wire);
     assert!(wire.len() <= 512 + growth, "{}", wire.len());
