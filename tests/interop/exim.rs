@@ -12,6 +12,7 @@ use std::sync::{Mutex, Weak};
 use tempfile::TempDir;
 
 use crate::authority::write_certificates;
+use crate::chunking;
 use crate::cyrus::{REALM, store_password};
 use crate::dovecot::{self, UID};
 use crate::server::{
@@ -21,6 +22,18 @@ use crate::server::{
 use crate::sign_in::{Offers, in_each_mechanism};
 
 in_each_mechanism!(exim);
+
+#[test]
+fn a_difficult_letter_arrives_in_chunks() {
+    chunking::a_difficult_letter_arrives(&*exim(), Mode::ImplicitTls);
+}
+
+#[test]
+fn a_large_message_arrives_in_chunks() {
+    for mode in [Mode::Cleartext, Mode::Starttls] {
+        chunking::a_large_message_arrives_line_by_line(&*exim(), mode);
+    }
+}
 
 struct Exim {
     /// In clear, STARTTLS, TLS; STARTTLS and TLS of version 1.2.

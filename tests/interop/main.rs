@@ -15,6 +15,7 @@
 //! | [`msmtp`] | msmtp, with one configuration for both |
 //! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
 //! | [`callers`] | cron, at, mail programs, git, swaks, PHP and libraries that call the program as their sendmail |
+//! | [`chunking`] | BDAT at Postfix and Exim |
 //! | [`contrib`] | what stands in `contrib/`, with systemd, cron, logrotate and PHP |
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
@@ -44,6 +45,7 @@
 mod aiosmtpd;
 mod authority;
 mod callers;
+mod chunking;
 mod contrib;
 mod cyrus;
 mod dkim;

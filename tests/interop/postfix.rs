@@ -11,6 +11,7 @@ use std::sync::{Mutex, Weak};
 use tempfile::TempDir;
 
 use crate::authority::write_certificates;
+use crate::chunking;
 use crate::dovecot::{self, UID};
 use crate::exchanges::in_each_mode;
 use crate::letter::{Arrived, Letter};
@@ -109,10 +110,39 @@ fn eight_bits_arrive_as_meant_where_only_seven_are_offered() {
     Letter::example().assert_is_what(&Arrived::at(&*server, &ivan));
 }
 
+#[test]
+fn a_difficult_letter_arrives_in_chunks() {
+    chunking::a_difficult_letter_arrives(&*postfix(), Mode::ImplicitTls);
+}
+
+#[test]
+fn a_large_message_arrives_in_chunks() {
+    for mode in [Mode::Cleartext, Mode::Starttls] {
+        chunking::a_large_message_arrives_line_by_line(&*postfix(), mode);
+    }
+}
+
+#[test]
+fn a_message_that_is_too_large_is_refused_in_chunks() {
+    // 3030-c, 5321-3.3e: SIZE is not offered, so that the server finds it late.
+    let server = postfix();
+    let client = Client::of(&*server, Mode::Cleartext).at_port(server.unsized_port);
+    let oscar = Letter::someone("oscar");
+    let text = format!("Subject: x\n\n{}", "A line of the message.\n".repeat(1_100_000));
+    fs::write(client.home().join("large.eml"), text).expect("writing the message");
+    let arguments = ["--message", "large.eml", "--chunking", "on", "-v", "-f", "zoe@example.net"];
+    let run = client.send(arguments.into_iter().chain([oscar.as_str()])).exits(69);
+    assert!(run.stderr.contains("<** 552 5.3.4 ") && run.stderr.contains(" -> RSET\n"), "{run}");
+    assert!(!run.stderr.contains(" LAST"), "{run}");
+    assert_eq!(server.stored(&oscar), None);
+}
+
 pub(crate) struct Postfix {
     ports: [u16; 3],
     /// In clear, and only for US-ASCII.
     narrow_port: u16,
+    /// In clear, and keeping to itself how large a message may be.
+    unsized_port: u16,
     /// In clear, and yet one can sign in.
     careless_port: u16,
     /// Postfix, and the Dovecot it asks; they end in this order.
@@ -152,7 +182,8 @@ impl Postfix {
         let postfix = program("postfix", "postfix");
 
         let directory = private_directory();
-        let ports @ [cleartext, starttls, tls, narrow_port, careless_port] = free_ports();
+        let ports @ [cleartext, starttls, tls, narrow_port, unsized_port, careless_port] =
+            free_ports();
         write_configuration(directory.path(), ports);
 
         let home = directory.path();
@@ -165,6 +196,7 @@ impl Postfix {
         Self {
             ports: [cleartext, starttls, tls],
             narrow_port,
+            unsized_port,
             careless_port,
             _processes: [postfix_guard, dovecot_guard],
             home: directory,
@@ -221,7 +253,7 @@ impl Server for Postfix {
     }
 }
 
-fn write_configuration(home: &Path, [cleartext, starttls, tls, narrow, careless]: [u16; 5]) {
+fn write_configuration(home: &Path, [cleartext, starttls, tls, narrow, quiet, careless]: [u16; 6]) {
     write_certificates(home);
     for directory in ["etc", "spool", "data", "mail"] {
         fs::create_dir(home.join(directory)).expect("making a directory of the servers");
@@ -230,13 +262,14 @@ fn write_configuration(home: &Path, [cleartext, starttls, tls, narrow, careless]
     chown(home.join("data"), Some(uid_of("postfix")), None).expect("giving Postfix its data");
     chown(home.join("mail"), Some(UID), Some(UID)).expect("giving away the mail");
 
-    let values: [(&str, &dyn ToString); 7] = [
+    let values: [(&str, &dyn ToString); 8] = [
         ("HOME", &home.display()),
         ("UID", &UID),
         ("CLEARTEXT", &cleartext),
         ("STARTTLS", &starttls),
         ("TLS", &tls),
         ("NARROW", &narrow),
+        ("UNSIZED", &quiet),
         ("CARELESS", &careless),
     ];
     for (template, file) in [
