@@ -133,16 +133,12 @@ impl Draft {
 impl Write for Draft {
     /// Takes the octets of a message, cut anywhere.
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let mut from = 0;
-        if self.is_binary {
-            self.lines.extend_from_slice(octets);
-            from = octets.len();
+        let mut rest = octets;
+        while let Some(at) = memchr::memchr(b'\r', rest).filter(|_| !self.is_binary) {
+            self.lines.extend_from_slice(&rest[..at]);
+            rest = &rest[at + 1..];
         }
-        for at in memchr::memchr_iter(b'\r', octets) {
-            self.lines.extend_from_slice(&octets[from..at]);
-            from = at + 1;
-        }
-        self.lines.extend_from_slice(&octets[from..]);
+        self.lines.extend_from_slice(rest);
         if self.lines.len() >= BLOCK {
             self.flush()?;
         }

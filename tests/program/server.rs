@@ -59,6 +59,7 @@ pub(crate) struct Description {
     ///              this, where NONCE is the client's
     /// asks: text   the server challenges the client with this
     /// content      the client sends a message up to the final dot
+    /// chunk        the client sends a chunk of a message
     /// hang         the server is silent until the client leaves
     /// flood: line  the server says this until the client leaves
     /// close        the server leaves
@@ -251,6 +252,11 @@ fn step(peer: &mut Peer, line: &str) {
     } else {
         match line {
             "content" => drop(peer.content()),
+            "chunk" => {
+                let line = peer.expect("BDAT ");
+                let size = line.split(' ').nth(1).expect("a count");
+                peer.take(size.parse().expect("a number"));
+            }
             "hang" => drop(peer.rest()),
             // Longer than whoever waits has patience in these tests.
             "dawdle" => std::thread::sleep(Duration::from_millis(2500)),
@@ -301,6 +307,11 @@ pub(crate) struct Arrived {
     envid: Option<String>,
     /// How long it is to be held.
     held: Option<String>,
+    /// What its octets are, as MAIL has it; "" where it does not say.
+    body: Option<String>,
+    /// It is to be sent under TLS only.
+    #[serde(default)]
+    requires_tls: bool,
     /// Who signed in.
     user: Option<String>,
     /// Whose certificate the client showed.
@@ -329,7 +340,11 @@ impl Arrived {
         if self.asked.as_ref().is_some_and(|expected| *expected != asked) {
             return Err(format!("this was asked of its recipients: {asked:?}"));
         }
+        if message.require_tls != self.requires_tls {
+            return Err(format!("TLS is required: {}", message.require_tls));
+        }
         for (what, expected, got) in [
+            ("BODY", &self.body, message.body.map(|body| body.as_str().to_owned())),
             ("RET", &self.ret, message.ret.map(|ret| ret.to_string())),
             ("ENVID", &self.envid, message.envid.as_ref().map(ToString::to_string)),
             ("how long it is held", &self.held, message.hold.map(|hold| hold.to_string())),
