@@ -438,14 +438,14 @@ fn what_nothing_asked_for_is_no_answer_to_a_chunk() {
 
 /// What the transcript is told, but for octets.
 #[derive(Default)]
-struct Watch(String);
+struct Watch(Vec<String>);
 
 impl Observer for Watch {
     fn event(&mut self, event: Event<'_>) {
         match event {
-            Event::Sent(command) => self.0.push_str(&format!("{command}; ")),
-            Event::ChunkSent { octets } => self.0.push_str(&format!("({octets}) ")),
-            Event::Noted(text) => self.0.push_str(&format!("[{text}] ")),
+            Event::Sent(command) => self.0.push(command.to_string()),
+            Event::ChunkSent { octets } => self.0.push(format!("({octets})")),
+            Event::Noted(text) => self.0.push(format!("[{text}]")),
             _ => {}
         }
     }
@@ -466,11 +466,11 @@ fn a_server_without_chunking_gets_the_message_by_data_and_that_is_said() {
         let hop = Hop { chunking, ..hop(endpoint(sink.address(), Security::Cleartext)) };
         let report = observed(&submission(&["a@x.y"]), vec![hop], &mut watch);
         assert!(words(&report)[0].contains(" accepted "), "{report:?}");
-        let said = watch.0;
+        let said = watch.0.join("; ");
         let octets = sink.next_stored(GENEROUS).unwrap().size;
-        let bdat = format!("BDAT {octets} LAST; ({octets}) ");
+        let bdat = format!("BDAT {octets} LAST; ({octets}); ");
         assert_eq!(said.contains(&bdat), by_bdat, "{said}");
-        assert_eq!(said.contains("DATA; "), !by_bdat, "{said}");
+        assert_eq!(said.contains("; DATA; "), !by_bdat, "{said}");
         assert_eq!(said.contains("does not offer CHUNKING"), is_noted, "{said}");
     }
 }
