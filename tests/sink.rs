@@ -559,7 +559,7 @@ fn a_chunk_beyond_every_limit_is_refused_without_being_kept() {
     begun(&mut client, "");
     client.write(b"BDAT 30000000 LAST\r\n");
     for _ in 0..30 {
-        client.write(&[b'x'; 1_000_000]);
+        client.write(&b"x".repeat(1_000_000));
     }
     assert_eq!(client.reply(), 552);
     client.write(b"BDAT 3\r\nabcBDAT 0 LAST\r\nRSET\r\n");

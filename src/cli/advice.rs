@@ -48,6 +48,7 @@ pub(super) fn of_shortfall(shortfall: &Shortfall) -> Vec<Hint> {
             "attached as octets it passes as it is: \
              envoi send --attach 'FILE;type=application/octet-stream' bob@example.org"
         }
+        Shortfall::Binary(_) => "send it through a server that offers it, or without --as-is",
         Shortfall::Utf8Address(_) => {
             "ask for another address, or send through a server that offers SMTPUTF8"
         }

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::message::Job;
 use crate::delivery::Submission;
 use crate::session::{Misfit, Shortfall, Way, form, negotiate};
-use crate::smtp::{Capabilities, Command, Keyword, Reply};
+use crate::smtp::{Body, Capabilities, Chunking, Command, Keyword, Reply};
 use std::io;
 
 /// Prints what would go out, as to a server that offers this.
@@ -19,7 +19,9 @@ pub(super) fn print(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Exit, Failure> {
     let offer = match server {
-        DryRun::EightBit => "imagined\nSIZE\n8BITMIME\nSMTPUTF8\nDSN\nREQUIRETLS",
+        DryRun::EightBit => {
+            "imagined\nSIZE\n8BITMIME\nSMTPUTF8\nDSN\nREQUIRETLS\nCHUNKING\nBINARYMIME"
+        }
         DryRun::SevenBit => "imagined",
     };
     let offered = Reply::new(250, offer).map(|reply| Capabilities::from_ehlo(&reply));
@@ -30,11 +32,12 @@ pub(super) fn print(
         let hints = of_shortfall(&shortfall);
         Failure { hints, ..Failure::new(Exit::Unavailable, shortfall) }
     };
-    let form = form(message, &offered).map_err(|misfit| match misfit {
+    let chunking = job.account.as_ref().map_or(Chunking::Auto, |account| account.chunking);
+    let way = Way { offered: &offered, is_verified: true, chunking };
+    let form = form(message, way).map_err(|misfit| match misfit {
         Misfit::Lacking(shortfall) => lacking(shortfall),
         Misfit::Failed(error) => error.into(),
     })?;
-    let way = Way { offered: &offered, is_verified: true };
     let terms = negotiate(envelope, &to, form.facts(), way).map_err(lacking)?;
     let narrowed = if std::ptr::eq(form, message.as_ref()) { &[] } else { form.changes() };
     if !surroundings.globals.quiet {
@@ -59,7 +62,14 @@ pub(super) fn print(
         for recipient in &terms.to {
             writeln!(out, "{}", Command::Rcpt(recipient))?;
         }
-        writeln!(out, "{}", Command::Data)?;
+        let size = usize::try_from(form.facts().size).unwrap_or(usize::MAX);
+        let is_in_chunks = chunking == Chunking::On && offered.has(Keyword::Chunking);
+        let command = if is_in_chunks || terms.mail.body == Some(Body::BinaryMime) {
+            Command::Bdat { size, last: true }
+        } else {
+            Command::Data
+        };
+        writeln!(out, "{command}")?;
         let mut octets = form.open().map_err(io::Error::from)?;
         io::copy(&mut octets, out)?;
         out.flush()

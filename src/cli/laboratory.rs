@@ -19,6 +19,7 @@ pub(super) struct Laboratory {
     proxy_header: Option<ProxyHeader>,
     tls_max: Option<TlsVersion>,
     tls_cipher: Vec<String>,
+    is_as_is: bool,
 }
 
 impl Laboratory {
@@ -54,6 +55,7 @@ impl Laboratory {
             proxy_header: typed.proxy_protocol.clone(),
             tls_max: typed.tls_max,
             tls_cipher: typed.tls_cipher.clone(),
+            is_as_is: typed.as_is,
         })
     }
 
@@ -64,6 +66,8 @@ impl Laboratory {
             || self.proxy_header.is_some()
             || self.tls_max.is_some()
             || !self.tls_cipher.is_empty()
+            // The queue keeps finished messages only.
+            || self.is_as_is
     }
 
     /// Fails where the message is to be kept, or sent to nobody at all.

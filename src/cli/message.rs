@@ -10,12 +10,12 @@ use super::exit::Exit;
 use super::failure::{Failure, no_from, no_recipients, warned};
 use super::home::Household;
 use super::input::Input;
-use super::sign::sign;
+use super::sign::{Signed, sign};
 use crate::account::{Account, Accounts, Choice, Error as AccountError, QueueSettings, Settings};
 use crate::delivery::Submission;
 use crate::message::{
-    Additions, Address, Change, Composed, Disguise, Draft, Member, Opened, Place, Ready, Resent,
-    Rewrite, addresses, disguised, message_id, resend,
+    Additions, Address, Change, Composed, Disguise, Draft, Member, Message, Opened, Place, Ready,
+    Resent, Rewrite, addresses, disguised, message_id, resend,
 };
 use crate::smtp::{Envelope, ForwardPath, Mailbox, ReversePath};
 use std::path::{Path, PathBuf};
@@ -65,6 +65,9 @@ pub(super) fn prepare(
     let job = match &args.message {
         Some(path) if args.resend => {
             resent(args, path, &chooser, &mut input, surroundings).map(Some)
+        }
+        Some(path) if args.laboratory.as_is => {
+            untouched(args, path, &chooser, &mut input, surroundings).map(Some)
         }
         Some(path) => ready(args, path, &chooser, &mut input, surroundings).map(Some),
         None if args.resend => Err(Failure::say(
@@ -167,14 +170,7 @@ fn ready(
     input: &mut Input,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Job, Failure> {
-    let typed = forward_paths(args.recipients.iter().chain(&args.to))?;
-    if !args.cc.is_empty() || !args.bcc.is_empty() {
-        return Err(Failure::say(
-            Exit::Usage,
-            "--cc and --bcc are for a message that is composed or resent",
-        )
-        .hint("name them as recipients, or send the message on: --resend"));
-    }
+    let typed = typed_recipients(args)?;
     let source = content::source(path, Role::Message, input, surroundings)?;
     // Whom a message without From is from; the account that the message leads
     // to is known only once it is read.
@@ -217,6 +213,47 @@ fn ready(
         notes.push("kept the From of the message; --from is for one without".to_owned());
     }
     Ok(signed.into_job(envelope, account, notes, warnings))
+}
+
+/// The recipients of a finished message, as far as they were typed.
+fn typed_recipients(args: &SendArgs) -> Result<Vec<ForwardPath>, Failure> {
+    if !args.cc.is_empty() || !args.bcc.is_empty() {
+        return Err(Failure::say(
+            Exit::Usage,
+            "--cc and --bcc are for a message that is composed or resent",
+        )
+        .hint("name them as recipients, or send the message on: --resend"));
+    }
+    forward_paths(args.recipients.iter().chain(&args.to))
+}
+
+/// A message of which nothing is looked at, and nothing changed.
+fn untouched(
+    args: &SendArgs,
+    path: &Path,
+    chooser: &Chooser<'_>,
+    input: &mut Input,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Job, Failure> {
+    let to = typed_recipients(args)?;
+    if to.is_empty() {
+        return Err(Failure::say(Exit::Usage, "with --as-is nobody is looked for in the message")
+            .hint("name its recipients: envoi send --as-is --message FILE bob@example.org"));
+    }
+    let source = content::source(path, Role::Message, input, surroundings)?;
+    let account = chooser.account(chooser.from.as_ref().map(|(_, from)| from.as_str()))?;
+    let authors = authors(chooser, account.as_ref())?;
+    let author = authors.iter().flat_map(Address::mailboxes).next().cloned();
+    if author.is_none() && args.envelope_from.is_none() {
+        return Err(no_from());
+    }
+    let message = Message::untouched(source)?;
+    let envelope = Envelope::new(reverse_path(args, author, account.as_ref())?, to);
+    let mut warnings = vec!["the message goes out as it is, fit or not: --as-is".to_owned()];
+    let envelope = dsn::ask(envelope, args.dsn_request(), account.as_ref(), &mut warnings);
+    let notes = message.changes().iter().map(ToString::to_string).collect();
+    let signed = Signed { message, notes, warnings: Vec::new() };
+    Ok(signed.into_job(envelope, account, Vec::new(), warnings))
 }
 
 /// A message that goes on to others than its header names.

@@ -47,7 +47,11 @@ impl<'d> SentCopy<'d> {
             return Ok(None);
         }
         let SentCopy { directory, mut draft } = self;
-        let written = octets_sent(report, submission).open().map_err(io::Error::from);
+        let message = octets_sent(report, submission);
+        if message.facts().binary {
+            draft = draft.binary();
+        }
+        let written = message.open().map_err(io::Error::from);
         let kept = written
             .and_then(|mut octets| io::copy(&mut octets, &mut draft))
             .and_then(|_| draft.keep_on_disk(Place::Seen));

@@ -129,6 +129,9 @@ fn write(
     maildir::make(maildir)?;
     trust_links(owner)?;
     let mut draft = Draft::begin(maildir, &Name::at(Timestamp::now())?, host)?;
+    if message.facts().binary {
+        draft = draft.binary();
+    }
     write!(draft, "Return-Path: {from}\r\nDelivered-To: {to}\r\n")?;
     let mut octets = message.open().map_err(io::Error::other)?;
     io::copy(&mut octets, &mut draft)?;

@@ -84,7 +84,7 @@ fn transact(
         attempt.error = Some(Arc::clone(&error));
         Outcome::of_error(&error)
     };
-    let message = match form(&submission.message, session.capabilities()) {
+    let message = match form(&submission.message, session.way()) {
         Ok(message) => message,
         Err(Misfit::Lacking(shortfall)) => {
             return note_batch(&Outcome::Rejected(Cause::Unmet(shortfall)));
@@ -110,7 +110,7 @@ fn transact(
     };
     let facts = session.transact(&plan, &mut octets);
     if facts.dot_sent {
-        attempt.width = Some(width(session.capabilities()));
+        attempt.width = Some(width(session.way()));
         attempt.lacks_dsn = !session.capabilities().has(Keyword::Dsn);
     }
     settle(facts, batch, ledger, attempt)

@@ -30,6 +30,8 @@ pub(super) struct Tally {
     pub(super) bare_lf: u64,
     /// CR without LF.
     pub(super) stray_cr: u64,
+    /// Some line ends in CRLF.
+    pub(super) crlf: bool,
     /// Some octet above 127.
     pub(super) eight_bit: bool,
     /// How many there are.
@@ -76,6 +78,7 @@ impl Tally {
         }
         let shape = if !survey.uneven {
             self.size += block.len() as u64;
+            self.crlf = self.crlf || memchr(b'\n', block).is_some();
             self.jump(block, 2);
             Shape::Canonical
         } else if memchr(b'\r', block).is_none() {
@@ -144,6 +147,7 @@ impl Tally {
                 Some(end) => {
                     self.open = 0;
                     self.size += 2;
+                    self.crlf |= end == End::CrLf;
                     self.bare_lf += u64::from(end == End::Lf);
                     self.stray_cr += u64::from(end == End::Cr);
                 }

@@ -80,7 +80,7 @@ mod tests {
             let kept = Message::kept(source, Repairs::default()).unwrap();
             assert_eq!(octets(&kept), finished);
             assert_eq!(kept.facts(), ready.message.facts());
-            let narrow = Width { eight_bit: false, utf8_header: false };
+            let narrow = Width { eight_bit: false, utf8_header: false, binary: false };
             match (kept.fitted(narrow), ready.message.fitted(narrow)) {
                 (Ok(kept), Ok(ready)) => assert_eq!(octets(kept).len(), octets(ready).len()),
                 (kept, ready) => assert_eq!(kept.is_err(), ready.is_err(), "{text}"),

@@ -25,7 +25,7 @@
 //! | RFC 5322 §3.4, §3.6; aliases(5) | its addresses rewritten in place | `rewrite/` |
 //! | RFC 5321 §6.4, §2.3.8 | ready messages made fit for submission | `complete.rs`, `ready.rs`, `change.rs` |
 //! | RFC 5322 §3.6.6 | ready messages sent on | `resend.rs` |
-//! | RFC 5321 §2.3.8 | messages sent as they are | `as_is.rs` |
+//! | RFC 5321 §2.3.8; RFC 3030 §3 | messages sent as they are | `as_is.rs` |
 //! | – | messages that were finished earlier | `kept.rs` |
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
 //! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
@@ -115,7 +115,7 @@ pub struct Message {
     /// What may be changed for them.
     repairs: Repairs,
     /// Those made so far, by width.
-    narrower: [OnceLock<Box<Message>>; 3],
+    narrower: [OnceLock<Box<Message>>; 8],
 }
 
 impl fmt::Debug for Message {
@@ -135,6 +135,8 @@ pub struct Facts {
     pub eight_bit: bool,
     /// Some octet of the header is above 127 (RFC 6532).
     pub utf8_header: bool,
+    /// It is no lines: only BDAT carries it (RFC 3030 §3).
+    pub binary: bool,
     /// The Message-ID with its angle brackets.
     pub message_id: Option<String>,
 }
@@ -178,17 +180,20 @@ impl Message {
 
     /// Which of the narrower forms it is; `None` where this one fits.
     fn slot(&self, width: Width) -> Option<usize> {
-        let Facts { eight_bit, utf8_header, .. } = *self.facts();
-        match (width.eight_bit, width.utf8_header) {
-            (wide, utf8) if (wide || !eight_bit) && (utf8 || !utf8_header) => None,
-            (false, false) => Some(0),
-            (false, true) => Some(1),
-            (true, _) => Some(2),
+        let Facts { eight_bit, utf8_header, binary, .. } = *self.facts();
+        let is_needed = [eight_bit, utf8_header, binary];
+        let is_given = [width.eight_bit, width.utf8_header, width.binary];
+        let lacks = |at: usize| is_needed[at] && !is_given[at];
+        if !(0..3).any(lacks) {
+            return None;
         }
+        // What is given without need makes no other form.
+        Some((0..3).map(|at| usize::from(lacks(at)) << at).sum())
     }
 
     /// Begins to write the canonical octets: every line ends in CRLF, there is
-    /// no other CR or LF and no NUL, and the last line is ended. Fails when a
+    /// no other CR or LF and no NUL, and the last line is ended; or, of what is
+    /// [binary](Facts::binary), the octets as they are. Fails when a
     /// file is no longer as it was measured; so does every later read, with an
     /// [`std::io::Error`] that holds an [`Error`].
     pub fn open(&self) -> Result<Octets<'_>, Error> {
@@ -227,10 +232,15 @@ impl Rendering {
     ) -> Self {
         let utf8_header = !header.is_ascii();
         let eight_bit = body.iter().any(Piece::is_eight_bit);
+        let binary = body.iter().any(|piece| matches!(piece, Piece::Raw(_)));
         let mut pieces = vec![Piece::Held(header)];
         pieces.extend(body);
         let size = pieces.iter().map(Piece::size).sum();
-        Rendering { pieces, facts: Facts { size, eight_bit, utf8_header, message_id }, changes }
+        Rendering {
+            pieces,
+            facts: Facts { size, eight_bit, utf8_header, binary, message_id },
+            changes,
+        }
     }
 }
 

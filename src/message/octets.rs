@@ -21,6 +21,8 @@ pub(super) enum Piece {
     Lines(Stretch),
     /// Lines of a source in a transfer encoding.
     Encoded(EncodedStretch),
+    /// Octets of a source as they are, be they lines or not.
+    Raw(Stretch),
 }
 
 /// Lines of a source, measured.
@@ -66,6 +68,7 @@ impl Piece {
             }
             Piece::Lines(stretch) => stretch.tally.size,
             Piece::Encoded(encoded) => encoded.size,
+            Piece::Raw(stretch) => stretch.tally.read,
         }
     }
 
@@ -74,7 +77,7 @@ impl Piece {
     pub(super) fn is_eight_bit(&self) -> bool {
         match self {
             Piece::Held(octets) => !octets.is_ascii(),
-            Piece::Lines(stretch) => stretch.tally.eight_bit,
+            Piece::Lines(stretch) | Piece::Raw(stretch) => stretch.tally.eight_bit,
             Piece::Base64(_) | Piece::Encoded(_) => false,
         }
     }
@@ -83,7 +86,7 @@ impl Piece {
         match self {
             Piece::Held(_) => None,
             Piece::Base64(source) => Some(source),
-            Piece::Lines(stretch) => Some(&stretch.source),
+            Piece::Lines(stretch) | Piece::Raw(stretch) => Some(&stretch.source),
             Piece::Encoded(encoded) => Some(&encoded.stretch.source),
         }
     }
@@ -155,6 +158,7 @@ enum Writer<'m> {
     Base64(Whole<'m>),
     Lines(Canonical<'m>),
     Encoded(Recoder<'m>),
+    Raw(Canonical<'m>),
 }
 
 impl<'m> Writer<'m> {
@@ -164,6 +168,7 @@ impl<'m> Writer<'m> {
             Piece::Base64(source) => Writer::Base64(Whole::of(source)),
             Piece::Lines(stretch) => Writer::Lines(Canonical::of(stretch)),
             Piece::Encoded(encoded) => Writer::Encoded(Recoder::of(encoded)),
+            Piece::Raw(stretch) => Writer::Raw(Canonical::of(stretch)),
         }
     }
 
@@ -174,6 +179,7 @@ impl<'m> Writer<'m> {
             Writer::Base64(whole) => whole.write(out),
             Writer::Lines(canonical) => canonical.write(out),
             Writer::Encoded(recoder) => recoder.write(out),
+            Writer::Raw(stretch) => stretch.copy(out),
         }
     }
 }

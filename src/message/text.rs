@@ -77,6 +77,11 @@ impl Text {
         !self.0.iter().all(|stretch| stretch.tally.is_canonical())
     }
 
+    /// Some line ends in CRLF.
+    pub(super) fn has_crlf(&self) -> bool {
+        self.0.iter().any(|stretch| stretch.tally.crlf)
+    }
+
     /// The last line has no end.
     pub(super) fn is_unended(&self) -> bool {
         self.0.last().is_some_and(|stretch| stretch.tally.open > 0)
@@ -84,7 +89,12 @@ impl Text {
 
     /// The lines in canonical form, the last one as it is.
     pub(super) fn into_pieces(self) -> impl Iterator<Item = Piece> {
-        self.0.into_iter().map(Piece::Lines)
+        self.into_stretches().map(Piece::Lines)
+    }
+
+    /// Where its octets stand.
+    pub(super) fn into_stretches(self) -> impl Iterator<Item = Stretch> {
+        self.0.into_iter()
     }
 
     /// The whole text as one stretch, counted again where there are several.

@@ -213,7 +213,7 @@ impl<'o> Session<'o> {
     /// What is known of the way through the server.
     pub fn way(&self) -> Way<'_> {
         let is_verified = self.protection().is_some_and(TlsFacts::is_verified);
-        Way { offered: &self.capabilities, is_verified }
+        Way { offered: &self.capabilities, is_verified, chunking: self.conduct.chunking }
     }
 
     /// What TLS protects the session.

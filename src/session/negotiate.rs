@@ -2,7 +2,7 @@
 
 use crate::message::{self, Facts, Message, Unfit, Width};
 use crate::smtp::{
-    Body, Capabilities, EnhancedCode, Envelope, Hold, Keyword, MailParameters, Recipient,
+    Body, Capabilities, Chunking, EnhancedCode, Envelope, Hold, Keyword, MailParameters, Recipient,
     ReversePath,
 };
 use std::borrow::Cow;
@@ -26,6 +26,9 @@ pub enum Shortfall {
     /// header no form without.
     #[error("the message has a header in raw UTF-8, the server does not offer SMTPUTF8, and {0}")]
     Utf8Header(String),
+    /// The message is no lines (RFC 3030 §3) and cannot become lines.
+    #[error("the message goes only by BDAT to a server that offers BINARYMIME: {0}")]
+    Binary(String),
     /// An address has characters outside US-ASCII before its @ (RFC 6531).
     #[error("the address {0} needs SMTPUTF8, which the server does not offer")]
     Utf8Address(String),
@@ -58,6 +61,8 @@ pub struct Way<'c> {
     pub offered: &'c Capabilities,
     /// TLS is up, and we know whom we talk to.
     pub is_verified: bool,
+    /// When messages go in chunks.
+    pub chunking: Chunking,
 }
 
 /// Why there is no form of a message for a server.
@@ -78,6 +83,7 @@ impl Shortfall {
             Shortfall::TooLarge { .. }
             | Shortfall::EightBit(_)
             | Shortfall::Utf8Header(_)
+            | Shortfall::Binary(_)
             | Shortfall::Utf8Address(_)
             | Shortfall::NotHeld(_)
             | Shortfall::HeldTooLong { .. } => None,
@@ -95,18 +101,23 @@ pub struct Terms<'e> {
 }
 
 /// How wide the way through this server is.
-pub fn width(offered: &Capabilities) -> Width {
+pub fn width(way: Way<'_>) -> Width {
+    let Way { offered, chunking, .. } = way;
+    let has_chunks = chunking != Chunking::Off && offered.has(Keyword::Chunking);
     Width {
         eight_bit: offered.has(Keyword::EightBitMime),
         utf8_header: offered.has(Keyword::SmtpUtf8),
+        binary: has_chunks && offered.has(Keyword::BinaryMime),
     }
 }
 
-/// The form of a message that this server takes (RFC 6152 §3, RFC 6531 §3.4).
-pub fn form<'m>(message: &'m Message, offered: &Capabilities) -> Result<&'m Message, Misfit> {
-    let width = width(offered);
+/// The form of a message that this server takes (RFC 6152 §3, RFC 6531 §3.4,
+/// RFC 3030 §3).
+pub fn form<'m>(message: &'m Message, way: Way<'_>) -> Result<&'m Message, Misfit> {
+    let width = width(way);
     message.fitted(width).map_err(|unfit| match unfit {
         Unfit::Failed(error) => Misfit::Failed(error),
+        Unfit::NoLines(error) => Misfit::Lacking(Shortfall::Binary(error.to_string())),
         unfit if message.facts().eight_bit && !width.eight_bit => {
             Misfit::Lacking(Shortfall::EightBit(unfit.to_string()))
         }
@@ -131,7 +142,7 @@ pub fn negotiate<'e>(
         return Err(Shortfall::TooLarge { size: message.size, limit });
     }
     let utf8_address = utf8_address(&envelope.from, to);
-    let Width { eight_bit, utf8_header } = width(offered);
+    let Width { eight_bit, utf8_header, .. } = width(way);
     if !utf8_header && let Some(address) = utf8_address {
         return Err(Shortfall::Utf8Address(address));
     }
@@ -140,8 +151,13 @@ pub fn negotiate<'e>(
     let mail = MailParameters {
         size: offered.has(Keyword::Size).then_some(message.size),
         // RFC 6531 §3.6: a header in UTF-8 is 8-bit content as well.
-        body: (eight_bit && (message.eight_bit || message.utf8_header))
-            .then_some(Body::EightBitMime),
+        body: if message.binary {
+            Some(Body::BinaryMime)
+        } else if eight_bit && (message.eight_bit || message.utf8_header) {
+            Some(Body::EightBitMime)
+        } else {
+            None
+        },
         smtputf8,
         ret: envelope.ret.filter(|_| dsn),
         envid: envelope.envid.clone().filter(|_| dsn),
@@ -202,7 +218,7 @@ mod tests {
     use crate::smtp::{Command, DsnRequest, ForwardPath, Notify, Orcpt, Reply, Ret};
 
     fn facts(size: u64, eight_bit: bool, utf8_header: bool) -> Facts {
-        Facts { size, eight_bit, utf8_header, message_id: None }
+        Facts { size, eight_bit, utf8_header, binary: false, message_id: None }
     }
 
     fn offered(offer: &str) -> Capabilities {
@@ -210,7 +226,7 @@ mod tests {
     }
 
     fn way(offered: &Capabilities) -> Way<'_> {
-        Way { offered, is_verified: true }
+        Way { offered, is_verified: true, chunking: Chunking::Auto }
     }
 
     fn asked(to: &str, message: &Facts, offer: &str) -> Result<String, Shortfall> {
@@ -302,7 +318,7 @@ mod tests {
             let mut envelope = Envelope::new(from.parse().unwrap(), [to]);
             envelope.require_tls = true;
             let offered = offered(offer);
-            let way = Way { offered: &offered, is_verified };
+            let way = Way { is_verified, ..way(&offered) };
             let terms = negotiate(&envelope, &[&envelope.to()[0]], &plain, way);
             let asked = terms.map(|terms| terms.mail.to_string().replace(" SIZE=10", ""));
             assert_eq!(asked, expected.map(str::to_owned), "{from} {is_verified} {offer}");

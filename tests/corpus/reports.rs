@@ -31,7 +31,7 @@ const TYPES: [&str; 3] = ["text/plain", "message/delivery-status", "message/rfc8
 const HEADER: [&str; 3] = ["text/plain", "message/delivery-status", "text/rfc822-headers"];
 
 fn cases() -> Vec<Case> {
-    let eight_bit = Width { eight_bit: true, utf8_header: false };
+    let eight_bit = Width { eight_bit: true, utf8_header: false, binary: false };
     let delay = Action::Delayed { will_retry_until: "2026-12-01T00:00:00Z".parse().unwrap() };
     let group = || {
         json!({

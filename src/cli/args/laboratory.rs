@@ -97,6 +97,17 @@ pub struct LaboratoryArgs {
     )]
     pub expect: Vec<Expectation>,
 
+    /// Send the message of --message untouched
+    ///
+    /// Nothing is added, not even what is missing, nothing taken out, Bcc
+    /// neither, and nothing signed; its recipients are those that are typed.
+    /// Lines that all end in LF or all in CRLF are a text, and go out with CRLF.
+    /// Everything else, with NUL, CR or LF alone, or lines over 998 octets, goes
+    /// octet by octet where the server offers BINARYMIME (RFC 3030); elsewhere
+    /// CR alone becomes a blank and LF alone CRLF, and the rest is refused.
+    #[arg(long, requires = "message", conflicts_with = "resend", help_heading = LABORATORY)]
+    pub as_is: bool,
+
     /// Make as if the server did not offer EXTENSION
     ///
     /// Any keyword of its answer to EHLO: PIPELINING, SIZE, 8BITMIME, SMTPUTF8,

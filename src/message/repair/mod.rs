@@ -51,13 +51,15 @@ pub struct Width {
     pub eight_bit: bool,
     /// UTF-8 may stand in headers (SMTPUTF8, RFC 6531).
     pub utf8_header: bool,
+    /// Any octets may stand anywhere (BINARYMIME, RFC 3030 §3).
+    pub binary: bool,
 }
 
 impl Width {
     /// A way that carries anything.
-    pub const WIDE: Width = Width { eight_bit: true, utf8_header: true };
+    pub const WIDE: Width = Width { eight_bit: true, utf8_header: true, binary: true };
     /// A way that carries US-ASCII.
-    pub const SEVEN_BIT: Width = Width { eight_bit: false, utf8_header: false };
+    pub const SEVEN_BIT: Width = Width { eight_bit: false, utf8_header: false, binary: false };
 }
 
 /// Why a message cannot be made fit. The `Display` form is a clause that fits
@@ -89,6 +91,12 @@ pub enum Unfit {
     /// Parts within parts within parts.
     #[error("its parts are nested more than 100 deep")]
     TooDeep,
+    /// It is to be sent without a change.
+    #[error("it is to go as it is")]
+    Untouchable,
+    /// It has what no lines may have.
+    #[error("{0}")]
+    NoLines(Error),
     /// The message could not be read.
     #[error(transparent)]
     Failed(#[from] Error),

@@ -135,7 +135,7 @@ fn only_what_the_way_lacks_is_changed() {
     let message = ready(&octets, Repairs::default());
     assert_eq!(written(&message), octets.as_bytes());
     let with = |eight_bit, utf8_header| {
-        let form = message.fitted(Width { eight_bit, utf8_header }).unwrap();
+        let form = message.fitted(Width { eight_bit, utf8_header, binary: false }).unwrap();
         let facts = form.facts();
         assert_eq!((facts.eight_bit, facts.utf8_header), (eight_bit, utf8_header));
         String::from_utf8(written(form)).unwrap()

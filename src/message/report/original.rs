@@ -57,7 +57,7 @@ impl Original {
         let pieces: Vec<Piece> = if fits {
             text.into_pieces().collect()
         } else {
-            let width = Width { eight_bit, utf8_header: utf8 };
+            let width = Width { eight_bit, utf8_header: utf8, binary: false };
             let range = self.range.clone();
             match attached(&self.source, range, width, Repairs::default()) {
                 Ok(repaired) => repaired.pieces,

@@ -311,7 +311,7 @@ fn what_is_beyond_ascii_stands_as_it_is_only_on_a_way_with_smtputf8() {
 
     // 8BITMIME alone is not enough (RFC 6533 §4.5).
     for eight_bit in [false, true] {
-        let width = Width { eight_bit, utf8_header: false };
+        let width = Width { eight_bit, utf8_header: false, binary: false };
         let message = report().into_message().unwrap();
         let facts = message.fitted(width).unwrap().facts();
         assert!(!facts.utf8_header && !facts.eight_bit);
