@@ -133,6 +133,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--no-queue', '--no-queue', [CompletionResultType]::ParameterName, 'Keep nothing for later, whatever the configuration says')
             [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'With -v or --transcript: show the octets of the wire, too')
             [CompletionResult]::new('--show-secrets', '--show-secrets', [CompletionResultType]::ParameterName, 'With -v, --transcript or --events: show passwords and tokens')
+            [CompletionResult]::new('--as-is', '--as-is', [CompletionResultType]::ParameterName, 'Send the message of --message untouched')
             [CompletionResult]::new('--xclient-before-starttls', '--xclient-before-starttls', [CompletionResultType]::ParameterName, 'Say XCLIENT before STARTTLS')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the conversation with the server; twice, in full')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the conversation with the server; twice, in full')

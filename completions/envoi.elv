@@ -129,6 +129,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand --no-queue 'Keep nothing for later, whatever the configuration says'
             cand --raw 'With -v or --transcript: show the octets of the wire, too'
             cand --show-secrets 'With -v, --transcript or --events: show passwords and tokens'
+            cand --as-is 'Send the message of --message untouched'
             cand --xclient-before-starttls 'Say XCLIENT before STARTTLS'
             cand -v 'Show the conversation with the server; twice, in full'
             cand --verbose 'Show the conversation with the server; twice, in full'

@@ -160,6 +160,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l queue-only -d 'Keep
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l no-queue -d 'Keep nothing for later, whatever the configuration says'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l raw -d 'With -v or --transcript: show the octets of the wire, too'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l show-secrets -d 'With -v, --transcript or --events: show passwords and tokens'
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l as-is -d 'Send the message of --message untouched'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l xclient-before-starttls -d 'Say XCLIENT before STARTTLS'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s q -l quiet -d 'Print nothing but problems'
