@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 /// Options for whoever wants to see what a server does, and what it would do.
 #[derive(Clone, Debug, Default, Args)]
+#[allow(rustdoc::broken_intra_doc_links, reason = "[UNAVAILABLE] is what may be typed")]
 pub struct LaboratoryArgs {
     /// Write the conversation with the server to FILE
     ///
