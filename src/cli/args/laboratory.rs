@@ -88,8 +88,8 @@ pub struct LaboratoryArgs {
     /// several with commas: mail=250, rcpt=5, auth=535,534. May be repeated. The
     /// stages are banner, helo, xclient, starttls, auth, mail, rcpt, data and
     /// dot; of rcpt, every recipient's reply counts. The status is 0 if each
-    /// expected reply came, a refusal too, and 69 if one was another: then no
-    /// message is sent.
+    /// expected reply came, a refusal too, and 69 if one was another; before the
+    /// message, that keeps it from being sent.
     #[arg(
         long,
         value_name = "STAGE=CODE",
