@@ -72,6 +72,11 @@ impl Laboratory {
 
     /// Fails where the message is to be kept, or sent to nobody at all.
     pub(super) fn fits(&self, args: &SendArgs) -> Result<(), Failure> {
+        // What stands in the way of --message keeps clap from asking for it.
+        if args.laboratory.as_is && args.message.is_none() {
+            let sentence = "--as-is sends a finished message, and none is named";
+            return Err(Failure::say(Exit::Usage, sentence).hint("name it: --message FILE"));
+        }
         let other = [
             (args.dry_run.is_some(), "--dry-run"),
             (args.queue, "--queue"),
