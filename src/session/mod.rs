@@ -13,6 +13,7 @@
 
 mod chunks;
 mod error;
+mod hopes;
 mod idle;
 mod negotiate;
 mod observer;
@@ -33,6 +34,7 @@ use crate::smtp::{
     Capabilities, Chunking, Command, EhloName, Exchange, ForwardPath, Keyword, Phase, Protocol,
     Reply, ReplyCode, ReplyParser, Severity, Timeouts,
 };
+use hopes::{exchange, is_hoped_for};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -459,51 +461,5 @@ impl<'o> Session<'o> {
         self.state = State::Broken;
         self.observer.event(Event::Broke(&error));
         error
-    }
-}
-
-/// Whether this reply is the one that the phase waits for.
-fn is_hoped_for(phase: Phase, reply: &Reply) -> bool {
-    match phase {
-        Phase::Data => reply.code == ReplyCode::START_INPUT,
-        Phase::Auth => reply.severity() == Severity::Positive || reply.code == ReplyCode::CHALLENGE,
-        // Nothing is, before the message has ended.
-        Phase::Content => false,
-        Phase::Lookup
-        | Phase::Connect
-        | Phase::Proxy
-        | Phase::Handshake
-        | Phase::Greeting
-        | Phase::Hello
-        | Phase::StartTls
-        | Phase::Xclient
-        | Phase::Mail
-        | Phase::Rcpt
-        | Phase::Chunk
-        | Phase::EndOfData
-        | Phase::Reset
-        | Phase::Quit => reply.severity() == Severity::Positive,
-    }
-}
-
-/// How strictly replies are read in this phase.
-fn exchange(phase: Phase) -> Exchange {
-    match phase {
-        Phase::StartTls | Phase::Auth => Exchange::Guarded,
-        Phase::Lookup
-        | Phase::Connect
-        | Phase::Proxy
-        | Phase::Handshake
-        | Phase::Greeting
-        | Phase::Hello
-        | Phase::Xclient
-        | Phase::Mail
-        | Phase::Rcpt
-        | Phase::Data
-        | Phase::Content
-        | Phase::Chunk
-        | Phase::EndOfData
-        | Phase::Reset
-        | Phase::Quit => Exchange::Ordinary,
     }
 }
