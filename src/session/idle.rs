@@ -49,13 +49,13 @@ impl Idle {
 mod tests {
     use super::*;
     use crate::net;
-    use crate::session::{Plan, Steering, Unobserved};
+    use crate::session::{Event, Plan, Steering, Unobserved};
     use crate::smtp::{Chunking, EhloName, MailParameters, Protocol, ReversePath, Timeouts};
     use std::net::SocketAddr;
     use std::sync::{Arc, Mutex};
 
-    /// A server whose replies are known, and which says how long it was waited
-    /// for at most, read by read.
+    /// A server whose replies are known, which says how long it was waited for at
+    /// most, read by read, and answers nobody who says no more.
     struct Canned {
         replies: std::vec::IntoIter<&'static str>,
         armed: Deadline,
@@ -86,7 +86,9 @@ mod tests {
             Ok(false)
         }
 
-        fn close(&mut self) {}
+        fn close(&mut self) {
+            self.replies = Vec::new().into_iter();
+        }
 
         fn ignore_interrupt(&mut self) {}
 
@@ -103,15 +105,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn only_the_first_answer_after_a_rest_is_awaited_briefly() {
-        // 5321-4.5.3.2
+    fn canned(replies: &[&'static str]) -> (Box<dyn Stream>, Arc<Mutex<Vec<Duration>>>) {
         let waits = Arc::default();
-        let replies = ["220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "550 no\r\n"];
         let armed = Deadline::after(Duration::ZERO);
         let replies = Vec::from(replies).into_iter();
-        let stream = Canned { replies, armed, waits: Arc::clone(&waits) };
-        let conduct = Conduct {
+        (Box::new(Canned { replies, armed, waits: Arc::clone(&waits) }), waits)
+    }
+
+    fn conduct() -> Conduct {
+        Conduct {
             protocol: Protocol::Smtp,
             hello: EhloName::from_address([127, 0, 0, 1].into()),
             timeouts: Timeouts::default(),
@@ -121,8 +123,34 @@ mod tests {
             pipelining: true,
             chunking: Chunking::default(),
             steering: Steering::default(),
-        };
-        let session = Session::open(Box::new(stream), conduct, &mut Unobserved).unwrap().rest();
+        }
+    }
+
+    struct Codes(Vec<u16>);
+
+    impl Observer for Codes {
+        fn event(&mut self, event: Event<'_>) {
+            if let Event::Received { reply, .. } = event {
+                self.0.push(reply.code.value());
+            }
+        }
+    }
+
+    #[test]
+    fn the_answer_to_quit_is_heard_before_the_channel_is_closed() {
+        // 5321-4.1.1.10
+        let (stream, _) = canned(&["220 hi\r\n", "250 hi\r\n", "221 bye\r\n"]);
+        let mut codes = Codes(Vec::new());
+        Session::open(stream, conduct(), &mut codes).unwrap().quit(true);
+        assert_eq!(codes.0, [220, 250, 221]);
+    }
+
+    #[test]
+    fn only_the_first_answer_after_a_rest_is_awaited_briefly() {
+        // 5321-4.5.3.2
+        let replies = ["220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "550 no\r\n"];
+        let (stream, waits) = canned(&replies);
+        let session = Session::open(stream, conduct(), &mut Unobserved).unwrap().rest();
         let mut unobserved = Unobserved;
         let mut session = session.wake(Duration::from_secs(7), &mut unobserved);
         let (from, parameters) = (ReversePath(None), MailParameters::default());

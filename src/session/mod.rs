@@ -441,18 +441,20 @@ impl<'o> Session<'o> {
         let server_is =
             matches!(&error.kind, Kind::Refused(reply) if reply.code == ReplyCode::CLOSING);
         let user_is = matches!(&error.kind, Kind::Net(net::Error::Interrupted));
+        self.observer.event(Event::Broke(&error));
         self.farewell(!server_is && !user_is);
-        self.broken(error)
+        self.state = State::Broken;
+        error
     }
 
     /// QUIT, where the server can still take it for a command. What comes of
     /// it changes nothing (RFC 5321 §4.1.1.10).
     fn farewell(&mut self, wait: bool) {
         if self.state != State::Broken && self.send(&[Command::Quit]).is_ok() {
-            self.stream.close();
             if wait {
                 let _ = self.hear(Phase::Quit, None);
             }
+            self.stream.close();
         }
     }
 
