@@ -7,7 +7,9 @@
 //! sections behind the options, with a line `@EXIT STATUS@` or `@EXAMPLES@`
 //! where those go that come from [`Exit::ALL`] and from the help text.
 //! `man/envoi-config.5` is written by hand; its keys are held against those
-//! that the reader of configurations knows.
+//! that the reader of configurations knows. So is `man/envoi-swaks.7`, whose
+//! options are held against those that there are; `tests/interop/swaks.rs` has
+//! the rest of it.
 
 #![expect(clippy::disallowed_methods, reason = "one variable says that the files be rewritten")]
 
@@ -26,12 +28,11 @@ use std::path::PathBuf;
 type Folder = BTreeMap<String, String>;
 
 const BY_HAND: &str = "envoi-config.5";
+const FOR_SWAKS_USERS: &str = "envoi-swaks.7";
 
 #[test]
 fn the_manual_is_current() {
-    let mut pages: Folder = pages().into_iter().collect();
-    pages.insert(BY_HAND.to_owned(), config_page());
-    hold("man", &pages);
+    hold("man", &all_pages());
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn the_completions_are_current() {
 
 #[test]
 fn the_page_on_the_configuration_has_every_key_and_no_other() {
-    let page = config_page();
+    let page = by_hand(BY_HAND);
     for (table, heading) in [
         ("%", "THE FILE"),
         ("[message]\n%", "THE TABLE [message]"),
@@ -76,6 +77,27 @@ fn the_page_on_the_configuration_has_every_key_and_no_other() {
 }
 
 #[test]
+fn every_option_that_swaks_users_are_told_of_exists() {
+    let page = by_hand(FOR_SWAKS_USERS).replace('\\', "");
+    let lines = page.lines();
+    // Behind `.B` stands what swaks has.
+    let lines = lines.filter(|line| !line.starts_with(".B --") && !line.starts_with("swaks "));
+    let words = lines.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-'));
+    let told: BTreeSet<&str> = words.filter_map(|word| word.strip_prefix("--")).collect();
+    let mut whole = command();
+    whole.build();
+    let send = whole.find_subcommand("send").unwrap();
+    let known: BTreeSet<&str> = send
+        .get_arguments()
+        .flat_map(|arg| arg.get_long().into_iter().chain(arg.get_all_aliases().unwrap_or_default()))
+        .chain(["version"])
+        .collect();
+    assert!(told.len() > 40, "{told:?}");
+    let unknown: Vec<_> = told.difference(&known).collect();
+    assert!(unknown.is_empty(), "{FOR_SWAKS_USERS} tells of {unknown:?}");
+}
+
+#[test]
 fn the_readme_has_every_exit_status() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     for (exit, name, meaning) in Exit::ALL {
@@ -87,7 +109,7 @@ fn the_readme_has_every_exit_status() {
 
 #[test]
 fn a_page_that_is_referred_to_exists() {
-    let pages: Folder = pages().into_iter().chain([(BY_HAND.to_owned(), config_page())]).collect();
+    let pages = all_pages();
     for (name, page) in &pages {
         for line in page.lines().filter_map(|line| line.strip_prefix(".BR envoi")) {
             let Some((rest, section)) = line.split_once(" (") else { continue };
@@ -130,8 +152,14 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn config_page() -> String {
-    fs::read_to_string(root().join("man").join(BY_HAND)).unwrap()
+fn by_hand(name: &str) -> String {
+    fs::read_to_string(root().join("man").join(name)).unwrap()
+}
+
+/// Every page, also those that are written by hand.
+fn all_pages() -> Folder {
+    let by_hand = [BY_HAND, FOR_SWAKS_USERS].map(|name| (name.to_owned(), by_hand(name)));
+    pages().into_iter().chain(by_hand).collect()
 }
 
 /// The keys that may stand at `%`, as the error about a wrong one lists them.
