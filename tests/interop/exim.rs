@@ -35,7 +35,7 @@ fn a_large_message_arrives_in_chunks() {
     }
 }
 
-struct Exim {
+pub(crate) struct Exim {
     /// In clear, STARTTLS, TLS; STARTTLS and TLS of version 1.2.
     ports: [u16; 5],
     /// Exim, and the Dovecot it asks; they end in this order.
@@ -43,7 +43,7 @@ struct Exim {
     home: TempDir,
 }
 
-fn exim() -> Lent<Exim> {
+pub(crate) fn exim() -> Lent<Exim> {
     static SLOT: Mutex<Weak<Exim>> = Mutex::new(Weak::new());
     Lent::from(&SLOT, Exim::start)
 }

@@ -31,6 +31,7 @@
 //! | [`program`] | how the binary is run, and what it answered |
 //! | [`secrets`] | the look for passwords, tokens and keys in its output and around it |
 //! | [`scram`] | what SCRAM makes of a password |
+//! | [`swaks`] | swaks beside the program: the same commands, transcripts, and a manual with every option |
 //! | [`token`] | the tokens that Dovecot checks |
 //! | [`server`] | what all servers have in common: ports, waiting, an end |
 //! | [`authority`] | the certificates |
@@ -72,4 +73,5 @@ mod secrets;
 mod server;
 mod sign_in;
 mod sink;
+mod swaks;
 mod token;

@@ -145,6 +145,8 @@ pub(crate) struct Postfix {
     unsized_port: u16,
     /// In clear, and yet one can sign in.
     careless_port: u16,
+    /// In clear, behind a proxy that says whom it speaks for.
+    proxied_port: u16,
     /// Postfix, and the Dovecot it asks; they end in this order.
     _processes: [Kept; 2],
     home: TempDir,
@@ -158,6 +160,16 @@ pub(crate) fn postfix() -> Lent<Postfix> {
 const LOGS: &[&str] = &["start.log", dovecot::LOG, "postfix.log"];
 
 impl Postfix {
+    /// In clear, and yet one can sign in.
+    pub(crate) fn careless_port(&self) -> u16 {
+        self.careless_port
+    }
+
+    /// In clear, behind a proxy that says whom it speaks for.
+    pub(crate) fn proxied_port(&self) -> u16 {
+        self.proxied_port
+    }
+
     /// How many recipients the envelope of this message had.
     pub(crate) fn recipients_of(&self, arrived: &Arrived) -> usize {
         let octets = String::from_utf8_lossy(arrived.octets());
@@ -182,8 +194,9 @@ impl Postfix {
         let postfix = program("postfix", "postfix");
 
         let directory = private_directory();
-        let ports @ [cleartext, starttls, tls, narrow_port, unsized_port, careless_port] =
-            free_ports();
+        let ports = free_ports();
+        let [cleartext, starttls, tls, narrow_port, unsized_port, careless_port, proxied_port] =
+            ports;
         write_configuration(directory.path(), ports);
 
         let home = directory.path();
@@ -198,6 +211,7 @@ impl Postfix {
             narrow_port,
             unsized_port,
             careless_port,
+            proxied_port,
             _processes: [postfix_guard, dovecot_guard],
             home: directory,
         }
@@ -253,7 +267,8 @@ impl Server for Postfix {
     }
 }
 
-fn write_configuration(home: &Path, [cleartext, starttls, tls, narrow, quiet, careless]: [u16; 6]) {
+fn write_configuration(home: &Path, ports: [u16; 7]) {
+    let [cleartext, starttls, tls, narrow, quiet, careless, proxied] = ports;
     write_certificates(home);
     for directory in ["etc", "spool", "data", "mail"] {
         fs::create_dir(home.join(directory)).expect("making a directory of the servers");
@@ -262,7 +277,7 @@ fn write_configuration(home: &Path, [cleartext, starttls, tls, narrow, quiet, ca
     chown(home.join("data"), Some(uid_of("postfix")), None).expect("giving Postfix its data");
     chown(home.join("mail"), Some(UID), Some(UID)).expect("giving away the mail");
 
-    let values: [(&str, &dyn ToString); 8] = [
+    let values: [(&str, &dyn ToString); 9] = [
         ("HOME", &home.display()),
         ("UID", &UID),
         ("CLEARTEXT", &cleartext),
@@ -271,6 +286,7 @@ fn write_configuration(home: &Path, [cleartext, starttls, tls, narrow, quiet, ca
         ("NARROW", &narrow),
         ("UNSIZED", &quiet),
         ("CARELESS", &careless),
+        ("PROXIED", &proxied),
     ];
     for (template, file) in [
         (include_str!("postfix/main.cf"), "etc/main.cf"),
