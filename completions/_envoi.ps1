@@ -103,6 +103,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--events', '--events', [CompletionResultType]::ParameterName, 'Write what happens to FILE, for programs: JSON, one object a line')
             [CompletionResult]::new('--stop-after', '--stop-after', [CompletionResultType]::ParameterName, 'Say QUIT when this stage is over, and send nothing')
             [CompletionResult]::new('--drop-after', '--drop-after', [CompletionResultType]::ParameterName, 'Drop the connection without a word when this stage is over')
+            [CompletionResult]::new('--drop-after-send', '--drop-after-send', [CompletionResultType]::ParameterName, 'Drop the connection when this was said, and before it is answered')
             [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'Expect this reply, as in rcpt=550; the status tells whether it came')
             [CompletionResult]::new('--without', '--without', [CompletionResultType]::ParameterName, 'Make as if the server did not offer EXTENSION')
             [CompletionResult]::new('--xclient', '--xclient', [CompletionResultType]::ParameterName, 'Have the server take us for another client, by XCLIENT')

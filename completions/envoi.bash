@@ -1079,7 +1079,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__send)
-            opts="-f -t -c -b -s -a -H -E -4 -6 -n -A -C -v -q -h --from --to --cc --bcc --subject --reply-to --attach --attach-name --attach-type --body --body-file --html --markdown --inline --flowed --in-reply-to --references --list-unsubscribe --one-click --auto --priority --header --skip-empty --message --resend --envelope-from --dsn --dsn-return --envid --require-tls --all-or-nothing --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --chunking --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --queue --queue-only --no-queue --at --in --save-sent --dry-run --transcript --events --raw --show-secrets --stop-after --drop-after --expect --as-is --without --xclient --xclient-before-starttls --proxy-protocol --tls-max --tls-cipher --account --config --verbose --quiet --json --color --help"
+            opts="-f -t -c -b -s -a -H -E -4 -6 -n -A -C -v -q -h --from --to --cc --bcc --subject --reply-to --attach --attach-name --attach-type --body --body-file --html --markdown --inline --flowed --in-reply-to --references --list-unsubscribe --one-click --auto --priority --header --skip-empty --message --resend --envelope-from --dsn --dsn-return --envid --require-tls --all-or-nothing --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --chunking --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --queue --queue-only --no-queue --at --in --save-sent --dry-run --transcript --events --raw --show-secrets --stop-after --drop-after --drop-after-send --expect --as-is --without --xclient --xclient-before-starttls --proxy-protocol --tls-max --tls-cipher --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1318,6 +1318,10 @@ _envoi() {
                     return 0
                     ;;
                 --drop-after)
+                    COMPREPLY=($(compgen -W "connect banner first-helo xclient starttls tls helo auth mail rcpt data dot" -- "${cur}"))
+                    return 0
+                    ;;
+                --drop-after-send)
                     COMPREPLY=($(compgen -W "connect banner first-helo xclient starttls tls helo auth mail rcpt data dot" -- "${cur}"))
                     return 0
                     ;;

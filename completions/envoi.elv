@@ -99,6 +99,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand --events 'Write what happens to FILE, for programs: JSON, one object a line'
             cand --stop-after 'Say QUIT when this stage is over, and send nothing'
             cand --drop-after 'Drop the connection without a word when this stage is over'
+            cand --drop-after-send 'Drop the connection when this was said, and before it is answered'
             cand --expect 'Expect this reply, as in rcpt=550; the status tells whether it came'
             cand --without 'Make as if the server did not offer EXTENSION'
             cand --xclient 'Have the server take us for another client, by XCLIENT'

@@ -132,6 +132,18 @@ mail\t''
 rcpt\t''
 data\t''
 dot\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand send" -l drop-after-send -d 'Drop the connection when this was said, and before it is answered' -r -f -a "connect\t''
+banner\t''
+first-helo\t''
+xclient\t''
+starttls\t''
+tls\t''
+helo\t''
+auth\t''
+mail\t''
+rcpt\t''
+data\t''
+dot\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l expect -d 'Expect this reply, as in rcpt=550; the status tells whether it came' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l without -d 'Make as if the server did not offer EXTENSION' -r
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l xclient -d 'Have the server take us for another client, by XCLIENT' -r

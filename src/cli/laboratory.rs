@@ -25,16 +25,14 @@ pub(super) struct Laboratory {
 impl Laboratory {
     /// What was typed, if it makes sense.
     pub(super) fn of(typed: &LaboratoryArgs) -> Result<Self, Failure> {
-        let stop = match (typed.stop_after, typed.drop_after) {
-            (Some(after), _) if after.is_within_message() => return Err(no_quit(after)),
-            (Some(after), _) => Some(Stop { after, parting: Parting::Quit }),
-            (None, Some(after)) => Some(Stop { after, parting: Parting::Drop }),
-            (None, None) => None,
-        };
+        let stop = stop(typed)?;
         let xclient = Xclient::of(typed.xclient.iter().map(String::as_str))
             .map_err(|error| Failure::say(Exit::Usage, format!("--xclient: {error}")))?;
         if let Some(stop) = stop {
-            let too_late = |it: &&Expectation| is_behind(it.stage, stop.after);
+            let is_unheard = stop.parting == Parting::DropUnheard;
+            let too_late = |it: &&Expectation| {
+                is_behind(it.stage, stop.after) || (is_unheard && it.stage == stop.after)
+            };
             if let Some(expected) = typed.expect.iter().find(too_late) {
                 let sentence = format!(
                     "--expect {expected} is about what comes after {}, where the session ends",
@@ -139,6 +137,26 @@ impl Laboratory {
     pub(super) fn expected(&self) -> &[Expectation] {
         &self.steering.expected
     }
+}
+
+/// Where the session is to end.
+fn stop(typed: &LaboratoryArgs) -> Result<Option<Stop>, Failure> {
+    let LaboratoryArgs { stop_after, drop_after, drop_after_send, .. } = *typed;
+    let to = |parting| move |after| Stop { after, parting };
+    if let Some(after) = stop_after.filter(|after| after.is_within_message()) {
+        return Err(no_quit(after));
+    }
+    if let Some(after) = drop_after_send.filter(|after| !after.is_asked()) {
+        let sentence = format!("nothing is said at the stage {after} that could go unanswered");
+        let hint = format!("drop the connection behind it: --drop-after {after}");
+        return Err(Failure::say(Exit::Usage, sentence).hint(hint));
+    }
+    let stops = [
+        stop_after.map(to(Parting::Quit)),
+        drop_after.map(to(Parting::Drop)),
+        drop_after_send.map(to(Parting::DropUnheard)),
+    ];
+    Ok(stops.into_iter().flatten().next())
 }
 
 fn signs_in(account: &Account) -> bool {

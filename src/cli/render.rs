@@ -195,10 +195,9 @@ const WIDEST_ADDRESS: usize = 40;
 fn summary(report: &Report) -> String {
     if let Some(stage) = report.recipients.iter().find_map(|(_, it)| it.stopped_after()) {
         return match stage {
-            Stage::Dot => format!(
-                "the connection was dropped after {stage}, as asked: the server may have the \
-                 message"
-            ),
+            Stage::Dot => "the connection was dropped behind the message, as asked: the server \
+                           may have it"
+                .to_owned(),
             stage => format!("nothing was sent: the session ended after {stage}, as asked"),
         };
     }

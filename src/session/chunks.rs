@@ -40,8 +40,11 @@ impl Session<'_> {
         message: &mut dyn Read,
         facts: &mut Transaction,
     ) -> Result<(), Error> {
-        // Where DATA would have been answered.
+        // Where DATA would have been answered, or not.
         self.reached(Stage::Data)?;
+        if let Some(stop) = self.ends_unheard(Phase::Data) {
+            return Err(self.stopped(Phase::Data, stop));
+        }
         let most = if is_pipelined { MOST_UNANSWERED } else { 1 };
         let mut chunks = Chunks { session: self, most, unanswered: 0, refusal: None };
         let sent = chunks.send(message);

@@ -330,6 +330,9 @@ impl<'o> Session<'o> {
 
     /// Waits for one whole reply.
     fn receive(&mut self, phase: Phase, recipient: Option<&ForwardPath>) -> Result<Reply, Error> {
+        if let Some(stop) = self.ends_unheard(phase) {
+            return Err(self.stopped(phase, stop));
+        }
         let reply = match self.hear(phase, recipient) {
             Ok(reply) => reply,
             Err(kind) => return Err(self.broken(Error::new(phase, kind))),

@@ -54,7 +54,7 @@ pub enum Stage {
     Rcpt,
     /// DATA was answered; where the message goes in chunks, the first would go.
     Data,
-    /// The message is out, with its end.
+    /// The message was answered.
     Dot,
 }
 
@@ -101,6 +101,11 @@ impl Stage {
         matches!(self, Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Dot)
     }
 
+    /// Something is said at this stage that has an answer.
+    pub fn is_asked(self) -> bool {
+        !matches!(self, Stage::Connect | Stage::Banner | Stage::Tls)
+    }
+
     /// The message is in the server's hands by then: there is no way back but to
     /// hang up.
     pub fn is_within_message(self) -> bool {
@@ -131,6 +136,8 @@ pub enum Parting {
     Quit,
     /// The connection is dropped without a word.
     Drop,
+    /// The same, before the answer is read to what was said last.
+    DropUnheard,
 }
 
 /// Which replies are expected at a stage.
@@ -232,9 +239,18 @@ impl Session<'_> {
             return Err(self.parted(Error::new(phase, Kind::Unexpected)));
         }
         match self.conduct.steering.stop {
-            Some(stop) if stop.after == stage => Err(self.stopped(phase, stop)),
+            Some(stop) if stop.after == stage && stop.parting != Parting::DropUnheard => {
+                Err(self.stopped(phase, stop))
+            }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Where the session is to end before a reply in this phase is read.
+    pub(super) fn ends_unheard(&self, phase: Phase) -> Option<Stop> {
+        let is_here =
+            |stop: &Stop| stop.parting == Parting::DropUnheard && stop.after.phase() == Some(phase);
+        self.conduct.steering.stop.filter(is_here)
     }
 
     /// Ends a session that was to end at a stage which did not come: nothing is
@@ -265,11 +281,11 @@ impl Session<'_> {
         self.is_unexpected |= expected.iter().any(|it| it.is_met_by(phase, reply) == Some(false));
     }
 
-    fn stopped(&mut self, phase: Phase, stop: Stop) -> Error {
+    pub(super) fn stopped(&mut self, phase: Phase, stop: Stop) -> Error {
         // RFC 3207 §4.1: behind the answer to STARTTLS the server reads TLS only.
         match stop.parting {
             Parting::Quit if stop.after != Stage::StartTls => self.farewell(true),
-            Parting::Quit | Parting::Drop => {
+            Parting::Quit | Parting::Drop | Parting::DropUnheard => {
                 self.observer.event(Event::Noted("Dropping connection"));
             }
         }

@@ -260,13 +260,12 @@ impl Session<'_> {
     /// What is said to a message that is out whole.
     pub(super) fn end(&mut self, plan: &Plan<'_>, facts: &mut Transaction) -> Result<(), Error> {
         facts.dot_sent = true;
-        self.reached(Stage::Dot)?;
         match self.conduct.protocol {
             Protocol::Smtp => facts.end = Some(End::ForAll(self.end_of_data(None)?)),
             Protocol::Lmtp => self.end_for_each(plan, facts)?,
         }
         self.finish();
-        Ok(())
+        self.reached(Stage::Dot)
     }
 
     /// RFC 2033 §4.2: a reply for each recipient that was accepted. Those that

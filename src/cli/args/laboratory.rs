@@ -71,7 +71,7 @@ pub struct LaboratoryArgs {
     /// Drop the connection without a word when this stage is over
     ///
     /// The stages are those of --stop-after, and data and dot. After dot the
-    /// message is out, and the server may take it: its answer is not awaited.
+    /// message has been answered, and what was answered counts.
     #[arg(
         long,
         value_name = "STAGE",
@@ -81,6 +81,20 @@ pub struct LaboratoryArgs {
         help_heading = LABORATORY
     )]
     pub drop_after: Option<Stage>,
+
+    /// Drop the connection when this was said, and before it is answered
+    ///
+    /// The stages are first-helo, helo, xclient, starttls, auth, mail, rcpt, data
+    /// and dot. After dot the server may have the message, and nobody knows.
+    #[arg(
+        long,
+        value_name = "STAGE",
+        value_parser = stage(),
+        conflicts_with_all = ["stop_after", "drop_after"],
+        hide_possible_values = true,
+        help_heading = LABORATORY
+    )]
+    pub drop_after_send: Option<Stage>,
 
     /// Expect this reply, as in rcpt=550; the status tells whether it came
     ///
