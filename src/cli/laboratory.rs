@@ -6,10 +6,10 @@ use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::account::{Account, ServerUrl};
-use crate::delivery::Route;
+use crate::delivery::{Cause, Outcome, Report, Route};
 use crate::net::{ProxyHeader, Security, TlsVersion};
-use crate::session::{Event, Expectation, Observer, Parting, Stage, Steering, Stop};
-use crate::smtp::{Phase, Reply, Xclient};
+use crate::session::{Came, Expectation, Expectations, Kind, Parting, Stage, Steering, Stop};
+use crate::smtp::{ForwardPath, Phase, Xclient};
 use std::fmt;
 
 /// What steers the conversations of a command.
@@ -45,7 +45,7 @@ impl Laboratory {
         Ok(Laboratory {
             steering: Steering {
                 stop,
-                expected: typed.expect.clone(),
+                expected: Expectations::new(typed.expect.clone()),
                 without: typed.without.clone(),
                 xclient,
                 xclient_before_starttls: typed.xclient_before_starttls,
@@ -79,8 +79,6 @@ impl Laboratory {
             (args.dry_run.is_some(), "--dry-run"),
             (args.queue, "--queue"),
             (args.queue_only, "--queue-only"),
-            (args.at.is_some(), "--at"),
-            (args.after.is_some(), "--in"),
         ];
         match other.into_iter().find(|(is_typed, _)| self.is_set() && *is_typed) {
             Some((_, other)) => {
@@ -95,7 +93,7 @@ impl Laboratory {
     pub(super) fn suits(&self, account: &Account) -> Result<(), Failure> {
         let Steering { stop, expected, xclient, .. } = &self.steering;
         let stages = stop.iter().map(|stop| stop.after);
-        let stages: Vec<Stage> = stages.chain(expected.iter().map(|it| it.stage)).collect();
+        let stages: Vec<Stage> = stages.chain(expected.list().iter().map(|it| it.stage)).collect();
         let security = |url: &ServerUrl| match url {
             ServerUrl::Server(server) => server.endpoint.security,
             ServerUrl::Sink(_) => Security::StartTls,
@@ -107,20 +105,37 @@ impl Laboratory {
             && none(&[Security::StartTls, Security::Opportunistic])
         {
             "no server of this account is asked for STARTTLS: there is no stage starttls"
-        } else if stages.contains(&Stage::Tls)
-            && none(&[Security::StartTls, Security::Opportunistic, Security::Implicit])
-        {
+        } else if stages.contains(&Stage::Tls) && none(&TLS) {
             "no server of this account is spoken to under TLS: there is no stage tls"
         } else if stages.contains(&Stage::Xclient) && xclient.is_none() {
             "without --xclient there is no stage xclient"
         } else if stages.contains(&Stage::Auth) && !signs_in(account) {
             "nobody signs in: there is no stage auth"
+        } else if self.limits_tls() && none(&TLS) {
+            "no server of this account is spoken to under TLS: there is no TLS to limit"
+        } else if self.has_no_suite(account.tls.least) {
+            "none of these cipher suites belongs to a version of TLS that may be spoken"
         } else if self.tls_max.is_some_and(|most| most < account.tls.least) {
             "--tls-max is older than the oldest version that may be spoken"
         } else {
             return Ok(());
         };
         Err(Failure::say(Exit::Usage, sentence))
+    }
+
+    fn limits_tls(&self) -> bool {
+        self.tls_max.is_some() || !self.tls_cipher.is_empty()
+    }
+
+    /// Whether suites are named, and none is for a version from this one on. The
+    /// names of those of TLS 1.3 tell no key exchange (RFC 8446 §B.4).
+    fn has_no_suite(&self, least: TlsVersion) -> bool {
+        let is_new = |suite: &String| !suite.contains("_WITH_");
+        let most = self.tls_max.unwrap_or(TlsVersion::V1_3);
+        let fits = |suite: &String| {
+            if is_new(suite) { most == TlsVersion::V1_3 } else { least == TlsVersion::V1_2 }
+        };
+        !self.tls_cipher.is_empty() && !self.tls_cipher.iter().any(fits)
     }
 
     /// Has the conversations of this route steered.
@@ -131,11 +146,6 @@ impl Laboratory {
             hop.tls.most = self.tls_max;
             hop.tls.suites.clone_from(&self.tls_cipher);
         }
-    }
-
-    /// What is expected.
-    pub(super) fn expected(&self) -> &[Expectation] {
-        &self.steering.expected
     }
 }
 
@@ -159,6 +169,9 @@ fn stop(typed: &LaboratoryArgs) -> Result<Option<Stop>, Failure> {
     Ok(stops.into_iter().flatten().next())
 }
 
+/// How a server may be spoken to under TLS.
+const TLS: [Security; 3] = [Security::StartTls, Security::Opportunistic, Security::Implicit];
+
 fn signs_in(account: &Account) -> bool {
     account.servers.iter().any(|url| match url {
         ServerUrl::Server(server) => account.sign_in(server).is_some(),
@@ -167,94 +180,83 @@ fn signs_in(account: &Account) -> bool {
 }
 
 fn is_behind(stage: Stage, other: Stage) -> bool {
+    // The first EHLO may be the last.
+    if (stage, other) == (Stage::Helo, Stage::FirstHelo) {
+        return false;
+    }
     let place = |wanted| Stage::ALL.iter().position(|(_, stage)| *stage == wanted);
     place(stage) > place(other)
 }
 
 fn no_quit(after: Stage) -> Failure {
-    let sentence = format!("after {after} there is no QUIT: the server takes it for the message");
+    let why = match after {
+        Stage::Dot => "the message is sent by then",
+        _ => "the server takes what follows for the message",
+    };
+    let sentence = format!("there is nothing to stop after {after}: {why}");
     Failure::say(Exit::Usage, sentence).hint(format!("drop the connection: --drop-after {after}"))
-}
-
-/// Watches whether what is expected comes.
-pub(super) struct Watching<'w> {
-    inner: &'w mut dyn Observer,
-    expected: &'w [Expectation],
-    answers: Vec<Option<Answer>>,
-}
-
-/// What came of one expectation: the last reply, or the first that was another.
-struct Answer {
-    is_met: bool,
-    reply: Reply,
 }
 
 /// What came of what was expected.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// All of it came.
+    /// All of it came, and nothing else went wrong.
     Met,
     /// Something else did, in a sentence.
     Unmet(String),
 }
 
-impl<'w> Watching<'w> {
-    pub(super) fn new(inner: &'w mut dyn Observer, expected: &'w [Expectation]) -> Self {
-        let answers = expected.iter().map(|_| None).collect();
-        Watching { inner, expected, answers }
-    }
-
-    /// What came of it; `None` where nothing was expected.
-    pub(super) fn verdict(&self) -> Option<Verdict> {
-        if self.expected.is_empty() {
+impl Laboratory {
+    /// What came of what was expected. `None` where nothing was, or where all
+    /// came and something else went wrong, which then counts.
+    pub(super) fn verdict(&self, report: &Report) -> Option<Verdict> {
+        let expected = &self.steering.expected;
+        if expected.is_empty() {
             return None;
         }
-        let unmet =
-            self.expected.iter().zip(&self.answers).find_map(|(expected, answer)| match answer {
-                Some(Answer { is_met: true, .. }) => None,
-                Some(Answer { reply, .. }) => Some(format!(
-                    "{} was answered {}, and {} was expected",
-                    expected.stage,
-                    Escaped(reply),
-                    Codes(&expected.codes)
-                )),
-                None => Some(format!(
-                    "{} was not answered, and {} was expected",
-                    expected.stage,
-                    Codes(&expected.codes)
-                )),
-            });
-        Some(unmet.map_or(Verdict::Met, Verdict::Unmet))
+        let came = expected.came();
+        let mut both = expected.list().iter().zip(&came);
+        let unmet = both.find_map(|(it, came)| unmet(it, came, report));
+        let is_forgiven = |(_, outcome): &(ForwardPath, Outcome)| self.forgives(outcome);
+        match unmet {
+            Some(sentence) => Some(Verdict::Unmet(sentence)),
+            None => report.recipients.iter().all(is_forgiven).then_some(Verdict::Met),
+        }
     }
 
-    fn note(&mut self, phase: Phase, reply: &Reply) {
-        for (expected, answer) in self.expected.iter().zip(&mut self.answers) {
-            let was_unmet = answer.as_ref().is_some_and(|answer| !answer.is_met);
-            if let Some(is_met) = expected.is_met_by(phase, reply).filter(|_| !was_unmet) {
-                *answer = Some(Answer { is_met, reply: reply.clone() });
-            }
+    /// Whether an outcome is one that was expected.
+    fn forgives(&self, outcome: &Outcome) -> bool {
+        let list = self.steering.expected.list();
+        let is_expected = |phase: Phase| list.iter().any(|it| it.is_about(phase));
+        match outcome.cause() {
+            None | Some(Cause::Withheld) => true,
+            Some(Cause::Replied(phase, _)) => is_expected(*phase),
+            Some(Cause::Broke(error)) => match error.kind {
+                Kind::Stopped(_) => true,
+                Kind::Refused(_) => is_expected(error.phase),
+                _ => false,
+            },
+            Some(Cause::Unmet(_) | Cause::NotKept(_)) => false,
         }
     }
 }
 
-impl Observer for Watching<'_> {
-    fn event(&mut self, event: Event<'_>) {
-        if let Event::Received { reply, phase, .. } = &event {
-            self.note(*phase, reply);
+/// Why an expectation was not met, if it was not.
+fn unmet(expected: &Expectation, came: &Came, report: &Report) -> Option<String> {
+    let Expectation { stage, codes } = expected;
+    let codes = Codes(codes);
+    let recipients = report.recipients.len();
+    let other = came.iter().find(|(_, is_met)| !is_met);
+    match (other, came.len()) {
+        (Some((reply, _)), _) => {
+            Some(format!("{stage} was answered {}, and {codes} was expected", Escaped(reply)))
         }
-        self.inner.event(event);
-    }
-
-    fn wants_octets(&self) -> bool {
-        self.inner.wants_octets()
-    }
-
-    fn wants_wire(&self) -> bool {
-        self.inner.wants_wire()
-    }
-
-    fn wants_secrets(&self) -> bool {
-        self.inner.wants_secrets()
+        (None, 0) => Some(format!("{stage} was not answered, and {codes} was expected")),
+        (None, answers) if *stage == Stage::Rcpt && answers < recipients => Some(format!(
+            "{stage} was answered for {answers} of {recipients} recipients, and {codes} was \
+             expected for each"
+        )),
+        (None, _) => None,
     }
 }
 

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::{Failure, no_server};
 use super::hint::Written;
 use super::home::{Household, OpenHome};
-use super::laboratory::{Laboratory, Verdict, Watching};
+use super::laboratory::{Laboratory, Verdict};
 use super::later;
 use super::log::{Log, Queued, Run, Subject};
 use super::message::{self, Job};
@@ -43,6 +43,7 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     let laboratory = Laboratory::of(&args.laboratory)?;
     laboratory.fits(args)?;
     let showing = Showing::of(&args.laboratory, surroundings.globals)?;
+    showing.spares(args.inputs())?;
     let not_before = later::moment(args.at.as_deref(), args.after, surroundings.environment)?;
     let Some(mut job) = message::prepare(args, surroundings)? else {
         if !surroundings.globals.quiet {
@@ -58,8 +59,8 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     let account = job.account.as_ref().expect("only a dry run goes without an account");
     laboratory.suits(account)?;
     let keeping = match not_before {
+        _ if laboratory.is_set() => Keeping::Nothing,
         Some(_) => keeping_until(args, &job, account, surroundings.environment)?,
-        None if laboratory.is_set() => Keeping::Nothing,
         None => keeping(args, &job, account, surroundings.environment)?,
     };
     let all_or_nothing = args.all_or_nothing;
@@ -109,7 +110,10 @@ fn keeping<'k>(
         return Ok(Keeping::Nothing);
     }
     let keeper = keeper(args, job, account, environment)?;
-    Ok(if args.queue { Keeping::after_a_try(keeper) } else { Keeping::All(keeper) })
+    // Whoever watches wants to see something.
+    let watches = args.laboratory.transcript.is_some() || args.laboratory.events.is_some();
+    let is_tried = args.queue || (watches && !args.queue_only);
+    Ok(if is_tried { Keeping::after_a_try(keeper) } else { Keeping::All(keeper) })
 }
 
 /// Who keeps the message, if whoever sends it later does what is wanted now.
@@ -303,26 +307,11 @@ fn submit_logged(
         positions: &kept.positions,
         is_idle: !kept.warnings.is_empty(),
     });
-    let exit = match (Exit::of_report(&report, queued.positions, signal), &unkept) {
-        // The queue is full: what failed for now fails with that.
-        (Exit::TempFail, Some(failure)) if failure.exit == Exit::Unavailable => failure.exit,
-        (exit, _) => exit,
-    };
-    let exit = match &verdict {
-        Some(Verdict::Met) => Exit::Ok,
-        Some(Verdict::Unmet(_)) => Exit::Unavailable,
-        None => exit,
-    };
+    let exit = Exit::of_report(&report, queued.positions, signal);
+    let exit = judged(exit, unkept.as_ref(), verdict.as_ref());
     let copied = copy.map_or(Ok(None), |copy| copy.keep(&report, kept.is_some(), &job.submission));
     let logged = log.report(&report, &job.submission, &prepared.route, queued, interrupt);
-    let unkept = unkept.map(|failure| {
-        let hints = failure.hints.iter().map(|hint| format!(" ({hint})"));
-        plain(&format!(
-            "the message was not kept: {:#}{}",
-            failure.error,
-            hints.collect::<String>()
-        ))
-    });
+    let unkept = unkept.as_ref().map(not_kept);
     let idle = kept.iter().flat_map(|kept| &kept.warnings);
     let forgiven = if account.tls.verify { Vec::new() } else { forgiven(&report) };
     let troubles = prepared.passwords.troubles();
@@ -335,6 +324,24 @@ fn submit_logged(
     }
     let left = Left { stored: stored(&mut prepared), saved: copied.unwrap_or_default() };
     Ok(Sent { report, kept, verdict, exit, local_id: local_id.to_owned(), warnings, left })
+}
+
+/// The status of a report, with what came of the queue, and of what was expected.
+fn judged(exit: Exit, unkept: Option<&Failure>, verdict: Option<&Verdict>) -> Exit {
+    match (exit, verdict, unkept) {
+        (exit @ Exit::Signal(_), ..) => exit,
+        (_, Some(Verdict::Met), _) => Exit::Ok,
+        (_, Some(Verdict::Unmet(_)), _) => Exit::Unavailable,
+        // The queue is full: what failed for now fails with that.
+        (Exit::TempFail, None, Some(failure)) if failure.exit == Exit::Unavailable => failure.exit,
+        (exit, None, _) => exit,
+    }
+}
+
+/// Why a message is not in the queue, in one sentence.
+fn not_kept(failure: &Failure) -> String {
+    let hints = failure.hints.iter().map(|hint| format!(" ({hint})")).collect::<String>();
+    plain(&format!("the message was not kept: {:#}{hints}", failure.error))
 }
 
 /// Keeps what a report leaves open, if that is wanted, and nobody asked to
@@ -446,10 +453,8 @@ fn deliver(
         wait_for_farewell: transcript.is_watched(),
     };
     let home = home.map(|home| home as &dyn Home);
-    let expected = delivery.laboratory.map(Laboratory::expected).unwrap_or_default();
-    let mut watching = Watching::new(&mut transcript, expected);
-    let report = submit_and_keep(&job.submission, &prepared.route, home, &world, &mut watching);
-    let verdict = watching.verdict();
+    let report = submit_and_keep(&job.submission, &prepared.route, home, &world, &mut transcript);
+    let verdict = delivery.laboratory.and_then(|laboratory| laboratory.verdict(&report));
     let troubles = transcript.problems();
     Ok(Delivered { report, signal: interrupt.signal(), troubles, verdict })
 }

@@ -44,7 +44,9 @@ impl Exit {
         if accepted + kept.len() > 0 {
             return Exit::Partial;
         }
-        if outcomes().any(|o| matches!(o, Outcome::Deferred(_) | Outcome::Uncertain(_))) {
+        // Of those for whom the session ended as it was to, nothing is open.
+        let open = || outcomes().filter(|outcome| outcome.stopped_after().is_none());
+        if open().any(|o| matches!(o, Outcome::Deferred(_) | Outcome::Uncertain(_))) {
             return Exit::TempFail;
         }
         let causes: Vec<Exit> = outcomes().filter_map(Outcome::cause).map(of_cause).collect();

@@ -18,6 +18,9 @@ pub(super) fn open<'o>(
     attempt: &mut Attempt,
     observer: &'o mut dyn Observer,
 ) -> Result<Session<'o>, Error> {
+    if hop.steering.expected.is_unmet() {
+        return Err(Error::new(Phase::Connect, Kind::Unexpected));
+    }
     let channel = match connect(hop, target, world, attempt, observer) {
         Ok(channel) => channel,
         Err(error) => {

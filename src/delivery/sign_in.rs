@@ -118,6 +118,9 @@ impl SigningIn<'_> {
         session: &mut Session<'_>,
         attempt: &mut Attempt,
     ) -> Result<(), Error> {
+        if let Some(secret) = secret {
+            session.hide(secret.clone());
+        }
         let mut bindings = session.bindings().into_iter();
         let mut binding = bindings.next();
         loop {

@@ -42,6 +42,7 @@ impl Session<'_> {
     ) -> Result<(), Error> {
         // Where DATA would have been answered, or not.
         self.reached(Stage::Data)?;
+        self.missed_nothing(Stage::Data, Phase::Data)?;
         if let Some(stop) = self.ends_unheard(Phase::Data) {
             return Err(self.stopped(Phase::Data, stop));
         }

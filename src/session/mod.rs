@@ -25,7 +25,9 @@ pub use error::{Absence, Error, Kind};
 pub use idle::Idle;
 pub use negotiate::{Misfit, Shortfall, Terms, Way, form, negotiate, width};
 pub use observer::{Event, Observer, Side, Unobserved, tell_wire};
-pub use steering::{Expectation, NotExpectation, Parting, Stage, Steering, Stop};
+pub use steering::{
+    Came, Expectation, Expectations, NotExpectation, Parting, Stage, Steering, Stop,
+};
 pub use transaction::{End, Plan, Transaction};
 
 use crate::net::{self, Deadline, Stopwatch, Stream, TlsFacts};
@@ -35,6 +37,7 @@ use crate::smtp::{
     Reply, ReplyCode, ReplyParser, Severity, Timeouts,
 };
 use hopes::{exchange, is_hoped_for};
+use sign_in::is_given_away;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -72,8 +75,9 @@ pub struct Session<'o> {
     capabilities: Capabilities,
     observer: &'o mut dyn Observer,
     timings: Vec<(Phase, Duration)>,
-    /// What was said last in a sign-in, which no reply is to give away.
-    said: Option<Secret>,
+    /// What was said in sign-ins, and what was proved by it: nothing that the
+    /// server says is to give it away.
+    hidden: Vec<Secret>,
     state: State,
     /// The user wanted to stop when a message was out already: it was the last,
     /// and by this moment all is over.
@@ -82,8 +86,6 @@ pub struct Session<'o> {
     /// what it is still being sent: how long it has to show that it is still
     /// there.
     patience: Option<Duration>,
-    /// A reply was another than was expected.
-    is_unexpected: bool,
 }
 
 /// Whether another transaction may follow.
@@ -146,11 +148,10 @@ impl<'o> Session<'o> {
             capabilities: Capabilities::default(),
             observer,
             timings: Vec::new(),
-            said: None,
+            hidden: Vec::new(),
             state: State::Ready,
             stopping: None,
             patience: None,
-            is_unexpected: false,
         }
     }
 
@@ -309,9 +310,17 @@ impl<'o> Session<'o> {
     fn expect_silence(&mut self, phase: Phase) -> Result<(), Error> {
         match self.parser.next(Exchange::Ordinary) {
             Ok(None) => Ok(()),
-            Ok(Some(reply)) if reply.code == ReplyCode::CLOSING => Err(self.refused(phase, reply)),
-            Ok(Some(reply)) => Err(self.out_of_turn(phase, reply)),
-            Err(malformed) => Err(self.broken(Error::new(phase, malformed))),
+            Ok(Some(reply)) => {
+                let reply = self.without_echo(reply);
+                Err(match reply.code {
+                    ReplyCode::CLOSING => self.refused(phase, reply),
+                    _ => self.out_of_turn(phase, reply),
+                })
+            }
+            Err(malformed) => {
+                let malformed = self.without_quote(malformed);
+                Err(self.broken(Error::new(phase, malformed)))
+            }
         }
     }
 
@@ -367,20 +376,27 @@ impl<'o> Session<'o> {
         if reply.bare_lf {
             self.observer.event(Event::Noted("a reply ended in LF without CR (RFC 5321 §2.3.8)"));
         }
-        Ok(self.without_echo(reply))
+        let is_challenge = phase == Phase::Auth && reply.code == ReplyCode::CHALLENGE;
+        Ok(if is_challenge { reply } else { self.without_echo(reply) })
     }
 
     fn next_reply(&mut self, phase: Phase) -> Result<Reply, Kind> {
         let exchange = exchange(phase);
         loop {
-            if let Some(reply) = self.parser.next(exchange)? {
-                return Ok(reply);
+            match self.parser.next(exchange) {
+                Ok(Some(reply)) => return Ok(reply),
+                Ok(None) => {}
+                Err(malformed) => return Err(self.without_quote(malformed).into()),
             }
             match self.stream.read(&mut self.buffer) {
                 Ok(0) => return Err(net::Error::Closed { abruptly: false }.into()),
                 Ok(length) => {
                     self.parser.feed(&self.buffer[..length]);
-                    tell_wire(self.observer, Side::Server, phase, &self.buffer[..length]);
+                    let octets = &self.buffer[..length];
+                    // A sign-in may be repeated at any time.
+                    let gives_away = is_given_away(&self.hidden, octets);
+                    let phase = if gives_away { Phase::Auth } else { phase };
+                    tell_wire(self.observer, Side::Server, phase, octets);
                 }
                 Err(net::Error::Interrupted) if phase == Phase::EndOfData => {
                     // The message is out: a short wait tells whether it was

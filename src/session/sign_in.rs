@@ -2,7 +2,7 @@
 
 use super::{Error, Event, Kind, LONGEST_COMMAND, Session, Side};
 use crate::sasl::{ChannelBinding, Mechanism, Secret};
-use crate::smtp::{Command, Phase, Reply, ReplyCode, Severity};
+use crate::smtp::{Command, Phase, Reply, ReplyCode, ReplyError, Severity};
 use encodify::base64;
 use zeroize::Zeroizing;
 
@@ -15,12 +15,6 @@ impl Session<'_> {
     /// Signs in (RFC 4954 §4). After a failure the session is in step, for
     /// another mechanism or for QUIT; unless the channel itself broke.
     pub fn authenticate(&mut self, mechanism: &mut dyn Mechanism) -> Result<(), Error> {
-        let done = self.exchange(mechanism);
-        self.said = None;
-        done
-    }
-
-    fn exchange(&mut self, mechanism: &mut dyn Mechanism) -> Result<(), Error> {
         let name = mechanism.name();
         let mut initial = mechanism.initial_response();
         // RFC 4954 §4: one that is too long for a command follows a challenge.
@@ -63,7 +57,9 @@ impl Session<'_> {
         message: Option<&Secret>,
         mechanism: &dyn Mechanism,
     ) -> Result<Reply, Error> {
-        self.said = message.cloned();
+        if let Some(message) = message {
+            self.hide(message.clone());
+        }
         self.send(std::slice::from_ref(command))?;
         if let Some(message) = message {
             let openly = if self.observer.wants_secrets() {
@@ -89,26 +85,43 @@ impl Session<'_> {
     /// The reply as it may be seen, where that is not as it is: without a
     /// challenge, and without an echo.
     pub(super) fn openly(&self, phase: Phase, reply: &Reply) -> Option<Reply> {
-        if phase != Phase::Auth || self.observer.wants_secrets() {
+        if self.observer.wants_secrets() {
             return None;
         }
-        let shown = match reply.severity() {
-            Severity::Intermediate => Reply { text: vec![hidden()], ..reply.clone() },
-            _ => self.without_echo(reply.clone()),
-        };
-        Some(shown)
+        if phase == Phase::Auth && reply.severity() == Severity::Intermediate {
+            return Some(Reply { text: vec![hidden()], ..reply.clone() });
+        }
+        (!self.hidden.is_empty()).then(|| self.without_echo(reply.clone()))
     }
 
-    /// The reply without what was said last: some servers repeat what they do not
-    /// understand. A message of a few letters may stand there by chance.
+    /// Keeps the server from giving this away: in whatever it says from now on,
+    /// `***` stands in its place.
+    pub fn hide(&mut self, secret: Secret) {
+        // One of a few letters may stand anywhere by chance.
+        if !secret.is_short() && !self.hidden.contains(&secret) {
+            self.hidden.push(secret);
+        }
+    }
+
+    /// The reply without what is to be hidden: some servers repeat what they do
+    /// not understand, or do not want.
     pub(super) fn without_echo(&self, mut reply: Reply) -> Reply {
-        let is_final = reply.severity() != Severity::Intermediate;
-        if let Some(said) = self.said.as_ref().filter(|said| is_final && !said.is_short()) {
-            for line in reply.text.iter_mut().filter(|line| said.is_in(line.as_bytes())) {
+        for line in &mut reply.text {
+            if is_given_away(&self.hidden, line.as_bytes()) {
                 *line = hidden();
             }
         }
         reply
+    }
+
+    /// The same of what is no reply.
+    pub(super) fn without_quote(&self, malformed: ReplyError) -> ReplyError {
+        match malformed {
+            ReplyError::NoCode(line) if is_given_away(&self.hidden, line.as_bytes()) => {
+                ReplyError::NoCode(hidden())
+            }
+            other => other,
+        }
     }
 
     /// Breaks a sign-in off by `*` (RFC 4954 §4); the server answers 501.
@@ -116,6 +129,11 @@ impl Session<'_> {
         self.ask(&Command::AuthCancel)?;
         Ok(Error::new(Phase::Auth, kind))
     }
+}
+
+/// Whether one of these stands there.
+pub(super) fn is_given_away(secrets: &[Secret], octets: &[u8]) -> bool {
+    secrets.iter().any(|secret| secret.is_in(octets))
 }
 
 fn hidden() -> String {

@@ -6,14 +6,16 @@ use super::{Error, Event, Kind, Session};
 use crate::smtp::{Command, Phase, Reply, Severity, Xclient};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How a session is steered. The default steers nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Steering {
     /// Where it ends.
     pub stop: Option<Stop>,
-    /// The replies that are expected. Where one is another, no message follows.
-    pub expected: Vec<Expectation>,
+    /// The replies that are expected. Where one is another, or does not come, no
+    /// message follows, at this server or at the next.
+    pub expected: Expectations,
     /// Keywords, in capitals, that are taken for not offered.
     pub without: Vec<String>,
     /// Whom the server is to take us for, if it lets us say so.
@@ -25,7 +27,8 @@ pub struct Steering {
 impl Steering {
     /// Whether it changes what becomes of a message.
     pub fn is_set(&self) -> bool {
-        *self != Steering::default()
+        let Steering { stop, expected, without, xclient, xclient_before_starttls: _ } = self;
+        stop.is_some() || !expected.is_empty() || !without.is_empty() || xclient.is_some()
     }
 }
 
@@ -171,8 +174,9 @@ impl FromStr for Expectation {
     /// Reads `STAGE=CODE[,CODE…]`.
     fn from_str(text: &str) -> Result<Self, NotExpectation> {
         let (stage, codes) = text.split_once('=').ok_or(NotExpectation::NoCodes)?;
-        let stage =
-            Stage::named(&stage.to_ascii_lowercase()).filter(|stage| stage.phase().is_some());
+        // Of all greetings the last counts.
+        let has_replies = |stage: &Stage| stage.phase().is_some() && *stage != Stage::FirstHelo;
+        let stage = Stage::named(&stage.to_ascii_lowercase()).filter(has_replies);
         let code = |code: &str| {
             let code = code.trim_end_matches(['x', 'X']);
             let is_one = matches!(code.len(), 1..=3)
@@ -191,7 +195,76 @@ impl fmt::Display for Expectation {
     }
 }
 
+/// What is expected, and which replies came: the same for all sessions of a
+/// command.
+#[derive(Clone, Debug, Default)]
+pub struct Expectations {
+    list: Vec<Expectation>,
+    came: Arc<Mutex<Vec<Came>>>,
+}
+
+/// What came of one expectation: each reply that was about it, and whether it
+/// was as expected.
+pub type Came = Vec<(Reply, bool)>;
+
+impl Expectations {
+    /// These, of which nothing has come.
+    pub fn new(list: Vec<Expectation>) -> Self {
+        let came = Arc::new(Mutex::new(vec![Came::new(); list.len()]));
+        Expectations { list, came }
+    }
+
+    /// Nothing is expected.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// What is expected.
+    pub fn list(&self) -> &[Expectation] {
+        &self.list
+    }
+
+    /// What came of each, in the order of the list.
+    pub fn came(&self) -> Vec<Came> {
+        self.lock().clone()
+    }
+
+    /// Some reply was another.
+    pub fn is_unmet(&self) -> bool {
+        self.lock().iter().flatten().any(|(_, is_met)| !is_met)
+    }
+
+    /// Something that was to be answered by the end of this stage was not.
+    fn has_missed(&self, end: Stage) -> bool {
+        let place = |wanted| Stage::ALL.iter().position(|(_, stage)| *stage == wanted);
+        let came = self.lock();
+        let mut both = self.list.iter().zip(came.iter());
+        both.any(|(it, came)| came.is_empty() && place(it.stage) <= place(end))
+    }
+
+    fn note(&self, phase: Phase, reply: &Reply) {
+        for (expected, came) in self.list.iter().zip(self.lock().iter_mut()) {
+            let Some(is_met) = expected.is_met_by(phase, reply) else { continue };
+            if expected.stage == Stage::Helo {
+                came.clear();
+            }
+            came.push((reply.clone(), is_met));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Came>> {
+        self.came.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Expectation {
+    /// Whether replies in this phase are what it is about.
+    pub fn is_about(&self, phase: Phase) -> bool {
+        let is_content = matches!(phase, Phase::Content | Phase::Chunk);
+        let phase = if is_content { Phase::EndOfData } else { phase };
+        self.stage.phase() == Some(phase)
+    }
+
     /// Whether a reply in this phase is what is expected; `None` where it is
     /// about something else. A challenge is no answer yet.
     pub fn is_met_by(&self, phase: Phase, reply: &Reply) -> Option<bool> {
@@ -235,7 +308,7 @@ impl Session<'_> {
     /// was not what was expected.
     pub fn reached(&mut self, stage: Stage) -> Result<(), Error> {
         let phase = stage.phase().unwrap_or(Phase::Handshake);
-        if self.is_unexpected {
+        if self.conduct.steering.expected.is_unmet() {
             return Err(self.parted(Error::new(phase, Kind::Unexpected)));
         }
         match self.conduct.steering.stop {
@@ -258,11 +331,18 @@ impl Session<'_> {
     pub(super) fn begin_transaction(&mut self) -> Result<(), Error> {
         match self.conduct.steering.stop {
             Some(stop) if !stop.after.is_in_transaction() => Err(self.stopped(Phase::Mail, stop)),
-            Some(_) | None if self.is_unexpected => {
-                Err(self.parted(Error::new(Phase::Mail, Kind::Unexpected)))
-            }
-            Some(_) | None => Ok(()),
+            Some(_) | None => self.missed_nothing(Stage::Auth, Phase::Mail),
         }
+    }
+
+    /// Ends a session in which something that was expected by the end of this
+    /// stage was another, or did not come.
+    pub(super) fn missed_nothing(&mut self, end: Stage, phase: Phase) -> Result<(), Error> {
+        let expected = &self.conduct.steering.expected;
+        if expected.is_unmet() || expected.has_missed(end) {
+            return Err(self.parted(Error::new(phase, Kind::Unexpected)));
+        }
+        Ok(())
     }
 
     /// Whether DATA may share a flight with what is to be answered before.
@@ -277,8 +357,7 @@ impl Session<'_> {
     }
 
     pub(super) fn note_expected(&mut self, phase: Phase, reply: &Reply) {
-        let expected = &self.conduct.steering.expected;
-        self.is_unexpected |= expected.iter().any(|it| it.is_met_by(phase, reply) == Some(false));
+        self.conduct.steering.expected.note(phase, reply);
     }
 
     pub(super) fn stopped(&mut self, phase: Phase, stop: Stop) -> Error {

@@ -242,6 +242,51 @@ fn a_server_that_repeats_what_it_does_not_understand_gives_no_secret_away() {
 }
 
 #[test]
+fn whatever_a_server_quotes_of_a_sign_in_and_whenever_is_hidden() {
+    let encoded = STANDARD.encode(format!("\0alice\0{SECRET}"));
+    let alone = STANDARD.encode(SECRET);
+    let refusals = [
+        format!("535 bad password {SECRET}\r\n"),
+        format!("535 bad password {alone}\r\n"),
+        format!("454 sorry, password {SECRET}\r\n"),
+        format!("350 {encoded}\r\n"),
+        format!("garbage {encoded}\r\n"),
+        format!("535 no\r\n250 {encoded}\r\n"),
+        // Behind the sign-in, too.
+        format!("235 in\r\n550 first {encoded}, then {SECRET}\r\n"),
+    ];
+    for refusal in refusals {
+        let said = refusal.clone();
+        let server = Scripted::once(move |peer| {
+            peer.greet(&["AUTH PLAIN"]);
+            peer.expect("AUTH PLAIN ");
+            match said.split_once("\r\n550") {
+                Some((welcome, refusal)) => {
+                    peer.say(format!("{welcome}\r\n"));
+                    peer.expect("MAIL");
+                    peer.say(format!("550{refusal}"));
+                }
+                None => peer.say(&said),
+            }
+            peer.hang_up();
+        });
+        let mut place = Place::new();
+        place.set("P", SECRET.to_owned());
+        let url = format!("smtp+notls://alice@{}", server.address);
+        let mut words = signing_in(&url, "PLAIN");
+        words.extend(["--allow-cleartext-auth", "--json"]);
+        let run = place.run(&words, None);
+        assert_ne!(run.status, 0, "{run}");
+        for (place, text) in written(&place, &run) {
+            for secret in [encoded.as_str(), alone.trim_end_matches('='), SECRET] {
+                assert!(!text.contains(secret), "{refusal:?}: in {place}\n{text}");
+            }
+        }
+        server.finish();
+    }
+}
+
+#[test]
 fn nothing_that_a_server_says_is_obeyed_by_a_terminal() {
     // SEC-6
     const EVIL: &str = "\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}31m\u{202e}\u{8}\u{7f}\u{2028}x";

@@ -7,7 +7,7 @@ use super::{
 use crate::smtp::{DsnRequest, EnvId, NotRet, Notify, Ret};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `envoi send` takes.
 #[derive(Clone, Debug, Args)]
@@ -281,6 +281,15 @@ impl SendArgs {
     /// What was typed about reports.
     pub fn dsn_request(&self) -> DsnRequest {
         DsnRequest { notify: self.dsn, ret: self.dsn_return, envid: self.envid.clone() }
+    }
+
+    /// The files that are sent.
+    pub fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let content = &self.content;
+        let attached = self.attachments.0.iter().chain(&content.inline);
+        let texts = [&self.message, &content.body_file, &content.html, &content.markdown];
+        let texts = texts.into_iter().flatten().map(PathBuf::as_path);
+        texts.chain(attached.map(|attachment| attachment.path.as_path()))
     }
 
     /// True when the text of the message is to come from standard input

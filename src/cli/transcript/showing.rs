@@ -6,10 +6,14 @@ use super::lines::Detail;
 use crate::cli::args::{Globals, LaboratoryArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use rustix::fs::OFlags;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// As the standard library wants it.
+const NONBLOCK: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
 /// What is to be shown beside `-v`, and where.
 #[derive(Clone, Copy, Default)]
@@ -39,7 +43,8 @@ impl<'s> Showing<'s> {
             )
             .hint("add -v, --transcript FILE or --events FILE"));
         }
-        if transcript.is_some() && transcript == events {
+        let is_one = |(one, other): (&PathBuf, &PathBuf)| is_same_file(one, other);
+        if transcript.as_ref().zip(events.as_ref()).is_some_and(is_one) {
             return Err(Failure::say(
                 Exit::Usage,
                 "--transcript and --events cannot be written to the same file",
@@ -51,6 +56,24 @@ impl<'s> Showing<'s> {
             events: events.as_deref(),
             has_wire: *raw,
             has_secrets: *show_secrets,
+        })
+    }
+
+    /// Refuses to write over what is sent.
+    pub(in crate::cli) fn spares<'p>(
+        &self,
+        mut inputs: impl Iterator<Item = &'p Path>,
+    ) -> Result<(), Failure> {
+        let outputs = [("--transcript", self.transcript), ("--events", self.events)];
+        let replaced = inputs.find_map(|input| {
+            let is_it = |output: &&(_, Option<&Path>)| {
+                output.1.is_some_and(|output| is_same_file(output, input))
+            };
+            outputs.iter().find(is_it).map(|(option, _)| (option, input))
+        });
+        replaced.map_or(Ok(()), |(option, input)| {
+            let sentence = format!("{option} would replace {}, which is sent", input.display());
+            Err(Failure::say(Exit::Usage, sentence).hint("name another file"))
         })
     }
 
@@ -90,7 +113,10 @@ impl<'s> Showing<'s> {
         let create = || -> io::Result<File> {
             let mode = if self.has_secrets { 0o600 } else { 0o666 };
             let mut options = File::options();
-            let file = options.write(true).create(true).truncate(true).mode(mode).open(path)?;
+            options.write(true).create(true).truncate(true).mode(mode);
+            // A pipe that nobody reads would be waited for without a limit.
+            let file = options.custom_flags(NONBLOCK).open(path)?;
+            rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
             if self.has_secrets && file.metadata()?.is_file() {
                 file.set_permissions(Permissions::from_mode(mode))?;
             }
@@ -100,5 +126,22 @@ impl<'s> Showing<'s> {
             let sentence = format!("cannot write the {what} to {}", path.display());
             Failure::caused(Exit::CantCreat, sentence, error)
         })
+    }
+}
+
+/// Whether two paths lead to one file, be it there or not.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let facts = |path: &Path| path.metadata().map(|facts| (facts.dev(), facts.ino()));
+    match (facts(one), facts(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        (Err(_), Err(_)) => {
+            let place = |path: &Path| {
+                let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+                let above = above.unwrap_or(Path::new(".")).canonicalize().ok()?;
+                Some((above, path.file_name()?.to_owned()))
+            };
+            one == other || place(one).is_some_and(|it| Some(it) == place(other))
+        }
+        (Ok(_), Err(_)) | (Err(_), Ok(_)) => false,
     }
 }
