@@ -35,6 +35,7 @@ complete -c envoi -n "__fish_envoi_needs_command" -l json -d 'Print JSON on stan
 complete -c envoi -n "__fish_envoi_needs_command" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_needs_command" -s V -l version -d 'Print the version'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "send" -d 'Compose a message, or take a finished one, and submit it'
+complete -c envoi -n "__fish_envoi_needs_command" -f -a "check" -d 'Say what is wrong with an account or a server, and why'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "sink" -d 'Catch mail on this machine instead of sending it'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "queue" -d 'See and steer what waits to be sent'
 complete -c envoi -n "__fish_envoi_needs_command" -f -a "account" -d 'Add accounts, see what they say, log in for them'
@@ -178,6 +179,54 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -s v -l verbose -d 'Sh
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l ports -d 'Look at these other ports of the server, too' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l warn-days -d 'Warn of certificates that expire within so many days' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l helo -d 'Call ourselves NAME when greeting the server' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l proxy -d 'Connect to servers through this proxy' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l source -d 'Connect from ADDRESS, one of this machine\'s' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l timeout -d 'Wait no longer than this for any one thing' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l deadline -d 'Stop sending after this time, whatever is going on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
+standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
+no\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-name -d 'Expect NAME in the certificate instead of the server\'s name' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-pin -d 'Accept this certificate or key of the server, and no other' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-cert -d 'Say who we are by the certificate in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-key -d 'The key of that certificate is in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-min -d 'Speak no older version of TLS than this' -r -f -a "1.2\t''
+1.3\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-sni -d 'Ask the server for NAME, if it has several' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l user -d 'Sign in as USER' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l password-from -d 'Take the password from SOURCE' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l auth -d 'Sign in by one of these mechanisms, in this order' -r -f -a "OAUTHBEARER\t''
+XOAUTH2\t''
+SCRAM-SHA-256-PLUS\t''
+SCRAM-SHA-1-PLUS\t''
+SCRAM-SHA-256\t''
+SCRAM-SHA-1\t''
+PLAIN\t''
+LOGIN\t''
+CRAM-MD5\t''
+EXTERNAL\t''
+ANONYMOUS\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand check" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l all-mechanisms -d 'Once signed in, try every other mechanism that the server offers'
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l monitor -d 'Print one line and end as a plug-in of Nagios does'
+complete -c envoi -n "__fish_envoi_using_subcommand check" -s 4 -l ipv4 -d 'Use IPv4 only'
+complete -c envoi -n "__fish_envoi_using_subcommand check" -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-system-roots -d 'Trust what the system trusts instead of the built-in certificates'
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l allow-cleartext-auth -d 'Allow a password to be sent over an unprotected connection'
+complete -c envoi -n "__fish_envoi_using_subcommand check" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand check" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand check" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen -d 'Listen here, in clear with STARTTLS' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen-tls -d 'Listen here, with TLS from the first octet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen-lmtp -d 'Listen here for LMTP, in clear with STARTTLS' -r

@@ -42,7 +42,7 @@ fn load(surroundings: &mut Surroundings<'_>) -> Result<Accounts, Failure> {
 }
 
 /// The account was named by a word of the command itself.
-fn named_by_word(error: Error) -> Error {
+pub(super) fn named_by_word(error: Error) -> Error {
     match error {
         Error::UnknownAccount { by: NamedBy::Option, name, nearest, names } => {
             Error::UnknownAccount { by: NamedBy::Word, name, nearest, names }

@@ -41,6 +41,8 @@ pub enum Exit {
     Config,
     /// Ended by this signal: 128 + n.
     Signal(u8),
+    /// What a plug-in of Nagios says by this number, 0 to 3.
+    Plugin(u8),
 }
 
 impl Exit {
@@ -96,6 +98,7 @@ impl Exit {
             Exit::NoPerm => 77,
             Exit::Config => 78,
             Exit::Signal(number) => 128 + number,
+            Exit::Plugin(number) => number,
         }
     }
 }

@@ -5,6 +5,7 @@ mod account;
 mod advice;
 pub mod args;
 mod certificate;
+mod check;
 mod clock;
 mod completions;
 mod content;
@@ -212,6 +213,7 @@ fn misspelt(error: &clap::Error) -> Failure {
 fn dispatch(cli: &Cli, mut surroundings: Surroundings<'_>) -> Result<Exit, Failure> {
     match &cli.command {
         Some(Command::Send(args)) => send::run(args, &mut surroundings),
+        Some(Command::Check(args)) => check::run(args, &mut surroundings),
         Some(Command::Queue(args)) => queue::run(args, &mut surroundings),
         Some(Command::Account(args)) => account::run(args, &mut surroundings),
         Some(Command::Sink(args)) => sink::run(args, &mut surroundings),

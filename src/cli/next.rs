@@ -101,7 +101,9 @@ Send a message to a user of this machine:
   echo 'It works.' | envoi sendmail root
 ";
 
-const MORE: &str = "‘envoi send --help’ describes every option.\n";
+const MORE: &str = "\
+‘envoi check’ says what is wrong with an account; ‘envoi send --help’ describes every option.
+";
 
 #[cfg(test)]
 mod tests {
@@ -146,7 +148,7 @@ CONFIG:
   user     = \"you@example.org\"
   password = { prompt = true }    # or command = [\"pass\", \"show\", \"mail\"]
 
-‘envoi send --help’ describes every option.
+‘envoi check’ says what is wrong with an account; ‘envoi send --help’ describes every option.
 "
         );
     }

@@ -40,6 +40,7 @@ pub(super) fn open<'o>(
         session = session.passing(Session::xclient)?;
     }
     if wants_starttls(hop, target, &session) {
+        attempt.in_clear = session.capabilities().lines().collect();
         session = session.starttls(|channel| handshake(hop, channel))?;
     }
     if !hop.steering.xclient_before_starttls {

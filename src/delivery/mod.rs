@@ -5,6 +5,7 @@ mod connection;
 mod home;
 mod line;
 mod outcome;
+mod probe;
 mod report;
 mod route;
 mod sending;
@@ -15,6 +16,7 @@ pub use crate::session::Absence;
 pub use home::{Home, Maildirs, Owner, keep_by_lmtp};
 pub use line::Line;
 pub use outcome::{Cause, NotKept, Outcome};
+pub use probe::probe;
 pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
 

@@ -47,6 +47,9 @@ pub struct Attempt {
     pub way_out: Option<String>,
     /// What the last EHLO offered.
     pub extensions: Vec<String>,
+    /// What the EHLO before it offered, where that was in clear and TLS was to
+    /// follow.
+    pub in_clear: Vec<String>,
     /// How long each phase took.
     pub timings: Vec<(Phase, Duration)>,
     /// How wide the way was for which the message got its form, if it went out
@@ -95,6 +98,7 @@ impl Attempt {
             token_fault: None,
             way_out: None,
             extensions: Vec::new(),
+            in_clear: Vec::new(),
             timings: Vec::new(),
             width: None,
             lacks_dsn: false,

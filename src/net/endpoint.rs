@@ -116,6 +116,14 @@ impl Place {
         }
     }
 
+    /// The same, to be changed.
+    pub fn port_mut(&mut self) -> Option<&mut u16> {
+        match self {
+            Place::Tcp { port, .. } => Some(port),
+            Place::Unix(_) => None,
+        }
+    }
+
     /// What people call it: the host, or the path.
     pub fn name(&self) -> String {
         match self {

@@ -8,6 +8,7 @@
 
 mod account;
 mod attachments;
+mod check;
 mod connection;
 mod content;
 mod fields;
@@ -22,6 +23,7 @@ pub use account::{
     RemoveArgs, ShowArgs, Store,
 };
 pub use attachments::{Attachment, Attachments};
+pub use check::{CheckArgs, Ports};
 pub use connection::ConnectionArgs;
 pub use content::ContentArgs;
 pub use fields::{FieldArgs, Level};
@@ -136,6 +138,13 @@ pub enum Command {
     /// server is printed; the exit status says whether all, some or none were
     /// accepted.
     Send(Box<SendArgs>),
+    /// Say what is wrong with an account or a server, and why
+    ///
+    /// Connects to every sensible port of the server, compares what is offered
+    /// there, looks at its certificate, and signs in once. No mail is sent.
+    /// Each finding is ok, a note, unknown (it could not be told), a warning or
+    /// a fault, and says why it matters and what to change.
+    Check(Box<CheckArgs>),
     /// Catch mail on this machine instead of sending it
     ///
     /// Listens on loopback, takes every message, stores it in a Maildir, and
@@ -245,6 +254,7 @@ const SERVER: &str = "Server";
 const TLS: &str = "TLS";
 const SIGN_IN: &str = "Sign-in";
 const DELIVERY: &str = "Delivery";
+const CHECKS: &str = "Checks";
 const DEBUGGING: &str = "Debugging";
 const LABORATORY: &str = "Laboratory";
 const OUTPUT: &str = "Output";

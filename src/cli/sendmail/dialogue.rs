@@ -280,7 +280,8 @@ fn reply(exit: Exit, text: &str) -> Reply {
         | Exit::IoErr
         | Exit::TempFail
         | Exit::Protocol
-        | Exit::Signal(_) => (451, "4.3.0"),
+        | Exit::Signal(_)
+        | Exit::Plugin(_) => (451, "4.3.0"),
     };
     said(code, &format!("{enhanced} {text}"))
 }

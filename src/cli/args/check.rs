@@ -1,0 +1,75 @@
+//! What `envoi check` takes.
+
+use super::{CHECKS, ConnectionArgs, OUTPUT};
+use clap::Args;
+use std::str::FromStr;
+
+/// What `envoi check` takes.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct CheckArgs {
+    /// The account; the same as --account
+    ///
+    /// Without a name, the account that a message would be sent through.
+    #[arg(value_name = "ACCOUNT")]
+    pub name: Option<String>,
+
+    /// Look at these other ports of the server, too
+    ///
+    /// A list with commas, or ‘none’. On port 465 TLS is spoken from the start,
+    /// on others STARTTLS. Without it, those are 465, 587 and 25; of this
+    /// machine none. Nobody signs in there.
+    #[arg(long, value_name = "PORT,…", help_heading = CHECKS)]
+    pub ports: Option<Ports>,
+
+    /// Once signed in, try every other mechanism that the server offers
+    ///
+    /// Each has a connection of its own. The first refusal ends it, so that
+    /// nobody is locked out.
+    #[arg(long, help_heading = CHECKS)]
+    pub all_mechanisms: bool,
+
+    /// Warn of certificates that expire within so many days
+    #[arg(long, value_name = "N", default_value_t = 21, help_heading = CHECKS)]
+    pub warn_days: u32,
+
+    /// Print one line and end as a plug-in of Nagios does
+    ///
+    /// The line says OK, WARNING, CRITICAL or UNKNOWN, the worst of what was
+    /// found, and behind | how long things took and how many days are left of
+    /// the certificate. The status is 0, 1, 2 or 3.
+    #[arg(long, conflicts_with = "json", help_heading = OUTPUT)]
+    pub monitor: bool,
+
+    /// How to reach a server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Ports of a host, in the order in which they are looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ports(pub Vec<u16>);
+
+impl FromStr for Ports {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Ports(Vec::new()));
+        }
+        let port = |word: &str| word.trim().parse().ok().filter(|port| *port > 0);
+        let ports: Option<Vec<u16>> = text.split(',').map(port).collect();
+        ports.map(Ports).ok_or("it is neither ‘none’ nor a list of ports with commas")
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Is the account all right, and what does its server offer:
+    envoi check work
+
+  A server, without signing in, and on one more port:
+    envoi check --server smtp://mail.example.org --ports 465,2525
+
+  For Nagios, Icinga and others, with a warning 30 days ahead:
+    envoi check --monitor --warn-days 30 work";

@@ -1,0 +1,258 @@
+//! `envoi check`: what is wrong with an account or a server, and why. Sends no
+//! mail.
+//!
+//! | what | file |
+//! |---|---|
+//! | what a finding is, and a rule | `check/finding.rs` |
+//! | the rules about a port, one table | `check/server.rs` |
+//! | signing in, once | `check/sign_in.rs` |
+//! | what is printed for people, for programs, for Nagios | `check/table.rs`, `json.rs`, `monitor.rs` |
+
+mod finding;
+mod json;
+mod monitor;
+mod server;
+mod sign_in;
+mod table;
+
+use super::Surroundings;
+use super::account::named_by_word;
+use super::args::{CheckArgs, Ports};
+use super::escape::Escaped;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::interrupt;
+use super::render;
+use super::route::{self, Prepared};
+use super::send::host_name;
+use super::transcript::Transcript;
+use crate::account::{Account, Accounts, Choice};
+use crate::delivery::{Attempt, Hop, World, probe};
+use crate::net::{Place, Security, Verification};
+use crate::session::{Kind, Observer};
+use crate::smtp::{Keyword, Protocol};
+use finding::{Finding, Verdict, judged};
+use server::{RULES, Seen};
+use sign_in::SignedIn;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+pub(super) fn run(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    let checked = check(args, surroundings);
+    if !args.monitor {
+        return tell(&checked?, surroundings);
+    }
+    let told = match &checked {
+        Ok(checked) => monitor::line(checked),
+        Err(failure) => monitor::unknown(failure),
+    };
+    let (text, status) = told;
+    writeln!(surroundings.out, "{}", Escaped(text))
+        .and_then(|()| surroundings.out.flush())
+        .map_err(unwritten)?;
+    Ok(Exit::Plugin(status))
+}
+
+/// Everything that was found.
+pub(super) struct Checked {
+    /// The name of the account; `None` where a server stands in for one.
+    account: Option<String>,
+    /// One for each port that was looked at, those of the account before others
+    /// of the same host.
+    subjects: Vec<Subject>,
+    /// The user wanted to stop, by this signal.
+    signal: Option<usize>,
+}
+
+/// What the findings of one table are about.
+struct Subject {
+    /// What people call it.
+    name: String,
+    /// The facts.
+    seen: Seen,
+    findings: Vec<Finding>,
+}
+
+impl Checked {
+    fn findings(&self) -> impl Iterator<Item = (&Subject, &Finding)> {
+        let all = |subject| std::iter::repeat(subject);
+        self.subjects.iter().flat_map(move |subject| all(subject).zip(&subject.findings))
+    }
+
+    fn count(&self, verdict: Verdict) -> usize {
+        self.findings().filter(|(_, finding)| finding.verdict == verdict).count()
+    }
+
+    /// That of the first fault.
+    fn exit(&self) -> Exit {
+        if let Some(signal) = self.signal.and_then(|number| u8::try_from(number).ok()) {
+            return Exit::Signal(signal);
+        }
+        let mut faults = self.findings().filter(|(_, it)| it.verdict == Verdict::Fault);
+        faults.next().map_or(Exit::Ok, |(_, finding)| finding.exit)
+    }
+}
+
+fn check(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Checked, Failure> {
+    let account = choose(args, surroundings)?;
+    let interrupt = interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
+    let prepared = route::prepare(&account, false, &interrupt, surroundings)?;
+    if prepared.route.hops.is_empty() {
+        let sentence = "the account has no server that could be looked at";
+        return Err(Failure::say(Exit::Config, sentence));
+    }
+    let host = host_name();
+    let mut transcript = Transcript::seen(surroundings.globals.verbose, &mut *surroundings.err);
+    let world = World {
+        secrets: &prepared.passwords,
+        interrupt: &interrupt,
+        host_name: Some(&host),
+        wait_for_farewell: true,
+    };
+    let subjects = look(args, &prepared, &world, &mut transcript);
+    drop(transcript);
+    for trouble in prepared.passwords.troubles() {
+        surroundings.warn(&trouble);
+    }
+    Ok(Checked { account: account.name, subjects, signal: interrupt.signal() })
+}
+
+fn choose(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Account, Failure> {
+    let option = surroundings.globals.account.as_deref();
+    let named = match (args.name.as_deref(), option) {
+        (Some(name), Some(option)) if name != option => {
+            let sentence = format!("two accounts are named, ‘{name}’ and ‘{option}’");
+            return Err(
+                Failure::say(Exit::Usage, sentence).hint("name it once: envoi check ACCOUNT")
+            );
+        }
+        (name, option) => name.or(option),
+    };
+    let typed = args.connection.settings()?;
+    let config = surroundings.globals.config.as_deref();
+    let accounts = Accounts::for_message(config, surroundings.environment, named, &typed)?;
+    surroundings.tell_of_foreign(&accounts);
+    let chosen = accounts.choose(Choice { named, sender: None, typed });
+    Ok(chosen.map_err(|error| if option.is_none() { named_by_word(error) } else { error })?)
+}
+
+/// Looks at every port, the account's own first, and judges each.
+fn look(
+    args: &CheckArgs,
+    prepared: &Prepared<'_>,
+    world: &World<'_>,
+    observer: &mut dyn Observer,
+) -> Vec<Subject> {
+    let mut subjects: Vec<Subject> = Vec::new();
+    let seen = |hop: &Hop, is_own, attempt, sign_in| Seen {
+        hop: hop.clone(),
+        is_own,
+        attempt,
+        sign_in,
+        now: SystemTime::now(),
+        warn_days: args.warn_days,
+        signal: world.interrupt.signal(),
+    };
+    let hops = &prepared.route.hops;
+    for hop in hops {
+        if world.interrupt.signal().is_some() {
+            return subjects;
+        }
+        let attempt = probe(&hop.looked_at(), world, observer);
+        let is_refused = subjects.iter().any(|subject| subject.seen.sign_in.is_refused());
+        let sign_in = sign_in(args, hop, &attempt, is_refused, world, observer);
+        subjects.push(Subject::of(seen(hop, true, attempt, sign_in)));
+    }
+    for hop in beside(args.ports.as_ref(), hops) {
+        if world.interrupt.signal().is_some() {
+            return subjects;
+        }
+        let attempt = probe(&hop, world, observer);
+        subjects.push(Subject::of(seen(&hop, false, attempt, SignedIn::Nobody)));
+    }
+    subjects
+}
+
+/// Ports where a server may take mail: submission by TLS from the start, the same
+/// by STARTTLS (RFC 8314 §3.3), and the port of other servers.
+const SENSIBLE: [u16; 3] = [465, 587, 25];
+
+/// How long a port is waited for that nobody has named.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The other ports of the hosts, each once.
+fn beside(ports: Option<&Ports>, hops: &[Hop]) -> Vec<Hop> {
+    let mut known: Vec<Place> = hops.iter().map(|hop| hop.endpoint.place.clone()).collect();
+    let mut others = Vec::new();
+    for hop in hops.iter().filter(|hop| hop.endpoint.protocol == Protocol::Smtp) {
+        let usual: &[u16] = if hop.endpoint.place.host().is_loopback() { &[] } else { &SENSIBLE };
+        for &port in ports.map_or(usual, |Ports(ports)| ports) {
+            let Some(other) = hop.beside(port, PATIENCE) else { continue };
+            if !known.contains(&other.endpoint.place) {
+                known.push(other.endpoint.place.clone());
+                others.push(other);
+            }
+        }
+    }
+    others
+}
+
+/// Signs in where a message would, unless it is clear that it would not come to
+/// that.
+fn sign_in(
+    args: &CheckArgs,
+    hop: &Hop,
+    attempt: &Attempt,
+    is_refused: bool,
+    world: &World<'_>,
+    observer: &mut dyn Observer,
+) -> SignedIn {
+    let Some(sign_in) = &hop.sign_in else { return SignedIn::Nobody };
+    let needs_tls = matches!(hop.endpoint.security, Security::Implicit | Security::StartTls);
+    let lacks_tls = attempt
+        .error
+        .as_ref()
+        .is_some_and(|error| matches!(error.kind, Kind::Lacks(Keyword::StartTls)));
+    let is_bad = attempt.tls.as_ref().is_some_and(|facts| !facts.is_verified());
+    match &attempt.error {
+        _ if is_refused => SignedIn::Withheld("another server has refused it"),
+        Some(_) if !lacks_tls || needs_tls => SignedIn::Withheld("the session did not come so far"),
+        _ if is_bad && needs_tls && hop.tls.verification == Verification::Required => {
+            SignedIn::Withheld("the server's certificate is no good")
+        }
+        _ => sign_in::tried(hop, sign_in, args.all_mechanisms, world, observer),
+    }
+}
+
+impl Subject {
+    fn of(seen: Seen) -> Self {
+        let endpoint = &seen.hop.endpoint;
+        let how = match (endpoint.security, &endpoint.place) {
+            (_, Place::Unix(_)) => "a socket of this machine",
+            (Security::Implicit, _) => "TLS from the start",
+            (Security::StartTls, _) => "STARTTLS",
+            (Security::Opportunistic, _) => "STARTTLS if offered",
+            (Security::Cleartext, _) => "in clear",
+        };
+        let findings = judged(RULES, &seen);
+        Subject { name: format!("{endpoint}, {how}"), findings, seen }
+    }
+}
+
+/// Prints it, for people or for programs.
+fn tell(checked: &Checked, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    let globals = surroundings.globals;
+    let out = &mut *surroundings.out;
+    let told = if globals.json {
+        render::line(&json::object(checked), out)
+    } else {
+        table::print(checked, globals.quiet, out)
+    };
+    told.and_then(|()| out.flush()).map_err(unwritten)?;
+    Ok(checked.exit())
+}
+
+fn unwritten(error: io::Error) -> Failure {
+    Failure::caused(Exit::IoErr, "cannot write to the standard output", error)
+}

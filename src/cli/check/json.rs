@@ -1,0 +1,79 @@
+//! What was found, as one object for programs.
+
+use super::finding::{Finding, Verdict};
+use super::server::days_left;
+use super::{Checked, Subject};
+use crate::cli::hint::Hint;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CheckJson<'c> {
+    version: u8,
+    account: Option<&'c str>,
+    subjects: Vec<SubjectJson<'c>>,
+    faults: usize,
+    warnings: usize,
+    unknown: usize,
+    exit: u8,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SubjectJson<'c> {
+    server: String,
+    own: bool,
+    address: Option<String>,
+    extensions: &'c [String],
+    extensions_in_clear: &'c [String],
+    certificate_days: Option<u64>,
+    timings: BTreeMap<&'static str, f64>,
+    findings: Vec<FindingJson<'c>>,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'c> {
+    rule: &'static str,
+    verdict: &'static str,
+    found: &'c str,
+    why: Option<&'static str>,
+    hints: &'c [Hint],
+}
+
+pub(super) fn object(checked: &Checked) -> CheckJson<'_> {
+    CheckJson {
+        version: 1,
+        account: checked.account.as_deref(),
+        subjects: checked.subjects.iter().map(subject).collect(),
+        faults: checked.count(Verdict::Fault),
+        warnings: checked.count(Verdict::Warning),
+        unknown: checked.count(Verdict::Unknown),
+        exit: checked.exit().status(),
+    }
+}
+
+fn subject(subject: &Subject) -> SubjectJson<'_> {
+    let attempt = &subject.seen.attempt;
+    let milliseconds = |time: &std::time::Duration| time.as_secs_f64() * 1000.0;
+    SubjectJson {
+        server: subject.seen.hop.endpoint.to_string(),
+        own: subject.seen.is_own,
+        address: attempt.address.as_ref().map(ToString::to_string),
+        extensions: &attempt.extensions,
+        extensions_in_clear: &attempt.in_clear,
+        certificate_days: days_left(&subject.seen).map(|(days, _)| days),
+        timings: attempt.timings.iter().map(|(it, time)| (it.word(), milliseconds(time))).collect(),
+        findings: subject.findings.iter().map(finding).collect(),
+    }
+}
+
+fn finding(finding: &Finding) -> FindingJson<'_> {
+    FindingJson {
+        rule: finding.rule,
+        verdict: finding.verdict.word(),
+        found: &finding.found,
+        why: finding.why,
+        hints: &finding.hints,
+    }
+}

@@ -1,0 +1,300 @@
+//! The rules about one port of one server.
+
+use super::finding::{Finding, Rule};
+use super::sign_in::{self, SignedIn};
+use crate::cli::advice::of_error;
+use crate::cli::certificate;
+use crate::cli::exit::Exit;
+use crate::cli::words::error_words;
+use crate::delivery::{Attempt, Hop};
+use crate::net::{CertificateFault, Security, Summary, TlsFacts, Verification};
+use crate::sasl::Entry;
+use crate::session::{Error, Kind};
+use crate::smtp::{Keyword, Phase};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// What was seen of one port.
+pub(super) struct Seen {
+    /// How messages would go there.
+    pub(super) hop: Hop,
+    /// The account names it; else it is another port of such a server.
+    pub(super) is_own: bool,
+    /// What came of looking at it.
+    pub(super) attempt: Attempt,
+    /// Who signed in there.
+    pub(super) sign_in: SignedIn,
+    /// When that was.
+    pub(super) now: SystemTime,
+    /// How many days of a certificate are few.
+    pub(super) warn_days: u32,
+    /// The user's wish to stop.
+    pub(super) signal: Option<usize>,
+}
+
+/// Every rule, in the order of what they say.
+pub(super) const RULES: &[Rule<Seen>] = &[
+    Rule { name: "connection", judge: connection },
+    Rule { name: "tls", judge: tls },
+    Rule { name: "certificate", judge: certificate },
+    Rule { name: "expiry", judge: expiry },
+    Rule { name: "cleartext-auth", judge: cleartext_auth },
+    Rule { name: "starttls-again", judge: starttls_again },
+    Rule { name: "in-clear", judge: in_clear },
+    Rule { name: "mechanisms", judge: mechanisms },
+    Rule { name: "extensions", judge: extensions },
+    Rule { name: "limits", judge: limits },
+    Rule { name: "sign-in", judge: sign_in::works },
+    Rule { name: "other-mechanisms", judge: sign_in::others },
+    Rule { name: "timings", judge: timings },
+];
+
+impl Seen {
+    fn error(&self) -> Option<&Arc<Error>> {
+        self.attempt.error.as_ref()
+    }
+
+    fn tls(&self) -> Option<&TlsFacts> {
+        self.attempt.tls.as_ref()
+    }
+
+    /// What went wrong is a fault of the account's own port; elsewhere something
+    /// to know.
+    pub(super) fn blamed(&self, error: &Arc<Error>, why: &'static str) -> Finding {
+        let found = error_words(error);
+        let finding = if self.is_own {
+            Finding::fault(found, why, Exit::of_attempt(error, self.signal))
+        } else {
+            Finding::warning(found, why)
+        };
+        finding.hints(of_error(error, Some(&self.attempt)))
+    }
+
+    /// Whether it is looked at by the account, or by nobody, who gives up on a
+    /// channel that is not as safe as it should be.
+    fn insists_on_tls(&self) -> bool {
+        self.is_own && matches!(self.hop.endpoint.security, Security::Implicit | Security::StartTls)
+    }
+
+    /// What the server offers to who gets as far as can be.
+    pub(super) fn offers(&self) -> &[String] {
+        let last = &self.attempt.extensions;
+        if last.is_empty() { &self.attempt.in_clear } else { last }
+    }
+
+    /// The mechanisms that are offered under TLS, or where there is none, in clear.
+    pub(super) fn mechanisms(&self) -> Vec<String> {
+        parameters(self.offers(), Keyword::Auth.as_str())
+    }
+
+    /// The session came as far as the reply to EHLO.
+    fn was_greeted(&self) -> bool {
+        !self.offers().is_empty() || self.error().is_none()
+    }
+}
+
+/// The words behind a keyword.
+fn parameters(offers: &[String], keyword: &str) -> Vec<String> {
+    let words = offers.iter().map(|line| line.split(' ').collect::<Vec<_>>());
+    let found = words.filter(|words| words[0] == keyword);
+    found
+        .flat_map(|words| words[1..].iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
+        .collect()
+}
+
+fn has(offers: &[String], keyword: &str) -> bool {
+    offers.iter().any(|line| line.split(' ').next() == Some(keyword))
+}
+
+fn connection(seen: &Seen) -> Option<Finding> {
+    let Some(error) = seen.error().filter(|error| {
+        !matches!(error.phase, Phase::StartTls | Phase::Handshake) && !seen.was_greeted()
+    }) else {
+        let address = seen.attempt.address.as_ref()?;
+        return Some(Finding::ok(format!("{address} answers")));
+    };
+    if seen.is_own {
+        return Some(
+            seen.blamed(error, "no message can be sent through a server that does not answer"),
+        );
+    }
+    Some(Finding::note(format!("not in use: {}", error_words(error))))
+}
+
+fn tls(seen: &Seen) -> Option<Finding> {
+    const CLEAR: &str = "everybody on the way can read and change what is sent here";
+    if let Some(facts) = seen.tls() {
+        let found = [Some(&facts.version), Some(&facts.cipher), facts.group.as_ref()];
+        let found: Vec<&str> = found.into_iter().flatten().map(String::as_str).collect();
+        let found = found.join(", ");
+        return Some(match facts.version.as_str() {
+            "TLS 1.2" => Finding::note(format!("{found}: TLS 1.3 is not spoken")),
+            _ => Finding::ok(found),
+        });
+    }
+    let error = seen.error()?;
+    match (&error.kind, error.phase) {
+        (Kind::Lacks(Keyword::StartTls), _) if !seen.insists_on_tls() => {
+            Some(Finding::warning(error_words(error), CLEAR).hint(
+                "the server's operator has to give it a certificate; with Postfix: \
+                 smtpd_tls_security_level = may, and smtpd_tls_chain_files",
+            ))
+        }
+        (Kind::Lacks(Keyword::StartTls), _) => {
+            Some(seen.blamed(error, "without it, nothing is sent, and no password either"))
+        }
+        (_, Phase::StartTls | Phase::Handshake) => {
+            Some(seen.blamed(error, "without TLS nobody is sure to talk to the server, nor alone"))
+        }
+        _ => None,
+    }
+}
+
+fn certificate(seen: &Seen) -> Option<Finding> {
+    const WHY: &str = "anybody could pretend to be the server, and get mail and passwords";
+    let facts = seen.tls()?;
+    let Some(fault) = &facts.fault else {
+        let own = facts.certificate.as_ref()?;
+        let by = if seen.hop.tls.pins.is_empty() { "" } else { "pinned; " };
+        let names = own.names.first().or(own.common_name.as_ref());
+        let name = names.map_or("nobody", String::as_str);
+        return Some(Finding::ok(format!("{by}for {name}, issued by ‘{}’", own.issuer)));
+    };
+    let found = certificate::words(fault);
+    let is_wanted = seen.insists_on_tls() && seen.hop.tls.verification == Verification::Required;
+    let finding = if is_wanted {
+        Finding::fault(found, WHY, Exit::Protocol)
+    } else {
+        Finding::warning(found, WHY)
+    };
+    Some(finding.hints(certificate::hints(fault, &facts.chain)))
+}
+
+/// How many days are left of the certificates, the server's own first: of the
+/// one that ends first. `None` where that is over, or means nothing.
+pub(super) fn days_left(seen: &Seen) -> Option<(u64, &Summary)> {
+    let facts = seen.tls().filter(|_| seen.hop.tls.pins.is_empty())?;
+    if matches!(facts.fault, Some(CertificateFault::Expired { .. })) {
+        return None;
+    }
+    let first = facts.chain.iter().min_by_key(|one| one.not_after)?;
+    let left = first.not_after.duration_since(seen.now).ok()?;
+    Some((left.as_secs() / DAY.as_secs(), first))
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn expiry(seen: &Seen) -> Option<Finding> {
+    let (days, first) = days_left(seen)?;
+    let found = format!(
+        "‘{}’ is good for {days} more days, until {}",
+        first.subject,
+        certificate::moment(first.not_after)
+    );
+    if days >= seen.warn_days.into() {
+        return Some(Finding::ok(found));
+    }
+    let why = "once it has expired, no client sends anything through this server";
+    Some(Finding::warning(found, why).hint(
+        "the server's operator has to renew it, and to have the server read the new one; \
+         with certbot: certbot renew",
+    ))
+}
+
+fn cleartext_auth(seen: &Seen) -> Option<Finding> {
+    let in_clear = if seen.tls().is_some() || !seen.attempt.in_clear.is_empty() {
+        &seen.attempt.in_clear
+    } else {
+        // The last EHLO was in clear.
+        &seen.attempt.extensions
+    };
+    let exposing = |name: &String| Entry::named(name).is_some_and(|entry| entry.exposes_secret);
+    let names = parameters(in_clear, Keyword::Auth.as_str());
+    let names: Vec<String> = names.into_iter().filter(exposing).collect();
+    if names.is_empty() || seen.hop.endpoint.place.port().is_none() {
+        return None;
+    }
+    let found = format!("AUTH {} is offered in clear, before TLS", names.join(" "));
+    let why = "a client that does not insist on TLS gives its password to everybody on the way";
+    Some(
+        Finding::warning(found, why)
+            .hint("the server's operator can forbid it; with Postfix: smtpd_tls_auth_only = yes"),
+    )
+}
+
+fn starttls_again(seen: &Seen) -> Option<Finding> {
+    seen.tls()?;
+    let keyword = Keyword::StartTls.as_str();
+    has(&seen.attempt.extensions, keyword).then(|| {
+        let why = "RFC 3207 forbids it: a client may take it for a channel in clear";
+        Finding::warning("STARTTLS is offered again under TLS", why)
+            .hint("the server's operator has to bring it up to date")
+    })
+}
+
+/// How what is offered in clear differs from what is offered under TLS.
+fn in_clear(seen: &Seen) -> Option<Finding> {
+    let (clear, secured) = (&seen.attempt.in_clear, &seen.attempt.extensions);
+    if clear.is_empty() || secured.is_empty() {
+        return None;
+    }
+    let starttls = |line: &&String| line.as_str() != Keyword::StartTls.as_str();
+    let only = |these: &[String], those: &[String]| {
+        let lines = these.iter().filter(starttls).filter(|line| !those.contains(line));
+        lines.cloned().collect::<Vec<_>>().join(", ")
+    };
+    let (before, after) = (only(clear, secured), only(secured, clear));
+    let told = [("only before TLS: ", before), ("only under TLS: ", after)];
+    let told = told.into_iter().filter(|(_, lines)| !lines.is_empty());
+    let told: Vec<String> = told.map(|(when, lines)| format!("{when}{lines}")).collect();
+    (!told.is_empty()).then(|| Finding::note(told.join("; ")))
+}
+
+fn mechanisms(seen: &Seen) -> Option<Finding> {
+    let names = seen.mechanisms();
+    (!names.is_empty()).then(|| Finding::ok(names.join(" ")))
+}
+
+/// What a message may need (RFC 6152, RFC 2920, RFC 2034, RFC 6531).
+const USUAL: [Keyword; 4] =
+    [Keyword::EightBitMime, Keyword::Pipelining, Keyword::EnhancedStatusCodes, Keyword::SmtpUtf8];
+
+fn extensions(seen: &Seen) -> Option<Finding> {
+    if !seen.was_greeted() {
+        return None;
+    }
+    let words = seen.offers().iter().filter_map(|line| line.split(' ').next());
+    let names: Vec<&str> =
+        words.filter(|name| !["AUTH", "SIZE", "LIMITS"].contains(name)).collect();
+    let lacking = USUAL.map(Keyword::as_str).into_iter().filter(|it| !has(seen.offers(), it));
+    let lacking: Vec<&str> = lacking.collect();
+    let found = if names.is_empty() { "none".to_owned() } else { names.join(" ") };
+    Some(match lacking.as_slice() {
+        [] => Finding::ok(found),
+        lacking => Finding::note(format!("{found}; not offered: {}", lacking.join(" "))),
+    })
+}
+
+/// RFC 1870, RFC 9422.
+fn limits(seen: &Seen) -> Option<Finding> {
+    if !seen.was_greeted() {
+        return None;
+    }
+    let size = parameters(seen.offers(), Keyword::Size.as_str());
+    let size = size.first().filter(|octets| *octets != "0");
+    let size = size.map(|octets| format!("messages of {octets} octets"));
+    let limits = parameters(seen.offers(), "LIMITS");
+    let told: Vec<String> = size.into_iter().chain(limits).collect();
+    Some(match told.as_slice() {
+        [] => Finding::note("the server states none"),
+        told => Finding::ok(told.join(", ")),
+    })
+}
+
+fn timings(seen: &Seen) -> Option<Finding> {
+    let told = |(phase, time): &(Phase, Duration)| {
+        format!("{} {:.1} ms", phase.word(), time.as_secs_f64() * 1000.0)
+    };
+    let told: Vec<String> = seen.attempt.timings.iter().map(told).collect();
+    (seen.was_greeted() && !told.is_empty()).then(|| Finding::ok(told.join(", ")))
+}

@@ -1,0 +1,144 @@
+//! Signing in, once, and what is made of it.
+
+use super::finding::Finding;
+use super::server::Seen;
+use crate::cli::advice::of_error;
+use crate::cli::exit::Exit;
+use crate::cli::words::error_words;
+use crate::delivery::{Attempt, Hop, SignIn, World, probe};
+use crate::sasl::MECHANISMS;
+use crate::session::{Error, Kind, Observer};
+use crate::smtp::Phase;
+
+/// Who signed in at a port.
+pub(super) enum SignedIn {
+    /// Nobody is to.
+    Nobody,
+    /// Nobody was tried, for this reason.
+    Withheld(&'static str),
+    /// The best mechanism was tried, and perhaps others behind it.
+    Tried(Box<Tried>),
+}
+
+/// What came of it.
+pub(super) struct Tried {
+    /// As a message would be sent.
+    pub(super) best: Attempt,
+    /// Other mechanisms, each on a connection of its own.
+    pub(super) others: Vec<(&'static str, Attempt)>,
+    /// The user's wish to stop.
+    pub(super) signal: Option<usize>,
+}
+
+impl SignedIn {
+    /// Somebody was refused: nobody should knock again with the same secret.
+    pub(super) fn is_refused(&self) -> bool {
+        match self {
+            SignedIn::Tried(tried) => {
+                let others = tried.others.iter().map(|(_, attempt)| attempt);
+                std::iter::once(&tried.best).chain(others).any(|it| {
+                    it.error.as_ref().is_some_and(|error| error.phase == Phase::Auth)
+                        && it.error.as_ref().is_some_and(|error| !is_about_mechanism(error))
+                })
+            }
+            SignedIn::Nobody | SignedIn::Withheld(_) => false,
+        }
+    }
+}
+
+/// Signs in as for a message, and if that works and `all` says so, by every
+/// other mechanism that is offered, until one is refused.
+pub(super) fn tried(
+    hop: &Hop,
+    sign_in: &SignIn,
+    all: bool,
+    world: &World<'_>,
+    observer: &mut dyn Observer,
+) -> SignedIn {
+    let best = probe(hop, world, observer);
+    let mut others = Vec::new();
+    let used = best.signed_in.as_ref().map(|signed_in| signed_in.mechanism);
+    if let Some(used) = used.filter(|_| all && best.error.is_none()) {
+        for name in other_mechanisms(sign_in, &best, used) {
+            let mut hop = hop.clone();
+            if let Some(sign_in) = &mut hop.sign_in {
+                sign_in.mechanisms = vec![name.to_owned()];
+            }
+            let attempt = probe(&hop, world, observer);
+            let goes_on = attempt.error.as_ref().is_none_or(|error| is_about_mechanism(error));
+            others.push((name, attempt));
+            if !goes_on {
+                break;
+            }
+        }
+    }
+    SignedIn::Tried(Box::new(Tried { best, others, signal: world.interrupt.signal() }))
+}
+
+/// Those that are offered and prove the user by the same.
+fn other_mechanisms(sign_in: &SignIn, best: &Attempt, used: &str) -> Vec<&'static str> {
+    let offered = |name: &str| {
+        let mut lines = best.extensions.iter().filter(|line| line.starts_with("AUTH "));
+        lines.any(|line| line.split(' ').skip(1).any(|it| it.eq_ignore_ascii_case(name)))
+    };
+    let entries = MECHANISMS.iter().filter(|entry| entry.proof == sign_in.proof);
+    entries.map(|entry| entry.name).filter(|name| *name != used && offered(name)).collect()
+}
+
+/// The mechanism is at fault, not the secret (RFC 4954 §6).
+fn is_about_mechanism(error: &Error) -> bool {
+    match &error.kind {
+        Kind::NoMechanism { .. } => true,
+        Kind::Refused(reply) => matches!(reply.code.value(), 504 | 534 | 538),
+        _ => false,
+    }
+}
+
+/// Whether the account can sign in.
+pub(super) fn works(seen: &Seen) -> Option<Finding> {
+    let tried = match &seen.sign_in {
+        SignedIn::Nobody if seen.is_own => {
+            return Some(Finding::note("nobody is named who would sign in"));
+        }
+        SignedIn::Nobody => return None,
+        SignedIn::Withheld(reason) => {
+            return Some(Finding::unknown(format!("not tried: {reason}")));
+        }
+        SignedIn::Tried(tried) => tried,
+    };
+    if let Some(error) = &tried.best.error {
+        let exit = Exit::of_attempt(error, tried.signal);
+        let found = error_words(error);
+        let why = "the server takes mail from those only who have signed in";
+        let hints = of_error(error, Some(&tried.best));
+        return Some(Finding::fault(found, why, exit).hints(hints));
+    }
+    let signed_in = tried.best.signed_in.as_ref()?;
+    let by = signed_in.mechanism;
+    Some(Finding::ok(match &signed_in.user {
+        Some(user) => format!("as {user}, by {by}"),
+        None => format!("by {by}"),
+    }))
+}
+
+/// What came of the other mechanisms.
+pub(super) fn others(seen: &Seen) -> Option<Finding> {
+    let SignedIn::Tried(tried) = &seen.sign_in else { return None };
+    if tried.others.is_empty() {
+        return None;
+    }
+    let told = |(name, attempt): &(&str, Attempt)| match &attempt.error {
+        None => format!("{name} works"),
+        Some(error) => format!("{name} does not: {}", error_words(error)),
+    };
+    let all: Vec<String> = tried.others.iter().map(told).collect();
+    let found = all.join("; ");
+    if tried.others.iter().all(|(_, attempt)| attempt.error.is_none()) {
+        return Some(Finding::ok(found));
+    }
+    let why = "clients that choose one of these cannot sign in, though the server offers it";
+    Some(Finding::warning(found, why).hint(
+        "the server's operator has to make it work, or to offer it no longer; with Dovecot: \
+         auth_mechanisms",
+    ))
+}
