@@ -149,6 +149,8 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
         'envoi;check' {
             [CompletionResult]::new('--ports', '--ports', [CompletionResultType]::ParameterName, 'Look at these other ports of the server, too')
             [CompletionResult]::new('--warn-days', '--warn-days', [CompletionResultType]::ParameterName, 'Warn of certificates that expire within so many days')
+            [CompletionResult]::new('--domain', '--domain', [CompletionResultType]::ParameterName, 'Look at what DOMAIN publishes for its mail')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Look for the DKIM key of this name')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Submit to this server; repeat it for others to fall back on')
             [CompletionResult]::new('--helo', '--helo', [CompletionResultType]::ParameterName, 'Call ourselves NAME when greeting the server')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect to servers through this proxy')

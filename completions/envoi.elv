@@ -144,6 +144,8 @@ set edit:completion:arg-completer[envoi] = {|@words|
         &'envoi;check'= {
             cand --ports 'Look at these other ports of the server, too'
             cand --warn-days 'Warn of certificates that expire within so many days'
+            cand --domain 'Look at what DOMAIN publishes for its mail'
+            cand --selector 'Look for the DKIM key of this name'
             cand --server 'Submit to this server; repeat it for others to fall back on'
             cand --helo 'Call ourselves NAME when greeting the server'
             cand --proxy 'Connect to servers through this proxy'

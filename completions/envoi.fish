@@ -181,6 +181,8 @@ complete -c envoi -n "__fish_envoi_using_subcommand send" -l json -d 'Print JSON
 complete -c envoi -n "__fish_envoi_using_subcommand send" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l ports -d 'Look at these other ports of the server, too' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l warn-days -d 'Warn of certificates that expire within so many days' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l domain -d 'Look at what DOMAIN publishes for its mail' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l selector -d 'Look for the DKIM key of this name' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l helo -d 'Call ourselves NAME when greeting the server' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l proxy -d 'Connect to servers through this proxy' -r

@@ -5,9 +5,12 @@
 //! |---|---|
 //! | what a finding is, and a rule | `check/finding.rs` |
 //! | the rules about a port, one table | `check/server.rs` |
+//! | what a domain publishes, and the rules about it, one table | `check/domain.rs`, `domain_rules.rs` |
 //! | signing in, once | `check/sign_in.rs` |
 //! | what is printed for people, for programs, for Nagios | `check/table.rs`, `json.rs`, `monitor.rs` |
 
+mod domain;
+mod domain_rules;
 mod finding;
 mod json;
 mod monitor;
@@ -26,11 +29,15 @@ use super::render;
 use super::route::{self, Prepared};
 use super::send::host_name;
 use super::transcript::Transcript;
-use crate::account::{Account, Accounts, Choice};
+use crate::account::{Account, Accounts, Choice, ProxyChoice, Settings};
 use crate::delivery::{Attempt, Hop, World, probe};
-use crate::net::{Place, Security, Verification};
+use crate::dns::{self, Name, Stub};
+use crate::message::dkim::Key;
+use crate::net::{Deadline, Family, Http, Interrupt, Place, Security, Verification};
 use crate::session::{Kind, Observer};
 use crate::smtp::{Keyword, Protocol};
+use domain::{Asking, Domain};
+use domain_rules::RULES as RULES_OF_DOMAIN;
 use finding::{Finding, Verdict, judged};
 use server::{RULES, Seen};
 use sign_in::SignedIn;
@@ -68,8 +75,8 @@ pub(super) struct Checked {
 struct Subject {
     /// What people call it.
     name: String,
-    /// The facts.
-    seen: Seen,
+    /// Of a port, what was seen of it.
+    seen: Option<Seen>,
     findings: Vec<Finding>,
 }
 
@@ -94,10 +101,45 @@ impl Checked {
 }
 
 fn check(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Checked, Failure> {
-    let account = choose(args, surroundings)?;
+    let domain = args.domain.as_deref().map(str::parse::<Name>).transpose();
+    let domain = domain.map_err(|error| Failure::new(Exit::DataErr, error))?;
+    let config = surroundings.globals.config.as_deref();
+    let option = surroundings.globals.account.as_deref();
+    let typed = args.connection.settings()?;
+    let named = args.name.as_deref().or(option);
+    let accounts = Accounts::for_message(config, surroundings.environment, named, &typed)?;
+    surroundings.tell_of_foreign(&accounts);
+    let is_for_domain_only = domain.is_some() && named.is_none() && typed.servers.is_none();
+    let account = if is_for_domain_only {
+        None
+    } else {
+        Some(choose(args, &accounts, typed.clone(), option)?)
+    };
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
-    let prepared = route::prepare(&account, false, &interrupt, surroundings)?;
+    let mut subjects = match &account {
+        Some(account) => ports(args, account, &interrupt, surroundings)?,
+        None => Vec::new(),
+    };
+    if let Some(name) = domain.filter(|_| interrupt.signal().is_none()) {
+        let selectors = selectors(args, &name, account.as_ref(), surroundings);
+        let proxy = account.as_ref().map(|account| account.proxy.clone());
+        let proxy = proxy.or(typed.proxy.clone()).or_else(|| accounts.proxy()).unwrap_or_default();
+        let published = published(args, &name, selectors, &proxy, &interrupt, surroundings)?;
+        subjects.push(Subject::of_domain(&published));
+    }
+    let account = account.and_then(|account| account.name);
+    Ok(Checked { account, subjects, signal: interrupt.signal() })
+}
+
+/// Looks at the servers of the account.
+fn ports(
+    args: &CheckArgs,
+    account: &Account,
+    interrupt: &Interrupt,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Vec<Subject>, Failure> {
+    let prepared = route::prepare(account, false, interrupt, surroundings)?;
     if prepared.route.hops.is_empty() {
         let sentence = "the account has no server that could be looked at";
         return Err(Failure::say(Exit::Config, sentence));
@@ -106,7 +148,7 @@ fn check(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Checke
     let mut transcript = Transcript::seen(surroundings.globals.verbose, &mut *surroundings.err);
     let world = World {
         secrets: &prepared.passwords,
-        interrupt: &interrupt,
+        interrupt,
         host_name: Some(&host),
         wait_for_farewell: true,
     };
@@ -115,11 +157,80 @@ fn check(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Checke
     for trouble in prepared.passwords.troubles() {
         surroundings.warn(&trouble);
     }
-    Ok(Checked { account: account.name, subjects, signal: interrupt.signal() })
+    Ok(subjects)
 }
 
-fn choose(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Account, Failure> {
-    let option = surroundings.globals.account.as_deref();
+/// The keys to look for: those that are named, else those that the account signs
+/// with for this domain.
+fn selectors(
+    args: &CheckArgs,
+    domain: &Name,
+    account: Option<&Account>,
+    surroundings: &mut Surroundings<'_>,
+) -> Vec<(String, Option<Key>)> {
+    let mut own = Vec::new();
+    let dkim = account.map(|account| account.dkim.as_slice()).unwrap_or_default();
+    for dkim in dkim.iter().filter(|dkim| dkim.domain.to_string() == domain.to_string()) {
+        match dkim.signer() {
+            Ok(signer) => own.push((signer.selector.to_string(), Some(signer.key))),
+            Err(error) => {
+                surroundings.warn(&error.to_string());
+                own.push((dkim.selector.to_string(), None));
+            }
+        }
+    }
+    if args.selector.is_empty() {
+        return own;
+    }
+    let mut key_of = |name: &String| {
+        let at = own.iter().position(|(selector, _)| selector == name)?;
+        own.swap_remove(at).1
+    };
+    args.selector.iter().map(|name| (name.clone(), key_of(name))).collect()
+}
+
+/// The limit of one question about a domain.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Asks what the domain publishes.
+fn published(
+    args: &CheckArgs,
+    name: &Name,
+    selectors: Vec<(String, Option<Key>)>,
+    proxy: &ProxyChoice,
+    interrupt: &Interrupt,
+    surroundings: &Surroundings<'_>,
+) -> Result<Domain, Failure> {
+    let typed = &args.connection;
+    let roots = route::roots(&typed.tls_ca, typed.tls_system_roots, surroundings.environment)?;
+    let deadline = typed.deadline.map(Deadline::after);
+    let way = |endpoint: &_| proxy.to(endpoint).map_err(Into::into);
+    let http = Http {
+        roots,
+        least: typed.tls_min.unwrap_or_default(),
+        proxy: &way,
+        source: typed.source,
+        family: match (typed.ipv4, typed.ipv6) {
+            (true, _) => Family::V4,
+            (_, true) => Family::V6,
+            (false, false) => Family::Any,
+        },
+        // Each request has a limit of its own.
+        deadline: deadline.unwrap_or_else(|| Deadline::after(LIMIT * 60)),
+        interrupt,
+    };
+    let resolver = Stub::of_system();
+    let limit = typed.timeout.map_or(LIMIT, |cap| cap.min(LIMIT));
+    let asking = Asking { resolver: &resolver, http: &http, limit, deadline, interrupt };
+    Ok(asking.about(name, selectors))
+}
+
+fn choose(
+    args: &CheckArgs,
+    accounts: &Accounts,
+    typed: Settings,
+    option: Option<&str>,
+) -> Result<Account, Failure> {
     let named = match (args.name.as_deref(), option) {
         (Some(name), Some(option)) if name != option => {
             let sentence = format!("two accounts are named, ‘{name}’ and ‘{option}’");
@@ -129,10 +240,6 @@ fn choose(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Accou
         }
         (name, option) => name.or(option),
     };
-    let typed = args.connection.settings()?;
-    let config = surroundings.globals.config.as_deref();
-    let accounts = Accounts::for_message(config, surroundings.environment, named, &typed)?;
-    surroundings.tell_of_foreign(&accounts);
     let chosen = accounts.choose(Choice { named, sender: None, typed });
     Ok(chosen.map_err(|error| if option.is_none() { named_by_word(error) } else { error })?)
 }
@@ -160,16 +267,19 @@ fn look(
             return subjects;
         }
         let attempt = probe(&hop.looked_at(), world, observer);
-        let is_refused = subjects.iter().any(|subject| subject.seen.sign_in.is_refused());
+        let is_refused = subjects
+            .iter()
+            .filter_map(|subject| subject.seen.as_ref())
+            .any(|seen| seen.sign_in.is_refused());
         let sign_in = sign_in(args, hop, &attempt, is_refused, world, observer);
-        subjects.push(Subject::of(seen(hop, true, attempt, sign_in)));
+        subjects.push(Subject::of_port(seen(hop, true, attempt, sign_in)));
     }
     for hop in beside(args.ports.as_ref(), hops) {
         if world.interrupt.signal().is_some() {
             return subjects;
         }
         let attempt = probe(&hop, world, observer);
-        subjects.push(Subject::of(seen(&hop, false, attempt, SignedIn::Nobody)));
+        subjects.push(Subject::of_port(seen(&hop, false, attempt, SignedIn::Nobody)));
     }
     subjects
 }
@@ -226,7 +336,7 @@ fn sign_in(
 }
 
 impl Subject {
-    fn of(seen: Seen) -> Self {
+    fn of_port(seen: Seen) -> Self {
         let endpoint = &seen.hop.endpoint;
         let how = match (endpoint.security, &endpoint.place) {
             (_, Place::Unix(_)) => "a socket of this machine",
@@ -236,7 +346,15 @@ impl Subject {
             (Security::Cleartext, _) => "in clear",
         };
         let findings = judged(RULES, &seen);
-        Subject { name: format!("{endpoint}, {how}"), findings, seen }
+        Subject { name: format!("{endpoint}, {how}"), findings, seen: Some(seen) }
+    }
+
+    fn of_domain(domain: &Domain) -> Self {
+        // Below a name that does not exist there is nothing.
+        let is_missing = matches!(domain.exchangers, Err(dns::Error::NoSuchName { .. }));
+        let rules = if is_missing { &RULES_OF_DOMAIN[..1] } else { RULES_OF_DOMAIN };
+        let findings = judged(rules, domain);
+        Subject { name: domain.name.to_string(), findings, seen: None }
     }
 }
 

@@ -7,29 +7,34 @@
 //! | what | file |
 //! |---|---|
 //! | names as they are asked for and answered | `name.rs` |
-//! | what is asked for: SRV, MX; which of them is tried first | `record.rs`, `order.rs` |
+//! | what is asked for: SRV, MX, TXT, TLSA; which of them is tried first | `record.rs`, `order.rs` |
 //! | the servers of this machine, resolv.conf(5) | `resolv_conf.rs` |
 //! | one question after another, to one server after another | `stub.rs` |
 //! | a question and its answer as octets | `query.rs`, `response.rs` |
+//! | what a domain says of its mail: tag lists, SPF, MTA-STS | `tags.rs`, `spf.rs`, `mta_sts.rs` |
 //! | the way there and back: UDP, TCP | `exchange.rs` |
 #![expect(clippy::disallowed_types, reason = "a question is a datagram, and net has none")]
 
 mod error;
 mod exchange;
+pub mod mta_sts;
 mod name;
 mod order;
 mod query;
 mod record;
 mod resolv_conf;
 mod response;
+pub mod spf;
 mod stub;
+mod tags;
 
 pub use error::Error;
 pub use name::Name;
 pub use order::draw;
-pub use record::{Kind, Mx, Srv};
+pub use record::{Kind, Mx, Srv, Tlsa, Txt};
 pub use resolv_conf::{Options, ResolvConf};
 pub use stub::Stub;
+pub use tags::Tags;
 
 use crate::net::{Deadline, Interrupt};
 
@@ -51,6 +56,23 @@ pub trait Resolver {
         deadline: Deadline,
         interrupt: &Interrupt,
     ) -> Result<Answer<Mx>, Error>;
+
+    /// The texts at a name, at least one, in no order.
+    fn txt(
+        &self,
+        name: &Name,
+        deadline: Deadline,
+        interrupt: &Interrupt,
+    ) -> Result<Answer<Txt>, Error>;
+
+    /// What the certificate of a service must be (RFC 6698), at least one, in no
+    /// order; `name` is that of the service, such as `_25._tcp.mail.example.org`.
+    fn tlsa(
+        &self,
+        name: &Name,
+        deadline: Deadline,
+        interrupt: &Interrupt,
+    ) -> Result<Answer<Tlsa>, Error>;
 }
 
 /// Records, at least one.

@@ -4,6 +4,7 @@
 use super::name::Name;
 use domain::base::iana::Rtype;
 use domain::base::name::ParsedName;
+use domain::base::rdata::UnknownRecordData;
 use domain::base::record::ParsedRecord;
 use domain::base::wire::ParseError;
 use domain::rdata;
@@ -31,6 +32,24 @@ pub struct Mx {
     pub exchanger: Option<Name>,
 }
 
+/// A text (RFC 1035 §3.3.14), its strings in one; what is not UTF-8 is replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Txt(pub String);
+
+/// What a certificate must be (RFC 6698 §2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tlsa {
+    /// 2 is an authority, 3 the server's own; RFC 7672 §3.1.3 has no use for
+    /// others.
+    pub usage: u8,
+    /// 0 is the whole certificate, 1 its key.
+    pub selector: u8,
+    /// 0 is the octets themselves, 1 SHA-256, 2 SHA-512.
+    pub matching: u8,
+    /// What it is compared with.
+    pub data: Vec<u8>,
+}
+
 /// A kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -38,6 +57,10 @@ pub enum Kind {
     Srv,
     /// RFC 1035 §3.3.9.
     Mx,
+    /// RFC 1035 §3.3.14.
+    Txt,
+    /// RFC 6698.
+    Tlsa,
 }
 
 /// A record as it stands in a message.
@@ -58,6 +81,8 @@ impl Kind {
         match self {
             Kind::Srv => Rtype::SRV,
             Kind::Mx => Rtype::MX,
+            Kind::Txt => Rtype::TXT,
+            Kind::Tlsa => Rtype::TLSA,
         }
     }
 }
@@ -67,6 +92,8 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Kind::Srv => "SRV",
             Kind::Mx => "MX",
+            Kind::Txt => "TXT",
+            Kind::Tlsa => "TLSA",
         })
     }
 }
@@ -97,5 +124,34 @@ impl Record for Mx {
             preference: record.data().preference(),
             exchanger: Name::read(record.data().exchange()),
         }))
+    }
+}
+
+impl Record for Txt {
+    const KIND: Kind = Kind::Txt;
+
+    fn read(record: &Wire<'_>) -> Result<Option<Self>, ParseError> {
+        let record = record.to_record::<rdata::Txt<&[u8]>>()?;
+        Ok(record.map(|record| {
+            let octets: Vec<u8> = record.data().iter().flatten().copied().collect();
+            Txt(String::from_utf8_lossy(&octets).into_owned())
+        }))
+    }
+}
+
+impl Record for Tlsa {
+    const KIND: Kind = Kind::Tlsa;
+
+    fn read(record: &Wire<'_>) -> Result<Option<Self>, ParseError> {
+        if record.rtype() != Rtype::TLSA {
+            return Ok(None);
+        }
+        // The library reads this kind only among all others.
+        let record = record.to_record::<UnknownRecordData<&[u8]>>()?;
+        let octets = record.as_ref().map(|record| *record.data().data());
+        let Some(&[usage, selector, matching, ref data @ ..]) = octets else {
+            return Err(ParseError::ShortInput);
+        };
+        Ok(Some(Tlsa { usage, selector, matching, data: data.to_vec() }))
     }
 }

@@ -5,7 +5,7 @@ use super::exchange::{Fault, Way};
 use super::name::Name;
 use super::order::draw;
 use super::query::Query;
-use super::record::{Mx, Record, Srv};
+use super::record::{Mx, Record, Srv, Tlsa, Txt};
 use super::resolv_conf::{Options, ResolvConf};
 use super::response::Response;
 use super::{Answer, Resolver};
@@ -82,6 +82,24 @@ impl Resolver for Stub {
         deadline: Deadline,
         interrupt: &Interrupt,
     ) -> Result<Answer<Mx>, Error> {
+        self.ask(name, deadline, interrupt)
+    }
+
+    fn txt(
+        &self,
+        name: &Name,
+        deadline: Deadline,
+        interrupt: &Interrupt,
+    ) -> Result<Answer<Txt>, Error> {
+        self.ask(name, deadline, interrupt)
+    }
+
+    fn tlsa(
+        &self,
+        name: &Name,
+        deadline: Deadline,
+        interrupt: &Interrupt,
+    ) -> Result<Answer<Tlsa>, Error> {
         self.ask(name, deadline, interrupt)
     }
 }

@@ -33,6 +33,20 @@ pub struct CheckArgs {
     #[arg(long, value_name = "N", default_value_t = 21, help_heading = CHECKS)]
     pub warn_days: u32,
 
+    /// Look at what DOMAIN publishes for its mail
+    ///
+    /// MX, SPF, DKIM, DMARC, MTA-STS with its policy, TLSRPT and DANE, as the name
+    /// servers of this machine tell them. Where neither an account nor a server
+    /// is named, nothing else is looked at.
+    #[arg(long, value_name = "DOMAIN", help_heading = CHECKS)]
+    pub domain: Option<String>,
+
+    /// Look for the DKIM key of this name
+    ///
+    /// May be repeated. Without it, those that the account signs with.
+    #[arg(long, value_name = "NAME", requires = "domain", help_heading = CHECKS)]
+    pub selector: Vec<String>,
+
     /// Print one line and end as a plug-in of Nagios does
     ///
     /// The line says OK, WARNING, CRITICAL or UNKNOWN, the worst of what was
@@ -70,6 +84,9 @@ Examples:
 
   A server, without signing in, and on one more port:
     envoi check --server smtp://mail.example.org --ports 465,2525
+
+  What stands in DNS for the mail of a domain:
+    envoi check --domain example.org --selector mail
 
   For Nagios, Icinga and others, with a warning 30 days ahead:
     envoi check --monitor --warn-days 30 work";

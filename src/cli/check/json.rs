@@ -1,11 +1,12 @@
 //! What was found, as one object for programs.
 
 use super::finding::{Finding, Verdict};
-use super::server::days_left;
+use super::server::{Seen, days_left};
 use super::{Checked, Subject};
 use crate::cli::hint::Hint;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,8 +21,22 @@ pub(super) struct CheckJson<'c> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct SubjectJson<'c> {
+    #[serde(flatten)]
+    about: About<'c>,
+    findings: Vec<FindingJson<'c>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum About<'c> {
+    Domain { domain: &'c str },
+    Port(Box<PortJson<'c>>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PortJson<'c> {
     server: String,
     own: bool,
     address: Option<String>,
@@ -29,7 +44,6 @@ struct SubjectJson<'c> {
     extensions_in_clear: &'c [String],
     certificate_days: Option<u64>,
     timings: BTreeMap<&'static str, f64>,
-    findings: Vec<FindingJson<'c>>,
 }
 
 #[derive(Serialize)]
@@ -54,17 +68,24 @@ pub(super) fn object(checked: &Checked) -> CheckJson<'_> {
 }
 
 fn subject(subject: &Subject) -> SubjectJson<'_> {
-    let attempt = &subject.seen.attempt;
-    let milliseconds = |time: &std::time::Duration| time.as_secs_f64() * 1000.0;
-    SubjectJson {
-        server: subject.seen.hop.endpoint.to_string(),
-        own: subject.seen.is_own,
+    let about = match &subject.seen {
+        Some(seen) => About::Port(Box::new(port(seen))),
+        None => About::Domain { domain: &subject.name },
+    };
+    SubjectJson { about, findings: subject.findings.iter().map(finding).collect() }
+}
+
+fn port(seen: &Seen) -> PortJson<'_> {
+    let attempt = &seen.attempt;
+    let milliseconds = |time: &Duration| time.as_secs_f64() * 1000.0;
+    PortJson {
+        server: seen.hop.endpoint.to_string(),
+        own: seen.is_own,
         address: attempt.address.as_ref().map(ToString::to_string),
         extensions: &attempt.extensions,
         extensions_in_clear: &attempt.in_clear,
-        certificate_days: days_left(&subject.seen).map(|(days, _)| days),
+        certificate_days: days_left(seen).map(|(days, _)| days),
         timings: attempt.timings.iter().map(|(it, time)| (it.word(), milliseconds(time))).collect(),
-        findings: subject.findings.iter().map(finding).collect(),
     }
 }
 

@@ -46,13 +46,14 @@ fn status(checked: &Checked) -> u8 {
 /// How long the phases took at the first server, in seconds, and how many days
 /// its certificates are good for.
 fn performance(checked: &Checked) -> Vec<String> {
-    let Some(first) = checked.subjects.first() else { return Vec::new() };
-    let timings = first.seen.attempt.timings.iter();
+    let mut ports = checked.subjects.iter().filter_map(|subject| subject.seen.as_ref());
+    let Some(first) = ports.next() else { return Vec::new() };
+    let timings = first.attempt.timings.iter();
     let mut data: Vec<String> = timings
         .map(|(phase, time)| format!("{}={:.6}s;;;0;", phase.word(), time.as_secs_f64()))
         .collect();
-    if let Some((days, _)) = days_left(&first.seen) {
-        data.push(format!("certificate_days={days};{}:;0:", first.seen.warn_days));
+    if let Some((days, _)) = days_left(first) {
+        data.push(format!("certificate_days={days};{}:;0:", first.warn_days));
     }
     data
 }

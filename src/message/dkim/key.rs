@@ -5,7 +5,7 @@ use super::super::Error;
 use encodify::base64::STANDARD;
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
-use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use std::fmt;
 use x509_cert::der::asn1::{AnyRef, UintRef};
 use x509_cert::der::{self, Decode, Reader, SliceReader};
@@ -129,6 +129,16 @@ impl Key {
         match &self.0 {
             Kind::Rsa(_) => "rsa-sha256",
             Kind::Ed25519(_) => "ed25519-sha256",
+        }
+    }
+
+    /// Whether this is its public half as DNS has it: of RSA the key alone or in a
+    /// `SubjectPublicKeyInfo`, in DER (RFC 6376 §3.6.1); of Ed25519 the key itself
+    /// (RFC 8463 §4.2).
+    pub fn is_published_as(&self, octets: &[u8]) -> bool {
+        match &self.0 {
+            Kind::Rsa(pair) => octets.ends_with(pair.public_key().as_ref()),
+            Kind::Ed25519(pair) => octets == pair.public_key().as_ref(),
         }
     }
 

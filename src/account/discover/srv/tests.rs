@@ -1,5 +1,5 @@
 use super::*;
-use crate::dns::Kind;
+use crate::dns::{Kind, Tlsa, Txt};
 use std::cell::RefCell;
 use std::time::Duration;
 
@@ -29,6 +29,14 @@ impl Resolver for Told {
         self.asked.borrow_mut().push(name.to_string());
         let none = || Error::NoRecords { name: name.clone(), kind: Kind::Mx };
         self.mx.clone().ok_or_else(none)
+    }
+
+    fn txt(&self, name: &Name, _: Deadline, _: &Interrupt) -> Result<Answer<Txt>, Error> {
+        Err(Error::NoRecords { name: name.clone(), kind: Kind::Txt })
+    }
+
+    fn tlsa(&self, name: &Name, _: Deadline, _: &Interrupt) -> Result<Answer<Tlsa>, Error> {
+        Err(Error::NoRecords { name: name.clone(), kind: Kind::Tlsa })
     }
 }
 
