@@ -252,8 +252,9 @@ fn look(
     observer: &mut dyn Observer,
 ) -> Vec<Subject> {
     let mut subjects: Vec<Subject> = Vec::new();
-    let seen = |hop: &Hop, is_own, attempt, sign_in| Seen {
+    let seen = |hop: &Hop, is_own, first, attempt, sign_in| Seen {
         hop: hop.clone(),
+        first,
         is_own,
         attempt,
         sign_in,
@@ -267,21 +268,33 @@ fn look(
             return subjects;
         }
         let attempt = probe(&hop.looked_at(), world, observer);
-        let is_refused = subjects
+        let has_failed = subjects
             .iter()
             .filter_map(|subject| subject.seen.as_ref())
-            .any(|seen| seen.sign_in.is_refused());
-        let sign_in = sign_in(args, hop, &attempt, is_refused, world, observer);
-        subjects.push(Subject::of_port(seen(hop, true, attempt, sign_in)));
+            .any(|seen| seen.sign_in.has_failed());
+        let sign_in = sign_in(args, hop, &attempt, has_failed, world, observer);
+        subjects.push(Subject::of_port(seen(hop, true, first(&subjects), attempt, sign_in)));
     }
     for hop in beside(args.ports.as_ref(), hops) {
         if world.interrupt.signal().is_some() {
             return subjects;
         }
         let attempt = probe(&hop, world, observer);
-        subjects.push(Subject::of_port(seen(&hop, false, attempt, SignedIn::Nobody)));
+        subjects.push(Subject::of_port(seen(
+            &hop,
+            false,
+            first(&subjects),
+            attempt,
+            SignedIn::Nobody,
+        )));
     }
     subjects
+}
+
+/// What the first port offers.
+fn first(subjects: &[Subject]) -> Option<Vec<String>> {
+    let seen = subjects.first()?.seen.as_ref()?;
+    Some(seen.offers().to_vec())
 }
 
 /// Ports where a server may take mail: submission by TLS from the start, the same
@@ -314,7 +327,7 @@ fn sign_in(
     args: &CheckArgs,
     hop: &Hop,
     attempt: &Attempt,
-    is_refused: bool,
+    has_failed: bool,
     world: &World<'_>,
     observer: &mut dyn Observer,
 ) -> SignedIn {
@@ -326,7 +339,7 @@ fn sign_in(
         .is_some_and(|error| matches!(error.kind, Kind::Lacks(Keyword::StartTls)));
     let is_bad = attempt.tls.as_ref().is_some_and(|facts| !facts.is_verified());
     match &attempt.error {
-        _ if is_refused => SignedIn::Withheld("another server has refused it"),
+        _ if has_failed => SignedIn::Withheld("it has failed at another server"),
         Some(_) if !lacks_tls || needs_tls => SignedIn::Withheld("the session did not come so far"),
         _ if is_bad && needs_tls && hop.tls.verification == Verification::Required => {
             SignedIn::Withheld("the server's certificate is no good")

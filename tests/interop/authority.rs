@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, date_time_ymd,
 };
 
 use crate::server::USER;
@@ -20,7 +20,8 @@ const STRANGER: &str = "mallory";
 
 /// Writes `authority.pem` and, each as NAME.pem and NAME.key, `server` and
 /// `relay` for `localhost`, 127.0.0.1 and [`NAMES`], `client` for [`USER`] and `stranger`
-/// for somebody else, into `directory`. The authority's own key is forgotten.
+/// for somebody else, into `directory`; as `expired` and `misnamed` two that no
+/// client takes for the server's. The authority's own key is forgotten.
 pub(crate) fn write_certificates(directory: &Path) {
     let authority_key = KeyPair::generate().expect("a key for the authority");
     let authority = authority_parameters();
@@ -31,6 +32,8 @@ pub(crate) fn write_certificates(directory: &Path) {
     for (file, parameters) in [
         ("server", server_parameters()),
         ("relay", server_parameters()),
+        ("expired", expired_parameters()),
+        ("misnamed", misnamed_parameters()),
         ("client", client_parameters(USER)),
         ("stranger", client_parameters(STRANGER)),
     ] {
@@ -69,6 +72,19 @@ fn server_parameters() -> CertificateParams {
     let names = ["localhost", "127.0.0.1"].into_iter().chain(NAMES).map(str::to_owned);
     let parameters = CertificateParams::new(names.collect::<Vec<_>>()).expect("valid names");
     leaf(parameters, "localhost", ExtendedKeyUsagePurpose::ServerAuth)
+}
+
+/// The server's, as it was long ago.
+fn expired_parameters() -> CertificateParams {
+    let mut parameters = server_parameters();
+    parameters.not_after = date_time_ymd(2020, 1, 31);
+    parameters
+}
+
+/// That of another server.
+fn misnamed_parameters() -> CertificateParams {
+    let parameters = CertificateParams::new(vec!["other.example".to_owned()]).expect("a name");
+    leaf(parameters, "other.example", ExtendedKeyUsagePurpose::ServerAuth)
 }
 
 fn client_parameters(user: &str) -> CertificateParams {

@@ -34,7 +34,7 @@ pub(crate) struct NameServers {
     home: TempDir,
 }
 
-fn name_servers() -> Lent<NameServers> {
+pub(crate) fn name_servers() -> Lent<NameServers> {
     static SLOT: Mutex<Weak<NameServers>> = Mutex::new(Weak::new());
     Lent::from(&SLOT, || NameServers::start(|_| String::new()))
 }

@@ -20,6 +20,7 @@
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`dns`] | Knot DNS and Unbound: what the resolver makes of their answers |
+//! | [`check`] | `envoi check` of a Postfix that is broken, and of what name servers say |
 //! | [`identity`] | an issuer of tokens, logging in there, and Dovecot, which asks it |
 //! | [`dsn`] | reports of delivery, as Postfix sends them |
 //! | [`keyring`] | GNOME's keyring, open and locked |
@@ -46,6 +47,7 @@
 mod aiosmtpd;
 mod authority;
 mod callers;
+mod check;
 mod chunking;
 mod contrib;
 mod cyrus;

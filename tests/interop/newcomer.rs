@@ -100,7 +100,7 @@ impl<'t> Newcomer<'t> {
     }
 
     /// Somebody who asks these name servers and trusts this authority.
-    fn with(names: &'t NameServers, authority: &Path) -> Self {
+    pub(crate) fn with(names: &'t NameServers, authority: &Path) -> Self {
         let home = TempDir::new().expect("making a home");
         fs::write(home.path().join("password"), PASSWORD).expect("writing the password");
         fs::copy(authority, home.path().join("authority.pem")).expect("copying the authority");

@@ -144,9 +144,13 @@ pub(crate) struct Postfix {
     /// In clear, and keeping to itself how large a message may be.
     unsized_port: u16,
     /// In clear, and yet one can sign in.
-    careless_port: u16,
+    pub(crate) careless_port: u16,
     /// In clear, behind a proxy that says whom it speaks for.
     proxied_port: u16,
+    /// By STARTTLS, with a certificate that has expired.
+    pub(crate) expired_port: u16,
+    /// By STARTTLS, with that of another server.
+    pub(crate) misnamed_port: u16,
     /// Postfix, and the Dovecot it asks; they end in this order.
     _processes: [Kept; 2],
     home: TempDir,
@@ -195,8 +199,17 @@ impl Postfix {
 
         let directory = private_directory();
         let ports = free_ports();
-        let [cleartext, starttls, tls, narrow_port, unsized_port, careless_port, proxied_port] =
-            ports;
+        let [
+            cleartext,
+            starttls,
+            tls,
+            narrow_port,
+            unsized_port,
+            careless_port,
+            proxied_port,
+            expired_port,
+            misnamed_port,
+        ] = ports;
         write_configuration(directory.path(), ports);
 
         let home = directory.path();
@@ -212,6 +225,8 @@ impl Postfix {
             unsized_port,
             careless_port,
             proxied_port,
+            expired_port,
+            misnamed_port,
             _processes: [postfix_guard, dovecot_guard],
             home: directory,
         }
@@ -267,8 +282,8 @@ impl Server for Postfix {
     }
 }
 
-fn write_configuration(home: &Path, ports: [u16; 7]) {
-    let [cleartext, starttls, tls, narrow, quiet, careless, proxied] = ports;
+fn write_configuration(home: &Path, ports: [u16; 9]) {
+    let [cleartext, starttls, tls, narrow, quiet, careless, proxied, expired, misnamed] = ports;
     write_certificates(home);
     for directory in ["etc", "spool", "data", "mail"] {
         fs::create_dir(home.join(directory)).expect("making a directory of the servers");
@@ -277,7 +292,7 @@ fn write_configuration(home: &Path, ports: [u16; 7]) {
     chown(home.join("data"), Some(uid_of("postfix")), None).expect("giving Postfix its data");
     chown(home.join("mail"), Some(UID), Some(UID)).expect("giving away the mail");
 
-    let values: [(&str, &dyn ToString); 9] = [
+    let values: [(&str, &dyn ToString); 11] = [
         ("HOME", &home.display()),
         ("UID", &UID),
         ("CLEARTEXT", &cleartext),
@@ -287,6 +302,8 @@ fn write_configuration(home: &Path, ports: [u16; 7]) {
         ("UNSIZED", &quiet),
         ("CARELESS", &careless),
         ("PROXIED", &proxied),
+        ("EXPIRED", &expired),
+        ("MISNAMED", &misnamed),
     ];
     for (template, file) in [
         (include_str!("postfix/main.cf"), "etc/main.cf"),

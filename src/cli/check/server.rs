@@ -20,6 +20,8 @@ pub(super) struct Seen {
     pub(super) hop: Hop,
     /// The account names it; else it is another port of such a server.
     pub(super) is_own: bool,
+    /// What the first port offers, where this is another.
+    pub(super) first: Option<Vec<String>>,
     /// What came of looking at it.
     pub(super) attempt: Attempt,
     /// Who signed in there.
@@ -44,6 +46,7 @@ pub(super) const RULES: &[Rule<Seen>] = &[
     Rule { name: "mechanisms", judge: mechanisms },
     Rule { name: "extensions", judge: extensions },
     Rule { name: "limits", judge: limits },
+    Rule { name: "compared", judge: compared },
     Rule { name: "sign-in", judge: sign_in::works },
     Rule { name: "other-mechanisms", judge: sign_in::others },
     Rule { name: "timings", judge: timings },
@@ -238,16 +241,28 @@ fn in_clear(seen: &Seen) -> Option<Finding> {
     if clear.is_empty() || secured.is_empty() {
         return None;
     }
+    differences(clear, "only before TLS: ", secured, "only under TLS: ").map(Finding::note)
+}
+
+/// How what is offered here differs from what the first port offers.
+fn compared(seen: &Seen) -> Option<Finding> {
+    let first = seen.first.as_ref().filter(|first| !first.is_empty() && seen.was_greeted())?;
+    let differences = differences(first, "only at the first port: ", seen.offers(), "only here: ");
+    Some(differences.map_or_else(|| Finding::ok("as at the first port"), Finding::note))
+}
+
+/// The lines of either that the other lacks, each behind its words; STARTTLS, which
+/// goes with the kind of port, does not count.
+fn differences(one: &[String], of_one: &str, other: &[String], of_other: &str) -> Option<String> {
     let starttls = |line: &&String| line.as_str() != Keyword::StartTls.as_str();
     let only = |these: &[String], those: &[String]| {
         let lines = these.iter().filter(starttls).filter(|line| !those.contains(line));
         lines.cloned().collect::<Vec<_>>().join(", ")
     };
-    let (before, after) = (only(clear, secured), only(secured, clear));
-    let told = [("only before TLS: ", before), ("only under TLS: ", after)];
+    let told = [(of_one, only(one, other)), (of_other, only(other, one))];
     let told = told.into_iter().filter(|(_, lines)| !lines.is_empty());
     let told: Vec<String> = told.map(|(when, lines)| format!("{when}{lines}")).collect();
-    (!told.is_empty()).then(|| Finding::note(told.join("; ")))
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 fn mechanisms(seen: &Seen) -> Option<Finding> {

@@ -31,19 +31,20 @@ pub(super) struct Tried {
 }
 
 impl SignedIn {
-    /// Somebody was refused: nobody should knock again with the same secret.
-    pub(super) fn is_refused(&self) -> bool {
-        match self {
-            SignedIn::Tried(tried) => {
-                let others = tried.others.iter().map(|(_, attempt)| attempt);
-                std::iter::once(&tried.best).chain(others).any(|it| {
-                    it.error.as_ref().is_some_and(|error| error.phase == Phase::Auth)
-                        && it.error.as_ref().is_some_and(|error| !is_about_mechanism(error))
-                })
-            }
-            SignedIn::Nobody | SignedIn::Withheld(_) => false,
-        }
+    /// The secret was given away for nothing: nobody should get it again.
+    pub(super) fn has_failed(&self) -> bool {
+        let SignedIn::Tried(tried) = self else { return false };
+        let others = tried.others.iter().map(|(_, attempt)| attempt);
+        let mut errors =
+            std::iter::once(&tried.best).chain(others).filter_map(|it| it.error.as_ref());
+        errors.any(|error| error.phase == Phase::Auth && gave_secret(error))
     }
+}
+
+/// Whether a sign-in that failed came so far that the server has the secret, or
+/// what follows from it.
+fn gave_secret(error: &Error) -> bool {
+    !is_about_mechanism(error) && !matches!(error.kind, Kind::Lacks(_) | Kind::Secret { .. })
 }
 
 /// Signs in as for a message, and if that works and `all` says so, by every
