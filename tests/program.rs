@@ -389,6 +389,32 @@ fn ctrl_c_in_the_middle_of_a_message_leaves_no_message() {
 }
 
 #[test]
+fn ctrl_c_ends_a_check_which_says_what_it_has_seen() {
+    // SEC-17: the second server, and the other port, are not asked any more.
+    let (tell, told) = channel();
+    let server = Scripted::once(move |peer| {
+        tell.send(()).expect("telling");
+        drop(peer.rest());
+    });
+    let other = sink();
+    let url = |address: SocketAddr| format!("smtp://{address}");
+    let (first, second) = (url(server.address), url(other.address()));
+    let words = ["check", "-q", "--server", &first, "--server", &second];
+    let envoi = Started(Place::new().envoi(words).spawn().expect("starting envoi"));
+    told.recv_timeout(running::GENEROUS).expect("being told");
+    envoi.interrupt();
+    let seen = format!(
+        "{}, STARTTLS\n\
+         \x20 fault    connection        interrupted while waiting for the server's greeting\n\
+         {:29}why: no message can be sent through a server that does not answer as it should\n\n",
+        server.address, ""
+    );
+    check(&envoi.finish(), 130, &seen, "");
+    server.finish();
+    assert_eq!(taken(&other).connections, 0);
+}
+
+#[test]
 fn after_the_final_dot_ctrl_c_waits_a_moment_for_the_answer() {
     // SEC-17: an answer in time is the truth.
     let (envoi, told, server) = started_against(LAST, |peer, tell| {

@@ -5,6 +5,7 @@ use super::sign_in::{self, SignedIn};
 use crate::cli::advice::of_error;
 use crate::cli::certificate;
 use crate::cli::exit::Exit;
+use crate::cli::hint::Hint;
 use crate::cli::words::error_words;
 use crate::delivery::{Attempt, Hop};
 use crate::net::{CertificateFault, Security, Summary, TlsFacts, Verification};
@@ -61,22 +62,23 @@ impl Seen {
         self.attempt.tls.as_ref()
     }
 
-    /// What went wrong is a fault of the account's own port; elsewhere something
-    /// to know.
-    pub(super) fn blamed(&self, error: &Arc<Error>, why: &'static str) -> Finding {
+    /// Whether messages that go this way want TLS (`Hop` says the same of a pin).
+    fn insists_on_tls(&self) -> bool {
+        let security = self.hop.endpoint.security;
+        let is_pinned = security == Security::Opportunistic && !self.hop.tls.pins.is_empty();
+        let insists = matches!(security, Security::Implicit | Security::StartTls) || is_pinned;
+        self.is_own && insists
+    }
+
+    /// A fault where it keeps messages from going, else a warning.
+    fn blamed(&self, error: &Arc<Error>, is_fault: bool, why: &'static str) -> Finding {
         let found = error_words(error);
-        let finding = if self.is_own {
+        let finding = if is_fault {
             Finding::fault(found, why, Exit::of_attempt(error, self.signal))
         } else {
             Finding::warning(found, why)
         };
         finding.hints(of_error(error, Some(&self.attempt)))
-    }
-
-    /// Whether it is looked at by the account, or by nobody, who gives up on a
-    /// channel that is not as safe as it should be.
-    fn insists_on_tls(&self) -> bool {
-        self.is_own && matches!(self.hop.endpoint.security, Security::Implicit | Security::StartTls)
     }
 
     /// What the server offers to who gets as far as can be.
@@ -109,19 +111,21 @@ fn has(offers: &[String], keyword: &str) -> bool {
     offers.iter().any(|line| line.split(' ').next() == Some(keyword))
 }
 
+/// Somebody answers, and goes on as far as is looked; but for TLS, which has a rule
+/// of its own.
 fn connection(seen: &Seen) -> Option<Finding> {
-    let Some(error) = seen.error().filter(|error| {
-        !matches!(error.phase, Phase::StartTls | Phase::Handshake) && !seen.was_greeted()
-    }) else {
-        let address = seen.attempt.address.as_ref()?;
-        return Some(Finding::ok(format!("{address} answers")));
-    };
-    if seen.is_own {
-        return Some(
-            seen.blamed(error, "no message can be sent through a server that does not answer"),
-        );
+    const WHY: &str = "no message can be sent through a server that does not answer as it should";
+    let is_of_tls = |error: &&Arc<Error>| matches!(error.phase, Phase::StartTls | Phase::Handshake);
+    match seen.error().filter(|error| !is_of_tls(error)) {
+        None => {
+            let address = seen.attempt.address.as_ref()?;
+            Some(Finding::ok(format!("{address} answers")))
+        }
+        Some(error) if !seen.is_own && matches!(error.phase, Phase::Connect | Phase::Proxy) => {
+            Some(Finding::note(format!("not in use: {}", error_words(error))))
+        }
+        Some(error) => Some(seen.blamed(error, seen.is_own, WHY)),
     }
-    Some(Finding::note(format!("not in use: {}", error_words(error))))
 }
 
 fn tls(seen: &Seen) -> Option<Finding> {
@@ -144,10 +148,11 @@ fn tls(seen: &Seen) -> Option<Finding> {
             ))
         }
         (Kind::Lacks(Keyword::StartTls), _) => {
-            Some(seen.blamed(error, "without it, nothing is sent, and no password either"))
+            Some(seen.blamed(error, true, "without it, nothing is sent, and no password either"))
         }
         (_, Phase::StartTls | Phase::Handshake) => {
-            Some(seen.blamed(error, "without TLS nobody is sure to talk to the server, nor alone"))
+            let why = "without TLS nobody is sure to talk to the server, nor alone";
+            Some(seen.blamed(error, seen.insists_on_tls(), why))
         }
         _ => None,
     }
@@ -158,6 +163,12 @@ fn certificate(seen: &Seen) -> Option<Finding> {
     let facts = seen.tls()?;
     let Some(fault) = &facts.fault else {
         let own = facts.certificate.as_ref()?;
+        if seen.is_own && seen.hop.tls.verification == Verification::Noted {
+            return Some(
+                Finding::warning("it is good, but the account does not look at it", WHY)
+                    .hint(Hint::from("leave out ").option("tls-verify", "no")),
+            );
+        }
         let by = if seen.hop.tls.pins.is_empty() { "" } else { "pinned; " };
         let names = own.names.first().or(own.common_name.as_ref());
         let name = names.map_or("nobody", String::as_str);
