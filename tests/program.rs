@@ -393,6 +393,8 @@ fn ctrl_c_ends_a_check_which_says_what_it_has_seen() {
     // SEC-17: the second server, and the other port, are not asked any more.
     let (tell, told) = channel();
     let server = Scripted::once(move |peer| {
+        peer.say("220 mx.example\r\n");
+        peer.expect("EHLO");
         tell.send(()).expect("telling");
         drop(peer.rest());
     });
@@ -405,7 +407,7 @@ fn ctrl_c_ends_a_check_which_says_what_it_has_seen() {
     envoi.interrupt();
     let seen = format!(
         "{}, STARTTLS\n\
-         \x20 fault    connection        interrupted while waiting for the server's greeting\n\
+         \x20 fault    connection        interrupted while waiting for the reply to our greeting\n\
          {:29}why: no message can be sent through a server that does not answer as it should\n\n",
         server.address, ""
     );
