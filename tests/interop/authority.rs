@@ -59,12 +59,13 @@ fn authority_parameters() -> CertificateParams {
 }
 
 /// The other names that servers go by, where name servers say so.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "mail.own.plain.example",
     "mail.own.signed.example",
     "mail.provider.plain.example",
     "vouched.plain.example",
     "autoconfig.docs.plain.example",
+    "mta-sts.policy.plain.example",
     "mail.tokens.plain.example",
 ];
 

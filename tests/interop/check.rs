@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::authority::AUTHORITY;
 use crate::dns::name_servers;
-use crate::newcomer::Newcomer;
+use crate::newcomer::{Newcomer, town};
 use crate::postfix::postfix;
 use crate::server::{Mode, Server, USER};
 
@@ -97,4 +97,21 @@ fn what_a_domain_publishes_is_judged_and_dnssec_decides_about_dane() {
         ];
         assert_has(&found, &expected);
     }
+}
+
+#[test]
+fn a_policy_is_fetched_by_https_and_must_name_all_who_take_the_mail() {
+    let town = town();
+    let mut user = Newcomer::to(&town);
+    let words = "check --json --domain policy.plain.example --tls-ca authority.pem";
+    let report = user.types(words).exits(78).report();
+    let found = self::found(&report, 0);
+    let backup = "backup.policy.plain.example";
+    let lost = format!("mx-addresses warning: {backup}: ");
+    let stranger = format!("mta-sts fault: {backup} takes mail of the domain, and is no mx");
+    assert_has(&found, &[&lost, &stranger]);
+    // Whoever does not know the authority gets no policy.
+    let report = user.types("check --json --domain policy.plain.example").exits(69).report();
+    let unknown = "mta-sts fault: https://mta-sts.policy.plain.example/.well-known/mta-sts.txt: ";
+    assert_has(&self::found(&report, 0), &[unknown]);
 }

@@ -54,13 +54,21 @@ impl Town {
                  _submissions._tcp.vouched SRV 0 0 {implicit} mail.provider.plain.example.\n\
                  mail.provider A 127.0.0.1\n\
                  quiet TXT nothing\n\
-                 autoconfig.docs A {usual}\n"
+                 autoconfig.docs A {usual}\n\
+                 policy MX 10 mail.policy\n\
+                 policy MX 20 backup.policy\n\
+                 mail.policy A 127.0.0.1\n\
+                 _mta-sts.policy TXT \"v=STSv1; id=20240101\"\n\
+                 mta-sts.policy A {usual}\n"
             )
         });
         let document = fs::read_to_string(file("newcomer/config-v1.1.xml")).expect("the document");
         fs::create_dir(home.join("mail")).expect("making a directory");
         let document = fill(&document, &[("STARTTLS", &starttls)]);
         fs::write(home.join("mail/config-v1.1.xml"), document).expect("writing the document");
+        fs::create_dir(home.join(".well-known")).expect("making a directory");
+        fs::copy(file("newcomer/mta-sts.txt"), home.join(".well-known/mta-sts.txt"))
+            .expect("publishing a policy");
         let certificate = |name: &str| server.home().join(name).display().to_string();
         let words = [
             python().display().to_string(),
