@@ -34,8 +34,8 @@ use crate::delivery::{Attempt, Hop, World, probe};
 use crate::dns::{self, Name, Stub};
 use crate::message::dkim::Key;
 use crate::net::{Deadline, Family, Http, Interrupt, Place, Security, Verification};
-use crate::session::{Kind, Observer};
-use crate::smtp::{Keyword, Protocol};
+use crate::session::Observer;
+use crate::smtp::Protocol;
 use domain::{Asking, Domain};
 use domain_rules::RULES as RULES_OF_DOMAIN;
 use finding::{Finding, Verdict, judged};
@@ -333,14 +333,10 @@ fn sign_in(
 ) -> SignedIn {
     let Some(sign_in) = &hop.sign_in else { return SignedIn::Nobody };
     let needs_tls = matches!(hop.endpoint.security, Security::Implicit | Security::StartTls);
-    let lacks_tls = attempt
-        .error
-        .as_ref()
-        .is_some_and(|error| matches!(error.kind, Kind::Lacks(Keyword::StartTls)));
     let is_bad = attempt.tls.as_ref().is_some_and(|facts| !facts.is_verified());
     match &attempt.error {
         _ if has_failed => SignedIn::Withheld("it has failed at another server"),
-        Some(_) if !lacks_tls || needs_tls => SignedIn::Withheld("the session did not come so far"),
+        Some(_) => SignedIn::Withheld("the session did not come so far"),
         _ if is_bad && needs_tls && hop.tls.verification == Verification::Required => {
             SignedIn::Withheld("the server's certificate is no good")
         }

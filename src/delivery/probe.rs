@@ -35,8 +35,9 @@ pub fn probe(hop: &Hop, world: &World<'_>, observer: &mut dyn Observer) -> Attem
 }
 
 impl Hop {
-    /// The same server, looked at by somebody who does not sign in, wants TLS,
-    /// and goes on where its certificate is no good, so that all of it is seen.
+    /// The same server, looked at by somebody who does not sign in, takes TLS where
+    /// it is offered, and goes on where the certificate is no good, so that all of
+    /// it is seen.
     #[must_use]
     pub fn looked_at(&self) -> Hop {
         let mut hop = self.clone();
@@ -46,10 +47,9 @@ impl Hop {
             sessions: SessionCache::default(),
             ..hop.tls
         };
-        if matches!(hop.endpoint.security, Security::Opportunistic)
-            || (hop.endpoint.security == Security::Cleartext && hop.endpoint.place.port().is_some())
-        {
-            hop.endpoint.security = Security::StartTls;
+        let is_remote = hop.endpoint.place.port().is_some();
+        if hop.endpoint.security == Security::Cleartext && is_remote {
+            hop.endpoint.security = Security::Opportunistic;
         }
         hop
     }

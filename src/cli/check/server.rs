@@ -129,7 +129,6 @@ fn connection(seen: &Seen) -> Option<Finding> {
 }
 
 fn tls(seen: &Seen) -> Option<Finding> {
-    const CLEAR: &str = "everybody on the way can read and change what is sent here";
     if let Some(facts) = seen.tls() {
         let found = [Some(&facts.version), Some(&facts.cipher), facts.group.as_ref()];
         let found: Vec<&str> = found.into_iter().flatten().map(String::as_str).collect();
@@ -139,14 +138,11 @@ fn tls(seen: &Seen) -> Option<Finding> {
             _ => Finding::ok(found),
         });
     }
-    let error = seen.error()?;
+    let Some(error) = seen.error() else {
+        return seen.hop.endpoint.place.port().map(|_| no_starttls());
+    };
     match (&error.kind, error.phase) {
-        (Kind::Lacks(Keyword::StartTls), _) if !seen.insists_on_tls() => {
-            Some(Finding::warning(error_words(error), CLEAR).hint(
-                "the server's operator has to give it a certificate; with Postfix: \
-                 smtpd_tls_security_level = may, and smtpd_tls_chain_files",
-            ))
-        }
+        (Kind::Lacks(Keyword::StartTls), _) if !seen.insists_on_tls() => Some(no_starttls()),
         (Kind::Lacks(Keyword::StartTls), _) => {
             Some(seen.blamed(error, true, "without it, nothing is sent, and no password either"))
         }
@@ -156,6 +152,14 @@ fn tls(seen: &Seen) -> Option<Finding> {
         }
         _ => None,
     }
+}
+
+fn no_starttls() -> Finding {
+    let why = "everybody on the way can read and change what is sent here";
+    Finding::warning("the server does not offer STARTTLS", why).hint(
+        "the server's operator has to give it a certificate; with Postfix: \
+         smtpd_tls_security_level = may, and smtpd_tls_chain_files",
+    )
 }
 
 fn certificate(seen: &Seen) -> Option<Finding> {
