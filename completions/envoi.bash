@@ -772,7 +772,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__check)
-            opts="-4 -6 -A -C -v -q -h --ports --all-mechanisms --warn-days --domain --selector --monitor --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
+            opts="-4 -6 -A -C -v -q -h --ports --all-mechanisms --warn-days --domain --selector --monitor --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --chunking --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -820,6 +820,10 @@ _envoi() {
                     ;;
                 --pipelining)
                     COMPREPLY=($(compgen -W "off standard" -- "${cur}"))
+                    return 0
+                    ;;
+                --chunking)
+                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
                     return 0
                     ;;
                 --tls-ca)

@@ -153,6 +153,7 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand --timeout 'Wait no longer than this for any one thing'
             cand --deadline 'Stop sending after this time, whatever is going on'
             cand --pipelining 'Send several commands at once, or not'
+            cand --chunking 'Send the message in chunks (BDAT) instead of by DATA, or not'
             cand --tls-ca 'Trust the certificates in FILE instead of the built-in ones'
             cand --tls-verify 'With ‘no’, accept any certificate (warns every time)'
             cand --tls-name 'Expect NAME in the certificate instead of the server''s name'

@@ -191,6 +191,9 @@ complete -c envoi -n "__fish_envoi_using_subcommand check" -l timeout -d 'Wait n
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l deadline -d 'Stop sending after this time, whatever is going on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
 standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l chunking -d 'Send the message in chunks (BDAT) instead of by DATA, or not' -r -f -a "auto\t''
+on\t''
+off\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
 no\t''"
