@@ -204,6 +204,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--hold-limit', '--hold-limit', [CompletionResultType]::ParameterName, 'Offer FUTURERELEASE, for holding messages up to this long')
             [CompletionResult]::new('--refuse', '--refuse', [CompletionResultType]::ParameterName, 'Refuse this recipient with this reply')
             [CompletionResult]::new('--refuse-after-data', '--refuse-after-data', [CompletionResultType]::ParameterName, 'Refuse this recipient when the message has come')
+            [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Run this command, and end with it')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Use this account of the configuration')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Use this account of the configuration')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Read this configuration instead of the usual files')

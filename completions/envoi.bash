@@ -1604,7 +1604,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__sink)
-            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --require-tls --allow-cleartext-auth --without --size-limit --hold-limit --refuse --refuse-after-data --once --account --config --verbose --quiet --json --color --help"
+            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --require-tls --allow-cleartext-auth --without --size-limit --hold-limit --refuse --refuse-after-data --once --run --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1651,6 +1651,10 @@ _envoi() {
                     return 0
                     ;;
                 --refuse-after-data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

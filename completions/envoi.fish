@@ -243,6 +243,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink" -l size-limit -d 'Refu
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l hold-limit -d 'Offer FUTURERELEASE, for holding messages up to this long' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse -d 'Refuse this recipient with this reply' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse-after-data -d 'Refuse this recipient when the message has come' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink" -l run -d 'Run this command, and end with it' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand sink" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''

@@ -11,6 +11,8 @@
 mod adding;
 #[path = "program/certificates.rs"]
 mod certificates;
+#[path = "program/commands.rs"]
+mod commands;
 #[path = "program/copies.rs"]
 mod copies;
 #[path = "program/handed_in.rs"]

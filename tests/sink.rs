@@ -122,6 +122,22 @@ fn it_listens_on_loopback_unless_told_otherwise() {
 }
 
 #[test]
+fn what_was_written_before_the_end_is_taken_still() {
+    let sink = start(Policy::default());
+    let clients: Vec<_> = (0..100).map(|_| Client::connect(&sink)).collect();
+    let all = clients.into_iter().map(|mut client| {
+        client.write(
+            b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@x.y>\r\nDATA\r\nx\r\n.\r\nMAIL FROM:<>\r\n",
+        );
+        client
+    });
+    let waiting: Vec<_> = all.collect();
+    let events = sink.finish(PATIENCE);
+    let taken = events.iter().filter(|event| matches!(event, Event::Stored(_))).count();
+    assert_eq!(taken, waiting.len());
+}
+
+#[test]
 fn a_group_in_one_segment_is_answered_in_order() {
     // RX-3
     let refuse = vec![Refusal::parse("bob@x.y=550 5.1.1 No such user").unwrap()];

@@ -18,6 +18,7 @@ pub(super) struct Said {
     pub(super) server: Option<ServerUrl>,
     pub(super) user: Option<String>,
     pub(super) password: Option<SecretSource>,
+    pub(super) tls_ca: Option<PathBuf>,
     pub(super) proxy: Option<EnvironmentProxy>,
 }
 
@@ -47,6 +48,7 @@ impl Said {
             server,
             user: environment.text("ENVOI_USER")?,
             password: variable.or(in_file.map(SecretSource::File)),
+            tls_ca: environment.get("ENVOI_TLS_CA").map(PathBuf::from),
             proxy: EnvironmentProxy::by(environment)?,
         })
     }
@@ -57,6 +59,7 @@ impl Said {
             servers: self.server.clone().map(|url| vec![url]),
             user: self.user.clone(),
             password: self.password.clone(),
+            tls_ca: self.tls_ca.clone().map(|file| vec![file]),
             ..Settings::default()
         }
     }

@@ -57,7 +57,7 @@ pub(super) fn run(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Resu
     writeln!(surroundings.out, "{}", Escaped(text))
         .and_then(|()| surroundings.out.flush())
         .map_err(unwritten)?;
-    Ok(Exit::Plugin(status))
+    Ok(Exit::Other(status))
 }
 
 /// Everything that was found.

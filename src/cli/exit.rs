@@ -41,8 +41,9 @@ pub enum Exit {
     Config,
     /// Ended by this signal: 128 + n.
     Signal(u8),
-    /// What a plug-in of Nagios says by this number, 0 to 3.
-    Plugin(u8),
+    /// A number that is none of these: what a plug-in of Nagios says by 0 to 3, or
+    /// as the command ended that `envoi sink --run` ran.
+    Other(u8),
 }
 
 impl Exit {
@@ -98,7 +99,7 @@ impl Exit {
             Exit::NoPerm => 77,
             Exit::Config => 78,
             Exit::Signal(number) => 128 + number,
-            Exit::Plugin(number) => number,
+            Exit::Other(number) => number,
         }
     }
 }

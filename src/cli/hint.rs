@@ -187,7 +187,7 @@ mod tests {
 
     /// Whoever reads what these print has typed options.
     const TYPED: &[&str] =
-        &["account", "args", "failure/typed.rs", "next.rs", "questions.rs", "sink.rs"];
+        &["account", "args", "failure/typed.rs", "next.rs", "questions.rs", "sink", "sink.rs"];
 
     #[test]
     fn no_hint_that_sendmail_may_give_names_an_option_of_a_connection_as_mere_text() {

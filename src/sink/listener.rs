@@ -6,16 +6,17 @@ use super::event::Event;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The sockets in use, to close them when the receiver stops.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
-    stopping: AtomicBool,
+    /// Set when nobody is let in any more: how those who are in are left.
+    ending: OnceLock<Shutdown>,
     count: AtomicU64,
     sockets: Mutex<HashMap<u64, TcpStream>>,
 }
@@ -31,7 +32,15 @@ pub(super) fn listen(
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     loop {
         let socket = listener.accept();
-        if clients.stopping.load(Ordering::SeqCst) {
+        let ending = clients.ending.get();
+        if ending == Some(&Shutdown::Both) {
+            break;
+        }
+        if ending.is_some() {
+            // From here on only who called before is there to be accepted.
+            let _ = listener.set_nonblocking(true);
+        }
+        if matches!(&socket, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
             break;
         }
         threads.retain(|thread| !thread.is_finished());
@@ -89,9 +98,10 @@ pub(super) fn wake(address: SocketAddr) {
 }
 
 impl Clients {
-    /// From now on nobody is let in.
-    pub(super) fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
+    /// From now on nobody is let in. Who is in can write no more, and with
+    /// [`Shutdown::Both`] reads no more either.
+    pub(super) fn end(&self, how: Shutdown) {
+        let _ = self.ending.set(how);
     }
 
     fn enter(&self, number: u64, socket: TcpStream) {
@@ -102,10 +112,16 @@ impl Clients {
         self.lock().remove(&number);
     }
 
-    /// Ends every connection.
+    /// Ends every connection, in the way that was chosen. What a client had
+    /// written before [`Shutdown::Read`] is read still.
     pub(super) fn close_all(&self) {
+        self.close_all_by(*self.ending.get().unwrap_or(&Shutdown::Both));
+    }
+
+    /// Ends every connection in this way.
+    pub(super) fn close_all_by(&self, how: Shutdown) {
         for socket in self.lock().values() {
-            let _ = socket.shutdown(Shutdown::Both);
+            let _ = socket.shutdown(how);
         }
     }
 

@@ -55,7 +55,7 @@ use connection::Shared;
 use listener::Clients;
 use rustls::pki_types::CertificateDer;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -253,6 +253,23 @@ impl Sink {
     /// Closes every port and every connection, and waits for the threads.
     pub fn stop(self) {}
 
+    /// The same, but what clients wrote up to now is taken first; who does not
+    /// read the replies is cut off after `patience`. Returns what was not told
+    /// yet.
+    pub fn finish(self, patience: Duration) -> Vec<Event> {
+        self.clients.end(Shutdown::Read);
+        self.addresses.iter().for_each(|address| listener::wake(*address));
+        self.clients.close_all();
+        let mut events = Vec::new();
+        // Every thread holds a sender: without any, all is over.
+        while let Ok(event) = self.events.recv_timeout(patience) {
+            events.push(event);
+        }
+        self.clients.close_all_by(Shutdown::Both);
+        events.extend(self.events.iter());
+        events
+    }
+
     fn open(
         &mut self,
         port: Listen,
@@ -273,7 +290,7 @@ impl Sink {
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        self.clients.stop();
+        self.clients.end(Shutdown::Both);
         for address in &self.addresses {
             listener::wake(*address);
         }

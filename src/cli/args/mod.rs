@@ -281,7 +281,10 @@ Examples:
       -f me@example.org -s Test --body 'It works.' you@example.org
 
   See how a program takes a refusal, with a line of JSON for each event:
-    envoi sink --json --refuse 'bob@example.org=550 5.1.1 No such user'";
+    envoi sink --json --refuse 'bob@example.org=550 5.1.1 No such user'
+
+  Run the tests of a program that sends mail, and see what it sent:
+    envoi sink --run npm test";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -6,10 +6,11 @@ use crate::cli::failure::Failure;
 use crate::net::certificates;
 use crate::sasl::server::Users;
 use crate::sasl::{Credentials, Secret};
-use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Storage};
+use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Sink, Storage};
 use crate::smtp::{Hold, HoldLimits};
 use clap::Args;
 use jiff::Timestamp;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,8 +30,8 @@ pub struct SinkArgs {
     ///
     /// PORT, ADDRESS:PORT or [ADDRESS]:PORT; port 0 is any free one. May be
     /// repeated. Whoever can reach the address can leave mail, so it is
-    /// 127.0.0.1 unless another one is given. Default: 127.0.0.1:1025, unless
-    /// --listen-tls or --listen-lmtp is given.
+    /// 127.0.0.1 unless another one is given. Default: 127.0.0.1:1025, or with
+    /// --run any free port there, unless --listen-tls or --listen-lmtp is given.
     #[arg(long, value_name = "ADDRESS", value_parser = starttls_port, help_heading = "Ports")]
     listen: Vec<Listen>,
 
@@ -49,7 +50,8 @@ pub struct SinkArgs {
 
     /// Write the certificate that clients must trust to FILE
     ///
-    /// It is in PEM form and new at each start. Default: ca.pem in the Maildir.
+    /// It is in PEM form and new at each start. Default: ca.pem in the Maildir;
+    /// with --run, ca-PORT.pem there, which is removed at the end.
     #[arg(long, value_name = "FILE", help_heading = "Ports")]
     pub ca_out: Option<PathBuf>,
 
@@ -127,6 +129,24 @@ pub struct SinkArgs {
     /// That is, when the connection is over on which it came.
     #[arg(long, help_heading = "Behaviour")]
     pub once: bool,
+
+    /// Run this command, and end with it
+    ///
+    /// Everything behind --run is the command and its arguments. The receiver
+    /// listens on a free port, unless --listen says where, and the command finds
+    /// it in ENVOI_SERVER, SMTP_HOST and SMTP_PORT, and the certificate to trust
+    /// in the file ENVOI_TLS_CA. When it ends, what was caught is printed, and
+    /// its status is the status of this program.
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        num_args = 1..,
+        allow_hyphen_values = true,
+        value_parser = clap::builder::OsStringValueParser::new(),
+        conflicts_with = "once",
+        help_heading = "Behaviour"
+    )]
+    pub run: Vec<OsString>,
 }
 
 impl SinkArgs {
@@ -134,9 +154,19 @@ impl SinkArgs {
     pub fn ports(&self) -> Vec<Listen> {
         let mut ports = [&self.listen[..], &self.listen_tls[..], &self.listen_lmtp[..]].concat();
         if ports.is_empty() {
-            ports.push(Listen::loopback(1025, Encryption::StartTls));
+            let port = if self.run.is_empty() { 1025 } else { 0 };
+            ports.push(Listen::loopback(port, Encryption::StartTls));
         }
         ports
+    }
+
+    /// The name of the file for the certificate of the authority. Several
+    /// receivers may run commands at a time, so it has the port in it there.
+    pub fn ca_name(&self, sink: &Sink) -> String {
+        if self.run.is_empty() {
+            return "ca.pem".to_owned();
+        }
+        format!("ca-{}.pem", sink.address().port())
     }
 
     /// What the receiver is to be. An extension that there is not and a user

@@ -342,7 +342,7 @@ fn name_of(exit: Exit) -> Cow<'static, str> {
     match exit {
         Exit::Partial => "EX_PARTIAL".into(),
         Exit::Signal(number) => format!("EX_SIGNAL_{number}").into(),
-        Exit::Plugin(number) => format!("EX_{number}").into(),
+        Exit::Other(number) => format!("EX_{number}").into(),
         exit => format!("EX_{}", exit.name()).into(),
     }
 }

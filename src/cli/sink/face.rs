@@ -1,0 +1,208 @@
+//! What `envoi sink` says: lines for people, or an object a line.
+
+use super::command_to_try;
+use crate::cli::args::SinkArgs;
+use crate::cli::escape::Escaped;
+use crate::sink::{Encryption, Event, Listen, Sink, Stored};
+use crate::smtp::{Body, EnvId, Hold, Protocol, Recipient, ReversePath};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// The two ways of saying what happens.
+pub(super) struct Face<'o> {
+    pub(super) json: bool,
+    pub(super) quiet: bool,
+    pub(super) out: &'o mut dyn Write,
+}
+
+impl Face<'_> {
+    /// Says where it listens, and what to type to see a message come in.
+    pub(super) fn listening(
+        &mut self,
+        args: &SinkArgs,
+        ports: &[Listen],
+        sink: &Sink,
+        directory: &Path,
+        ca: &Path,
+    ) -> io::Result<()> {
+        let urls: Vec<String> = ports
+            .iter()
+            .zip(sink.addresses())
+            .map(|(port, bound)| args.url(port, *bound))
+            .collect();
+        let command = command_to_try(args, &urls[0], ca);
+        if self.json {
+            return self.object(&json!({
+                "event": "listening", "urls": urls, "directory": directory, "ca": ca,
+                "try": command,
+            }));
+        }
+        if self.quiet {
+            return Ok(());
+        }
+        for (port, bound) in ports.iter().zip(sink.addresses()) {
+            let tls = match port.encryption {
+                Encryption::StartTls if args.offers_starttls() => "in clear, with STARTTLS",
+                Encryption::StartTls => "in clear",
+                Encryption::Implicit => "TLS from the first octet",
+            };
+            let tls = match port.protocol {
+                Protocol::Smtp => tls.to_owned(),
+                Protocol::Lmtp => format!("LMTP {tls}"),
+            };
+            let open = if port.is_loopback() { "" } else { "; other machines may reach it" };
+            writeln!(self.out, "listening  {bound}  {tls}{open}")?;
+        }
+        writeln!(
+            self.out,
+            "messages go to {}; nothing is delivered",
+            Escaped(directory.display())
+        )?;
+        writeln!(self.out, "try: {}", Escaped(command))?;
+        self.out.flush()
+    }
+
+    /// Tells of events until the receiver ends or, with `once`, until the
+    /// connection is over on which the first message came.
+    pub(super) fn follow(&mut self, sink: &Sink, once: bool) -> io::Result<()> {
+        for event in sink.events() {
+            self.event(&event)?;
+            if let Event::Stored(message) = event
+                && once
+            {
+                return self.see_off(sink, message.connection);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the client have its last replies, but not for long.
+    fn see_off(&mut self, sink: &Sink, number: u64) -> io::Result<()> {
+        while let Ok(event) = sink.events().recv_timeout(Duration::from_secs(5)) {
+            self.event(&event)?;
+            if matches!(event, Event::Closed { connection } if connection == number) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of one event.
+    pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
+        if self.json {
+            return match as_json(event) {
+                Some(object) => self.object(&object),
+                None => Ok(()),
+            };
+        }
+        match event {
+            Event::Connected { .. } | Event::Closed { .. } => Ok(()),
+            Event::Stored(_) | Event::Refused { .. } if self.quiet => Ok(()),
+            Event::Stored(message) => self.line(&as_line(message)),
+            Event::Refused { command, reply, .. } => {
+                self.line(&format!("refused  {}  {}", Escaped(command), Escaped(reply)))
+            }
+            Event::PlaintextAfterStartTls { octets, .. } => self.line(&format!(
+                "warning  {octets} octets in clear behind STARTTLS were thrown away: \
+                 the client is at fault, or someone sits between"
+            )),
+            Event::Failed { doing, error, .. } => {
+                self.line(&format!("problem  while {doing}: {}", Escaped(error)))
+            }
+        }
+    }
+
+    pub(super) fn line(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.out, "{line}")?;
+        self.out.flush()
+    }
+
+    pub(super) fn object(&mut self, object: &Value) -> io::Result<()> {
+        self.line(&object.to_string())
+    }
+}
+
+/// `stored  <a@b> → c@d e@f  120 octets  /path`.
+fn as_line(message: &Stored) -> String {
+    let to: Vec<String> = message.to.iter().map(|to| Escaped(&to.path).to_string()).collect();
+    let path =
+        message.path.as_ref().map_or_else(String::new, |path| Escaped(path.display()).to_string());
+    let from = Escaped(&message.from);
+    let held = message.hold.map_or_else(String::new, |hold| format!("  to be held {hold}"));
+    format!("stored  {from} → {}  {} octets{held}  {path}", to.join(" "), message.size)
+}
+
+/// One object for one event; `None` for what only frames the rest.
+fn as_json(event: &Event) -> Option<Value> {
+    Some(match event {
+        Event::Connected { .. } | Event::Closed { .. } => return None,
+        Event::Stored(message) => json!({
+            "event": "stored",
+            "connection": message.connection,
+            "id": message.id,
+            "from": match &message.from {
+                ReversePath(Some(mailbox)) => mailbox.to_string(),
+                ReversePath(None) => String::new(),
+            },
+            "to": message.to.iter().map(|to| to.path.to_string()).collect::<Vec<_>>(),
+            "dsn": dsn_as_json(message),
+            "hold": message.hold.map(hold_as_json),
+            "body": message.body.map(Body::as_str),
+            "requireTls": message.require_tls,
+            "size": message.size,
+            "sha256": message.sha256,
+            "path": message.path,
+            "tls": message.tls,
+            "clientCertificate":
+                message.client_certificate.as_ref().map(|certificate| &certificate.subject),
+            "user": message.user,
+            "protocol": message.protocol,
+            "turnarounds": message.turnarounds,
+        }),
+        Event::Refused { connection, command, reply } => json!({
+            "event": "refused",
+            "connection": connection,
+            "command": command,
+            "code": reply.code.value(),
+            "enhanced": reply.enhanced.map(|code| code.to_string()),
+            "text": reply.joined_text(),
+        }),
+        Event::PlaintextAfterStartTls { connection, octets } => json!({
+            "event": "plaintext-after-starttls", "connection": connection, "octets": octets,
+        }),
+        Event::Failed { connection, doing, error } => json!({
+            "event": "failed", "connection": connection, "doing": doing, "error": error.to_string(),
+        }),
+    })
+}
+
+/// What was asked about reports (RFC 3461), recipient by recipient; `None` if
+/// nothing was.
+fn dsn_as_json(message: &Stored) -> Option<Value> {
+    let Stored { to, ret, envid, .. } = message;
+    let asks = |to: &&Recipient| to.notify.is_some() || to.orcpt.is_some();
+    let asked = to.iter().filter(asks).map(|to| {
+        json!({
+            "address": to.path.to_string(),
+            "notify": to.notify.map(|notify| notify.to_string()),
+            "orcpt": to.orcpt.as_ref().map(ToString::to_string),
+        })
+    });
+    let asked: Vec<Value> = asked.collect();
+    let is_any = ret.is_some() || envid.is_some() || !asked.is_empty();
+    is_any.then(|| {
+        json!({
+            "ret": ret.map(|ret| ret.to_string()),
+            "envid": envid.as_ref().map(EnvId::as_str),
+            "recipients": asked,
+        })
+    })
+}
+
+/// How long it was to be held, as MAIL has it (RFC 4865).
+fn hold_as_json(hold: Hold) -> Value {
+    let (name, value) = hold.parameter();
+    json!(format!("{name}={value}"))
+}

@@ -1,0 +1,60 @@
+//! `envoi sink --run` while its command runs.
+
+use crate::running::{Place, Started};
+use rustix::process::Signal;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+/// Starts the receiver with a command in a shell, and waits for its first line.
+fn started(place: &Place, script: &str) -> Started {
+    let mut command = place.envoi(["sink", "--run", "sh", "-c", script]);
+    let mut started = Started(command.stdin(Stdio::null()).spawn().expect("starting envoi"));
+    let stdout = started.0.stdout.as_mut().expect("a pipe");
+    let mut line = String::new();
+    BufReader::with_capacity(1, stdout).read_line(&mut line).expect("a line");
+    assert_eq!(line, "ready\n");
+    started
+}
+
+/// To the receiver alone, as `kill` does.
+fn signal(started: &Started, signal: Signal) {
+    let id = rustix::process::Pid::from_child(&started.0);
+    rustix::process::kill_process(id, signal).expect("sending a signal");
+}
+
+#[test]
+fn a_signal_reaches_the_command_whose_answer_to_it_counts() {
+    for (of, name) in [(Signal::HUP, "HUP"), (Signal::INT, "INT"), (Signal::TERM, "TERM")] {
+        let place = Place::new();
+        let script = format!("trap 'echo so be it; exit 3' {name}; echo ready; read x < fifo");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            place.directory().join("fifo"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        )
+        .expect("a place to wait at");
+        let started = started(&place, &script);
+        signal(&started, of);
+        let run = started.finish();
+        assert_eq!((run.status, &*run.stdout), (3, "so be it\nno message came\n"), "{run}");
+    }
+}
+
+#[test]
+fn a_message_is_counted_whose_sender_did_not_wait_for_the_reply() {
+    // Bash connects by itself and may leave as it likes.
+    let script = r"
+        exec 3<>/dev/tcp/127.0.0.1/$SMTP_PORT
+        printf 'HELO a\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n' >&3
+        for reply in greeting helo mail rcpt data; do read line <&3; done
+        printf 'Subject: last\r\n\r\nx\r\n.\r\n' >&3
+    ";
+    for _ in 0..20 {
+        let place = Place::new();
+        let run = place.run(["sink", "--run", "bash", "-c", script], None);
+        assert_eq!(run.status, 0, "{run}");
+        assert!(run.stdout.starts_with("stored  <a@x.example> → b@x.example  "), "{run}");
+    }
+}
