@@ -221,6 +221,27 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON on standard output')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help; --help prints more of it than -h')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help; --help prints more of it than -h')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait for a message that was caught, and print it as JSON')
+            break
+        }
+        'envoi;sink;wait' {
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'It is for this address, whoever else gets it')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'It is from this address; '''' is the sender of reports')
+            [CompletionResult]::new('--subject', '--subject', [CompletionResultType]::ParameterName, 'Its subject has this text in it')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The Maildir to look in')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Use this account of the configuration')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Use this account of the configuration')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Read this configuration instead of the usual files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration instead of the usual files')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours, which only help and usage errors have')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the conversation with the server; twice, in full')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the conversation with the server; twice, in full')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but problems')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but problems')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON on standard output')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help; --help prints more of it than -h')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help; --help prints more of it than -h')
             break
         }
         'envoi;queue' {

@@ -79,6 +79,9 @@ _envoi() {
             envoi__subcmd__queue,show)
                 cmd="envoi__subcmd__queue__subcmd__show"
                 ;;
+            envoi__subcmd__sink,wait)
+                cmd="envoi__subcmd__sink__subcmd__wait"
+                ;;
             *)
                 ;;
         esac
@@ -1604,7 +1607,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__sink)
-            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --require-tls --allow-cleartext-auth --without --size-limit --hold-limit --refuse --refuse-after-data --once --run --account --config --verbose --quiet --json --color --help"
+            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --require-tls --allow-cleartext-auth --without --size-limit --hold-limit --refuse --refuse-after-data --once --run --account --config --verbose --quiet --json --color --help wait"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1655,6 +1658,60 @@ _envoi() {
                     return 0
                     ;;
                 --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        envoi__subcmd__sink__subcmd__wait)
+            opts="-A -C -v -q -h --to --from --subject --dir --timeout --account --config --verbose --quiet --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subject)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

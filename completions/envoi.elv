@@ -215,6 +215,26 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand --json 'Print JSON on standard output'
             cand -h 'Print help; --help prints more of it than -h'
             cand --help 'Print help; --help prints more of it than -h'
+            cand wait 'Wait for a message that was caught, and print it as JSON'
+        }
+        &'envoi;sink;wait'= {
+            cand --to 'It is for this address, whoever else gets it'
+            cand --from 'It is from this address; '''' is the sender of reports'
+            cand --subject 'Its subject has this text in it'
+            cand --dir 'The Maildir to look in'
+            cand --timeout 'How long to wait'
+            cand -A 'Use this account of the configuration'
+            cand --account 'Use this account of the configuration'
+            cand -C 'Read this configuration instead of the usual files'
+            cand --config 'Read this configuration instead of the usual files'
+            cand --color 'When to use colours, which only help and usage errors have'
+            cand -v 'Show the conversation with the server; twice, in full'
+            cand --verbose 'Show the conversation with the server; twice, in full'
+            cand -q 'Print nothing but problems'
+            cand --quiet 'Print nothing but problems'
+            cand --json 'Print JSON on standard output'
+            cand -h 'Print help; --help prints more of it than -h'
+            cand --help 'Print help; --help prints more of it than -h'
         }
         &'envoi;queue'= {
             cand -A 'Use this account of the configuration'

@@ -285,12 +285,16 @@ fn a_maildir_gets_the_message_under_its_trace() {
     assert_eq!(content, " hi\n\nbody\n");
     let lines: Vec<&str> = trace.lines().collect();
     assert_eq!(lines[0], "Return-Path: <x@y.z>");
-    assert_eq!(lines[1], "Received: from client.example ([127.0.0.1])");
-    assert_eq!(lines[2], format!("\tby localhost with ESMTP id {}", one.id));
-    assert_eq!(lines[3], "\tfor <a@b.c>;");
-    let offset = &lines[4][lines[4].len() - 5..];
+    assert_eq!(lines[1], "Envelope-To: <a@b.c>");
+    assert_eq!(lines[2], "Received: from client.example ([127.0.0.1])");
+    assert_eq!(lines[3], format!("\tby localhost with ESMTP id {}", one.id));
+    assert_eq!(lines[4], "\tfor <a@b.c>;");
+    let offset = &lines[5][lines[5].len() - 5..];
     assert!(offset.starts_with(['+', '-']) && offset[1..].bytes().all(|b| b.is_ascii_digit()));
-    assert!(!read(&two).contains("for <"));
+    let two = read(&two);
+    assert!(
+        two.contains("\nEnvelope-To: <a@b.c>,\n\t<d@b.c>\nReceived: ") && !two.contains("for <")
+    );
     let files =
         |folder| std::fs::read_dir(directory.path().join("box").join(folder)).unwrap().count();
     assert_eq!((files("new"), files("tmp"), files("cur")), (2, 0, 0));

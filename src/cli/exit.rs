@@ -41,6 +41,8 @@ pub enum Exit {
     Config,
     /// Ended by this signal: 128 + n.
     Signal(u8),
+    /// `envoi sink wait` saw no message that fits.
+    NoMatch,
     /// A number that is none of these: what a plug-in of Nagios says by 0 to 3, or
     /// as the command ended that `envoi sink --run` ran.
     Other(u8),
@@ -82,7 +84,7 @@ impl Exit {
     pub fn status(self) -> u8 {
         match self {
             Exit::Ok => 0,
-            Exit::Partial => 1,
+            Exit::Partial | Exit::NoMatch => 1,
             Exit::Usage => 64,
             Exit::DataErr => 65,
             Exit::NoInput => 66,

@@ -3,9 +3,10 @@
 
 mod command;
 mod face;
+mod wait;
 
 use super::Surroundings;
-use super::args::{Globals, SinkArgs};
+use super::args::{Globals, SinkArgs, SinkCommand};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::account::Environment;
@@ -20,6 +21,9 @@ use std::path::{Path, PathBuf};
 /// then a line for each message and each refusal; with `quiet` only what went
 /// wrong.
 pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
+    if let Some(SinkCommand::Wait(args)) = &args.command {
+        return wait::run(args, surroundings);
+    }
     let default = || default_directory(surroundings.environment);
     let directory = args.directory.clone().map_or_else(default, Ok)?;
     let ports = args.ports();

@@ -14,6 +14,7 @@
 //! chunks.rs        lines of content in chunks
 //! intake.rs        content: hashed, counted, written
 //! storage.rs       Maildir, memory, trace fields
+//! caught.rs        a message read again from the Maildir
 //! channel.rs  certificate.rs  event.rs
 //! ```
 //!
@@ -21,6 +22,7 @@
 #![expect(clippy::disallowed_types, reason = "a server listens")]
 
 mod arguments;
+mod caught;
 mod certificate;
 mod channel;
 mod chunks;
@@ -38,6 +40,7 @@ mod replies;
 mod sign_in;
 mod storage;
 
+pub use caught::{Caught, CaughtFile};
 pub use conversation::{Answer, Conversation, Next, Secured, Transaction, Verdict};
 pub use data::{ContentReader, Progress};
 pub use dialogue::{Takes, dialogue};

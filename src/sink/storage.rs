@@ -63,7 +63,7 @@ impl Label {
         self.name.id()
     }
 
-    /// Return-Path and Received, line ends CRLF. Nothing when no transaction
+    /// Return-Path, Envelope-To and Received, line ends CRLF. Nothing when no transaction
     /// is open.
     pub(super) fn trace(
         &self,
@@ -81,9 +81,12 @@ impl Label {
             // Several would tell each recipient of the others.
             _ => String::new(),
         };
+        let takers = conversation.takers();
+        let takers: Vec<_> = takers.iter().map(|taker| format!("<{}>", taker.path)).collect();
         format!(
-            "Return-Path: {}\r\nReceived: from {} ({peer})\r\n\tby {host} with {} id {}{recipient};\r\n\t{}\r\n",
+            "Return-Path: {}\r\nEnvelope-To: {}\r\nReceived: from {} ({peer})\r\n\tby {host} with {} id {}{recipient};\r\n\t{}\r\n",
             transaction.from,
+            takers.join(",\r\n\t"),
             conversation.client_name().unwrap_or("unknown"),
             conversation.protocol(),
             self.id(),

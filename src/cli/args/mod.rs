@@ -33,7 +33,7 @@ pub use queue::{
 };
 pub use send::{DryRun, SendArgs};
 pub use sendmail::{Sendmail, SendmailArgs, read as read_sendmail};
-pub use sink::SinkArgs;
+pub use sink::{SinkArgs, SinkCommand, WaitArgs};
 
 use clap::error::ErrorKind;
 use clap::{

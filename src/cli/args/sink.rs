@@ -1,5 +1,9 @@
 //! What ‘envoi sink’ takes: its options, and the receiver that they describe.
 
+mod wait;
+
+pub use wait::WaitArgs;
+
 use crate::account::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -8,7 +12,7 @@ use crate::sasl::server::Users;
 use crate::sasl::{Credentials, Secret};
 use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Sink, Storage};
 use crate::smtp::{Hold, HoldLimits};
-use clap::Args;
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -18,7 +22,15 @@ use std::time::Duration;
 /// What `envoi sink` takes; what it does is said where it is a command.
 #[derive(Args, Clone, Debug)]
 #[allow(rustdoc::broken_intra_doc_links, reason = "[ADDRESS] is what is typed")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    override_usage = "envoi sink [OPTIONS] [DIR]\n       envoi sink [OPTIONS] --run COMMAND...\n       envoi sink wait [OPTIONS]"
+)]
 pub struct SinkArgs {
+    /// What to do instead of catching mail
+    #[command(subcommand)]
+    pub command: Option<SinkCommand>,
+
     /// The Maildir for the messages
     ///
     /// It is made if it is missing, readable by its owner only. Default:
@@ -148,6 +160,24 @@ pub struct SinkArgs {
     )]
     pub run: Vec<OsString>,
 }
+
+/// What to do with what was caught.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SinkCommand {
+    /// Wait for a message that was caught, and print it as JSON
+    ///
+    /// Looks into the Maildir of a receiver that runs, or ran. Prints the first
+    /// message that fits everything that is given, be it there already or come
+    /// in time, with its envelope, header, texts and attachments. Without any
+    /// such message the exit status is 1.
+    #[command(after_help = WAIT_EXAMPLES)]
+    Wait(WaitArgs),
+}
+
+const WAIT_EXAMPLES: &str = "\
+Examples:
+  See the subject of what a program sends in the next ten seconds:
+    envoi sink wait --to you@example.org --dir ./mail | jq -r .subject";
 
 impl SinkArgs {
     /// The ports to listen on; at least one.

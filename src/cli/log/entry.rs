@@ -341,6 +341,7 @@ fn reply_of(error: &crate::session::Error) -> Option<&Reply> {
 fn name_of(exit: Exit) -> Cow<'static, str> {
     match exit {
         Exit::Partial => "EX_PARTIAL".into(),
+        Exit::NoMatch => "EX_NOMATCH".into(),
         Exit::Signal(number) => format!("EX_SIGNAL_{number}").into(),
         Exit::Other(number) => format!("EX_{number}").into(),
         exit => format!("EX_{}", exit.name()).into(),

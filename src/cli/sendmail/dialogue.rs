@@ -281,6 +281,7 @@ fn reply(exit: Exit, text: &str) -> Reply {
         | Exit::TempFail
         | Exit::Protocol
         | Exit::Signal(_)
+        | Exit::NoMatch
         | Exit::Other(_) => (451, "4.3.0"),
     };
     said(code, &format!("{enhanced} {text}"))
