@@ -204,6 +204,8 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--hold-limit', '--hold-limit', [CompletionResultType]::ParameterName, 'Offer FUTURERELEASE, for holding messages up to this long')
             [CompletionResult]::new('--refuse', '--refuse', [CompletionResultType]::ParameterName, 'Refuse this recipient with this reply')
             [CompletionResult]::new('--refuse-after-data', '--refuse-after-data', [CompletionResultType]::ParameterName, 'Refuse this recipient when the message has come')
+            [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Misbehave by the rules in FILE')
+            [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Misbehave at this stage')
             [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Run this command, and end with it')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Use this account of the configuration')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Use this account of the configuration')

@@ -1607,7 +1607,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__sink)
-            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --require-tls --allow-cleartext-auth --without --size-limit --hold-limit --refuse --refuse-after-data --once --run --account --config --verbose --quiet --json --color --help wait"
+            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --require-tls --allow-cleartext-auth --without --size-limit --hold-limit --refuse --refuse-after-data --rules --fault --once --run --account --config --verbose --quiet --json --color --help wait"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1654,6 +1654,14 @@ _envoi() {
                     return 0
                     ;;
                 --refuse-after-data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rules)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fault)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -198,6 +198,8 @@ set edit:completion:arg-completer[envoi] = {|@words|
             cand --hold-limit 'Offer FUTURERELEASE, for holding messages up to this long'
             cand --refuse 'Refuse this recipient with this reply'
             cand --refuse-after-data 'Refuse this recipient when the message has come'
+            cand --rules 'Misbehave by the rules in FILE'
+            cand --fault 'Misbehave at this stage'
             cand --run 'Run this command, and end with it'
             cand -A 'Use this account of the configuration'
             cand --account 'Use this account of the configuration'

@@ -2,6 +2,7 @@
 
 use crate::net::{self, Summary};
 use crate::sasl::ChannelBinding;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::RecvFlags;
 use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
@@ -14,6 +15,8 @@ use std::time::Duration;
 pub(super) struct Channel {
     socket: TcpStream,
     tls: Option<Box<ServerConnection>>,
+    /// Nothing more is written.
+    is_over: bool,
 }
 
 impl Channel {
@@ -22,7 +25,7 @@ impl Channel {
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(idle))?;
         socket.set_write_timeout(Some(idle))?;
-        Ok(Channel { socket, tls: None })
+        Ok(Channel { socket, tls: None, is_over: false })
     }
 
     /// Does the server's side of the handshake, and tells how many round trips
@@ -73,8 +76,38 @@ impl Channel {
             .is_ok_and(|(octets, _)| octets > 0)
     }
 
+    /// Waits so long, or until the other side or the receiver ends the
+    /// connection.
+    pub(super) fn wait(&self, delay: Duration) {
+        let timeout = Timespec::try_from(delay).ok();
+        // What came meanwhile ends no wait.
+        let mut sockets = [PollFd::new(&self.socket, PollFlags::RDHUP)];
+        let _ = rustix::event::poll(&mut sockets, timeout.as_ref());
+    }
+
+    /// From now on the connection ends by a reset.
+    pub(super) fn reset(&mut self) -> io::Result<()> {
+        self.is_over = true;
+        Ok(rustix::net::sockopt::set_socket_linger(&self.socket, Some(Duration::ZERO))?)
+    }
+
+    /// As little room for octets that were not read yet as the system allows.
+    pub(super) fn narrow(&self) -> io::Result<()> {
+        Ok(rustix::net::sockopt::set_socket_recv_buffer_size(&self.socket, 1)?)
+    }
+
+    /// Closes below TLS only, which the other side cannot tell from an attack
+    /// (RFC 8446 §6.1).
+    pub(super) fn close_without_notice(&mut self) {
+        self.is_over = true;
+        let _ = self.socket.shutdown(std::net::Shutdown::Write);
+    }
+
     /// Says goodbye at each level; the client may be gone already.
     pub(super) fn close(&mut self) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
         if let Some(tls) = &mut self.tls {
             tls.send_close_notify();
             let _ = tls.write_tls(&mut self.socket);

@@ -1,11 +1,14 @@
 //! One client from greeting to goodbye: the conversation, put on a socket.
 
+mod faults;
+
 use super::certificate::Certificates;
 use super::channel::Channel;
 use super::chunks::LineEnds;
 use super::conversation::{Conversation, Next, Secured, Verdict};
 use super::data::ContentReader;
 use super::event::{Event, Stored};
+use super::fault::{Rule, Rules, Stage};
 use super::input::{Input, Line};
 use super::intake::{End, Intake};
 use super::replies::{self, say};
@@ -40,6 +43,9 @@ pub(super) struct Connection<'s> {
     turnarounds: u32,
     /// Whatever comes next begins a flight.
     client_waits: bool,
+    rules: Rules<'s>,
+    /// A rule has it end the connection.
+    is_leaving: bool,
 }
 
 /// A message on its way in.
@@ -81,6 +87,8 @@ impl<'s> Connection<'s> {
             doing: "greeting the client",
             turnarounds: 2,
             client_waits: false,
+            rules: Rules::new(&policy.rules),
+            is_leaving: false,
         })
     }
 
@@ -104,13 +112,21 @@ impl<'s> Connection<'s> {
         if self.port.encryption == Encryption::Implicit {
             self.secure()?;
         }
-        self.say(&self.conversation.greeting());
-        self.send()?;
-        while let Some(line) = self.next_line()? {
+        if self.is_leaving {
+            return Ok(());
+        }
+        self.greet()?;
+        while !self.is_leaving
+            && let Some(line) = self.next_line()?
+        {
             self.doing = "answering a command";
             let command = self.shown(&line);
+            let mut rule = None;
             let answer = match line {
-                Line::Whole(line) => self.conversation.answer(&line),
+                Line::Whole(line) => {
+                    rule = self.rule_for(&line);
+                    self.ruled(rule, &line)
+                }
                 Line::Overlong => self.conversation.answer_to_overlong_line(),
                 Line::BareLineFeed => self.conversation.answer_to_bare_line_feed(),
             };
@@ -122,7 +138,7 @@ impl<'s> Connection<'s> {
                 Next::Chunk(octets) => self.take_chunk(octets)?,
                 Next::LastChunk(octets) => {
                     self.take_chunk(octets)?;
-                    self.end_chunks()?;
+                    self.end_chunks(rule)?;
                 }
                 Next::Skip(octets) => self.take(octets, |_| ())?,
                 Next::Command | Next::AuthResponse | Next::Content | Next::Close => {}
@@ -131,7 +147,10 @@ impl<'s> Connection<'s> {
                 self.arriving = None;
             }
             if let Some(reply) = &answer.reply {
-                self.say(reply);
+                self.say_by(rule, reply)?;
+            }
+            if self.is_leaving {
+                break;
             }
             if !answer.may_wait || self.output.len() > MOST_HELD {
                 self.send()?;
@@ -148,6 +167,15 @@ impl<'s> Connection<'s> {
             }
         }
         Ok(())
+    }
+
+    fn greet(&mut self) -> io::Result<()> {
+        let rule = self.rule(Stage::Greeting, b"");
+        let reply = rule.and_then(|rule| rule.reply.clone());
+        let reply = reply.unwrap_or_else(|| self.conversation.greeting());
+        self.say_by(rule, &reply)?;
+        self.is_leaving |= faults::is_last(&reply);
+        self.send()
     }
 
     fn next_line(&mut self) -> io::Result<Option<Line>> {
@@ -194,10 +222,16 @@ impl<'s> Connection<'s> {
 
     fn secure(&mut self) -> io::Result<()> {
         self.doing = "doing the TLS handshake";
-        let trips = self.channel.secure(&self.shared.certificates.server);
+        let rule = self.rule(Stage::Tls, b"");
+        self.before_handshake(rule)?;
+        if self.is_leaving {
+            return Ok(());
+        }
+        let (server, leaf) = self.shared.certificates.shown(rule.and_then(|rule| rule.fault));
+        let trips = self.channel.secure(server);
         // No reply can be read in the middle of a handshake.
         self.turnarounds += trips.map_err(|e| if is_idle(&e) { silence() } else { e })?;
-        let bindings = self.channel.bindings(&self.shared.certificates.leaf);
+        let bindings = self.channel.bindings(leaf);
         let client_certificate = self.channel.client_certificate();
         self.conversation.secured(Secured { bindings, client_certificate });
         Ok(())
@@ -239,7 +273,8 @@ impl<'s> Connection<'s> {
             }
             self.fill_content()?;
         }
-        self.end_message(arriving, content.has_bare_line_end())
+        let rule = self.rule(Stage::Message, b"");
+        self.end_message(arriving, content.has_bare_line_end(), rule)
     }
 
     /// Reads a chunk of the message.
@@ -258,11 +293,11 @@ impl<'s> Connection<'s> {
     }
 
     /// The last chunk has come.
-    fn end_chunks(&mut self) -> io::Result<()> {
+    fn end_chunks(&mut self, rule: Option<&Rule>) -> io::Result<()> {
         let Some(arriving) = self.arriving.take() else { return Ok(()) };
         // RFC 3030 §3: in binary they may be anywhere.
         let is_malformed = !self.is_binary() && arriving.ends.has_bare();
-        self.end_message(arriving, is_malformed)
+        self.end_message(arriving, is_malformed, rule)
     }
 
     fn is_binary(&self) -> bool {
@@ -298,11 +333,18 @@ impl<'s> Connection<'s> {
         Ok(())
     }
 
-    fn end_message(&mut self, arriving: Arriving, is_malformed: bool) -> io::Result<()> {
+    fn end_message(
+        &mut self,
+        arriving: Arriving,
+        is_malformed: bool,
+        rule: Option<&Rule>,
+    ) -> io::Result<()> {
         let Arriving { label, trace, intake, .. } = arriving;
         let to = self.conversation.transaction().map_or_else(Vec::new, |it| it.to.clone());
         let is_wanted = !self.conversation.takers().is_empty();
-        let replies = match intake.end(is_malformed, is_wanted) {
+        let ruled = rule.and_then(|rule| rule.reply.clone());
+        let is_refused = ruled.as_ref().is_some_and(|reply| reply.code.value() >= 400);
+        let mut replies = match intake.end(is_malformed, is_wanted && !is_refused) {
             End::Kept { kept, size, sha256 } => {
                 self.tell(Event::Stored(Box::new(self.stored(&label, trace, kept, size, sha256))));
                 self.turnarounds = 0;
@@ -317,13 +359,20 @@ impl<'s> Connection<'s> {
                 self.conversation.end_of_data(Verdict::NotStored)
             }
         };
+        if let Some(ruled) = ruled {
+            replies.fill(ruled);
+        }
         for (at, reply) in replies.iter().enumerate() {
             let whose = match self.port.protocol {
                 Protocol::Smtp => String::new(),
                 Protocol::Lmtp => format!(" for <{}>", to[at].path),
             };
             self.report(format!("(end of message{whose})"), reply);
-            self.say(reply);
+            self.say_by(rule, reply)?;
+            self.is_leaving |= rule.is_some() && faults::is_last(reply);
+            if self.is_leaving {
+                return Ok(());
+            }
         }
         self.send()
     }

@@ -1,5 +1,6 @@
 //! What the receiver tells its owner while it runs.
 
+use super::fault::Rule;
 use crate::net::Summary;
 use crate::smtp::{Body, EnvId, Hold, Recipient, Reply, Ret, ReversePath};
 use std::io;
@@ -35,6 +36,13 @@ pub enum Event {
         connection: u64,
         /// How many octets.
         octets: usize,
+    },
+    /// A rule counts.
+    Rule {
+        /// Which connection.
+        connection: u64,
+        /// The rule.
+        rule: Rule,
     },
     /// The connection broke, or a message could not be written.
     Failed {

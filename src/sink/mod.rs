@@ -15,6 +15,7 @@
 //! intake.rs        content: hashed, counted, written
 //! storage.rs       Maildir, memory, trace fields
 //! caught.rs        a message read again from the Maildir
+//! fault.rs         rules by which it misbehaves; connection/faults.rs does it
 //! channel.rs  certificate.rs  event.rs
 //! ```
 //!
@@ -31,6 +32,7 @@ mod conversation;
 mod data;
 mod dialogue;
 mod event;
+mod fault;
 mod input;
 mod intake;
 mod listener;
@@ -45,6 +47,7 @@ pub use conversation::{Answer, Conversation, Next, Secured, Transaction, Verdict
 pub use data::{ContentReader, Progress};
 pub use dialogue::{Takes, dialogue};
 pub use event::{Event, Stored};
+pub use fault::{Fault, Rule, Stage};
 pub use offer::{Offer, UnknownKeyword};
 pub use policy::Policy;
 pub use replies::Refusal;
@@ -198,7 +201,8 @@ impl Sink {
         let others = settings.listen.iter().map(|listen| listen.address.ip());
         let others = others.filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
         names.extend(others.map(|ip| ip.to_string()));
-        let certificates = Certificates::generate(names, &settings.client_authorities)?;
+        let faults: Vec<_> = settings.policy.rules.iter().filter_map(|rule| rule.fault).collect();
+        let certificates = Certificates::generate(names, &settings.client_authorities, &faults)?;
         let (sender, events) = mpsc::channel();
         let mut sink = Sink {
             addresses: Vec::new(),

@@ -1,5 +1,6 @@
 //! How the receiver behaves, whoever calls.
 
+use super::fault::Rule;
 use super::offer::Offer;
 use super::replies::Refusal;
 use crate::sasl::server::Users;
@@ -35,6 +36,8 @@ pub struct Policy {
     /// The recipients to accept, and to refuse when their message has come. In
     /// SMTP, where one reply is for all, it is then refused for all.
     pub refuse_after_data: Vec<Refusal>,
+    /// How it misbehaves; the first rule that counts at a stage decides.
+    pub rules: Vec<Rule>,
     /// The most recipients of a message (RFC 5321 §4.5.3.1.8: at least 100).
     pub most_recipients: usize,
 }
@@ -56,6 +59,7 @@ impl Default for Policy {
             cleartext_auth: false,
             refuse: Vec::new(),
             refuse_after_data: Vec::new(),
+            rules: Vec::new(),
             most_recipients: 50_000,
         }
     }

@@ -1,7 +1,7 @@
 //! The servers of scenarios: the embedded receiver, a script, a certificate
 //! that is no good, and a port where nobody listens.
 
-use crate::certificates::{Fault, Identity, server_with, wary_server, write_clients};
+use crate::certificates::{self, Identity, server_with, wary_server, write_clients};
 use crate::harness::{Peer, Scripted};
 use crate::running::{GENEROUS, Place};
 use crate::scenario::agree;
@@ -11,9 +11,10 @@ use envoi::net::Summary;
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{
-    Encryption, Event, Listen, Offer, Policy, Refusal, Settings, Sink, Storage, Stored,
+    Encryption, Event, Fault, Listen, Offer, Policy, Refusal, Rule, Settings, Sink, Stage, Storage,
+    Stored,
 };
-use envoi::smtp::{Command, HoldLimits, Recipient};
+use envoi::smtp::{Command, HoldLimits, Recipient, Reply};
 use jiff::Timestamp;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde::Deserialize;
@@ -45,6 +46,8 @@ pub(crate) struct Description {
     /// Extensions and mechanisms that are not offered.
     without: Vec<String>,
     size_limit: Option<u64>,
+    /// How it misbehaves.
+    rules: Vec<Misbehaviour>,
     /// Seconds that messages may be held for; without, FUTURERELEASE is not
     /// offered.
     hold_limit: Option<u64>,
@@ -70,7 +73,7 @@ pub(crate) struct Description {
 
     /// TLS from the first octet, with this certificate, and then the script or
     /// nothing. {pin} is that of its key, {fingerprint} that of the certificate.
-    certificate: Option<Fault>,
+    certificate: Option<certificates::Fault>,
 
     /// The receiver asks its clients for a certificate: `client.pem` is one that
     /// it takes, `stranger.pem` one that it does not.
@@ -85,6 +88,40 @@ pub(crate) struct Description {
 
     /// The address to listen on, 127.0.0.1 by default.
     address: Option<IpAddr>,
+}
+
+/// A rule by which the receiver misbehaves.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Misbehaviour {
+    stage: String,
+    fault: Option<String>,
+    reply: Option<String>,
+    recipient: Option<String>,
+    nth: Option<u32>,
+    /// Seconds.
+    delay: Option<u64>,
+}
+
+impl Misbehaviour {
+    fn rule(&self) -> Rule {
+        let stage = Stage::ALL.iter().find(|(name, _)| *name == self.stage).expect("a stage").1;
+        let named =
+            |fault: &String| Fault::ALL.iter().find(|(name, _)| name == fault).expect("a fault").1;
+        let reply = |text: &String| {
+            let (code, text) = text.split_once(' ').expect("a code and a text");
+            let reply = Reply::new(code.parse().expect("a code"), text).expect("a reply");
+            reply.with_enhanced()
+        };
+        Rule {
+            recipient: self.recipient.clone(),
+            nth: self.nth,
+            reply: self.reply.as_ref().map(reply),
+            delay: self.delay.map(Duration::from_secs),
+            fault: self.fault.as_ref().map(named),
+            ..Rule::at(stage)
+        }
+    }
 }
 
 /// A server that runs.
@@ -154,6 +191,7 @@ impl Description {
             refuse: refusals(&self.refuse),
             refuse_after_data: refusals(&self.refuse_after_data),
             hold_limits: self.hold_limit.map(hold_limits),
+            rules: self.rules.iter().map(Misbehaviour::rule).collect(),
             ..Policy::default()
         };
         let encryption = if self.implicit { Encryption::Implicit } else { Encryption::StartTls };

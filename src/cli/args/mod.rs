@@ -283,6 +283,9 @@ Examples:
   See how a program takes a refusal, with a line of JSON for each event:
     envoi sink --json --refuse 'bob@example.org=550 5.1.1 No such user'
 
+  See what a program makes of a connection that is lost when it matters:
+    envoi sink --fault message=reset
+
   Run the tests of a program that sends mail, and see what it sent:
     envoi sink --run npm test";
 

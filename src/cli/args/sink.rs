@@ -1,5 +1,6 @@
 //! What ‘envoi sink’ takes: its options, and the receiver that they describe.
 
+mod rules;
 mod wait;
 
 pub use wait::WaitArgs;
@@ -10,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::net::certificates;
 use crate::sasl::server::Users;
 use crate::sasl::{Credentials, Secret};
-use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Sink, Storage};
+use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Rule, Settings, Sink, Storage};
 use crate::smtp::{Hold, HoldLimits};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -136,6 +137,22 @@ pub struct SinkArgs {
     #[arg(long, value_name = "ADDRESS=CODE[ TEXT]", value_parser = Refusal::parse, help_heading = "Behaviour")]
     refuse_after_data: Vec<Refusal>,
 
+    /// Misbehave by the rules in FILE
+    ///
+    /// Each says at which stage and for whom it counts, and what is replied, how
+    /// late, and what is wrong besides: see FAULTS. The first that counts
+    /// decides.
+    #[arg(long, value_name = "FILE", help_heading = "Behaviour")]
+    rules: Option<PathBuf>,
+
+    /// Misbehave at this stage
+    ///
+    /// A rule for everybody: FAULT is one of FAULTS, such as close, a reply, such
+    /// as '450 4.2.1 Later', or how long the answer takes, such as 30s. May be
+    /// repeated; these count before those of --rules.
+    #[arg(long, value_name = "STAGE=FAULT", value_parser = rules::shortcut, help_heading = "Behaviour")]
+    fault: Vec<Rule>,
+
     /// End after one message
     ///
     /// That is, when the connection is over on which it came.
@@ -210,8 +227,13 @@ impl SinkArgs {
             Failure::say(Exit::Usage, "a value of --user is not of the form NAME:PASSWORD")
         })?;
         let users = if users.is_empty() { Users::Anyone } else { Users::Only(users) };
+        let mut rules = self.fault.clone();
+        if let Some(file) = &self.rules {
+            rules.extend(rules::read(file)?);
+        }
         let policy = Policy {
             offer,
+            rules,
             size_limit: self.size_limit,
             hold_limits: self.hold_limit.and_then(|longest| {
                 let end = Timestamp::now().checked_add(longest).ok()?;

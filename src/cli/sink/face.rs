@@ -1,9 +1,10 @@
 //! What `envoi sink` says: lines for people, or an object a line.
 
 use super::command_to_try;
+use crate::account::duration_text;
 use crate::cli::args::SinkArgs;
 use crate::cli::escape::Escaped;
-use crate::sink::{Encryption, Event, Listen, Sink, Stored};
+use crate::sink::{Encryption, Event, Fault, Listen, Rule, Sink, Stored};
 use crate::smtp::{Body, EnvId, Hold, Protocol, Recipient, ReversePath};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -99,7 +100,8 @@ impl Face<'_> {
         }
         match event {
             Event::Connected { .. } | Event::Closed { .. } => Ok(()),
-            Event::Stored(_) | Event::Refused { .. } if self.quiet => Ok(()),
+            Event::Stored(_) | Event::Refused { .. } | Event::Rule { .. } if self.quiet => Ok(()),
+            Event::Rule { rule, .. } => self.line(&rule_as_line(rule)),
             Event::Stored(message) => self.line(&as_line(message)),
             Event::Refused { command, reply, .. } => {
                 self.line(&format!("refused  {}  {}", Escaped(command), Escaped(reply)))
@@ -132,6 +134,15 @@ fn as_line(message: &Stored) -> String {
     let from = Escaped(&message.from);
     let held = message.hold.map_or_else(String::new, |hold| format!("  to be held {hold}"));
     format!("stored  {from} → {}  {} octets{held}  {path}", to.join(" "), message.size)
+}
+
+/// `rule  rcpt  close`.
+fn rule_as_line(rule: &Rule) -> String {
+    let reply = rule.reply.as_ref().map(|reply| Escaped(reply).to_string());
+    let delay = rule.delay.map(duration_text);
+    let fault = rule.fault.map(|fault| fault.name().to_owned());
+    let what: Vec<String> = [delay, reply, fault].into_iter().flatten().collect();
+    format!("rule  {}  {}", rule.stage.name(), what.join("  "))
 }
 
 /// One object for one event; `None` for what only frames the rest.
@@ -168,6 +179,14 @@ fn as_json(event: &Event) -> Option<Value> {
             "code": reply.code.value(),
             "enhanced": reply.enhanced.map(|code| code.to_string()),
             "text": reply.joined_text(),
+        }),
+        Event::Rule { connection, rule } => json!({
+            "event": "rule",
+            "connection": connection,
+            "stage": rule.stage.name(),
+            "fault": rule.fault.map(Fault::name),
+            "code": rule.reply.as_ref().map(|reply| reply.code.value()),
+            "delay": rule.delay.map(|delay| delay.as_secs()),
         }),
         Event::PlaintextAfterStartTls { connection, octets } => json!({
             "event": "plaintext-after-starttls", "connection": connection, "octets": octets,
