@@ -354,9 +354,14 @@ impl<'s> Connection<'s> {
             End::Malformed => self.conversation.end_of_data(Verdict::BareLineEnd),
             End::Unwanted => self.conversation.end_of_data(Verdict::Unwanted),
             End::NotStored(error) => {
+                // It passes once somebody makes room (RFC 5321 §4.2.2).
+                let verdict = match error.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Verdict::NoRoom,
+                    _ => Verdict::NotStored,
+                };
                 let (connection, doing) = (Some(self.number), "writing a message");
                 self.tell(Event::Failed { connection, doing, error });
-                self.conversation.end_of_data(Verdict::NotStored)
+                self.conversation.end_of_data(verdict)
             }
         };
         if let Some(ruled) = ruled {

@@ -95,6 +95,8 @@ pub enum Verdict<'a> {
     BareLineEnd,
     /// It could not be written.
     NotStored,
+    /// There is no room for it.
+    NoRoom,
     /// It was for nobody but those whom the policy refuses after the message.
     Unwanted,
 }
@@ -200,6 +202,7 @@ impl<'p> Conversation<'p> {
             Verdict::Answered(reply) => reply,
             Verdict::TooLarge => say(552, "5.3.4 The message exceeds the size limit"),
             Verdict::BareLineEnd => say(550, "5.5.2 The message has CR or LF outside of CR LF"),
+            Verdict::NoRoom => say(452, "4.3.1 There is no room for the message"),
             Verdict::NotStored => say(451, "4.3.0 The message could not be written"),
             Verdict::Unwanted => say(550, "5.7.0 The message is not wanted"),
         };

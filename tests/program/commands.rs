@@ -1,9 +1,9 @@
 //! `envoi sink --run` while its command runs.
 
-use crate::running::{Place, Started};
+use crate::running::{Place, Started, finished};
 use rustix::process::Signal;
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 /// Starts the receiver with a command in a shell, and waits for its first line.
 fn started(place: &Place, script: &str) -> Started {
@@ -57,4 +57,45 @@ fn a_message_is_counted_whose_sender_did_not_wait_for_the_reply() {
         assert_eq!(run.status, 0, "{run}");
         assert!(run.stdout.starts_with("stored  <a@x.example> → b@x.example  "), "{run}");
     }
+}
+
+#[test]
+#[ignore = "only root can mount a disk"]
+fn a_full_disk_defers_what_has_no_room_and_takes_what_has() {
+    let place = Place::new();
+    let send = "send -q -f me@client.example";
+    let large = format!("head -c 100000 /dev/zero | base64 | $E {send} a@x.example");
+    let small = format!("$E {send} --body small b@x.example");
+    place.write("tests", &format!("E=/proc/$PPID/exe\n{large}\necho $?\n{small}\n"), None);
+    place.write(
+        "disk",
+        "mkdir mail && mount -t tmpfs -o size=64k none mail && exec $0 sink mail --run sh tests",
+        None,
+    );
+    let mut command = Command::new("unshare");
+    let envoi = place.envoi::<&str>([]);
+    let environment = envoi.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    command
+        .args([
+            "--mount",
+            "sh",
+            "-c",
+            r#"exec sh -c "$(cat disk)" "$0""#,
+            env!("CARGO_BIN_EXE_envoi"),
+        ])
+        .env_clear()
+        .envs(environment)
+        .current_dir(place.directory())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let run = finished(command);
+    assert_eq!(run.status, 0, "{run}");
+    assert!(run.stderr.contains(": 452 4.3.1 There is no room for the message\n"), "{run}");
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    let [status, problem, refused, stored] = lines[..] else { panic!("{run}") };
+    assert_eq!(status, "75");
+    assert!(problem.starts_with("problem  while writing a message: No space left"), "{run}");
+    assert!(refused.ends_with("452 4.3.1 There is no room for the message"), "{run}");
+    assert!(stored.starts_with("stored  <me@client.example> → b@x.example  "), "{run}");
 }
