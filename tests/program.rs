@@ -15,6 +15,8 @@ mod certificates;
 mod commands;
 #[path = "program/copies.rs"]
 mod copies;
+#[path = "program/crowd.rs"]
+mod crowd;
 #[path = "program/handed_in.rs"]
 mod handed_in;
 mod harness;

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use crate::account::Environment;
 use crate::sink::{Listen, Sink};
 use face::Face;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,10 +46,19 @@ pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Resul
         }
         return ended;
     }
+    make_room_for_clients();
     let told = face.listening(args, &ports, &sink, &directory, &ca);
     told.and_then(|()| face.follow(&sink, args.once)).map_err(cannot_tell)?;
     sink.stop();
     Ok(Exit::Ok)
+}
+
+/// Each client takes two descriptors, and shells allow 1024 by themselves. Not
+/// for a command: programs that call select(2) count on that limit.
+fn make_room_for_clients() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where it cannot be, there is room for fewer.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 fn cannot_tell(error: io::Error) -> Failure {

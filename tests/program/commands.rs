@@ -3,7 +3,7 @@
 use crate::running::{Place, Started, finished};
 use rustix::process::Signal;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// Starts the receiver with a command in a shell, and waits for its first line.
 fn started(place: &Place, script: &str) -> Started {
@@ -69,26 +69,11 @@ fn a_full_disk_defers_what_has_no_room_and_takes_what_has() {
     place.write("tests", &format!("E=/proc/$PPID/exe\n{large}\necho $?\n{small}\n"), None);
     place.write(
         "disk",
-        "mkdir mail && mount -t tmpfs -o size=64k none mail && exec $0 sink mail --run sh tests",
+        "mkdir mail && mount -t tmpfs -o size=64k none mail && exec $1 sink mail --run sh tests",
         None,
     );
-    let mut command = Command::new("unshare");
-    let envoi = place.envoi::<&str>([]);
-    let environment = envoi.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    command
-        .args([
-            "--mount",
-            "sh",
-            "-c",
-            r#"exec sh -c "$(cat disk)" "$0""#,
-            env!("CARGO_BIN_EXE_envoi"),
-        ])
-        .env_clear()
-        .envs(environment)
-        .current_dir(place.directory())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = place.command("unshare");
+    command.args(["--mount", "sh", "disk", env!("CARGO_BIN_EXE_envoi")]);
     let run = finished(command);
     assert_eq!(run.status, 0, "{run}");
     assert!(run.stderr.contains(": 452 4.3.1 There is no room for the message\n"), "{run}");

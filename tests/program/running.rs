@@ -113,9 +113,15 @@ impl Place {
 
     /// The program with these words, ready to be started.
     pub(crate) fn envoi<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_envoi"));
+        let mut command = self.command(env!("CARGO_BIN_EXE_envoi"));
+        command.args(words);
         command
-            .args(words)
+    }
+
+    /// Another program in the same place, ready to be started.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .env_clear()
             .envs(&self.environment)
             .current_dir(self.directory())

@@ -35,7 +35,8 @@ pub struct SinkArgs {
     /// The Maildir for the messages
     ///
     /// It is made if it is missing, readable by its owner only. Default:
-    /// ~/.local/state/envoi/sink, or envoi/sink below $XDG_STATE_HOME.
+    /// ~/.local/state/envoi/sink, or envoi/sink below $XDG_STATE_HOME. One that
+    /// is called wait is ./wait.
     #[arg(value_name = "DIR")]
     pub directory: Option<PathBuf>,
 
