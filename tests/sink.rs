@@ -152,6 +152,23 @@ fn the_octets_of_a_chunk_that_a_rule_refuses_are_no_commands() {
 }
 
 #[test]
+fn a_rule_for_chunks_gives_one_answer_and_421_is_the_last() {
+    // RX-9
+    for (code, text, expected) in
+        [(251, "2.0.0 Odd", &[250, 250, 251, 221][..]), (421, "4.3.2 No", &[250, 250, 421])]
+    {
+        let reply = Some(Reply::new(code, text).unwrap().with_enhanced());
+        let rules = vec![Rule { reply, ..Rule::at(Stage::Bdat) }];
+        let sink = start(Policy { rules, ..Policy::default() });
+        let mut client = Client::greeted(&sink);
+        client.write(b"MAIL FROM:<>\r\nRCPT TO:<a@b.c>\r\nBDAT 3 LAST\r\nx\r\nQUIT\r\n");
+        let codes: Vec<u16> =
+            std::iter::from_fn(|| client.line()).map(|line| line[..3].parse().unwrap()).collect();
+        assert_eq!(codes, expected);
+    }
+}
+
+#[test]
 fn the_end_of_the_receiver_does_not_wait_for_a_rule() {
     let rules = vec![Rule { delay: Some(60 * PATIENCE), ..Rule::at(Stage::Mail) }];
     let sink = start(Policy { rules, ..Policy::default() });

@@ -148,6 +148,7 @@ impl<'s> Connection<'s> {
             }
             if let Some(reply) = &answer.reply {
                 self.say_by(rule, reply)?;
+                self.is_leaving |= rule.is_some() && faults::is_last(reply);
             }
             if self.is_leaving {
                 break;

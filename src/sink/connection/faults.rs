@@ -69,16 +69,16 @@ impl<'s> Connection<'s> {
         } else {
             self.conversation.answer(line)
         };
-        let next = match proper.next {
+        match proper.next {
             // RFC 3030 §2: its octets come all the same.
             Next::Chunk(octets) | Next::LastChunk(octets) if is_refusal => {
                 self.conversation.end_of_data(Verdict::Answered(reply.clone()));
-                Next::Skip(octets)
+                Answer { reply: Some(reply), next: Next::Skip(octets), may_wait: false }
             }
-            next if is_last(&reply) && next != Next::Close => Next::Close,
-            next => next,
-        };
-        Answer { reply: Some(reply), next, may_wait: false }
+            // The answer to the message is given when it has come.
+            Next::LastChunk(_) => proper,
+            next => Answer { reply: Some(reply), next, may_wait: false },
+        }
     }
 
     /// Says it in the way of the rule.
