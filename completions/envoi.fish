@@ -232,31 +232,48 @@ complete -c envoi -n "__fish_envoi_using_subcommand check" -s v -l verbose -d 'S
 complete -c envoi -n "__fish_envoi_using_subcommand check" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand check" -s h -l help -d 'Print help; --help prints more of it than -h'
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen -d 'Listen here, in clear with STARTTLS' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen-tls -d 'Listen here, with TLS from the first octet' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l listen-lmtp -d 'Listen here for LMTP, in clear with STARTTLS' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l ca-out -d 'Write the certificate that clients must trust to FILE' -r -F
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l user -d 'Let this user sign in, and nobody else' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l tls-client-ca -d 'Ask clients for a certificate that an authority in FILE vouches for' -r -F
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l without -d 'Do not offer this extension or mechanism' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l size-limit -d 'Refuse messages with more octets than this' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l hold-limit -d 'Offer FUTURERELEASE, for holding messages up to this long' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse -d 'Refuse this recipient with this reply' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l refuse-after-data -d 'Refuse this recipient when the message has come' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l run -d 'Run this command, and end with it' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -s A -l account -d 'Use this account of the configuration' -r
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l listen -d 'Listen here, in clear with STARTTLS' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l listen-tls -d 'Listen here, with TLS from the first octet' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l listen-lmtp -d 'Listen here for LMTP, in clear with STARTTLS' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l ca-out -d 'Write the certificate that clients must trust to FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l user -d 'Let this user sign in, and nobody else' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l tls-client-ca -d 'Ask clients for a certificate that an authority in FILE vouches for' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l without -d 'Do not offer this extension or mechanism' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l size-limit -d 'Refuse messages with more octets than this' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l hold-limit -d 'Offer FUTURERELEASE, for holding messages up to this long' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l refuse -d 'Refuse this recipient with this reply' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l refuse-after-data -d 'Refuse this recipient when the message has come' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l rules -d 'Misbehave by the rules in FILE' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l fault -d 'Misbehave at this stage' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l run -d 'Run this command, and end with it' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l require-auth -d 'Take mail only from clients that signed in'
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l require-tls -d 'Take mail only under TLS'
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l allow-cleartext-auth -d 'Offer AUTH without TLS, too'
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l once -d 'End after one message'
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -s q -l quiet -d 'Print nothing but problems'
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -l json -d 'Print JSON on standard output'
-complete -c envoi -n "__fish_envoi_using_subcommand sink" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l require-auth -d 'Take mail only from clients that signed in'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l require-tls -d 'Take mail only under TLS'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l allow-cleartext-auth -d 'Offer AUTH without TLS, too'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l once -d 'End after one message'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -a "wait" -d 'Wait for a message that was caught, and print it as JSON'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l to -d 'It is for this address, whoever else gets it' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l from -d 'It is from this address; \'\' is the sender of reports' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l subject -d 'Its subject has this text in it' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l dir -d 'The Maildir to look in' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l timeout -d 'How long to wait' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -s A -l account -d 'Use this account of the configuration' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -s v -l verbose -d 'Show the conversation with the server; twice, in full'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -s q -l quiet -d 'Print nothing but problems'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l json -d 'Print JSON on standard output'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -s h -l help -d 'Print help; --help prints more of it than -h'
 complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand queue; and not __fish_seen_subcommand_from list show run hold release remove log" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
