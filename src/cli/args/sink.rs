@@ -198,6 +198,14 @@ Examples:
     envoi sink wait --to you@example.org --dir ./mail | jq -r .subject";
 
 impl SinkArgs {
+    /// The command of `--run`, with its arguments; `--` may stand before it.
+    pub fn command(&self) -> &[OsString] {
+        match self.run.split_first() {
+            Some((first, rest)) if first == "--" => rest,
+            Some(_) | None => &self.run,
+        }
+    }
+
     /// The ports to listen on; at least one.
     pub fn ports(&self) -> Vec<Listen> {
         let mut ports = [&self.listen[..], &self.listen_tls[..], &self.listen_lmtp[..]].concat();

@@ -39,10 +39,16 @@ pub(super) fn run(
     ca: &Path,
     face: &mut Face<'_>,
 ) -> Result<Exit, Failure> {
-    let name = args.run[0].display().to_string();
+    let [program, words @ ..] = args.command() else {
+        return Err(Failure::say(Exit::Usage, "--run wants a command")
+            .hint("as in: envoi sink --run make test"));
+    };
+    let name = program.display().to_string();
     let cannot = |error| cannot_run(&name, error);
     let signals = Signals::catch().map_err(cannot)?;
-    let mut child = command(args, ports, &sink, ca).spawn().map_err(cannot)?;
+    let mut child = Command::new(program);
+    finds(child.args(words), args, ports, &sink, ca);
+    let mut child = child.spawn().map_err(cannot)?;
     signals.pass_on(&child).map_err(cannot)?;
     let status = child.wait().map_err(cannot)?;
     let events = sink.finish(PATIENCE);
@@ -50,8 +56,8 @@ pub(super) fn run(
     Ok(exit(status))
 }
 
-/// The command, and where it finds the receiver.
-fn command(args: &SinkArgs, ports: &[Listen], sink: &Sink, ca: &Path) -> Command {
+/// Tells the command where it finds the receiver.
+fn finds(command: &mut Command, args: &SinkArgs, ports: &[Listen], sink: &Sink, ca: &Path) {
     let address = sink.address();
     let host = if address.ip().is_loopback() && address.is_ipv4() {
         // The name that the certificate has, and people type.
@@ -59,9 +65,7 @@ fn command(args: &SinkArgs, ports: &[Listen], sink: &Sink, ca: &Path) -> Command
     } else {
         address.ip().to_string()
     };
-    let mut command = Command::new(&args.run[0]);
     command
-        .args(&args.run[1..])
         .env("ENVOI_SERVER", args.url(&ports[0], address))
         // Whatever was said of another server does not hold for this one.
         .env_remove("ENVOI_ACCOUNT")
@@ -74,7 +78,6 @@ fn command(args: &SinkArgs, ports: &[Listen], sink: &Sink, ca: &Path) -> Command
     if let Some(user) = args.first_user() {
         command.env("ENVOI_USER", user);
     }
-    command
 }
 
 fn tell(events: &[Event], status: ExitStatus, face: &mut Face<'_>) -> io::Result<()> {
