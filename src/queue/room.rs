@@ -12,8 +12,9 @@ use std::io::{self, Read as _};
 /// Lines of numbers, whose sum counts. No promise hangs on it, so it is not
 /// synced.
 const OCTETS: &str = "octets";
-/// A count of more messages is made anew.
-const LONGEST: u64 = 1024 * 1024;
+/// A longer count is made anew: it is read for every message, and would take
+/// the longer the more were kept since.
+const LONGEST: u64 = 16 * 1024;
 
 pub(super) fn is_ours(name: &str) -> bool {
     name == OCTETS
@@ -72,7 +73,7 @@ impl Queue {
     pub(super) fn count_one(&self, size: u64) {
         // Where somebody else has put such a file, as he can in a drop directory,
         // it is none of ours.
-        if self.counted().is_some() {
+        if self.open(OCTETS).is_ok() {
             let _ = self.disk.append(OCTETS, format!("{size}\n").as_bytes());
         }
     }
