@@ -12,6 +12,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The folders of a Maildir.
@@ -60,10 +61,17 @@ impl Name {
     /// A name for a message of this moment. Fails without random numbers.
     pub fn at(now: Timestamp) -> io::Result<Self> {
         static MESSAGES: AtomicU64 = AtomicU64::new(0);
+        static PROCESS: OnceLock<String> = OnceLock::new();
+        let process = match PROCESS.get() {
+            Some(process) => process,
+            None => {
+                let word = random_word(4).map_err(io::Error::other)?;
+                PROCESS.get_or_init(|| format!("R{word}P{}", std::process::id()))
+            }
+        };
         let micros = now.subsec_microsecond();
         let count = MESSAGES.fetch_add(1, Ordering::Relaxed);
-        let word = random_word(4).map_err(io::Error::other)?;
-        let id = format!("M{micros:06}P{}Q{count}R{word}", std::process::id());
+        let id = format!("M{micros:06}{process}Q{count}");
         Ok(Name { id, second: now.as_second() })
     }
 

@@ -300,7 +300,7 @@ fn content_is_eight_bit_clean_and_hashed_as_received() {
     let hash = ring::digest::digest(&ring::digest::SHA256, &content);
     let hash: Vec<String> = hash.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
     assert_eq!(message.octets, Some(content));
-    assert_eq!(message.sha256, hash.concat());
+    assert_eq!(message.sha256(), hash.concat());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::args::{Globals, SinkArgs, SinkCommand};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::account::Environment;
-use crate::sink::{Listen, Sink};
+use crate::sink::{Interest, Listen, Sink};
 use face::Face;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fmt::Write as _;
@@ -28,8 +28,11 @@ pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Resul
     let default = || default_directory(surroundings.environment);
     let directory = args.directory.clone().map_or_else(default, Ok)?;
     let ports = args.ports();
-    let sink = Sink::start(args.settings(&directory, &ports)?)
-        .map_err(|error| cannot_start(error, &ports, &directory))?;
+    let mut settings = args.settings(&directory, &ports)?;
+    if surroundings.globals.quiet && !args.once && args.run.is_empty() {
+        settings.interest = Interest::Problems;
+    }
+    let sink = Sink::start(settings).map_err(|error| cannot_start(error, &ports, &directory))?;
     let ca = args.ca_out.clone().unwrap_or_else(|| directory.join(args.ca_name(&sink)));
     std::fs::write(&ca, sink.ca_pem()).map_err(|error| {
         let sentence = format!("cannot write the authority's certificate to {}", ca.display());

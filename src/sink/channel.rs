@@ -3,6 +3,7 @@
 use crate::net::{self, Summary};
 use crate::sasl::ChannelBinding;
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 /// A socket, with TLS once it is up.
 pub(super) struct Channel {
-    socket: TcpStream,
+    socket: Arc<TcpStream>,
     tls: Option<Box<ServerConnection>>,
     /// Nothing more is written.
     is_over: bool,
@@ -21,7 +22,7 @@ pub(super) struct Channel {
 
 impl Channel {
     /// Takes a socket over. No read or write on it lasts longer than `idle`.
-    pub(super) fn new(socket: TcpStream, idle: Duration) -> io::Result<Self> {
+    pub(super) fn new(socket: Arc<TcpStream>, idle: Duration) -> io::Result<Self> {
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(idle))?;
         socket.set_write_timeout(Some(idle))?;
@@ -33,7 +34,7 @@ impl Channel {
     pub(super) fn secure(&mut self, config: &Arc<ServerConfig>) -> io::Result<u32> {
         let mut tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
         while tls.is_handshaking() {
-            let (read, written) = tls.complete_io(&mut self.socket)?;
+            let (read, written) = tls.complete_io(&mut &*self.socket)?;
             if read == 0 && written == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -76,6 +77,19 @@ impl Channel {
             .is_ok_and(|(octets, _)| octets > 0)
     }
 
+    /// Reads octets that have come already; `None` where there are none. Waits
+    /// for nothing but the end of a record of TLS.
+    pub(super) fn read_ready(&mut self, into: &mut [u8]) -> io::Result<Option<usize>> {
+        if self.tls.is_some() {
+            return if self.has_input() { self.read(into).map(Some) } else { Ok(None) };
+        }
+        match rustix::net::recv(&self.socket, into, RecvFlags::DONTWAIT) {
+            Ok((octets, _)) => Ok(Some(octets)),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Waits so long, or until the other side or the receiver ends the
     /// connection.
     pub(super) fn wait(&self, delay: Duration) {
@@ -110,7 +124,7 @@ impl Channel {
         }
         if let Some(tls) = &mut self.tls {
             tls.send_close_notify();
-            let _ = tls.write_tls(&mut self.socket);
+            let _ = tls.write_tls(&mut &*self.socket);
         }
         let _ = self.socket.shutdown(std::net::Shutdown::Write);
     }
@@ -121,8 +135,8 @@ impl Read for Channel {
     /// SMTP marks its own ends.
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.tls {
-            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).read(into),
-            None => self.socket.read(into),
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut &*self.socket).read(into),
+            None => (&*self.socket).read(into),
         };
         match read {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
@@ -134,15 +148,15 @@ impl Read for Channel {
 impl Write for Channel {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         match &mut self.tls {
-            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).write(from),
-            None => self.socket.write(from),
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut &*self.socket).write(from),
+            None => (&*self.socket).write(from),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.tls {
-            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).flush(),
-            None => self.socket.flush(),
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut &*self.socket).flush(),
+            None => Ok(()),
         }
     }
 }

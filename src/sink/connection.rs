@@ -7,22 +7,25 @@ use super::channel::Channel;
 use super::chunks::LineEnds;
 use super::conversation::{Conversation, Next, Secured, Verdict};
 use super::data::ContentReader;
-use super::event::{Event, Stored};
+use super::event::{Event, Interest, Stored};
 use super::fault::{Rule, Rules, Stage};
 use super::input::{Input, Line};
 use super::intake::{End, Intake};
 use super::replies::{self, say};
-use super::storage::{Draft, Kept, Label, random_word};
+use super::storage::{Draft, Kept, Label};
 use super::{Encryption, Listen, Settings};
 use crate::smtp::{Body, Protocol, Reply, Severity};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 /// What every connection of a receiver shares.
 pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) certificates: Certificates,
+    /// What no other receiver has.
+    pub(super) word: String,
 }
 
 /// One client.
@@ -34,7 +37,7 @@ pub(super) struct Connection<'s> {
     port: Listen,
     channel: Channel,
     conversation: Conversation<'s>,
-    input: Input,
+    input: &'s mut Input,
     output: Vec<u8>,
     /// A message that comes in chunks, as far as it has come.
     arriving: Option<Arriving>,
@@ -51,7 +54,6 @@ pub(super) struct Connection<'s> {
 /// A message on its way in.
 struct Arriving {
     label: Label,
-    trace: String,
     intake: Intake,
     ends: LineEnds,
 }
@@ -66,13 +68,15 @@ impl<'s> Connection<'s> {
         number: u64,
         shared: &'s Shared,
         events: Sender<Event>,
-        socket: TcpStream,
+        socket: Arc<TcpStream>,
         port: Listen,
+        input: &'s mut Input,
     ) -> io::Result<Self> {
         let peer = socket.peer_addr()?;
         let channel = Channel::new(socket, shared.settings.idle)?;
         let policy = &shared.settings.policy;
-        let conversation = Conversation::new(policy, port.protocol, false, &random_word()?);
+        let nonce = format!("{}{number}", shared.word);
+        let conversation = Conversation::new(policy, port.protocol, false, &nonce);
         Ok(Connection {
             number,
             shared,
@@ -81,7 +85,7 @@ impl<'s> Connection<'s> {
             port,
             channel,
             conversation,
-            input: Input::default(),
+            input,
             output: Vec::new(),
             arriving: None,
             doing: "greeting the client",
@@ -120,18 +124,18 @@ impl<'s> Connection<'s> {
             && let Some(line) = self.next_line()?
         {
             self.doing = "answering a command";
-            let command = self.shown(&line);
+            let is_secret = self.conversation.is_signing_in();
             let mut rule = None;
-            let answer = match line {
+            let answer = match &line {
                 Line::Whole(line) => {
-                    rule = self.rule_for(&line);
-                    self.ruled(rule, &line)
+                    rule = self.rule_for(line);
+                    self.ruled(rule, line)
                 }
                 Line::Overlong => self.conversation.answer_to_overlong_line(),
                 Line::BareLineFeed => self.conversation.answer_to_bare_line_feed(),
             };
             if let Some(reply) = &answer.reply {
-                self.report(command, reply);
+                self.report(reply, || shown(&line, is_secret));
             }
             match answer.next {
                 Next::Handshake => self.drop_plaintext()?,
@@ -184,14 +188,8 @@ impl<'s> Connection<'s> {
             if let Some(line) = self.input.line() {
                 return Ok(Some(line));
             }
-            // RFC 2920 §3.2: replies go out when the input is used up, that of
-            // the kernel included.
-            if !self.channel.has_input() {
-                self.send()?;
-            }
             self.doing = "waiting for a command";
-            if self.fill()? == 0 {
-                self.send()?;
+            if self.fill_or_send()? == 0 {
                 return Ok(None);
             }
         }
@@ -205,6 +203,21 @@ impl<'s> Connection<'s> {
         Ok(octets)
     }
 
+    /// The same, but no reply waits for what has not come: they go out when the
+    /// input is used up, that of the kernel included (RFC 2920 §3.2).
+    fn fill_or_send(&mut self) -> io::Result<usize> {
+        if !self.output.is_empty() {
+            match self.channel.read_ready(self.input.room())? {
+                Some(octets) if octets > 0 => {
+                    self.input.came(octets);
+                    return Ok(octets);
+                }
+                _ => self.send_now(self.input.unread().is_empty())?,
+            }
+        }
+        self.fill()
+    }
+
     fn say(&mut self, reply: &Reply) {
         replies::write(reply, &mut self.output);
     }
@@ -214,7 +227,11 @@ impl<'s> Connection<'s> {
         if self.output.is_empty() {
             return Ok(());
         }
-        self.client_waits = self.input.unread().is_empty() && !self.channel.has_input();
+        self.send_now(self.input.unread().is_empty() && !self.channel.has_input())
+    }
+
+    fn send_now(&mut self, client_waits: bool) -> io::Result<()> {
+        self.client_waits = client_waits;
         self.channel.write_all(&self.output)?;
         self.channel.flush()?;
         self.output.clear();
@@ -254,11 +271,11 @@ impl<'s> Connection<'s> {
     fn begin_message(&mut self) -> io::Result<Arriving> {
         let host = &self.shared.settings.policy.host;
         let label = Label::new()?;
-        let trace = label.trace(&self.conversation, self.peer.ip(), host);
-        let draft =
-            Draft::begin(&self.shared.settings.storage, &label, host, &trace, self.is_binary());
+        let storage = &self.shared.settings.storage;
+        let trace = || label.trace(&self.conversation, self.peer.ip(), host);
+        let draft = Draft::begin(storage, &label, host, trace, self.is_binary());
         let intake = Intake::new(draft, self.shared.settings.policy.size_limit);
-        Ok(Arriving { label, trace, intake, ends: LineEnds::default() })
+        Ok(Arriving { label, intake, ends: LineEnds::default() })
     }
 
     fn take_message(&mut self) -> io::Result<()> {
@@ -324,10 +341,7 @@ impl<'s> Connection<'s> {
 
     /// Reads more of a message. Replies do not wait for it.
     fn fill_content(&mut self) -> io::Result<()> {
-        if !self.channel.has_input() {
-            self.send()?;
-        }
-        if self.fill()? == 0 {
+        if self.fill_or_send()? == 0 {
             let left = "the client left before the end";
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, left));
         }
@@ -340,14 +354,20 @@ impl<'s> Connection<'s> {
         is_malformed: bool,
         rule: Option<&Rule>,
     ) -> io::Result<()> {
-        let Arriving { label, trace, intake, .. } = arriving;
-        let to = self.conversation.transaction().map_or_else(Vec::new, |it| it.to.clone());
-        let is_wanted = !self.conversation.takers().is_empty();
+        let Arriving { label, intake, .. } = arriving;
+        let to = match (self.port.protocol, self.conversation.transaction()) {
+            (Protocol::Lmtp, Some(transaction)) => transaction.to.clone(),
+            _ => Vec::new(),
+        };
+        let is_wanted = self.conversation.is_wanted();
         let ruled = rule.and_then(|rule| rule.reply.clone());
         let is_refused = ruled.as_ref().is_some_and(|reply| reply.code.value() >= 400);
         let mut replies = match intake.end(is_malformed, is_wanted && !is_refused) {
             End::Kept { kept, size, sha256 } => {
-                self.tell(Event::Stored(Box::new(self.stored(&label, trace, kept, size, sha256))));
+                if self.shared.settings.interest == Interest::Everything {
+                    let stored = self.stored(&label, kept, size, sha256);
+                    self.tell(Event::Stored(Box::new(stored)));
+                }
                 self.turnarounds = 0;
                 self.conversation.end_of_data(Verdict::Stored(label.id()))
             }
@@ -369,28 +389,23 @@ impl<'s> Connection<'s> {
             replies.fill(ruled);
         }
         for (at, reply) in replies.iter().enumerate() {
-            let whose = match self.port.protocol {
-                Protocol::Smtp => String::new(),
-                Protocol::Lmtp => format!(" for <{}>", to[at].path),
-            };
-            self.report(format!("(end of message{whose})"), reply);
+            self.report(reply, || match to.get(at) {
+                None => "(end of message)".to_owned(),
+                Some(recipient) => format!("(end of message for <{}>)", recipient.path),
+            });
             self.say_by(rule, reply)?;
             self.is_leaving |= rule.is_some() && faults::is_last(reply);
             if self.is_leaving {
                 return Ok(());
             }
         }
-        self.send()
+        // These may wait for others, too.
+        if self.output.len() > MOST_HELD { self.send() } else { Ok(()) }
     }
 
-    fn stored(
-        &self,
-        label: &Label,
-        trace: String,
-        kept: Kept,
-        size: u64,
-        sha256: String,
-    ) -> Stored {
+    fn stored(&self, label: &Label, kept: Kept, size: u64, sha256: Option<String>) -> Stored {
+        let host = &self.shared.settings.policy.host;
+        let trace = label.trace(&self.conversation, self.peer.ip(), host);
         let transaction = self.conversation.transaction().cloned();
         let transaction = transaction.expect("content is read inside a transaction only");
         Stored {
@@ -416,34 +431,36 @@ impl<'s> Connection<'s> {
         }
     }
 
-    fn report(&self, command: String, reply: &Reply) {
+    fn report(&self, reply: &Reply, command: impl FnOnce() -> String) {
         if matches!(reply.severity(), Severity::Transient | Severity::Permanent) {
             // What was no command may be a password, sent by a client that
             // went on after AUTH was refused.
-            let command =
-                if reply.code.value() == 500 { "(no command)".to_owned() } else { command };
+            let is_none = reply.code.value() == 500;
+            let command = if is_none { "(no command)".to_owned() } else { command() };
             let (connection, reply) = (self.number, reply.clone());
             self.tell(Event::Refused { connection, command, reply });
         }
     }
 
-    /// The line as an event shows it: without what signs in.
-    fn shown(&self, line: &Line) -> String {
-        let Line::Whole(line) = line else { return String::new() };
-        if self.conversation.is_signing_in() {
-            return "***".to_owned();
-        }
-        let line = String::from_utf8_lossy(line).into_owned();
-        let is_auth = line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("AUTH"));
-        match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
-            [verb, mechanism, _] if is_auth => format!("{verb} {mechanism} ***"),
-            _ => line,
-        }
-    }
-
     /// An owner that stopped listening is no reason to stop serving.
     fn tell(&self, event: Event) {
-        let _ = self.events.send(event);
+        if self.shared.settings.interest == Interest::Everything || event.is_problem() {
+            let _ = self.events.send(event);
+        }
+    }
+}
+
+/// The line as an event shows it: without what signs in.
+fn shown(line: &Line, is_secret: bool) -> String {
+    let Line::Whole(line) = line else { return String::new() };
+    if is_secret {
+        return "***".to_owned();
+    }
+    let line = String::from_utf8_lossy(line).into_owned();
+    let is_auth = line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("AUTH"));
+    match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
+        [verb, mechanism, _] if is_auth => format!("{verb} {mechanism} ***"),
+        _ => line,
     }
 }
 

@@ -225,6 +225,12 @@ impl<'p> Conversation<'p> {
         }
     }
 
+    /// True when there is any.
+    pub fn is_wanted(&self) -> bool {
+        self.transaction.is_some()
+            && (self.policy.refuse_after_data.is_empty() || !self.takers().is_empty())
+    }
+
     fn refusal_after_data(&self, recipient: &ForwardPath) -> Option<&'p Reply> {
         self.policy.refuse_after_data.iter().find_map(|rule| rule.applies(recipient))
     }

@@ -1,11 +1,23 @@
 //! What the receiver tells its owner while it runs.
 
 use super::fault::Rule;
+use crate::message::hexadecimal;
 use crate::net::Summary;
 use crate::smtp::{Body, EnvId, Hold, Recipient, Reply, Ret, ReversePath};
+use ring::digest::{SHA256, digest};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+/// What the owner of a receiver wants to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Every event.
+    Everything,
+    /// [`Event::Failed`] and [`Event::PlaintextAfterStartTls`] only. A message
+    /// that is kept in memory is then gone.
+    Problems,
+}
 
 /// One thing that happened. Connections are counted from 1.
 #[derive(Debug)]
@@ -60,6 +72,22 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// True for what somebody should look after.
+    pub(super) fn is_problem(&self) -> bool {
+        matches!(self, Event::Failed { .. } | Event::PlaintextAfterStartTls { .. })
+    }
+}
+
+impl Stored {
+    /// SHA-256 of the octets counted in `size`, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        let octets = self.octets.as_deref().unwrap_or_default();
+        let now = || hexadecimal(digest(&SHA256, octets).as_ref());
+        self.sha256.clone().unwrap_or_else(now)
+    }
+}
+
 /// A message that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
@@ -85,8 +113,8 @@ pub struct Stored {
     /// Octets of the content as received, doubled dots and final dot taken
     /// off, line ends CRLF, trace fields not counted.
     pub size: u64,
-    /// SHA-256 of these octets, in hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of these octets, in hexadecimal, where they are not kept here.
+    pub(super) sha256: Option<String>,
     /// The trace fields put on top of the stored copy, line ends CRLF.
     pub trace: String,
     /// The file, where the receiver writes to a Maildir.

@@ -185,6 +185,11 @@ impl<'r> Rules<'r> {
         Rules { rules, met: HashMap::new() }
     }
 
+    /// True when there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// The first rule that counts now.
     pub(super) fn meet(&mut self, stage: Stage, about: &About) -> Option<&'r Rule> {
         let rules = self.rules.iter().enumerate();

@@ -45,17 +45,32 @@ impl Default for Input {
 impl Input {
     /// Reads once; 0 when the client has closed.
     pub(super) fn fill(&mut self, source: &mut impl Read) -> io::Result<usize> {
-        self.bytes.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
         let read = loop {
-            match source.read(&mut self.bytes[self.end..]) {
+            match source.read(self.room()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read?,
             }
         };
-        self.end += read;
+        self.came(read);
         Ok(read)
+    }
+
+    /// Where the next octets go.
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        self.bytes.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        &mut self.bytes[self.end..]
+    }
+
+    /// So many octets were put there.
+    pub(super) fn came(&mut self, octets: usize) {
+        self.end += octets;
+    }
+
+    /// Forgets everything, for the next client.
+    pub(super) fn clear(&mut self) {
+        (self.start, self.end, self.skip) = (0, 0, Skip::Nothing);
     }
 
     /// What came and was not used.

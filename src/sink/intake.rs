@@ -9,14 +9,15 @@ use std::io;
 /// The message that is being read: hashed, counted, written.
 pub(super) struct Intake {
     draft: io::Result<Draft>,
-    hash: Context,
+    /// Of what is not there to be hashed later.
+    hash: Option<Context>,
     size: u64,
     limit: Option<u64>,
 }
 
 /// What became of a message.
 pub(super) enum End {
-    Kept { kept: Kept, size: u64, sha256: String },
+    Kept { kept: Kept, size: u64, sha256: Option<String> },
     TooLarge,
     Malformed,
     Unwanted,
@@ -26,7 +27,9 @@ pub(super) enum End {
 impl Intake {
     /// Begins with a draft, or with the reason why there is none.
     pub(super) fn new(draft: io::Result<Draft>, limit: Option<u64>) -> Self {
-        Intake { draft, hash: Context::new(&SHA256), size: 0, limit }
+        let is_gone = !matches!(draft, Ok(Draft::Memory(_)));
+        let hash = is_gone.then(|| Context::new(&SHA256));
+        Intake { draft, hash, size: 0, limit }
     }
 
     /// Takes the next octets, without doubled dots.
@@ -38,7 +41,9 @@ impl Intake {
             self.draft = Ok(Draft::Discard);
             return;
         }
-        self.hash.update(octets);
+        if let Some(hash) = &mut self.hash {
+            hash.update(octets);
+        }
         if let Err(error) = draft.write(octets) {
             self.draft = Err(error);
         }
@@ -57,7 +62,7 @@ impl Intake {
         }
         match self.draft.and_then(Draft::keep) {
             Ok(kept) => {
-                let sha256 = hexadecimal(self.hash.finish().as_ref());
+                let sha256 = self.hash.map(|hash| hexadecimal(hash.finish().as_ref()));
                 End::Kept { kept, size: self.size, sha256 }
             }
             Err(error) => End::NotStored(error),

@@ -1,12 +1,17 @@
-//! The threads of the receiver: one a port, one a client.
+//! The threads of the receiver, at each port one more than it has clients.
+//!
+//! A thread serves whom it has accepted itself: a client waits for no other
+//! thread to be started or woken. Who accepts and leaves nobody behind to wait
+//! for the next client starts another thread first.
 
 use super::Listen;
 use super::connection::{Connection, Shared};
 use super::event::Event;
+use super::input::Input;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -18,75 +23,111 @@ pub(super) struct Clients {
     /// Set when nobody is let in any more: how those who are in are left.
     ending: OnceLock<Shutdown>,
     count: AtomicU64,
-    sockets: Mutex<HashMap<u64, TcpStream>>,
+    sockets: Mutex<HashMap<u64, Arc<TcpStream>>>,
 }
 
-/// Takes connections until the receiver stops, then waits for them to end.
-pub(super) fn listen(
-    listener: &TcpListener,
-    port: Listen,
-    clients: &Arc<Clients>,
-    shared: &Arc<Shared>,
-    events: &Sender<Event>,
-) {
-    let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    loop {
-        let socket = listener.accept();
-        let ending = clients.ending.get();
-        if ending == Some(&Shutdown::Both) {
-            break;
-        }
-        if ending.is_some() {
-            // From here on only who called before is there to be accepted.
-            let _ = listener.set_nonblocking(true);
-        }
-        if matches!(&socket, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
-            break;
-        }
+/// The threads that were started, to wait for them.
+pub(super) type Threads = Arc<Mutex<Vec<JoinHandle<()>>>>;
+
+/// What the threads of a port share.
+pub(super) struct Port {
+    pub(super) listener: TcpListener,
+    pub(super) listen: Listen,
+    pub(super) clients: Arc<Clients>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) events: Sender<Event>,
+    pub(super) threads: Threads,
+    /// How many threads wait for a client, or are about to.
+    pub(super) waiting: AtomicUsize,
+}
+
+/// A thread that comes back from its client waits for the next one, unless so
+/// many do.
+const SPARE: usize = 4;
+
+impl Port {
+    /// Starts a thread that takes clients until the receiver stops.
+    pub(super) fn staff(self: &Arc<Self>) -> io::Result<()> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let port = Arc::clone(self);
+        let thread = std::thread::Builder::new().name("sink".to_owned());
+        let thread = thread.spawn(move || port.take_clients()).inspect_err(|_| {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+        })?;
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.retain(|thread| !thread.is_finished());
-        let begun = socket.and_then(|(socket, _)| begin(socket, port, clients, shared, events));
-        match begun {
-            Ok(thread) => threads.push(thread),
-            Err(error) => {
-                let doing = "taking a connection";
-                let _ = events.send(Event::Failed { connection: None, doing, error });
-                // Out of descriptors, most likely: some come back soon.
-                std::thread::sleep(Duration::from_millis(20));
+        threads.push(thread);
+        Ok(())
+    }
+
+    fn take_clients(self: Arc<Self>) {
+        let mut input = Input::default();
+        while !self.is_closed()
+            && let Some(socket) = self.accept()
+        {
+            if self.waiting.fetch_sub(1, Ordering::SeqCst) == 1
+                && let Err(error) = self.staff()
+            {
+                self.cannot_take(None, error);
+            }
+            self.serve(socket, &mut input);
+            if self.waiting.fetch_add(1, Ordering::SeqCst) >= SPARE {
+                break;
+            }
+        }
+        // One call wakes one thread: it is handed on.
+        if self.waiting.fetch_sub(1, Ordering::SeqCst) > 1
+            && self.clients.ending.get().is_some()
+            && let Ok(address) = self.listener.local_addr()
+        {
+            wake(address);
+        }
+    }
+
+    /// The next client; `None` when there are no more.
+    fn accept(&self) -> Option<TcpStream> {
+        loop {
+            if self.clients.ending.get().is_some() {
+                // From here on only who called before is there to be accepted.
+                self.listener.set_nonblocking(true).ok()?;
+            }
+            match self.listener.accept() {
+                _ if self.is_closed() => return None,
+                Ok((socket, _)) => return Some(socket),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(error) => {
+                    self.cannot_take(None, error);
+                    // Out of descriptors, most likely: some come back soon.
+                    std::thread::sleep(Duration::from_millis(20));
+                }
             }
         }
     }
-    clients.close_all();
-    for thread in threads {
-        let _ = thread.join();
-    }
-}
 
-fn begin(
-    socket: TcpStream,
-    port: Listen,
-    clients: &Arc<Clients>,
-    shared: &Arc<Shared>,
-    events: &Sender<Event>,
-) -> io::Result<JoinHandle<()>> {
-    let number = clients.count.fetch_add(1, Ordering::Relaxed) + 1;
-    clients.enter(number, socket.try_clone()?);
-    let owned = (Arc::clone(clients), Arc::clone(shared), events.clone());
-    let thread = std::thread::Builder::new().name("sink client".to_owned());
-    let thread = thread.spawn(move || {
-        let (clients, shared, events) = owned;
-        match Connection::new(number, &shared, events.clone(), socket, port) {
+    /// Nobody is served any more.
+    fn is_closed(&self) -> bool {
+        self.clients.ending.get() == Some(&Shutdown::Both)
+    }
+
+    fn serve(&self, socket: TcpStream, input: &mut Input) {
+        let socket = Arc::new(socket);
+        let number = self.clients.enter(&socket);
+        let events = self.events.clone();
+        match Connection::new(number, &self.shared, events, socket, self.listen, input) {
             Ok(connection) => connection.serve(),
-            Err(error) => {
-                let (connection, doing) = (Some(number), "taking a connection");
-                let _ = events.send(Event::Failed { connection, doing, error });
-            }
+            Err(error) => self.cannot_take(Some(number), error),
         }
-        clients.leave(number);
-    });
-    thread.inspect_err(|_| clients.leave(number))
+        input.clear();
+        self.clients.leave(number);
+    }
+
+    fn cannot_take(&self, connection: Option<u64>, error: io::Error) {
+        let doing = "taking a connection";
+        let _ = self.events.send(Event::Failed { connection, doing, error });
+    }
 }
 
-/// Ends the wait of a listener by calling it.
+/// Ends the wait of one thread at a port by calling it.
 pub(super) fn wake(address: SocketAddr) {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -97,6 +138,14 @@ pub(super) fn wake(address: SocketAddr) {
     let _ = TcpStream::connect_timeout(&address, Duration::from_secs(1));
 }
 
+/// Waits until every thread has ended.
+pub(super) fn join(threads: &Threads) {
+    // One that ends may have started another.
+    while let Some(thread) = threads.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+        let _ = thread.join();
+    }
+}
+
 impl Clients {
     /// From now on nobody is let in. Who is in can write no more, and with
     /// [`Shutdown::Both`] reads no more either.
@@ -104,8 +153,15 @@ impl Clients {
         let _ = self.ending.set(how);
     }
 
-    fn enter(&self, number: u64, socket: TcpStream) {
-        self.lock().insert(number, socket);
+    /// Lets a client in, and tells which connection this is. Who comes in while
+    /// the receiver ends can write no more, either.
+    fn enter(&self, socket: &Arc<TcpStream>) -> u64 {
+        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        self.lock().insert(number, Arc::clone(socket));
+        if let Some(how) = self.ending.get() {
+            let _ = socket.shutdown(*how);
+        }
+        number
     }
 
     fn leave(&self, number: u64) {
@@ -125,7 +181,7 @@ impl Clients {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, TcpStream>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<TcpStream>>> {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

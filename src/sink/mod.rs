@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! mod.rs           Settings, Sink: start and stop
-//! listener.rs      threads: one a port, one a client
+//! listener.rs      threads: at each port one more than it has clients
 //! dialogue.rs      the same conversation over two pipes, with whoever takes the mail
 //! connection.rs    one client: socket, replies in one write, turnarounds
 //! conversation.rs  a line in, a reply out, and nothing else;
@@ -46,7 +46,7 @@ pub use caught::{Caught, CaughtFile};
 pub use conversation::{Answer, Conversation, Next, Secured, Transaction, Verdict};
 pub use data::{ContentReader, Progress};
 pub use dialogue::{Takes, dialogue};
-pub use event::{Event, Stored};
+pub use event::{Event, Interest, Stored};
 pub use fault::{Fault, Rule, Stage};
 pub use offer::{Offer, UnknownKeyword};
 pub use policy::Policy;
@@ -58,15 +58,16 @@ use crate::sasl::{Credentials, Secret};
 use crate::smtp::Protocol;
 use certificate::Certificates;
 use connection::Shared;
-use listener::Clients;
+use listener::{Clients, Port, Threads};
 use rustls::pki_types::CertificateDer;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::JoinHandle;
 use std::time::Duration;
+use storage::random_word;
 
 /// What a receiver is to be.
 #[derive(Clone, Debug)]
@@ -81,6 +82,8 @@ pub struct Settings {
     /// Authorities that vouch for clients. Where there are any, a client is
     /// asked for its certificate under TLS; it may do without one.
     pub client_authorities: Vec<CertificateDer<'static>>,
+    /// What is told of.
+    pub interest: Interest,
     /// How long a client may be silent (RFC 5321 §4.5.3.2.7: at least five
     /// minutes).
     pub idle: Duration,
@@ -114,7 +117,7 @@ pub struct Sink {
     ca_pem: String,
     events: Receiver<Event>,
     clients: Arc<Clients>,
-    listeners: Vec<JoinHandle<()>>,
+    threads: Threads,
 }
 
 impl Default for Settings {
@@ -125,6 +128,7 @@ impl Default for Settings {
             policy: Policy::default(),
             storage: Storage::Memory,
             client_authorities: Vec::new(),
+            interest: Interest::Everything,
             idle: Duration::from_secs(5 * 60),
         }
     }
@@ -210,10 +214,11 @@ impl Sink {
             ca_pem: certificates.ca_pem.clone(),
             events,
             clients: Arc::default(),
-            listeners: Vec::new(),
+            threads: Threads::default(),
         };
         let ports = settings.listen.clone();
-        let shared = Arc::new(Shared { settings, certificates });
+        let word = random_word()?;
+        let shared = Arc::new(Shared { settings, certificates, word });
         for port in ports {
             sink.open(port, &shared, &sender)?;
         }
@@ -285,13 +290,16 @@ impl Sink {
     ) -> io::Result<()> {
         let socket = TcpListener::bind(port.address)?;
         self.addresses.push(socket.local_addr()?);
-        let clients = Arc::clone(&self.clients);
-        let (shared, events) = (Arc::clone(shared), events.clone());
-        let thread = std::thread::Builder::new().name("sink".to_owned());
-        self.listeners.push(
-            thread.spawn(move || listener::listen(&socket, port, &clients, &shared, &events))?,
-        );
-        Ok(())
+        let port = Port {
+            listener: socket,
+            listen: port,
+            clients: Arc::clone(&self.clients),
+            shared: Arc::clone(shared),
+            events: events.clone(),
+            threads: Arc::clone(&self.threads),
+            waiting: AtomicUsize::new(0),
+        };
+        Arc::new(port).staff()
     }
 }
 
@@ -302,8 +310,6 @@ impl Drop for Sink {
             listener::wake(*address);
         }
         self.clients.close_all();
-        for listener in self.listeners.drain(..) {
-            let _ = listener.join();
-        }
+        listener::join(&self.threads);
     }
 }

@@ -1,6 +1,7 @@
 //! Replies of the receiver: how they are made and how they look on the wire.
 
 use crate::smtp::{ForwardPath, Reply};
+use std::io::Write as _;
 
 /// A reply from a code and a text that may begin with an enhanced status code.
 pub(super) fn say(code: u16, text: &str) -> Reply {
@@ -11,12 +12,18 @@ pub(super) fn say(code: u16, text: &str) -> Reply {
 /// Appends the wire form (RFC 5321 §4.2.1). The enhanced status code stands on
 /// each line (RFC 2034 §4).
 pub(super) fn write(reply: &Reply, wire: &mut Vec<u8>) {
-    let enhanced = reply.enhanced.map(|code| format!("{code} ")).unwrap_or_default();
     let empty = [String::new()];
     let lines = if reply.text.is_empty() { &empty[..] } else { &reply.text };
     for (at, line) in lines.iter().enumerate() {
         let mark = if at + 1 == lines.len() { ' ' } else { '-' };
-        wire.extend_from_slice(format!("{}{mark}{enhanced}{line}\r\n", reply.code).as_bytes());
+        let Reply { code, enhanced, .. } = reply;
+        // Writing to memory does not fail.
+        let _ = write!(wire, "{code}{mark}");
+        if let Some(enhanced) = enhanced {
+            let _ = write!(wire, "{enhanced} ");
+        }
+        wire.extend_from_slice(line.as_bytes());
+        wire.extend_from_slice(b"\r\n");
     }
 }
 

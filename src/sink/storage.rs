@@ -4,8 +4,8 @@ use super::conversation::Conversation;
 use crate::maildir::{self, Name, Place};
 use crate::message;
 use crate::smtp::Domain;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ pub enum Storage {
 /// The name of one message, and when it came.
 pub(super) struct Label {
     name: Name,
-    now: Zoned,
+    now: Timestamp,
 }
 
 /// A message half written. Dropping it leaves nothing behind.
@@ -55,7 +55,7 @@ impl Storage {
 impl Label {
     pub(super) fn new() -> io::Result<Self> {
         let now = Timestamp::now();
-        Ok(Label { name: Name::at(now)?, now: now.to_zoned(TimeZone::UTC) })
+        Ok(Label { name: Name::at(now)?, now })
     }
 
     /// Unique, and an atom (RFC 5322 §3.2.3), as the trace wants it.
@@ -90,7 +90,7 @@ impl Label {
             conversation.client_name().unwrap_or("unknown"),
             conversation.protocol(),
             self.id(),
-            self.now.strftime("%a, %d %b %Y %H:%M:%S %z"),
+            self.now.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S %z"),
         )
     }
 }
@@ -107,7 +107,7 @@ impl Draft {
         storage: &Storage,
         label: &Label,
         host: &str,
-        trace: &str,
+        trace: impl FnOnce() -> String,
         is_binary: bool,
     ) -> io::Result<Self> {
         let mut draft = match storage {
@@ -118,7 +118,7 @@ impl Draft {
             Storage::Memory => return Ok(Draft::Memory(Vec::new())),
             Storage::Discard => return Ok(Draft::Discard),
         };
-        draft.write(trace.as_bytes())?;
+        draft.write(trace().as_bytes())?;
         Ok(draft)
     }
 

@@ -163,7 +163,7 @@ fn as_json(event: &Event) -> Option<Value> {
             "body": message.body.map(Body::as_str),
             "requireTls": message.require_tls,
             "size": message.size,
-            "sha256": message.sha256,
+            "sha256": message.sha256(),
             "path": message.path,
             "tls": message.tls,
             "clientCertificate":

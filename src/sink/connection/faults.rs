@@ -18,6 +18,9 @@ const LINES: usize = 100;
 impl<'s> Connection<'s> {
     /// The rule that counts at this stage, if there is one. It is told of.
     pub(super) fn rule(&mut self, stage: Stage, line: &[u8]) -> Option<&'s Rule> {
+        if self.rules.is_empty() {
+            return None;
+        }
         let about = self.about(stage, line);
         let rule = self.rules.meet(stage, &about)?;
         self.tell(Event::Rule { connection: self.number, rule: rule.clone() });
