@@ -31,7 +31,7 @@ impl Conversation<'_> {
             _ => Err(say(501, "5.5.4 Syntax: BDAT octets [LAST]")),
         };
         match is_last.and_then(|is_last| self.chunk(octets).map(|()| is_last)) {
-            Ok(true) => Answer { reply: None, next: Next::LastChunk(octets), may_wait: false },
+            Ok(true) => Answer { reply: None, next: Next::LastChunk(octets), may_wait: true },
             Ok(false) => {
                 let reply = Some(say(250, &format!("2.0.0 {octets} octets received")));
                 Answer { reply, next: Next::Chunk(octets), may_wait: true }
