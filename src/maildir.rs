@@ -62,12 +62,11 @@ impl Name {
     pub fn at(now: Timestamp) -> io::Result<Self> {
         static MESSAGES: AtomicU64 = AtomicU64::new(0);
         static PROCESS: OnceLock<String> = OnceLock::new();
-        let process = match PROCESS.get() {
-            Some(process) => process,
-            None => {
-                let word = random_word(4).map_err(io::Error::other)?;
-                PROCESS.get_or_init(|| format!("R{word}P{}", std::process::id()))
-            }
+        let process = if let Some(process) = PROCESS.get() {
+            process
+        } else {
+            let word = random_word(4).map_err(io::Error::other)?;
+            PROCESS.get_or_init(|| format!("R{word}P{}", std::process::id()))
         };
         let micros = now.subsec_microsecond();
         let count = MESSAGES.fetch_add(1, Ordering::Relaxed);
