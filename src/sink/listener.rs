@@ -24,6 +24,8 @@ pub(super) struct Clients {
     ending: OnceLock<Shutdown>,
     count: AtomicU64,
     sockets: Mutex<HashMap<u64, Arc<TcpStream>>>,
+    /// Whence threads were called to end their wait: those are no clients.
+    calls: Mutex<Vec<SocketAddr>>,
 }
 
 /// The threads that were started, to wait for them.
@@ -54,7 +56,7 @@ impl Port {
         let thread = thread.spawn(move || port.take_clients()).inspect_err(|_| {
             self.waiting.fetch_sub(1, Ordering::SeqCst);
         })?;
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut threads = held(&self.threads);
         threads.retain(|thread| !thread.is_finished());
         threads.push(thread);
         Ok(())
@@ -80,7 +82,7 @@ impl Port {
             && self.clients.ending.get().is_some()
             && let Ok(address) = self.listener.local_addr()
         {
-            wake(address);
+            self.clients.wake(address);
         }
     }
 
@@ -93,6 +95,7 @@ impl Port {
             }
             match self.listener.accept() {
                 _ if self.is_closed() => return None,
+                Ok((_, peer)) if self.clients.is_own_call(peer) => {}
                 Ok((socket, _)) => return Some(socket),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(error) => {
@@ -127,21 +130,11 @@ impl Port {
     }
 }
 
-/// Ends the wait of one thread at a port by calling it.
-pub(super) fn wake(address: SocketAddr) {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    let address = SocketAddr::new(ip, address.port());
-    let _ = TcpStream::connect_timeout(&address, Duration::from_secs(1));
-}
-
 /// Waits until every thread has ended.
 pub(super) fn join(threads: &Threads) {
     // One that ends may have started another.
-    while let Some(thread) = threads.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+    loop {
+        let Some(thread) = held(threads).pop() else { return };
         let _ = thread.join();
     }
 }
@@ -153,11 +146,30 @@ impl Clients {
         let _ = self.ending.set(how);
     }
 
+    /// Ends the wait of one thread at a port by calling it. Only for whoever
+    /// ended the receiver before.
+    pub(super) fn wake(&self, port: SocketAddr) {
+        let ip = match port.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let port = SocketAddr::new(ip, port.port());
+        // Whoever takes the call waits until it is known as one.
+        let mut calls = held(&self.calls);
+        let call = TcpStream::connect_timeout(&port, Duration::from_secs(1));
+        calls.extend(call.and_then(|call| call.local_addr()));
+    }
+
+    fn is_own_call(&self, peer: SocketAddr) -> bool {
+        self.ending.get().is_some() && held(&self.calls).contains(&peer)
+    }
+
     /// Lets a client in, and tells which connection this is. Who comes in while
     /// the receiver ends can write no more, either.
     fn enter(&self, socket: &Arc<TcpStream>) -> u64 {
         let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        self.lock().insert(number, Arc::clone(socket));
+        held(&self.sockets).insert(number, Arc::clone(socket));
         if let Some(how) = self.ending.get() {
             let _ = socket.shutdown(*how);
         }
@@ -165,7 +177,7 @@ impl Clients {
     }
 
     fn leave(&self, number: u64) {
-        self.lock().remove(&number);
+        held(&self.sockets).remove(&number);
     }
 
     /// Ends every connection, in the way that was chosen. What a client had
@@ -176,12 +188,12 @@ impl Clients {
 
     /// Ends every connection in this way.
     pub(super) fn close_all_by(&self, how: Shutdown) {
-        for socket in self.lock().values() {
+        for socket in held(&self.sockets).values() {
             let _ = socket.shutdown(how);
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<TcpStream>>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }

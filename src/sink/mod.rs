@@ -270,7 +270,7 @@ impl Sink {
     /// yet.
     pub fn finish(self, patience: Duration) -> Vec<Event> {
         self.clients.end(Shutdown::Read);
-        self.addresses.iter().for_each(|address| listener::wake(*address));
+        self.addresses.iter().for_each(|address| self.clients.wake(*address));
         self.clients.close_all();
         let mut events = Vec::new();
         // Every thread holds a sender: without any, all is over.
@@ -307,7 +307,7 @@ impl Drop for Sink {
     fn drop(&mut self) {
         self.clients.end(Shutdown::Both);
         for address in &self.addresses {
-            listener::wake(*address);
+            self.clients.wake(*address);
         }
         self.clients.close_all();
         listener::join(&self.threads);
