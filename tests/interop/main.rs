@@ -16,6 +16,7 @@
 //! | [`proxy`] | microsocks and tinyproxy on the way to the embedded receiver |
 //! | [`callers`] | cron, at, mail programs, git, swaks, PHP and libraries that call the program as their sendmail |
 //! | [`chunking`] | BDAT at Postfix and Exim |
+//! | [`clients`] | clients of other people before `envoi sink`, each in every mode it has |
 //! | [`contrib`] | what stands in `contrib/`, with systemd, cron, logrotate and PHP |
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
@@ -49,6 +50,7 @@ mod authority;
 mod callers;
 mod check;
 mod chunking;
+mod clients;
 mod contrib;
 mod cyrus;
 mod dkim;
