@@ -140,6 +140,8 @@ impl Table {
     }
 
     fn fault(&self, row: &Row, certificates: &Home) -> Option<String> {
+        // For whoever waits for one that does not end.
+        println!("{}", row.shows);
         let home = Home::with_certificates_of(certificates);
         let run = self.converse(row, &home);
         let wrong = row.wrong(&run, home.path());
@@ -162,6 +164,7 @@ impl Table {
             // For what a script starts itself.
             ("PORT", &free),
         ];
+        home.write("rules.toml", &row.rules);
         home.write("script", &fill(&format!("{}\n{}", self.prelude, row.typed), &values));
         let words = shell_words::split(&fill(&row.receiver(), &values)).expect("words of a shell");
         let mut command = Command::new(env!("CARGO_BIN_EXE_envoi"));

@@ -23,6 +23,9 @@ pub(super) struct Row {
     /// More options of the receiver.
     #[serde(default)]
     sink: String,
+    /// The file of `--rules`.
+    #[serde(default)]
+    pub(super) rules: String,
     /// Only somebody with a name and a password or token is let in.
     #[serde(default)]
     signs_in: bool,
@@ -68,7 +71,8 @@ impl Row {
         } else {
             ""
         };
-        format!("{way} {users} {}", self.sink)
+        let rules = if self.rules.is_empty() { "" } else { "--rules rules.toml" };
+        format!("{way} {users} {rules} {}", self.sink)
     }
 
     /// What does not hold of what came of it.
