@@ -19,6 +19,8 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("letter", letter.clone().into_bytes()),
         ("second", letter.replace("caught", "second").into_bytes()),
+        // For clients that compose.
+        ("text", DOTS[1..].into()),
         // For clients that pass line ends on as they are.
         ("crlf", with_crlf(&letter)),
         ("second-crlf", with_crlf(&letter.replace("caught", "second"))),

@@ -174,8 +174,10 @@ fn as_line(event: &Value) -> Option<String> {
         "ended" => return None,
         "refused" => format!("refused {} {}", without_secrets(text("command")), event["code"]),
         "rule" => format!("rule {}", text("stage")),
-        // Whether the receiver sees how a client leaves it there is a matter of luck.
-        "failed" if text("doing") == "doing the TLS handshake" => return None,
+        // Whether the receiver sees how a client leaves there is a matter of luck.
+        "failed" if ["doing the TLS handshake", "waiting for a command"].contains(&text("doing")) => {
+            return None;
+        }
         "failed" => format!("failed {}: {}", text("doing"), text("error")),
         _ => kind.to_owned(),
     })
