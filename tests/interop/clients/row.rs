@@ -166,6 +166,9 @@ fn with_nulls(value: Value) -> Value {
     }
 }
 
+/// Whether the receiver sees how a client leaves there is a matter of luck.
+const LUCK: [&str; 3] = ["doing the TLS handshake", "waiting for a command", "answering a command"];
+
 /// An event but `stored` in a line; nothing for one that is not compared.
 fn as_line(event: &Value) -> Option<String> {
     let text = |key: &str| event[key].as_str().unwrap_or_default();
@@ -174,10 +177,7 @@ fn as_line(event: &Value) -> Option<String> {
         "ended" => return None,
         "refused" => format!("refused {} {}", without_secrets(text("command")), event["code"]),
         "rule" => format!("rule {}", text("stage")),
-        // Whether the receiver sees how a client leaves there is a matter of luck.
-        "failed" if ["doing the TLS handshake", "waiting for a command"].contains(&text("doing")) => {
-            return None;
-        }
+        "failed" if LUCK.contains(&text("doing")) => return None,
         "failed" => format!("failed {}: {}", text("doing"), text("error")),
         _ => kind.to_owned(),
     })
