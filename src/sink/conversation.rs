@@ -426,8 +426,9 @@ impl<'p> Conversation<'p> {
         say(250, "2.0.0 Ok")
     }
 
+    /// RFC 5321 §4.1.4: this needs no EHLO.
     fn verify(&self, argument: &str) -> Reply {
-        match self.not_yet() {
+        match self.not_signed_in() {
             Some(reply) => reply,
             None if argument.is_empty() => say(501, "5.5.4 Syntax: VRFY mailbox"),
             None => say(252, "2.0.0 Cannot tell; send to it and see"),
@@ -440,6 +441,10 @@ impl<'p> Conversation<'p> {
         if self.hello.is_none() {
             return Some(self.hello_first());
         }
+        self.not_signed_in()
+    }
+
+    fn not_signed_in(&self) -> Option<Reply> {
         if self.policy.require_auth && self.user.is_none() {
             let hint = if self.offers(Keyword::Auth) { "" } else { ", after STARTTLS" };
             return Some(say(530, &format!("5.7.0 Sign in first{hint}")));

@@ -45,7 +45,7 @@ fn every_command_has_its_reply() {
             ("MAIL FROM:<a@b.c>", "503 5.5.1"),
             ("RCPT TO:<a@b.c>", "503 5.5.1"),
             ("DATA", "503 5.5.1"),
-            ("VRFY a", "503 5.5.1"),
+            ("VRFY a", "252 2.0.0"),
             ("NOOP", "250 2.0.0"),
             ("RSET", "250 2.0.0"),
             ("EHLO", "501 5.5.4"),
