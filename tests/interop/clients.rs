@@ -99,8 +99,8 @@ fn build_lettre() -> PathBuf {
         .arg("--target-dir")
         .arg(&target)
         .stdin(Stdio::null());
-    let built = build.status().expect("running cargo");
-    assert!(built.success(), "{build:?}: {built}");
+    let status = build.status().expect("running cargo");
+    assert!(status.success(), "{build:?}: {status}");
     target.join("debug")
 }
 

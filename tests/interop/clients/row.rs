@@ -125,9 +125,9 @@ impl Row {
     /// Adds to what deviates what is usual for a message.
     fn usual(&self, deviations: Map<String, Value>) -> Map<String, Value> {
         let is_secret = matches!(self.way, Way::Starttls | Way::Tls | Way::Lmtp);
-        let kind =
-            if matches!(self.way, Way::Lmtp | Way::LmtpClear) { "LMTP" } else { "ESMTP" };
-        let protocol = [kind, if is_secret { "S" } else { "" }, if self.signs_in { "A" } else { "" }];
+        let kind = if matches!(self.way, Way::Lmtp | Way::LmtpClear) { "LMTP" } else { "ESMTP" };
+        let protocol =
+            [kind, if is_secret { "S" } else { "" }, if self.signs_in { "A" } else { "" }];
         let usual = json!({
             "from": "me@client.example",
             "to": ["ann@example.net"],
