@@ -27,6 +27,7 @@ use tempfile::TempDir;
 
 use crate::authority::{AUTHORITY, write_certificates};
 use crate::callers::packaged;
+use crate::exim::unpacked;
 use crate::program::{Run, finished};
 use crate::server::{PASSWORD, USER, file, fill, free_ports, private_directory};
 use crate::token::token;
@@ -89,6 +90,13 @@ fn git_send_email() {
     Table::of("git-send-email").holds();
 }
 
+#[test]
+fn exim() {
+    assert!(rustix::process::geteuid().is_root(), "Exim can only be started by root");
+    let programs = unpacked().parent().map(Path::to_owned);
+    Table { programs, ..Table::of("exim") }.holds();
+}
+
 /// Builds lettre's program, and gives the directory in which it is.
 fn build_lettre() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lettre");
@@ -114,7 +122,7 @@ struct Table {
     #[serde(default)]
     prelude: String,
     mode: Vec<Row>,
-    /// Where programs are that no package brings.
+    /// Where programs are that nobody installed.
     #[serde(skip)]
     programs: Option<PathBuf>,
 }

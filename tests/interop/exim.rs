@@ -137,7 +137,7 @@ impl Server for Exim {
 }
 
 /// Where `tests/run` puts it.
-fn unpacked() -> PathBuf {
+pub(crate) fn unpacked() -> PathBuf {
     let exim = Path::new(env!("CARGO_TARGET_TMPDIR")).join("exim/usr/sbin/exim4");
     assert!(
         exim.is_file(),
