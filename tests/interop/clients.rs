@@ -39,6 +39,7 @@ const CLIENTS: &str = "clients.pem";
 #[test]
 fn msmtp() {
     packaged("msmtp", "msmtp");
+    packaged("microsocks", "microsocks");
     Table::of("msmtp").holds();
 }
 
