@@ -7,14 +7,17 @@
 //! | what | file |
 //! |---|---|
 //! | names as they are asked for and answered | `name.rs` |
-//! | what is asked for: SRV, MX, TXT, TLSA; which of them is tried first | `record.rs`, `order.rs` |
+//! | what is asked for: A, AAAA, SRV, MX, TXT, TLSA; which of them is tried first | `record.rs`, `order.rs` |
 //! | the servers of this machine, resolv.conf(5) | `resolv_conf.rs` |
 //! | one question after another, to one server after another | `stub.rs` |
 //! | a question and its answer as octets | `query.rs`, `response.rs` |
-//! | what a domain says of its mail: tag lists, SPF, MTA-STS | `tags.rs`, `spf.rs`, `mta_sts.rs` |
+//! | what a domain says of its mail: tag lists, SPF, keys of DKIM, MTA-STS | `tags.rs`, `spf.rs`, `dkim.rs`, `mta_sts.rs` |
+//! | which certificates it wants its servers to have | `dane.rs` |
 //! | the way there and back: UDP, TCP | `exchange.rs` |
 #![expect(clippy::disallowed_types, reason = "a question is a datagram, and net has none")]
 
+mod dane;
+pub mod dkim;
 mod error;
 mod exchange;
 pub mod mta_sts;
@@ -28,6 +31,7 @@ pub mod spf;
 mod stub;
 mod tags;
 
+pub use dane::Misfit;
 pub use error::Error;
 pub use name::Name;
 pub use order::draw;
@@ -37,6 +41,7 @@ pub use stub::Stub;
 pub use tags::Tags;
 
 use crate::net::{Deadline, Interrupt};
+use std::net::IpAddr;
 
 /// Who is asked. Each call ends by the deadline and when the user asks to stop.
 pub trait Resolver {
@@ -73,6 +78,14 @@ pub trait Resolver {
         deadline: Deadline,
         interrupt: &Interrupt,
     ) -> Result<Answer<Tlsa>, Error>;
+
+    /// The addresses of a host, of either family, at least one, in no order.
+    fn addresses(
+        &self,
+        name: &Name,
+        deadline: Deadline,
+        interrupt: &Interrupt,
+    ) -> Result<Answer<IpAddr>, Error>;
 }
 
 /// Records, at least one.
@@ -84,4 +97,11 @@ pub struct Answer<T> {
     /// it: it is on this machine and no mere forwarder, or `trust-ad` stands in
     /// resolv.conf.
     pub authenticated: bool,
+}
+
+impl<T> Answer<T> {
+    fn map<U>(self, read: impl FnMut(T) -> U) -> Answer<U> {
+        let records = self.records.into_iter().map(read).collect();
+        Answer { records, authenticated: self.authenticated }
+    }
 }

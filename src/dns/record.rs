@@ -9,6 +9,15 @@ use domain::base::record::ParsedRecord;
 use domain::base::wire::ParseError;
 use domain::rdata;
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// An address of a host (RFC 1035 §3.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct A(pub(super) Ipv4Addr);
+
+/// An address of a host (RFC 3596 §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Aaaa(pub(super) Ipv6Addr);
 
 /// A server for a service (RFC 2782).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +62,10 @@ pub struct Tlsa {
 /// A kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// RFC 1035 §3.4.1.
+    A,
+    /// RFC 3596 §2.1.
+    Aaaa,
     /// RFC 2782.
     Srv,
     /// RFC 1035 §3.3.9.
@@ -79,6 +92,8 @@ impl Kind {
     /// Its number (RFC 1035 §3.2.2).
     pub(super) fn rtype(self) -> Rtype {
         match self {
+            Kind::A => Rtype::A,
+            Kind::Aaaa => Rtype::AAAA,
             Kind::Srv => Rtype::SRV,
             Kind::Mx => Rtype::MX,
             Kind::Txt => Rtype::TXT,
@@ -90,11 +105,29 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Kind::A => "A",
+            Kind::Aaaa => "AAAA",
             Kind::Srv => "SRV",
             Kind::Mx => "MX",
             Kind::Txt => "TXT",
             Kind::Tlsa => "TLSA",
         })
+    }
+}
+
+impl Record for A {
+    const KIND: Kind = Kind::A;
+
+    fn read(record: &Wire<'_>) -> Result<Option<Self>, ParseError> {
+        Ok(record.to_record::<rdata::A>()?.map(|record| A(record.data().addr())))
+    }
+}
+
+impl Record for Aaaa {
+    const KIND: Kind = Kind::Aaaa;
+
+    fn read(record: &Wire<'_>) -> Result<Option<Self>, ParseError> {
+        Ok(record.to_record::<rdata::Aaaa>()?.map(|record| Aaaa(record.data().addr())))
     }
 }
 

@@ -17,10 +17,18 @@ pub struct Spf {
 /// One look-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// Another record is part of it, or stands in for it: of this domain.
+    /// `include`, `redirect`: another record is part of it, or stands in for it: of
+    /// this domain.
     Record(String),
-    /// An address or another name.
-    Other,
+    /// `a`: the addresses of this name; `None` for the domain's own.
+    Addresses(Option<String>),
+    /// `mx`: who takes the mail of this name; `None` for the domain's own.
+    Exchangers(Option<String>),
+    /// `exists`: whether this name has an address.
+    Exists(String),
+    /// `ptr`: the names of whoever sends, which should not be asked for (RFC 7208
+    /// §5.5).
+    Ptr,
 }
 
 /// What `all` says.
@@ -40,6 +48,12 @@ pub enum All {
 
 /// RFC 7208 §4.6.4: one more is an error.
 pub const MOST_LOOKUPS: usize = 10;
+
+/// RFC 7208 §4.6.4: more look-ups of which nothing comes should be an error.
+pub const MOST_VOID: usize = 2;
+
+/// RFC 7208 §4.6.4: `mx` of a name with more hosts is an error.
+pub const MOST_HOSTS: usize = 10;
 
 /// Whether a text is meant as such a record (RFC 7208 §4.5).
 pub fn is_record(text: &str) -> bool {
@@ -79,10 +93,16 @@ impl Spf {
         };
         let end = mechanism.find([':', '/']).unwrap_or(mechanism.len());
         let (name, rest) = mechanism.split_at(end);
+        let (domain, lengths) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let argument = rest.strip_prefix(':').filter(|argument| !argument.is_empty());
-        match (name.to_ascii_lowercase().as_str(), argument) {
+        let domain = match domain {
+            "" => None,
+            domain => Some(domain.strip_prefix(':').filter(|domain| !domain.is_empty())?),
+        };
+        let owned = |text: &str| text.to_owned();
+        match name.to_ascii_lowercase().as_str() {
             // What stands behind it is never looked at.
-            ("all", None) if rest.is_empty() => {
+            "all" if rest.is_empty() => {
                 self.all = self.all.or(Some(match sign {
                     b'-' => All::Fail,
                     b'~' => All::SoftFail,
@@ -90,17 +110,13 @@ impl Spf {
                     _ => All::Pass,
                 }));
             }
-            ("include", Some(domain)) => self.look_up(Lookup::Record(domain.to_owned())),
-            ("a" | "mx", Some(domain)) if are_lengths(after_slash(domain)) => {
-                self.look_up(Lookup::Other);
-            }
-            ("a" | "mx", None) if are_lengths(rest.strip_prefix('/')) && !rest.starts_with(':') => {
-                self.look_up(Lookup::Other);
-            }
-            ("exists" | "ptr", Some(_)) => self.look_up(Lookup::Other),
-            ("ptr", None) if rest.is_empty() => self.look_up(Lookup::Other),
-            ("ip4", Some(network)) if is_network::<Ipv4Addr>(network, 32) => {}
-            ("ip6", Some(network)) if is_network::<Ipv6Addr>(network, 128) => {}
+            "include" => self.look_up(Lookup::Record(argument.map(owned)?)),
+            "a" if are_lengths(lengths) => self.look_up(Lookup::Addresses(domain.map(owned))),
+            "mx" if are_lengths(lengths) => self.look_up(Lookup::Exchangers(domain.map(owned))),
+            "exists" => self.look_up(Lookup::Exists(argument.map(owned)?)),
+            "ptr" if rest.is_empty() || argument.is_some() => self.look_up(Lookup::Ptr),
+            "ip4" if is_network::<Ipv4Addr>(domain?, lengths, 32) => {}
+            "ip6" if is_network::<Ipv6Addr>(domain?, lengths, 128) => {}
             _ => return None,
         }
         Some(())
@@ -121,28 +137,25 @@ fn modifier(term: &str) -> Option<(&str, &str)> {
     is_name.then_some((name, value))
 }
 
-fn after_slash(text: &str) -> Option<&str> {
-    text.split_once('/').map(|(_, behind)| behind)
-}
-
-/// `24`, `24//64` or `/64`, behind the first slash; or nothing.
-fn are_lengths(text: Option<&str>) -> bool {
-    let Some(text) = text else { return true };
-    let (four, six) = match text.split_once('/') {
-        Some((four, six)) => (four, six.strip_prefix('/').or(four.is_empty().then_some(six))),
+/// `/24`, `/24//64`, `//64` or nothing: how much of an address counts, of either
+/// family (RFC 7208 §5.6).
+fn are_lengths(text: &str) -> bool {
+    let (four, six) = match text.split_once("//") {
+        Some((four, six)) => (four, Some(six)),
         None => (text, None),
     };
-    let fits = |text: &str, most: u8| text.parse::<u8>().is_ok_and(|length| length <= most);
-    (four.is_empty() || fits(four, 32)) && six.is_none_or(|six| fits(six, 128))
+    let four = four.is_empty() || four.strip_prefix('/').is_some_and(|it| is_length(it, 32));
+    four && six.is_none_or(|six| is_length(six, 128))
 }
 
-fn is_network<A: std::str::FromStr>(text: &str, most: u8) -> bool {
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length)),
-        None => (text, None),
-    };
-    let fits = |length: &str| length.parse::<u8>().is_ok_and(|length| length <= most);
-    address.parse::<A>().is_ok() && length.is_none_or(fits)
+fn is_length(text: &str, most: u8) -> bool {
+    text.bytes().all(|octet| octet.is_ascii_digit())
+        && text.parse::<u8>().is_ok_and(|length| length <= most)
+}
+
+fn is_network<A: std::str::FromStr>(address: &str, length: &str, most: u8) -> bool {
+    let fits = length.is_empty() || length.strip_prefix('/').is_some_and(|it| is_length(it, most));
+    fits && address.parse::<A>().is_ok()
 }
 
 #[cfg(test)]
@@ -156,15 +169,25 @@ mod tests {
             ("v=spf1 -all", vec![], Some(All::Fail)),
             ("v=spf1", vec![], None),
             ("v=spf1 all", vec![], Some(All::Pass)),
-            ("v=spf1 mx a:b.example/24//64 ~all", vec![Lookup::Other; 2], Some(All::SoftFail)),
+            (
+                "v=spf1 mx a:b.example/24//64 a//64 MX:c.example/24 ~all",
+                vec![
+                    Lookup::Exchangers(None),
+                    Lookup::Addresses(Some("b.example".to_owned())),
+                    Lookup::Addresses(None),
+                    Lookup::Exchangers(Some("c.example".to_owned())),
+                ],
+                Some(All::SoftFail),
+            ),
+            ("v=spf1 ptr ptr:x.example ?all", vec![Lookup::Ptr; 2], Some(All::Neutral)),
             ("v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 ?all", vec![], Some(All::Neutral)),
             ("v=spf1 include:x.example -all", vec![record("x.example")], Some(All::Fail)),
             ("v=spf1 redirect=x.example", vec![record("x.example")], Some(All::Redirected)),
             ("v=spf1 -all redirect=x.example", vec![], Some(All::Fail)),
-            ("v=spf1 -all a mx", vec![], Some(All::Fail)),
+            ("v=spf1 -all a mx +all", vec![], Some(All::Fail)),
             (
                 "v=spf1 exists:%{i}.x.example exp=why.example -all",
-                vec![Lookup::Other],
+                vec![Lookup::Exists("%{i}.x.example".to_owned())],
                 Some(All::Fail),
             ),
         ] {
@@ -180,6 +203,15 @@ mod tests {
             ("v=spf1 ip4:192.0.2.0/33 -all", "ip4:192.0.2.0/33"),
             ("v=spf1 include: -all", "include:"),
             ("v=spf1 a/33 -all", "a/33"),
+            ("v=spf1 a/24/64 -all", "a/24/64"),
+            ("v=spf1 mx:/24 -all", "mx:/24"),
+            ("v=spf1 a: -all", "a:"),
+            ("v=spf1 a/ -all", "a/"),
+            ("v=spf1 a//129 -all", "a//129"),
+            ("v=spf1 ip6:2001:db8::/+8 -all", "ip6:2001:db8::/+8"),
+            ("v=spf1 ip4 -all", "ip4"),
+            ("v=spf1 exists -all", "exists"),
+            ("v=spf1 redirect=", "redirect="),
             ("v=spf1 -all:x", "-all:x"),
             ("v=spf1 redirect=a redirect=b", "redirect=b"),
         ] {

@@ -5,7 +5,7 @@ use super::exchange::{Fault, Way};
 use super::name::Name;
 use super::order::draw;
 use super::query::Query;
-use super::record::{Mx, Record, Srv, Tlsa, Txt};
+use super::record::{A, Aaaa, Mx, Record, Srv, Tlsa, Txt};
 use super::resolv_conf::{Options, ResolvConf};
 use super::response::Response;
 use super::{Answer, Resolver};
@@ -102,6 +102,35 @@ impl Resolver for Stub {
     ) -> Result<Answer<Tlsa>, Error> {
         self.ask(name, deadline, interrupt)
     }
+
+    fn addresses(
+        &self,
+        name: &Name,
+        deadline: Deadline,
+        interrupt: &Interrupt,
+    ) -> Result<Answer<IpAddr>, Error> {
+        let four = self.ask::<A>(name, deadline, interrupt);
+        let four = four.map(|answer| answer.map(|A(address)| IpAddr::V4(address)));
+        let six = self.ask::<Aaaa>(name, deadline, interrupt);
+        let six = six.map(|answer| answer.map(|Aaaa(address)| IpAddr::V6(address)));
+        of_both(four, six)
+    }
+}
+
+/// The addresses of both families, or of the one that there is. Where one has none
+/// and the other cannot be told, the host may have an address.
+fn of_both(
+    one: Result<Answer<IpAddr>, Error>,
+    other: Result<Answer<IpAddr>, Error>,
+) -> Result<Answer<IpAddr>, Error> {
+    match (one, other) {
+        (Ok(mut one), Ok(other)) => {
+            one.records.extend(other.records);
+            Ok(Answer { authenticated: one.authenticated && other.authenticated, ..one })
+        }
+        (Ok(only), Err(_)) | (Err(_), Ok(only)) => Ok(only),
+        (Err(error), Err(other)) => Err(if error.is_temporary() { error } else { other }),
+    }
 }
 
 /// One server and what it is asked.
@@ -185,6 +214,7 @@ fn is_of_the_unextended(code: OptRcode) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Kind;
     use super::*;
 
     fn asked_of(server: &str, options: &Options) -> bool {
@@ -213,6 +243,23 @@ mod tests {
         }
         let vouched = Options { trust_ad: true, ..usual };
         assert!(asked_of("192.0.2.1:53", &vouched) && asked_of("127.0.0.11:53", &vouched));
+    }
+
+    #[test]
+    fn a_host_has_no_address_only_if_neither_family_may_have_one() {
+        let name: Name = "mx.example.org".parse().unwrap();
+        let found = |address: &str, authenticated| {
+            Ok(Answer { records: vec![address.parse().unwrap()], authenticated })
+        };
+        let none = || Err(Error::NoRecords { name: name.clone(), kind: Kind::A });
+        let untold = || Err(Error::TimedOut { name: name.clone(), kind: Kind::A });
+        let both = of_both(found("192.0.2.1", true), found("2001:db8::1", false)).unwrap();
+        assert_eq!((both.records.len(), both.authenticated), (2, false));
+        assert_eq!(of_both(none(), found("2001:db8::1", true)), found("2001:db8::1", true));
+        assert_eq!(of_both(found("192.0.2.1", true), untold()), found("192.0.2.1", true));
+        assert_eq!(of_both(none(), untold()), untold());
+        assert_eq!(of_both(untold(), none()), untold());
+        assert_eq!(of_both(none(), none()), none());
     }
 
     #[test]

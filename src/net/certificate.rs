@@ -39,6 +39,8 @@ pub struct Summary {
     pub rsa_bits: Option<usize>,
     /// The algorithm it is signed with, where that can be forged.
     pub forgeable: Option<&'static str>,
+    /// The whole, in DER.
+    pub der: Vec<u8>,
 }
 
 impl Summary {
@@ -70,7 +72,13 @@ impl Summary {
             spki_sha256,
             rsa_bits: bits_of(key),
             forgeable: forgeable(certificate.signature_algorithm().oid),
+            der: der.to_vec(),
         })
+    }
+
+    /// Its `SubjectPublicKeyInfo`, in DER.
+    pub fn key_info(&self) -> Option<impl AsRef<[u8]> + use<>> {
+        key_info(&self.der)
     }
 
     /// True when the certificate names itself as its issuer.

@@ -173,7 +173,7 @@ impl Connector {
     }
 }
 
-fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
+pub(super) fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
     match host {
         Host::Address(address) => Ok(ServerName::IpAddress((*address).into())),
         Host::Name(name) => {

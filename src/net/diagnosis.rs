@@ -106,6 +106,21 @@ pub(super) fn of_chain(
     }
 }
 
+/// What is wrong with the dates of a server's own certificate.
+pub(super) fn out_of_date(own: &Summary, now: UnixTime) -> Option<CertificateFault> {
+    let now = moment(now);
+    let Summary { not_before, not_after, .. } = *own;
+    match now {
+        _ if not_after < now => {
+            Some(CertificateFault::Expired { place: Link::Own, not_after, now })
+        }
+        _ if not_before > now => {
+            Some(CertificateFault::NotYetValid { place: Link::Own, not_before, now })
+        }
+        _ => None,
+    }
+}
+
 /// How far the certificates lead, and who would have to be trusted.
 fn unknown_issuer(chain: &[Summary]) -> CertificateFault {
     if chain[0].is_self_issued() {

@@ -42,3 +42,4 @@ pub use socket::Socket;
 pub use stream::Stream;
 pub use syslog::{Facility, Severity, Stamp, Syslog};
 pub use tls::{Tls, TlsFacts};
+pub use verifier::fault_under;

@@ -36,6 +36,8 @@ pub struct TlsFacts {
     /// What is wrong with the server's certificate; `None` when chain, name
     /// and dates were found good, or when it is one that is pinned.
     pub fault: Option<CertificateFault>,
+    /// What else is wrong with it, looked for where a fault is only noted.
+    pub further_faults: Vec<CertificateFault>,
     /// The server's own certificate, as far as it can be read.
     pub certificate: Option<Summary>,
     /// All that the server sent, its own first, as far as they can be read.
@@ -138,6 +140,9 @@ impl Tls {
         if let (Verification::Required, Some(fault)) = (verifier.verification(), &fault) {
             return Err(Error::Certificate { fault: fault.clone(), chain });
         }
+        let further =
+            fault.iter().flat_map(|it| verifier.others(it, certificates, UnixTime::now()));
+        let further_faults = further.collect();
         let version = match self.connection.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3".to_owned(),
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2".to_owned(),
@@ -155,6 +160,7 @@ impl Tls {
             resumed,
             client,
             fault,
+            further_faults,
             certificate: chain.first().cloned(),
             chain,
         })

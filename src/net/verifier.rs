@@ -2,16 +2,21 @@
 //! a verifier serves all connections to a server.
 
 use super::certificate::Summary;
-use super::connector::{TlsSettings, Verification};
-use super::diagnosis::{Refused, of_chain, unusable_key};
+use super::connector::{TlsSettings, Verification, server_name};
+use super::diagnosis::{Refused, of_chain, out_of_date, unusable_key};
+use super::endpoint::Host;
 use super::error::{CertificateFault, Error};
 use super::pin::Pin;
-use rustls::client::WebPkiServerVerifier;
+use super::roots::Roots;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, SignatureScheme};
+use std::mem::discriminant;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Says whether a server is the one that was asked for.
 #[derive(Debug)]
@@ -68,6 +73,51 @@ impl Verifier {
             }
         }
     }
+
+    /// What else is wrong with the server's own certificate, which has this fault:
+    /// one hides another, of chain, name and dates.
+    pub(super) fn others(
+        &self,
+        fault: &CertificateFault,
+        chain: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Vec<CertificateFault> {
+        let (Check::Chain(_), Some(own)) = (&self.check, chain.first()) else { return Vec::new() };
+        let Some(summary) = Summary::read(own) else { return Vec::new() };
+        let date = out_of_date(&summary, now);
+        // As it was when the dates were good.
+        let before = date.is_some().then(|| self.fault(chain, last_moment(&summary))).flatten();
+        let name = ParsedCertificate::try_from(own)
+            .and_then(|parsed| verify_server_name(&parsed, &self.asked));
+        let name = name.err().map(|error| of_chain(&error, &summaries(chain), &self.asked, now));
+        let mut found = vec![fault.clone()];
+        for other in before.into_iter().chain(name).chain(date) {
+            if !found.iter().any(|known| discriminant(known) == discriminant(&other)) {
+                found.push(other);
+            }
+        }
+        found.split_off(1)
+    }
+}
+
+fn last_moment(certificate: &Summary) -> UnixTime {
+    let since = certificate.not_after.duration_since(SystemTime::UNIX_EPOCH);
+    UnixTime::since_unix_epoch(since.unwrap_or_default())
+}
+
+/// What is wrong with these certificates, the server's own first, for a server of
+/// this name, where this certificate is the only authority (RFC 7672 §3.1.2).
+pub fn fault_under(
+    authority: &[u8],
+    chain: &[Summary],
+    host: &Host,
+) -> Result<Option<CertificateFault>, Error> {
+    let authority = CertificateDer::from(authority.to_vec());
+    let roots = Roots { given: vec![authority], ..Roots::default() };
+    let settings = TlsSettings { roots, ..TlsSettings::default() };
+    let verifier = Verifier::new(server_name(host)?, &settings)?;
+    let chain: Vec<_> = chain.iter().map(|one| CertificateDer::from(one.der.as_slice())).collect();
+    Ok(verifier.fault(&chain, UnixTime::now()))
 }
 
 /// What is readable of each, up to one that is not.

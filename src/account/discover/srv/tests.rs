@@ -1,6 +1,7 @@
 use super::*;
 use crate::dns::{Kind, Tlsa, Txt};
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::time::Duration;
 
 type Records = Result<Answer<Srv>, Error>;
@@ -37,6 +38,10 @@ impl Resolver for Told {
 
     fn tlsa(&self, name: &Name, _: Deadline, _: &Interrupt) -> Result<Answer<Tlsa>, Error> {
         Err(Error::NoRecords { name: name.clone(), kind: Kind::Tlsa })
+    }
+
+    fn addresses(&self, name: &Name, _: Deadline, _: &Interrupt) -> Result<Answer<IpAddr>, Error> {
+        Err(Error::NoRecords { name: name.clone(), kind: Kind::A })
     }
 }
 

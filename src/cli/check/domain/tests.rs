@@ -2,6 +2,7 @@ use super::*;
 use crate::dns::{Error, Kind, Srv};
 use crate::net::{Endpoint, Proxy, Roots, TlsVersion};
 use std::cell::RefCell;
+use std::net::IpAddr;
 
 /// Name servers that know texts only, and keep what they were asked.
 struct Told {
@@ -32,6 +33,10 @@ impl Resolver for Told {
 
     fn tlsa(&self, name: &Name, _: Deadline, _: &Interrupt) -> Result<Answer<Tlsa>, Error> {
         none(name, Kind::Tlsa)
+    }
+
+    fn addresses(&self, name: &Name, _: Deadline, _: &Interrupt) -> Result<Answer<IpAddr>, Error> {
+        none(name, Kind::A)
     }
 }
 

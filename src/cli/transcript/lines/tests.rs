@@ -37,6 +37,7 @@ fn facts() -> TlsFacts {
         resumed: false,
         client: ClientAuth::NotAsked,
         fault: None,
+        further_faults: Vec::new(),
         certificate: None,
         chain: Vec::new(),
     }
