@@ -4,18 +4,25 @@
 //! | what | file |
 //! |---|---|
 //! | what a finding is, and a rule | `check/finding.rs` |
-//! | the rules about a port, one table | `check/server.rs` |
-//! | what a domain publishes, and the rules about it, one table | `check/domain.rs`, `domain_rules.rs` |
-//! | signing in, once | `check/sign_in.rs` |
+//! | which ports are looked at, and how | `check/ports.rs` |
+//! | the rules about a port, one table | `check/server.rs`, some in `addresses.rs` |
+//! | signing in, once, and its rules | `check/sign_in.rs` |
+//! | what a domain publishes | `check/domain.rs`, `spf_cost.rs` |
+//! | the rules about it, one table | `check/domain_rules.rs`, some in `dkim.rs`, `exchangers.rs` |
 //! | what is printed for people, for programs, for Nagios | `check/table.rs`, `json.rs`, `monitor.rs` |
 
+mod addresses;
+mod dkim;
 mod domain;
 mod domain_rules;
+mod exchangers;
 mod finding;
 mod json;
 mod monitor;
+mod ports;
 mod server;
 mod sign_in;
+mod spf_cost;
 mod table;
 
 use super::Surroundings;
@@ -26,23 +33,26 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt;
 use super::render;
-use super::route::{self, Prepared};
+use super::route;
 use super::send::host_name;
 use super::transcript::Transcript;
 use crate::account::{Account, Accounts, Choice, ProxyChoice, Settings};
-use crate::delivery::{Attempt, Hop, World, probe};
+use crate::delivery::{Absence, Attempt, Hop, Secrets, Unavailable, World, probe};
 use crate::dns::{self, Name, Stub};
 use crate::message::dkim::Key;
-use crate::net::{Deadline, Family, Http, Interrupt, Place, Security, Verification};
+use crate::net::{
+    Deadline, Endpoint, Family, Http, Interrupt, Place, Roots, Security, TlsSettings, Verification,
+};
+use crate::sasl::{Proof, Secret};
 use crate::session::Observer;
-use crate::smtp::Protocol;
+use crate::smtp::{self, Protocol, Timeouts};
 use domain::{Asking, Domain};
 use domain_rules::RULES as RULES_OF_DOMAIN;
 use finding::{Finding, Verdict, judged};
 use server::{RULES, Seen};
-use sign_in::SignedIn;
+use std::cell::RefCell;
 use std::io;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 pub(super) fn run(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let checked = check(args, surroundings);
@@ -75,12 +85,25 @@ pub(super) struct Checked {
 struct Subject {
     /// What people call it.
     name: String,
-    /// Of a port, what was seen of it.
-    seen: Option<Seen>,
+    about: About,
     findings: Vec<Finding>,
 }
 
+enum About {
+    /// A port, and what was seen of it.
+    Port(Box<Seen>),
+    /// A port that there was no time to look at.
+    Unseen(Endpoint),
+    /// A domain.
+    Domain,
+}
+
 impl Checked {
+    /// What was seen of the ports.
+    fn seen(&self) -> impl Iterator<Item = &Seen> {
+        self.subjects.iter().filter_map(Subject::seen)
+    }
+
     fn findings(&self) -> impl Iterator<Item = (&Subject, &Finding)> {
         let all = |subject| std::iter::repeat(subject);
         self.subjects.iter().flat_map(move |subject| all(subject).zip(&subject.findings))
@@ -101,8 +124,8 @@ impl Checked {
 }
 
 fn check(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Checked, Failure> {
-    let domain = args.domain.as_deref().map(str::parse::<Name>).transpose();
-    let domain = domain.map_err(|error| Failure::new(Exit::DataErr, error))?;
+    let domain = args.domain.as_deref().map(named).transpose()?;
+    let deadline = args.connection.deadline.map(Deadline::after);
     let config = surroundings.globals.config.as_deref();
     let option = surroundings.globals.account.as_deref();
     let typed = args.connection.settings()?;
@@ -118,46 +141,18 @@ fn check(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Checke
     let interrupt = interrupt::install()
         .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))?;
     let mut subjects = match &account {
-        Some(account) => ports(args, account, &interrupt, surroundings)?,
+        Some(account) => ports::looked_at(args, account, &interrupt, surroundings)?,
         None => Vec::new(),
     };
     if let Some(name) = domain.filter(|_| interrupt.signal().is_none()) {
-        let selectors = selectors(args, &name, account.as_ref(), surroundings);
+        let selectors = selectors(args, &name, account.as_ref(), surroundings)?;
         let proxy = account.as_ref().map(|account| account.proxy.clone());
         let proxy = proxy.or(typed.proxy.clone()).or_else(|| accounts.proxy()).unwrap_or_default();
-        let published = published(args, &name, selectors, &proxy, &interrupt, surroundings)?;
-        subjects.push(Subject::of_domain(&published));
+        let asker = Asker { args, proxy: &proxy, deadline, interrupt: &interrupt };
+        subjects.push(Subject::of_domain(&asker.published(&name, selectors, surroundings)?));
     }
     let account = account.and_then(|account| account.name);
     Ok(Checked { account, subjects, signal: interrupt.signal() })
-}
-
-/// Looks at the servers of the account.
-fn ports(
-    args: &CheckArgs,
-    account: &Account,
-    interrupt: &Interrupt,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Vec<Subject>, Failure> {
-    let prepared = route::prepare(account, false, interrupt, surroundings)?;
-    if prepared.route.hops.is_empty() {
-        let sentence = "the account has no server that could be looked at";
-        return Err(Failure::say(Exit::Config, sentence));
-    }
-    let host = host_name();
-    let mut transcript = Transcript::seen(surroundings.globals.verbose, &mut *surroundings.err);
-    let world = World {
-        secrets: &prepared.passwords,
-        interrupt,
-        host_name: Some(&host),
-        wait_for_farewell: true,
-    };
-    let subjects = look(args, &prepared, &world, &mut transcript);
-    drop(transcript);
-    for trouble in prepared.passwords.troubles() {
-        surroundings.warn(&trouble);
-    }
-    Ok(subjects)
 }
 
 /// The keys to look for: those that are named, else those that the account signs
@@ -167,10 +162,10 @@ fn selectors(
     domain: &Name,
     account: Option<&Account>,
     surroundings: &mut Surroundings<'_>,
-) -> Vec<(String, Option<Key>)> {
+) -> Result<Vec<(String, Option<Key>)>, Failure> {
     let mut own = Vec::new();
     let dkim = account.map(|account| account.dkim.as_slice()).unwrap_or_default();
-    for dkim in dkim.iter().filter(|dkim| dkim.domain.to_string() == domain.to_string()) {
+    for dkim in dkim.iter().filter(|dkim| is_of(&dkim.domain.to_string(), domain)) {
         match dkim.signer() {
             Ok(signer) => own.push((signer.selector.to_string(), Some(signer.key))),
             Err(error) => {
@@ -180,49 +175,145 @@ fn selectors(
         }
     }
     if args.selector.is_empty() {
-        return own;
+        return Ok(own);
     }
-    let mut key_of = |name: &String| {
+    let mut key_of = |name: &str| {
         let at = own.iter().position(|(selector, _)| selector == name)?;
         own.swap_remove(at).1
     };
-    args.selector.iter().map(|name| (name.clone(), key_of(name))).collect()
+    // Who knows the whole name of a record may give that.
+    let named = args.selector.iter().map(|name| name.split("._domainkey").next().unwrap_or(name));
+    let named = named.map(|name| {
+        let owner = domain.below(&format!("{name}._domainkey"));
+        owner.map_err(|error| Failure::new(Exit::DataErr, error))?;
+        Ok((name.to_owned(), key_of(name)))
+    });
+    named.collect()
+}
+
+fn is_of(text: &str, domain: &Name) -> bool {
+    text.parse::<Name>().is_ok_and(|name| name == *domain)
+}
+
+/// The domain by this name, which may be one outside US-ASCII.
+fn named(text: &str) -> Result<Name, Failure> {
+    let refused = |error: dns::Error| {
+        let failure = Failure::new(Exit::DataErr, error);
+        match text.rsplit_once('@') {
+            Some((_, domain)) => failure.hint(format!("leave out what stands before it: {domain}")),
+            None => failure,
+        }
+    };
+    let ascii = text.parse::<smtp::Domain>().ok();
+    let ascii = ascii.as_ref().and_then(smtp::Domain::name);
+    ascii.unwrap_or(text).to_ascii_lowercase().parse().map_err(refused)
 }
 
 /// The limit of one question about a domain.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Asks what the domain publishes.
-fn published(
-    args: &CheckArgs,
-    name: &Name,
-    selectors: Vec<(String, Option<Key>)>,
-    proxy: &ProxyChoice,
-    interrupt: &Interrupt,
-    surroundings: &Surroundings<'_>,
-) -> Result<Domain, Failure> {
-    let typed = &args.connection;
-    let roots = route::roots(&typed.tls_ca, typed.tls_system_roots, surroundings.environment)?;
-    let deadline = typed.deadline.map(Deadline::after);
-    let way = |endpoint: &_| proxy.to(endpoint).map_err(Into::into);
-    let http = Http {
-        roots,
-        least: typed.tls_min.unwrap_or_default(),
-        proxy: &way,
-        source: typed.source,
-        family: match (typed.ipv4, typed.ipv6) {
+/// How questions about a domain are asked.
+struct Asker<'a> {
+    args: &'a CheckArgs,
+    proxy: &'a ProxyChoice,
+    deadline: Option<Deadline>,
+    interrupt: &'a Interrupt,
+}
+
+impl Asker<'_> {
+    /// Asks what the domain publishes.
+    fn published(
+        &self,
+        name: &Name,
+        selectors: Vec<(String, Option<Key>)>,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<Domain, Failure> {
+        let typed = &self.args.connection;
+        let roots = route::roots(&typed.tls_ca, typed.tls_system_roots, surroundings.environment)?;
+        let way = |endpoint: &_| self.proxy.to(endpoint).map_err(Into::into);
+        let http = Http {
+            roots: roots.clone(),
+            least: typed.tls_min.unwrap_or_default(),
+            proxy: &way,
+            source: typed.source,
+            family: self.family(),
+            // Each request has a limit of its own.
+            deadline: self.deadline.unwrap_or_else(|| Deadline::after(LIMIT * 60)),
+            interrupt: self.interrupt,
+        };
+        let verbose = surroundings.globals.verbose;
+        let transcript = RefCell::new(Transcript::seen(verbose, &mut *surroundings.err));
+        let look = |host: &Name| {
+            let hop = self.to_exchanger(host, &roots)?;
+            Some(self.looked_at(&hop, &mut *transcript.borrow_mut()))
+        };
+        let asking = Asking {
+            resolver: &Stub::of_system(),
+            http: &http,
+            limit: typed.timeout.map_or(LIMIT, |cap| cap.min(LIMIT)),
+            deadline: self.deadline,
+            interrupt: self.interrupt,
+            look: &look,
+        };
+        Ok(asking.about(name, selectors))
+    }
+
+    fn family(&self) -> Family {
+        match (self.args.connection.ipv4, self.args.connection.ipv6) {
             (true, _) => Family::V4,
             (_, true) => Family::V6,
             (false, false) => Family::Any,
-        },
-        // Each request has a limit of its own.
-        deadline: deadline.unwrap_or_else(|| Deadline::after(LIMIT * 60)),
-        interrupt,
-    };
-    let resolver = Stub::of_system();
-    let limit = typed.timeout.map_or(LIMIT, |cap| cap.min(LIMIT));
-    let asking = Asking { resolver: &resolver, http: &http, limit, deadline, interrupt };
-    Ok(asking.about(name, selectors))
+        }
+    }
+
+    /// How other servers send to a host that takes mail; `None` where other ports are
+    /// not to be looked at.
+    fn to_exchanger(&self, host: &Name, roots: &Roots) -> Option<Hop> {
+        let typed = &self.args.connection;
+        if self.args.ports.as_ref().is_some_and(|Ports(ports)| ports.is_empty()) {
+            return None;
+        }
+        let endpoint = Endpoint {
+            place: Place::Tcp { host: host.host()?, port: 25 },
+            protocol: Protocol::Smtp,
+            security: Security::Opportunistic,
+        };
+        Some(Hop {
+            proxy: self.proxy.to(&endpoint).ok()?.cloned(),
+            source: typed.source,
+            family: self.family(),
+            hello: typed.helo.clone(),
+            tls: TlsSettings {
+                roots: roots.clone(),
+                verification: Verification::Noted,
+                ..TlsSettings::default()
+            },
+            timeouts: Timeouts { cap: Some(typed.timeout.map_or(LIMIT, |cap| cap.min(LIMIT))) },
+            deadline: self.deadline,
+            ..route::plain_hop(endpoint)
+        })
+    }
+
+    fn looked_at(&self, hop: &Hop, observer: &mut dyn Observer) -> Attempt {
+        let host = host_name();
+        let world = World {
+            secrets: &Nobodys,
+            interrupt: self.interrupt,
+            host_name: Some(&host),
+            wait_for_farewell: true,
+        };
+        probe(hop, &world, observer).attempt
+    }
+}
+
+/// The secrets of somebody who does not sign in.
+struct Nobodys;
+
+impl Secrets for Nobodys {
+    fn secret(&self, _: &Endpoint, _: Option<&str>, _: Proof) -> Result<Secret, Unavailable> {
+        let reason = "nobody is to sign in".to_owned();
+        Err(Unavailable { reason, way_out: None, absence: Absence::Missing })
+    }
 }
 
 fn choose(
@@ -244,118 +335,25 @@ fn choose(
     Ok(chosen.map_err(|error| if option.is_none() { named_by_word(error) } else { error })?)
 }
 
-/// Looks at every port, the account's own first, and judges each.
-fn look(
-    args: &CheckArgs,
-    prepared: &Prepared<'_>,
-    world: &World<'_>,
-    observer: &mut dyn Observer,
-) -> Vec<Subject> {
-    let mut subjects: Vec<Subject> = Vec::new();
-    let seen = |hop: &Hop, is_own, first, attempt, sign_in| Seen {
-        hop: hop.clone(),
-        first,
-        is_own,
-        attempt,
-        sign_in,
-        now: SystemTime::now(),
-        warn_days: args.warn_days,
-        signal: world.interrupt.signal(),
-    };
-    let hops = &prepared.route.hops;
-    for hop in hops {
-        if world.interrupt.signal().is_some() {
-            return subjects;
-        }
-        let attempt = probe(&hop.looked_at(), world, observer);
-        let has_failed = subjects
-            .iter()
-            .filter_map(|subject| subject.seen.as_ref())
-            .any(|seen| seen.sign_in.has_failed());
-        let sign_in = sign_in(args, hop, &attempt, has_failed, world, observer);
-        subjects.push(Subject::of_port(seen(hop, true, first(&subjects), attempt, sign_in)));
-    }
-    for hop in beside(args.ports.as_ref(), hops) {
-        if world.interrupt.signal().is_some() {
-            return subjects;
-        }
-        let attempt = probe(&hop, world, observer);
-        subjects.push(Subject::of_port(seen(
-            &hop,
-            false,
-            first(&subjects),
-            attempt,
-            SignedIn::Nobody,
-        )));
-    }
-    subjects
-}
-
-/// What the first port offers.
-fn first(subjects: &[Subject]) -> Option<Vec<String>> {
-    let seen = subjects.first()?.seen.as_ref()?;
-    Some(seen.offers().to_vec())
-}
-
-/// Ports where a server may take mail: submission by TLS from the start, the same
-/// by STARTTLS (RFC 8314 §3.3), and the port of other servers.
-const SENSIBLE: [u16; 3] = [465, 587, 25];
-
-/// How long a port is waited for that nobody has named.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The other ports of the hosts, each once.
-fn beside(ports: Option<&Ports>, hops: &[Hop]) -> Vec<Hop> {
-    let mut known: Vec<Place> = hops.iter().map(|hop| hop.endpoint.place.clone()).collect();
-    let mut others = Vec::new();
-    for hop in hops.iter().filter(|hop| hop.endpoint.protocol == Protocol::Smtp) {
-        let usual: &[u16] = if hop.endpoint.place.host().is_loopback() { &[] } else { &SENSIBLE };
-        for &port in ports.map_or(usual, |Ports(ports)| ports) {
-            let Some(other) = hop.beside(port, PATIENCE) else { continue };
-            if !known.contains(&other.endpoint.place) {
-                known.push(other.endpoint.place.clone());
-                others.push(other);
-            }
-        }
-    }
-    others
-}
-
-/// Signs in where a message would, unless it is clear that it would not come to
-/// that.
-fn sign_in(
-    args: &CheckArgs,
-    hop: &Hop,
-    attempt: &Attempt,
-    has_failed: bool,
-    world: &World<'_>,
-    observer: &mut dyn Observer,
-) -> SignedIn {
-    let Some(sign_in) = &hop.sign_in else { return SignedIn::Nobody };
-    let needs_tls = matches!(hop.endpoint.security, Security::Implicit | Security::StartTls);
-    let is_bad = attempt.tls.as_ref().is_some_and(|facts| !facts.is_verified());
-    match &attempt.error {
-        _ if has_failed => SignedIn::Withheld("it has failed at another server"),
-        Some(_) => SignedIn::Withheld("the session did not come so far"),
-        _ if is_bad && needs_tls && hop.tls.verification == Verification::Required => {
-            SignedIn::Withheld("the server's certificate is no good")
-        }
-        _ => sign_in::tried(hop, sign_in, args.all_mechanisms, world, observer),
-    }
-}
-
 impl Subject {
     fn of_port(seen: Seen) -> Self {
-        let endpoint = &seen.hop.endpoint;
-        let how = match (endpoint.security, &endpoint.place) {
-            (_, Place::Unix(_)) => "a socket of this machine",
-            (Security::Implicit, _) => "TLS from the start",
-            (Security::StartTls, _) => "STARTTLS",
-            (Security::Opportunistic, _) => "STARTTLS if offered",
-            (Security::Cleartext, _) => "in clear",
-        };
         let findings = judged(RULES, &seen);
-        Subject { name: format!("{endpoint}, {how}"), findings, seen: Some(seen) }
+        let name = name_of(&seen.hop.endpoint);
+        Subject { name, findings, about: About::Port(Box::new(seen)) }
+    }
+
+    fn unseen(hop: &Hop) -> Self {
+        let found = "not looked at: no time was left for it";
+        let findings = vec![Finding { rule: "connection", ..Finding::unknown(found) }];
+        let about = About::Unseen(hop.endpoint.clone());
+        Subject { name: name_of(&hop.endpoint), findings, about }
+    }
+
+    fn seen(&self) -> Option<&Seen> {
+        match &self.about {
+            About::Port(seen) => Some(seen),
+            About::Unseen(_) | About::Domain => None,
+        }
     }
 
     fn of_domain(domain: &Domain) -> Self {
@@ -363,8 +361,20 @@ impl Subject {
         let is_missing = matches!(domain.exchangers, Err(dns::Error::NoSuchName { .. }));
         let rules = if is_missing { &RULES_OF_DOMAIN[..1] } else { RULES_OF_DOMAIN };
         let findings = judged(rules, domain);
-        Subject { name: domain.name.to_string(), findings, seen: None }
+        Subject { name: domain.name.to_string(), findings, about: About::Domain }
     }
+}
+
+/// What people call a port.
+fn name_of(endpoint: &Endpoint) -> String {
+    let how = match (endpoint.security, &endpoint.place) {
+        (_, Place::Unix(_)) => "a socket of this machine",
+        (Security::Implicit, _) => "TLS from the start",
+        (Security::StartTls, _) => "STARTTLS",
+        (Security::Opportunistic, _) => "STARTTLS if offered",
+        (Security::Cleartext, _) => "in clear",
+    };
+    format!("{endpoint}, {how}")
 }
 
 /// Prints it, for people or for programs.
@@ -382,4 +392,26 @@ fn tell(checked: &Checked, surroundings: &mut Surroundings<'_>) -> Result<Exit, 
 
 fn unwritten(error: io::Error) -> Failure {
     Failure::caused(Exit::IoErr, "cannot write to the standard output", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_may_be_written_in_any_way_that_names_it() {
+        for (text, expected) in [
+            ("Example.ORG.", "example.org"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("_spf.example.org", "_spf.example.org"),
+        ] {
+            let name = named(text).ok().map(|name| name.to_string());
+            assert_eq!(name.as_deref(), Some(expected), "{text}");
+        }
+        for text in ["", "example..org", "me@example.org"] {
+            assert!(named(text).is_err(), "{text}");
+        }
+        assert!(is_of("Example.Org", &named("example.org").ok().unwrap()));
+        assert!(!is_of("b.example.org", &named("example.org").ok().unwrap()));
+    }
 }

@@ -411,10 +411,7 @@ impl<'a> AttemptJson<'a> {
             address: attempt.address.as_ref().map(ToString::to_string),
             proxy: attempt.proxy.as_ref().map(ToString::to_string),
             tls: TlsJson::of(attempt),
-            auth: attempt
-                .signed_in
-                .as_ref()
-                .map(|who| AuthJson { mechanism: who.mechanism, user: who.user.as_deref() }),
+            auth: AuthJson::of(attempt),
             extensions: &attempt.extensions,
             timings: attempt.timings.iter().map(milliseconds).collect(),
             error: attempt.error.as_deref().map(error_words),
@@ -424,7 +421,7 @@ impl<'a> AttemptJson<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct TlsJson<'a> {
+pub(super) struct TlsJson<'a> {
     version: Option<&'a str>,
     cipher: Option<&'a str>,
     group: Option<&'a str>,
@@ -439,7 +436,7 @@ struct TlsJson<'a> {
 impl<'a> TlsJson<'a> {
     /// What stood; else what was wrong with the certificate for which it did
     /// not.
-    fn of(attempt: &'a Attempt) -> Option<Self> {
+    pub(super) fn of(attempt: &'a Attempt) -> Option<Self> {
         let (facts, fault, certificate) = match (&attempt.tls, attempt.error.as_deref()) {
             (Some(facts), _) => (Some(facts), facts.fault.as_ref(), facts.certificate.as_ref()),
             (
@@ -463,9 +460,17 @@ impl<'a> TlsJson<'a> {
 }
 
 #[derive(Serialize)]
-struct AuthJson<'a> {
+pub(super) struct AuthJson<'a> {
     mechanism: &'static str,
     user: Option<&'a str>,
+}
+
+impl<'a> AuthJson<'a> {
+    /// Who signed in, if somebody did.
+    pub(super) fn of(attempt: &'a Attempt) -> Option<Self> {
+        let who = attempt.signed_in.as_ref()?;
+        Some(AuthJson { mechanism: who.mechanism, user: who.user.as_deref() })
+    }
 }
 
 #[derive(Serialize)]

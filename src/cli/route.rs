@@ -211,7 +211,7 @@ fn to_sink(
     })
 }
 
-fn plain_hop(endpoint: Endpoint) -> Hop {
+pub(super) fn plain_hop(endpoint: Endpoint) -> Hop {
     Hop {
         endpoint,
         tls: TlsSettings::default(),

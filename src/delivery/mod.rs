@@ -16,7 +16,7 @@ pub use crate::session::Absence;
 pub use home::{Home, Maildirs, Owner, keep_by_lmtp};
 pub use line::Line;
 pub use outcome::{Cause, NotKept, Outcome};
-pub use probe::probe;
+pub use probe::{Probed, probe, probe_at};
 pub use report::{Attempt, Report, SignedIn};
 pub use route::{Hop, Route, SignIn};
 

@@ -2,36 +2,109 @@
 
 use super::report::Attempt;
 use super::route::Hop;
-use super::{World, knock, look_up};
-use crate::net::{Security, SessionCache, TlsSettings, Verification};
-use crate::session::Observer;
+use super::{Target, World, knock, look_up};
+use crate::net::{Address, Security, SessionCache, TlsSettings, Verification};
+use crate::session::{Event, Observer};
 use crate::smtp::{Phase, Timeouts};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What came of looking at a server.
+#[derive(Debug)]
+pub struct Probed {
+    /// Of the first address that answered, else of the last that was tried.
+    pub attempt: Attempt,
+    /// Of the addresses before that one, which nobody answered at.
+    pub silent: Vec<Attempt>,
+    /// The addresses behind it.
+    pub untried: Vec<Address>,
+}
+
 /// Connects to the first address of the server that answers, goes as far as a
 /// message would that is about to be sent, and leaves. An address that answers
 /// is the only one, whatever it says: whoever is refused knocks once.
-pub fn probe(hop: &Hop, world: &World<'_>, observer: &mut dyn Observer) -> Attempt {
+pub fn probe(hop: &Hop, world: &World<'_>, observer: &mut dyn Observer) -> Probed {
+    let mut silent = Vec::new();
     let mut attempt = Attempt::at(hop, None, Vec::new());
-    let targets = match look_up(hop, world, &mut attempt, observer) {
-        Ok(targets) => targets,
+    let mut targets = match look_up(hop, world, &mut attempt, observer) {
+        Ok(targets) => targets.into_iter(),
         Err(error) => {
             attempt.error = Some(Arc::new(error));
-            return attempt;
+            return Probed { attempt, silent, untried: Vec::new() };
         }
     };
-    let looked_up = attempt.timings.clone();
-    for target in targets {
-        attempt = knock(hop, &target, world, observer);
+    let looked_up = attempt.timings;
+    let mut last = None;
+    for target in targets.by_ref() {
+        let tried = look(hop, &target, &looked_up, world, observer);
         let is_silent = |phase| matches!(phase, Phase::Connect | Phase::Proxy);
-        let failed = attempt.error.as_ref().is_some_and(|error| is_silent(error.phase));
+        let failed = tried.error.as_ref().is_some_and(|error| is_silent(error.phase));
+        silent.extend(last.replace(tried));
         if !failed || world.interrupt.signal().is_some() {
             break;
         }
     }
-    attempt.timings.splice(0..0, looked_up);
-    attempt
+    // There is at least one address.
+    let attempt = last.unwrap_or_else(|| Attempt::at(hop, None, Vec::new()));
+    Probed { attempt, silent, untried: targets.map(|target| target.address).collect() }
+}
+
+/// The same at this address only.
+pub fn probe_at(
+    hop: &Hop,
+    address: &Address,
+    world: &World<'_>,
+    observer: &mut dyn Observer,
+) -> Attempt {
+    let target = Target { address: address.clone(), is_last: false, in_clear: false };
+    look(hop, &target, &[], world, observer)
+}
+
+/// Tries one address. How long its phases took is known however far it came; how
+/// long those before it took stands before that.
+fn look(
+    hop: &Hop,
+    target: &Target,
+    before: &[(Phase, Duration)],
+    world: &World<'_>,
+    observer: &mut dyn Observer,
+) -> Attempt {
+    let mut timed = Timed { observer, timings: before.to_vec() };
+    let attempt = knock(hop, target, world, &mut timed);
+    Attempt { timings: timed.timings, ..attempt }
+}
+
+/// Keeps how long each phase was waited for.
+struct Timed<'o> {
+    observer: &'o mut dyn Observer,
+    timings: Vec<(Phase, Duration)>,
+}
+
+impl Observer for Timed<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        // What QUIT takes is no part of a message.
+        if let Event::Waited(phase, spent) = event
+            && phase != Phase::Quit
+        {
+            match self.timings.iter_mut().find(|(known, _)| *known == phase) {
+                Some((_, total)) => *total += spent,
+                None => self.timings.push((phase, spent)),
+            }
+        }
+        self.observer.event(event);
+    }
+
+    fn wants_octets(&self) -> bool {
+        self.observer.wants_octets()
+    }
+
+    fn wants_wire(&self) -> bool {
+        self.observer.wants_wire()
+    }
+
+    fn wants_secrets(&self) -> bool {
+        self.observer.wants_secrets()
+    }
 }
 
 impl Hop {

@@ -85,7 +85,7 @@ pub struct SignedIn {
 
 impl Attempt {
     /// An attempt that has not begun.
-    pub(super) fn at(hop: &Hop, address: Option<Address>, to: Vec<ForwardPath>) -> Self {
+    pub fn at(hop: &Hop, address: Option<Address>, to: Vec<ForwardPath>) -> Self {
         Attempt {
             server: hop.endpoint.clone(),
             proxy: hop.proxy.as_ref().map(|proxy| proxy.place().clone()),

@@ -1,46 +1,56 @@
 //! What a domain publishes about its mail: asked for here, judged in
 //! `domain_rules.rs`.
 
+use super::spf_cost::Cost;
+use crate::delivery::Attempt;
 use crate::dns::{self, Answer, Mx, Name, Resolver, Tlsa, Txt, draw, spf};
 use crate::message::dkim::Key;
-use crate::net::{Deadline, Family, Http, HttpUrl, Interrupt, lookup};
+use crate::net::{self, Deadline, Http, HttpError, HttpUrl, Interrupt};
+use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What was asked for, and what came of it.
 pub(super) struct Domain {
     pub(super) name: Name,
-    /// Who takes its mail, the preferred first.
+    /// Who it says takes its mail, the preferred first.
     pub(super) exchangers: Result<Answer<Mx>, dns::Error>,
-    /// Those of them whose address cannot be found, and why.
-    pub(super) unresolved: Vec<(String, String)>,
+    /// Each of them; where it names none, the domain itself, if it has an address.
+    pub(super) hosts: Vec<Exchanger>,
     pub(super) spf: Texts,
-    /// How many look-ups its SPF record costs, those of the records that it
-    /// includes among them; `None` without such a record.
+    /// What it costs to apply its SPF record, and those that it includes; `None`
+    /// without such a record.
     pub(super) spf_cost: Option<Cost>,
     pub(super) dkim: Vec<Selected>,
-    /// At the domain, else at the nearest domain above that has one.
-    pub(super) dmarc: Texts,
+    /// At this name: the domain, else the nearest domain above that has one.
+    pub(super) dmarc: (Name, Texts),
     pub(super) mta_sts: Texts,
     /// The policy file, asked for where a record says that there is one.
-    pub(super) policy: Option<Result<String, String>>,
+    pub(super) policy: Option<Result<String, Unfetched>>,
     pub(super) tlsrpt: Texts,
-    /// For each exchanger, where DNSSEC vouches for these.
-    pub(super) dane: Vec<(String, Result<Answer<Tlsa>, dns::Error>)>,
+}
+
+/// A host that takes the mail of a domain.
+pub(super) struct Exchanger {
+    pub(super) name: Name,
+    pub(super) addresses: Result<Answer<IpAddr>, dns::Error>,
+    /// What DNSSEC says of its certificate.
+    pub(super) tlsa: Result<Answer<Tlsa>, dns::Error>,
+    /// What came of looking at its port 25; `None` where nobody did.
+    pub(super) look: Option<Attempt>,
+}
+
+/// Why there is no policy file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unfetched {
+    /// It may be there all the same.
+    Unknown(String),
+    /// It is not there, or nobody should believe it.
+    Missing(String),
 }
 
 /// The texts that are meant; none where there is no such name.
 pub(super) type Texts = Result<Vec<String>, dns::Error>;
-
-/// What it costs to apply an SPF record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Cost {
-    /// So many look-ups; more than are allowed are not counted to their end.
-    Lookups(usize),
-    /// It cannot be applied, for this reason.
-    Broken(String),
-    /// It cannot be told.
-    Unknown(String),
-}
 
 /// A key that signatures name.
 pub(super) struct Selected {
@@ -58,10 +68,15 @@ pub(super) struct Asking<'a> {
     pub(super) limit: Duration,
     pub(super) deadline: Option<Deadline>,
     pub(super) interrupt: &'a Interrupt,
+    /// Looks at port 25 of a host that takes mail, if that is wanted.
+    pub(super) look: &'a dyn Fn(&Name) -> Option<Attempt>,
 }
 
 /// No policy is longer (RFC 8461 §3.2 leaves it open).
 const LONGEST_POLICY: usize = 64 * 1024;
+
+/// More hosts that take mail are not connected to.
+const MOST_HOSTS: usize = 10;
 
 impl Asking<'_> {
     /// Asks for everything.
@@ -70,13 +85,12 @@ impl Asking<'_> {
         let spf = self.texts(name, None, spf::is_record);
         let mta_sts = self.texts(name, Some("_mta-sts"), |text| has_version(text, "STSv1"));
         let is_announced = mta_sts.as_ref().is_ok_and(|texts| !texts.is_empty());
-        let hosts = hosts(&exchangers);
-        let is_vouched_for = exchangers.as_ref().is_ok_and(|answer| answer.authenticated);
         Domain {
             name: name.clone(),
-            unresolved: hosts.iter().filter_map(|host| self.unresolved(host)).collect(),
+            hosts: self.hosts(name, &exchangers),
+            exchangers,
             spf_cost: match spf.as_deref() {
-                Ok([record]) => Some(self.cost(record)),
+                Ok([record]) => self.cost(name, record),
                 _ => None,
             },
             spf,
@@ -85,12 +99,10 @@ impl Asking<'_> {
             mta_sts,
             policy: is_announced.then(|| self.policy(name)),
             tlsrpt: self.texts(name, Some("_smtp._tls"), |text| has_version(text, "TLSRPTv1")),
-            dane: hosts.iter().filter(|_| is_vouched_for).map(|host| self.dane(host)).collect(),
-            exchangers,
         }
     }
 
-    fn until(&self) -> Deadline {
+    pub(super) fn until(&self) -> Deadline {
         Deadline::after(self.limit).or_earlier(self.deadline)
     }
 
@@ -99,16 +111,43 @@ impl Asking<'_> {
         Ok(Answer { records: Mx::ordered(answer.records, draw), ..answer })
     }
 
-    fn unresolved(&self, exchanger: &Name) -> Option<(String, String)> {
-        let Some(host) = exchanger.host() else {
-            return Some((exchanger.to_string(), "it is not the name of a host".to_owned()));
+    /// RFC 5321 §5.1: where there are no MX records, and only there, the domain's own
+    /// addresses count.
+    fn hosts(&self, name: &Name, named: &Result<Answer<Mx>, dns::Error>) -> Vec<Exchanger> {
+        match named {
+            Ok(answer) => {
+                let hosts = answer.records.iter().filter_map(|mx| mx.exchanger.as_ref());
+                hosts.enumerate().map(|(at, host)| self.host(host, at < MOST_HOSTS)).collect()
+            }
+            Err(dns::Error::NoRecords { .. }) => {
+                let own = self.host(name, true);
+                let is_untold = own.addresses.as_ref().is_err_and(dns::Error::is_temporary);
+                if own.addresses.is_ok() || is_untold { vec![own] } else { Vec::new() }
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn host(&self, name: &Name, is_looked_at: bool) -> Exchanger {
+        let addresses = match name.host() {
+            Some(_) => self.resolver.addresses(name, self.until(), self.interrupt),
+            None => Err(dns::Error::NotAName(name.to_string())),
         };
-        let found = lookup(&host, Family::Any, self.until(), self.interrupt);
-        found.err().map(|error| (exchanger.to_string(), error.to_string()))
+        let tlsa = name
+            .below("_25._tcp")
+            .and_then(|owner| self.resolver.tlsa(&owner, self.until(), self.interrupt));
+        let is_looked_at = is_looked_at && addresses.is_ok();
+        let look = if is_looked_at { (self.look)(name) } else { None };
+        Exchanger { name: name.clone(), addresses, tlsa, look }
     }
 
     /// The texts that are meant, below the name by these labels.
-    fn texts(&self, name: &Name, labels: Option<&str>, is_meant: impl Fn(&str) -> bool) -> Texts {
+    pub(super) fn texts(
+        &self,
+        name: &Name,
+        labels: Option<&str>,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Texts {
         let owner = labels.map_or_else(|| Ok(name.clone()), |labels| name.below(labels))?;
         match self.resolver.txt(&owner, self.until(), self.interrupt) {
             Ok(answer) => {
@@ -122,15 +161,14 @@ impl Asking<'_> {
 
     /// RFC 7489 §6.6.3, without a list of public suffixes: where the domain has
     /// none, the domains above it are asked, up to the last with two labels.
-    fn dmarc(&self, name: &Name) -> Texts {
+    fn dmarc(&self, name: &Name) -> (Name, Texts) {
         let mut name = name.clone();
         loop {
-            let texts = self.texts(&name, Some("_dmarc"), |text| has_version(text, "DMARC1"))?;
-            let text = name.to_string();
-            let above = text.split_once('.').map(|(_, above)| above.trim_end_matches('.'));
-            match above.filter(|above| above.contains('.') && texts.is_empty()) {
-                Some(above) => name = above.parse()?,
-                None => return Ok(texts),
+            let texts = self.texts(&name, Some("_dmarc"), |text| has_version(text, "DMARC1"));
+            let is_over = texts.as_ref().map_or(true, |texts| !texts.is_empty());
+            match above(&name).filter(|_| !is_over) {
+                Some(above) => name = above,
+                None => return (name, texts),
             }
         }
     }
@@ -140,66 +178,40 @@ impl Asking<'_> {
         Selected { texts: self.texts(name, Some(&labels), |_| true), selector, key }
     }
 
-    fn dane(&self, host: &Name) -> (String, Result<Answer<Tlsa>, dns::Error>) {
-        let owner = host.below("_25._tcp");
-        let ask = |owner: Name| self.resolver.tlsa(&owner, self.until(), self.interrupt);
-        (host.to_string(), owner.and_then(ask))
-    }
-
     /// RFC 8461 §3.3: 200 and nothing else, no redirects.
-    fn policy(&self, name: &Name) -> Result<String, String> {
+    fn policy(&self, name: &Name) -> Result<String, Unfetched> {
+        let missing = |why: String| Unfetched::Missing(why);
         let url = HttpUrl::of(&format!("mta-sts.{name}"), "/.well-known/mta-sts.txt");
-        let url = url.map_err(|error| error.to_string())?;
+        let url = url.map_err(|error| missing(error.to_string()))?;
         let response = self.http.within(self.limit).get(&url, "text/plain", LONGEST_POLICY);
-        let response = response.map_err(|error| format!("{url}: {error}"))?;
+        let response = response.map_err(|error| {
+            let why = format!("{url}: {error}");
+            if may_be_there(&error) { Unfetched::Unknown(why) } else { missing(why) }
+        })?;
         match response.status {
             200 => Ok(String::from_utf8_lossy(&response.body).into_owned()),
-            status => Err(format!("{url} answers {status}")),
+            status => Err(missing(format!("{url} answers {status}"))),
         }
-    }
-
-    /// What it costs to apply this record.
-    fn cost(&self, record: &str) -> Cost {
-        let mut count = 0;
-        match self.add_cost(record, &mut count) {
-            Ok(()) => Cost::Lookups(count),
-            Err(cost) => cost,
-        }
-    }
-
-    fn add_cost(&self, record: &str, count: &mut usize) -> Result<(), Cost> {
-        // What is wrong with the first is told by another rule.
-        let Ok(record) = spf::Spf::read(record) else { return Ok(()) };
-        for lookup in record.lookups {
-            *count += 1;
-            if *count > spf::MOST_LOOKUPS {
-                return Ok(());
-            }
-            let spf::Lookup::Record(domain) = lookup else { continue };
-            if domain.contains('%') {
-                let why = format!("{domain} depends on who sends");
-                return Err(Cost::Unknown(why));
-            }
-            let broken = |why: String| Cost::Broken(format!("{domain}, which it includes, {why}"));
-            let name: Name = domain.parse().map_err(|_| broken("is no name".to_owned()))?;
-            let texts = self.texts(&name, None, spf::is_record);
-            match texts.map_err(|error| Cost::Unknown(error.to_string()))?.as_slice() {
-                [] => return Err(broken("has no SPF record".to_owned())),
-                [record] => match spf::Spf::read(record) {
-                    Ok(_) => self.add_cost(record, count)?,
-                    Err(term) => return Err(broken(format!("has a wrong term: {term}"))),
-                },
-                _ => return Err(broken("has several SPF records".to_owned())),
-            }
-        }
-        Ok(())
     }
 }
 
-/// The hosts that take mail; none where the domain takes none.
-pub(super) fn hosts(exchangers: &Result<Answer<Mx>, dns::Error>) -> Vec<Name> {
-    let records = exchangers.as_ref().map(|answer| answer.records.as_slice()).unwrap_or_default();
-    records.iter().filter_map(|mx| mx.exchanger.clone()).collect()
+/// The domain above; none above one with two labels.
+fn above(name: &Name) -> Option<Name> {
+    let text = name.to_string();
+    let (_, above) = text.split_once('.')?;
+    above.contains('.').then(|| above.parse().ok())?
+}
+
+/// Whether others may get what was not got from here: the way there is at fault, or
+/// nobody knows. A port at which nobody listens is an answer.
+fn may_be_there(error: &HttpError) -> bool {
+    match error {
+        HttpError::Unreached(net::Error::Connect { cause, .. }) => {
+            cause.kind() != ErrorKind::ConnectionRefused
+        }
+        HttpError::NoWay(_) | HttpError::Unreached(net::Error::Proxy { .. }) => true,
+        other => other.is_temporary(),
+    }
 }
 
 /// Begins with `v=` and this version, and perhaps blanks.
@@ -209,4 +221,4 @@ fn has_version(text: &str, version: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

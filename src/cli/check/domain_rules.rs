@@ -1,31 +1,34 @@
 //! The rules about a domain: those who take its mail, and what protects its name.
 #![expect(clippy::unnecessary_wraps, reason = "all rules have one type")]
 
-use super::domain::{Cost, Domain, Selected, Texts, hosts};
+use super::domain::{Domain, Exchanger, Texts, Unfetched};
 use super::finding::{Finding, Rule};
+use super::spf_cost::Cost;
+use super::{dkim, exchangers};
+use crate::cli::certificate;
 use crate::cli::exit::Exit;
 use crate::dns::mta_sts::{Mode, Policy, is_id};
-use crate::dns::spf::{All, MOST_LOOKUPS, Spf};
-use crate::dns::{self, Tags, Tlsa};
-use encodify::base64::STANDARD;
+use crate::dns::spf::{All, Lookup, MOST_LOOKUPS, MOST_VOID, Spf};
+use crate::dns::{self, Tags};
 
 /// Every rule, in the order of what they say.
 pub(super) const RULES: &[Rule<Domain>] = &[
-    Rule { name: "mx", judge: mx },
-    Rule { name: "mx-addresses", judge: mx_addresses },
-    Rule { name: "spf", judge: spf },
-    Rule { name: "spf-lookups", judge: spf_lookups },
-    Rule { name: "dkim", judge: dkim },
-    Rule { name: "dmarc", judge: dmarc },
-    Rule { name: "mta-sts", judge: mta_sts },
-    Rule { name: "tlsrpt", judge: tlsrpt },
-    Rule { name: "dane", judge: dane },
+    Rule::one("mx", mx),
+    Rule::each("mx-addresses", exchangers::addresses),
+    Rule::each("mx-tls", exchangers::tls),
+    Rule::one("spf", spf),
+    Rule::one("spf-lookups", spf_lookups),
+    Rule::each("dkim", dkim::keys),
+    Rule::one("dmarc", dmarc),
+    Rule::one("mta-sts", mta_sts),
+    Rule::one("tlsrpt", tlsrpt),
+    Rule::each("dane", exchangers::dane),
 ];
 
-const ANSWERS: &str = "answers and bounces to mail from this domain do not arrive";
+pub(super) const ANSWERS: &str = "answers and bounces to mail from this domain do not arrive";
 const FORGED: &str = "receivers cannot tell mail of this domain from forged mail";
 
-fn untold(error: &dns::Error) -> Finding {
+pub(super) fn untold(error: &dns::Error) -> Finding {
     Finding::unknown(error.to_string())
 }
 
@@ -40,14 +43,19 @@ fn mx(domain: &Domain) -> Option<Finding> {
             );
         }
         Err(error) if error.is_temporary() => return Some(untold(error)),
+        Err(error) if domain.hosts.iter().any(|host| host.addresses.is_ok()) => {
+            let found = format!("{error}: its own address takes its mail (RFC 5321 §5.1)");
+            return Some(Finding::note(found));
+        }
+        Err(error) if !domain.hosts.is_empty() => return Some(untold(error)),
         Err(error) => {
             return Some(
-                Finding::warning(error.to_string(), ANSWERS)
+                Finding::warning(format!("{error}, and no address"), ANSWERS)
                     .hint(format!("publish who takes its mail: {name}. MX 10 mail.{name}.")),
             );
         }
     };
-    if hosts(&domain.exchangers).is_empty() {
+    if domain.hosts.is_empty() {
         let why = "many servers take no mail from a domain that takes none (RFC 7505)";
         return Some(Finding::warning("the domain says that it takes no mail", why));
     }
@@ -59,25 +67,8 @@ fn mx(domain: &Domain) -> Option<Finding> {
     Some(Finding::ok(told.join(", ")))
 }
 
-fn mx_addresses(domain: &Domain) -> Option<Finding> {
-    let count = hosts(&domain.exchangers).len();
-    if count == 0 {
-        return None;
-    }
-    let Some((host, why)) = domain.unresolved.first() else {
-        return Some(Finding::ok("each has one"));
-    };
-    let found = format!("{host}: {why}");
-    let hint = format!("publish its address, or leave it out: {host}. A ADDRESS");
-    Some(if domain.unresolved.len() == count {
-        Finding::fault(found, ANSWERS, Exit::NoHost).hint(hint)
-    } else {
-        Finding::warning(found, "mail waits until a sender tries another").hint(hint)
-    })
-}
-
 /// The only one of the texts; what to say of none or several.
-fn only<'t>(texts: &'t Texts, name: &str, none: Finding) -> Result<&'t str, Finding> {
+pub(super) fn only<'t>(texts: &'t Texts, name: &str, none: Finding) -> Result<&'t str, Finding> {
     match texts.as_deref() {
         Err(error) => Err(untold(error)),
         Ok([]) => Err(none),
@@ -105,142 +96,192 @@ fn spf(domain: &Domain) -> Option<Finding> {
             Finding::fault(found, why, Exit::Config).hint(format!("correct it at {name}"))
         }
         Ok(Spf { all: Some(All::Pass), .. }) => {
-            let why = "everybody in the world may send mail of this domain";
-            Finding::fault(text, why, Exit::Config).hint("end it with -all or ~all")
+            Finding::fault(text, OPEN, Exit::Config).hint("end it with -all or ~all")
         }
         Ok(Spf { all: None | Some(All::Neutral), .. }) => {
             let why = "it says nothing of the servers that it does not name";
             Finding::warning(text, why).hint("end it with -all or ~all")
+        }
+        Ok(Spf { lookups, .. }) if lookups.contains(&Lookup::Ptr) => {
+            let why = "ptr is slow, and large receivers pass over it (RFC 7208 §5.5)";
+            Finding::warning(text, why).hint("in place of ptr name addresses, ip4: and ip6:, or a:")
         }
         Ok(Spf { all: Some(All::SoftFail | All::Fail | All::Redirected), .. }) => Finding::ok(text),
     };
     either(only(&domain.spf, &name.to_string(), none).map(judge))
 }
 
+const OPEN: &str = "everybody in the world may send mail of this domain";
+
 fn spf_lookups(domain: &Domain) -> Option<Finding> {
     let why = "receivers give up on it, and it counts for nothing (RFC 7208 §4.6.4)";
-    Some(match domain.spf_cost.as_ref()? {
-        Cost::Lookups(count) if *count > MOST_LOOKUPS => {
+    let bill = match domain.spf_cost.as_ref()? {
+        Cost::Counted(bill) => bill,
+        Cost::Broken(reason) => {
+            return Some(
+                Finding::fault(reason.clone(), why, Exit::Config)
+                    .hint("correct it there, or leave it out"),
+            );
+        }
+        Cost::Unknown(reason) => return Some(Finding::unknown(reason.clone())),
+    };
+    let count = format!("{} of {MOST_LOOKUPS}", bill.lookups);
+    let void = bill.void.join(", ");
+    Some(match (&bill.open, bill.void.len()) {
+        _ if bill.lookups > MOST_LOOKUPS => {
             let found = format!("more than {MOST_LOOKUPS} are needed to apply it");
             Finding::fault(found, why, Exit::Config)
                 .hint("name addresses, ip4: and ip6:, in place of names")
         }
-        Cost::Lookups(count) => Finding::ok(format!("{count} of {MOST_LOOKUPS}")),
-        Cost::Broken(reason) => Finding::fault(reason.clone(), why, Exit::Config)
-            .hint("correct it there, or leave it out"),
-        Cost::Unknown(reason) => Finding::unknown(reason.clone()),
+        (Some(open), _) => {
+            let found = format!("the record of {open}, which it includes, ends with +all");
+            Finding::fault(found, OPEN, Exit::Config).hint(format!("leave {open} out"))
+        }
+        (None, 0) => Finding::ok(count),
+        (None, some) if some > MOST_VOID => {
+            let found = format!("{count}, and nothing comes of {some} of them: {void}");
+            Finding::warning(found, "receivers may give up where nothing comes of more than two")
+                .hint("leave out the names that have no such record")
+        }
+        (None, _) => Finding::note(format!("{count}; nothing comes of {void}")),
     })
 }
 
-/// The worst of the keys.
-fn dkim(domain: &Domain) -> Option<Finding> {
-    let findings = domain.dkim.iter().map(|selected| dkim_key(domain, selected));
-    let worst = findings.max_by_key(|finding| finding.verdict);
-    Some(worst.unwrap_or_else(|| {
-        Finding::note("not looked for: the name of a key is not known, and keys are not listed")
-            .hint("name it: envoi check --domain DOMAIN --selector NAME")
-    }))
-}
-
-fn dkim_key(domain: &Domain, selected: &Selected) -> Finding {
-    const WHY: &str = "signatures by this key count for nothing";
-    let at = format!("{}._domainkey.{}", selected.selector, domain.name);
-    let fault = |found: &str| Finding::fault(format!("{at}: {found}"), WHY, Exit::Config);
-    let publish =
-        || format!("publish the public half of the key there: {at}. TXT \"v=DKIM1; p=…\"");
-    let none = fault("there is no key").hint(publish());
-    let text = match only(&selected.texts, &at, none) {
-        Ok(text) => text,
-        Err(finding) => return finding,
-    };
-    let Some(tags) = Tags::read(text) else {
-        return fault("it is no list of tags").hint(publish());
-    };
-    // RFC 6376 §3.6.1: v= is optional, and first.
-    if tags.get("v").is_some() && !tags.is_version("DKIM1") {
-        return fault("its version is not DKIM1").hint(publish());
-    }
-    let key: String = tags.get("p").unwrap_or_default().split_whitespace().collect();
-    if key.is_empty() {
-        return fault("the key is revoked, or missing").hint(publish());
-    }
-    let Ok(octets) = STANDARD.decode(&key) else {
-        return fault("its p= is not base64").hint(publish());
-    };
-    match &selected.key {
-        Some(own) if !own.is_published_as(&octets) => {
-            fault("it is not the key that the account signs with").hint(publish())
-        }
-        Some(_) => Finding::ok(format!("{at} is the key that the account signs with")),
-        None => Finding::ok(format!("{at} is a key")),
-    }
-}
-
 fn dmarc(domain: &Domain) -> Option<Finding> {
-    let at = format!("_dmarc.{}", domain.name);
+    let (owner, texts) = &domain.dmarc;
+    let at = format!("_dmarc.{owner}");
+    let own = format!("_dmarc.{}", domain.name);
     let publish = format!(
-        "begin with: {at}. TXT \"v=DMARC1; p=none; rua=mailto:postmaster@{}\"",
+        "begin with: {own}. TXT \"v=DMARC1; p=none; rua=mailto:postmaster@{}\"",
         domain.name
     );
     let none = Finding::warning("not published", FORGED).hint(publish);
+    let is_above = *owner != domain.name;
     let judge = |text: &str| {
-        let policy = Tags::read(text).and_then(|tags| tags.get("p").map(str::to_ascii_lowercase));
-        match policy.as_deref() {
-            Some("reject" | "quarantine") => Finding::ok(text),
-            Some("none") => Finding::note(format!("{text}: forged mail is reported, not refused")),
+        let found = if is_above { format!("{text} (at {at})") } else { text.to_owned() };
+        let tags = Tags::read(text);
+        let tag = |name| tags.as_ref().and_then(|tags| tags.get(name)).map(str::to_ascii_lowercase);
+        // RFC 7489 §6.3: sp= is for the domains below.
+        let (own, below) = (tag("p"), tag("sp").filter(|_| is_above));
+        let share = tag("pct").filter(|share| share != "100");
+        match (own.as_deref(), below.as_deref().or(own.as_deref()), share) {
+            (Some("none" | "quarantine" | "reject"), Some("none"), _) => {
+                let told =
+                    if tag("rua").is_some() { "reported, not refused" } else { "not refused" };
+                Finding::note(format!("{found}: forged mail is {told}"))
+            }
+            (
+                Some("none" | "quarantine" | "reject"),
+                Some("quarantine" | "reject"),
+                Some(share),
+            ) => Finding::note(format!("{found}: that is for {share} % of forged mail only")),
+            (Some("none" | "quarantine" | "reject"), Some("quarantine" | "reject"), None) => {
+                Finding::ok(found)
+            }
             _ => {
                 let why = "a record that is wrong counts for nothing";
-                let found = format!("no p=none, quarantine or reject, in: {text}");
+                let found = format!("no p=none, quarantine or reject, in: {found}");
                 Finding::fault(found, why, Exit::Config).hint(format!("correct it at {at}"))
             }
         }
     };
-    either(only(&domain.dmarc, &at, none).map(judge))
+    either(only(texts, &at, none).map(judge))
 }
 
+const NO_POLICY: &str = "senders keep to an older policy, or to none";
+
 fn mta_sts(domain: &Domain) -> Option<Finding> {
-    const WHY: &str = "senders keep to an older policy, or to none";
     let at = format!("_mta-sts.{}", domain.name);
-    let text = match only(&domain.mta_sts, &at, Finding::note("not published")) {
+    let none = Finding::note("not published")
+        .because("whoever stands between can have mail to the domain sent in clear (RFC 8461)")
+        .hint(format!(
+            "put a policy at https://mta-sts.{0}/.well-known/mta-sts.txt, then publish: {at}. TXT \
+             \"v=STSv1; id=1\"",
+            domain.name
+        ));
+    let text = match only(&domain.mta_sts, &at, none) {
         Ok(text) => text,
         Err(finding) => return Some(finding),
     };
     let id = Tags::read(text).and_then(|tags| tags.get("id").map(str::to_owned));
     if !id.is_some_and(|id| is_id(&id)) {
         let found = format!("no id= of 1 to 32 letters and digits, in: {text}");
-        return Some(Finding::fault(found, WHY, Exit::Config).hint(format!("correct it at {at}")));
+        return Some(
+            Finding::fault(found, NO_POLICY, Exit::Config).hint(format!("correct it at {at}")),
+        );
     }
     let correct =
-        || format!("correct the file: https://mta-sts.{}/.well-known/mta-sts.txt", domain.name);
-    let policy = match domain.policy.as_ref()? {
-        Err(error) => {
-            return Some(Finding::fault(error.clone(), WHY, Exit::Unavailable).hint(correct()));
+        format!("correct the file: https://mta-sts.{}/.well-known/mta-sts.txt", domain.name);
+    let text = match domain.policy.as_ref()? {
+        Ok(text) => text,
+        Err(Unfetched::Unknown(why)) => return Some(Finding::unknown(why.clone())),
+        Err(Unfetched::Missing(why)) => {
+            let finding = Finding::fault(why.clone(), NO_POLICY, Exit::Unavailable);
+            return Some(finding.hint(correct));
         }
-        Ok(text) => match Policy::read(text) {
-            Err(what) => {
-                let found = format!("the policy is wrong: {what}");
-                return Some(Finding::fault(found, WHY, Exit::Config).hint(correct()));
-            }
-            Ok(policy) => policy,
-        },
     };
-    let hosts: Vec<String> = hosts(&domain.exchangers).iter().map(ToString::to_string).collect();
-    let stranger = hosts.iter().find(|host| !policy.admits(host.trim_end_matches('.')));
-    Some(match (policy.mode, stranger) {
-        (Mode::None, _) => Finding::note("mode none: nothing is asked of senders"),
-        (mode, Some(host)) => {
-            let found = format!("{host} takes mail of the domain, and is no mx of the policy");
-            let why = "senders that keep to the policy send nothing there";
-            let finding = match mode {
-                Mode::Enforce => Finding::fault(found, why, Exit::Config),
-                Mode::Testing | Mode::None => Finding::warning(found, why),
-            };
-            finding.hint(correct())
+    Some(match Policy::read(text) {
+        Err(what) => {
+            let found = format!("the policy is wrong: {what}");
+            Finding::fault(found, NO_POLICY, Exit::Config).hint(correct)
         }
-        (Mode::Testing, None) => Finding::note("mode testing: bad TLS is reported, not refused"),
-        (Mode::Enforce, None) => Finding::ok(format!("mode enforce, for {} s", policy.max_age)),
+        Ok(policy) => policy_kept(domain, &policy, &correct),
     })
 }
+
+/// RFC 8461 §10.2: no shorter than a day, since whoever can keep senders from the
+/// policy so long is rid of it.
+const SHORTEST: u32 = 24 * 60 * 60;
+
+/// Whether the servers that take the mail keep to the policy.
+fn policy_kept(domain: &Domain, policy: &Policy, correct: &str) -> Finding {
+    const WHY: &str = "senders that keep to the policy send nothing there";
+    if policy.mode == Mode::None {
+        return Finding::note("mode none: nothing is asked of senders");
+    }
+    let bad = |found: String| match policy.mode {
+        Mode::Enforce => Finding::fault(found, WHY, Exit::Config),
+        Mode::Testing | Mode::None => Finding::warning(found, WHY),
+    };
+    if let Err(error) = &domain.exchangers
+        && error.is_temporary()
+    {
+        return untold(error);
+    }
+    let stranger = domain.hosts.iter().find(|host| !policy.admits(&host.name.to_string()));
+    if let Some(host) = stranger {
+        let found = format!("{} takes mail of the domain, and is no mx of the policy", host.name);
+        return bad(found).hint(correct);
+    }
+    if let Some((host, why)) = domain.hosts.iter().find_map(breach) {
+        return bad(format!("{} does not keep to it: {why}", host.name))
+            .hint(format!("give {} a certificate for its name, of a public authority", host.name));
+    }
+    let mode = if policy.mode == Mode::Enforce { "enforce" } else { "testing" };
+    if policy.max_age < SHORTEST {
+        let found = format!("mode {mode}, for {} s only", policy.max_age);
+        let why = "whoever keeps senders from the policy for so long is rid of it";
+        return Finding::warning(found, why).hint("max_age: 604800, a week, or more");
+    }
+    match policy.mode {
+        Mode::Enforce => Finding::ok(format!("mode enforce, for {} s", policy.max_age)),
+        Mode::Testing | Mode::None => {
+            Finding::note("mode testing: bad TLS is reported, not refused")
+        }
+    }
+}
+
+/// Why a sender that keeps to a policy sends this host nothing (RFC 8461 §4.1), as
+/// far as it was seen.
+fn breach(host: &Exchanger) -> Option<(&Exchanger, String)> {
+    let look = host.look.as_ref().filter(|look| exchangers::was_reached(look))?;
+    match &look.tls {
+        None => Some((host, "it speaks no TLS".to_owned())),
+        Some(facts) => facts.fault.as_ref().map(|fault| (host, certificate::words(fault))),
+    }
+}
+
+const UNREPORTED: &str = "nobody tells the domain when TLS to its servers fails (RFC 8460)";
 
 fn tlsrpt(domain: &Domain) -> Option<Finding> {
     let at = format!("_smtp._tls.{}", domain.name);
@@ -252,49 +293,13 @@ fn tlsrpt(domain: &Domain) -> Option<Finding> {
             return Finding::ok(text);
         }
         let found = format!("no rua= with mailto: or https:, in: {text}");
-        Finding::warning(found, "nobody reports trouble with TLS")
-            .hint(format!("correct it at {at}"))
+        Finding::warning(found, UNREPORTED).hint(format!("correct it at {at}"))
     };
-    either(only(&domain.tlsrpt, &at, Finding::note("not published")).map(judge))
-}
-
-fn dane(domain: &Domain) -> Option<Finding> {
-    if hosts(&domain.exchangers).is_empty() {
-        return None;
-    }
-    if !domain.exchangers.as_ref().is_ok_and(|answer| answer.authenticated) {
-        return Some(Finding::note(
-            "could not be told: no name server that may be believed says that DNSSEC vouches for \
-             the domain",
-        ));
-    }
-    let findings = domain.dane.iter().map(|(host, answer)| match answer {
-        Err(error) if error.is_temporary() => untold(error),
-        Err(_) => Finding::note(format!("{host} has no TLSA record")),
-        Ok(answer) if !answer.authenticated => {
-            Finding::note(format!("DNSSEC does not vouch for the TLSA records of {host}"))
-        }
-        Ok(answer) if answer.records.iter().any(is_usable) => {
-            Finding::ok(format!("{host} has TLSA records; its certificate was not compared"))
-        }
-        Ok(_) => {
-            let found = format!("no TLSA record of {host} can be used: none has usage 2 or 3");
-            let why = "senders want TLS there, and cannot tell whom they talk to (RFC 7672 §3.1.3)";
-            Finding::warning(found, why).hint(format!("publish one: _25._tcp.{host}. TLSA 3 1 1 …"))
-        }
-    });
-    findings.max_by_key(|finding| finding.verdict)
-}
-
-/// RFC 7672 §3.1: DANE-TA or DANE-EE, of the right length.
-fn is_usable(record: &Tlsa) -> bool {
-    let length = match record.matching {
-        0 => !record.data.is_empty(),
-        1 => record.data.len() == 32,
-        2 => record.data.len() == 64,
-        _ => false,
-    };
-    matches!(record.usage, 2 | 3) && record.selector <= 1 && length
+    let none = Finding::note("not published")
+        .because(UNREPORTED)
+        .hint(format!("publish: {at}. TXT \"v=TLSRPTv1; rua=mailto:postmaster@{}\"", domain.name));
+    let found = only(&domain.tlsrpt, &at, none).map(judge);
+    either(found).map(Finding::at_most_a_warning)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) struct Finding {
     pub(super) verdict: Verdict,
     /// What was found, in a clause. As servers sent it: escape it.
     pub(super) found: String,
-    /// Why it matters, in a clause; where nothing is wrong, nobody asks.
+    /// Why it matters, in a clause; where all is as it should be, nobody asks.
     pub(super) why: Option<&'static str>,
     /// What to change.
     pub(super) hints: Vec<Hint>,
@@ -35,19 +35,43 @@ pub(super) struct Finding {
     pub(super) exit: Exit,
 }
 
-/// One function from facts to what is found in them; `None` where the rule is
-/// about something that is not there.
+/// One function from facts to what is found in them.
 pub(super) struct Rule<F> {
     /// A word for programs, and the first of the line for people.
     pub(super) name: &'static str,
     /// What is found.
-    pub(super) judge: fn(&F) -> Option<Finding>,
+    pub(super) judge: Judge<F>,
+}
+
+/// How many findings a rule has.
+pub(super) enum Judge<F> {
+    /// One; `None` where the rule is about something that is not there.
+    One(fn(&F) -> Option<Finding>),
+    /// One for each of several things.
+    Each(fn(&F) -> Vec<Finding>),
+}
+
+impl<F> Rule<F> {
+    pub(super) const fn one(name: &'static str, judge: fn(&F) -> Option<Finding>) -> Self {
+        Rule { name, judge: Judge::One(judge) }
+    }
+
+    pub(super) const fn each(name: &'static str, judge: fn(&F) -> Vec<Finding>) -> Self {
+        Rule { name, judge: Judge::Each(judge) }
+    }
+
+    fn found_in(&self, facts: &F) -> Vec<Finding> {
+        let found = match self.judge {
+            Judge::One(judge) => judge(facts).into_iter().collect(),
+            Judge::Each(judge) => judge(facts),
+        };
+        found.into_iter().map(|finding| Finding { rule: self.name, ..finding }).collect()
+    }
 }
 
 /// What all rules of a table find.
 pub(super) fn judged<F>(rules: &[Rule<F>], facts: &F) -> Vec<Finding> {
-    let found = |rule: &Rule<F>| Some(Finding { rule: rule.name, ..(rule.judge)(facts)? });
-    rules.iter().filter_map(found).collect()
+    rules.iter().flat_map(|rule| rule.found_in(facts)).collect()
 }
 
 impl Verdict {
@@ -88,6 +112,19 @@ impl Finding {
 
     pub(super) fn fault(found: impl Into<String>, why: &'static str, exit: Exit) -> Self {
         Finding { why: Some(why), exit, ..Finding::new(Verdict::Fault, found) }
+    }
+
+    /// The same, which matters for this reason.
+    pub(super) fn because(self, why: &'static str) -> Self {
+        Finding { why: Some(why), ..self }
+    }
+
+    /// The same, about something that keeps no mail from going.
+    pub(super) fn at_most_a_warning(self) -> Self {
+        match self.verdict {
+            Verdict::Fault => Finding { verdict: Verdict::Warning, exit: Exit::Ok, ..self },
+            _ => self,
+        }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<Hint>) -> Self {

@@ -4,6 +4,7 @@ use super::finding::{Finding, Verdict};
 use super::server::{Seen, days_left};
 use super::{Checked, Subject};
 use crate::cli::hint::Hint;
+use crate::cli::render::{AuthJson, TlsJson};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,6 +32,7 @@ struct SubjectJson<'c> {
 #[serde(untagged)]
 enum About<'c> {
     Domain { domain: &'c str },
+    Unseen { server: String },
     Port(Box<PortJson<'c>>),
 }
 
@@ -40,6 +42,8 @@ struct PortJson<'c> {
     server: String,
     own: bool,
     address: Option<String>,
+    tls: Option<TlsJson<'c>>,
+    auth: Option<AuthJson<'c>>,
     extensions: &'c [String],
     extensions_in_clear: &'c [String],
     certificate_days: Option<u64>,
@@ -68,9 +72,10 @@ pub(super) fn object(checked: &Checked) -> CheckJson<'_> {
 }
 
 fn subject(subject: &Subject) -> SubjectJson<'_> {
-    let about = match &subject.seen {
-        Some(seen) => About::Port(Box::new(port(seen))),
-        None => About::Domain { domain: &subject.name },
+    let about = match &subject.about {
+        super::About::Port(seen) => About::Port(Box::new(port(seen))),
+        super::About::Unseen(endpoint) => About::Unseen { server: endpoint.to_string() },
+        super::About::Domain => About::Domain { domain: &subject.name },
     };
     SubjectJson { about, findings: subject.findings.iter().map(finding).collect() }
 }
@@ -82,6 +87,8 @@ fn port(seen: &Seen) -> PortJson<'_> {
         server: seen.hop.endpoint.to_string(),
         own: seen.is_own,
         address: attempt.address.as_ref().map(ToString::to_string),
+        tls: TlsJson::of(attempt),
+        auth: seen.sign_in.worked().and_then(AuthJson::of),
         extensions: &attempt.extensions,
         extensions_in_clear: &attempt.in_clear,
         certificate_days: days_left(seen).map(|(days, _)| days),

@@ -14,7 +14,9 @@ const UNKNOWN: u8 = 3;
 pub(super) fn line(checked: &Checked) -> (String, u8) {
     let status = status(checked);
     let worst = checked.findings().filter(|(_, it)| it.verdict >= Verdict::Unknown);
-    let worst = worst.max_by_key(|(_, finding)| finding.verdict);
+    // Of several that are as bad, the first: the reverse, since the last of equals wins.
+    let worst: Vec<_> = worst.collect();
+    let worst = worst.into_iter().rev().max_by_key(|(_, finding)| finding.verdict);
     let told = |(subject, finding): (&super::Subject, &Finding)| {
         let name = subject.name.split(',').next().unwrap_or_default();
         format!("{name}: {}: {}; {}", finding.rule, finding.found, total(checked))
@@ -22,8 +24,9 @@ pub(super) fn line(checked: &Checked) -> (String, u8) {
     let told = worst.map_or_else(|| total(checked), told);
     // What stands behind it is performance data.
     let told = told.replace('|', "/");
-    let data = performance(checked).join(" ");
-    (format!("ENVOI {} - {told} | {data}", STATES[usize::from(status)]), status)
+    let data = performance(checked);
+    let data = if data.is_empty() { String::new() } else { format!(" | {}", data.join(" ")) };
+    (format!("ENVOI {} - {told}{data}", STATES[usize::from(status)]), status)
 }
 
 /// The same where nothing could be looked at.
@@ -46,8 +49,7 @@ fn status(checked: &Checked) -> u8 {
 /// How long the phases took at the first server, in seconds, and how many days
 /// its certificates are good for.
 fn performance(checked: &Checked) -> Vec<String> {
-    let mut ports = checked.subjects.iter().filter_map(|subject| subject.seen.as_ref());
-    let Some(first) = ports.next() else { return Vec::new() };
+    let Some(first) = checked.seen().next() else { return Vec::new() };
     let timings = first.attempt.timings.iter();
     let mut data: Vec<String> = timings
         .map(|(phase, time)| format!("{}={:.6}s;;;0;", phase.word(), time.as_secs_f64()))

@@ -1,5 +1,6 @@
 //! The rules about one port of one server.
 
+use super::addresses;
 use super::finding::{Finding, Rule};
 use super::sign_in::{self, SignedIn};
 use crate::cli::advice::of_error;
@@ -8,10 +9,13 @@ use crate::cli::exit::Exit;
 use crate::cli::hint::Hint;
 use crate::cli::words::error_words;
 use crate::delivery::{Attempt, Hop};
-use crate::net::{CertificateFault, Security, Summary, TlsFacts, Verification};
+use crate::net::{
+    self, Address, CertificateFault, Place, Security, Summary, TlsFacts, Verification,
+};
 use crate::sasl::Entry;
 use crate::session::{Error, Kind};
 use crate::smtp::{Keyword, Phase};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -25,6 +29,12 @@ pub(super) struct Seen {
     pub(super) first: Option<Vec<String>>,
     /// What came of looking at it.
     pub(super) attempt: Attempt,
+    /// The addresses before that one, at which nobody answered.
+    pub(super) silent: Vec<Attempt>,
+    /// Those behind it.
+    pub(super) others: Vec<Attempt>,
+    /// Those that were too many to be looked at.
+    pub(super) untried: Vec<Address>,
     /// Who signed in there.
     pub(super) sign_in: SignedIn,
     /// When that was.
@@ -37,20 +47,21 @@ pub(super) struct Seen {
 
 /// Every rule, in the order of what they say.
 pub(super) const RULES: &[Rule<Seen>] = &[
-    Rule { name: "connection", judge: connection },
-    Rule { name: "tls", judge: tls },
-    Rule { name: "certificate", judge: certificate },
-    Rule { name: "expiry", judge: expiry },
-    Rule { name: "cleartext-auth", judge: cleartext_auth },
-    Rule { name: "starttls-again", judge: starttls_again },
-    Rule { name: "in-clear", judge: in_clear },
-    Rule { name: "mechanisms", judge: mechanisms },
-    Rule { name: "extensions", judge: extensions },
-    Rule { name: "limits", judge: limits },
-    Rule { name: "compared", judge: compared },
-    Rule { name: "sign-in", judge: sign_in::works },
-    Rule { name: "other-mechanisms", judge: sign_in::others },
-    Rule { name: "timings", judge: timings },
+    Rule::one("connection", connection),
+    Rule::each("addresses", addresses::others),
+    Rule::one("tls", tls),
+    Rule::one("certificate", certificate),
+    Rule::one("expiry", expiry),
+    Rule::one("cleartext-auth", cleartext_auth),
+    Rule::one("starttls-again", starttls_again),
+    Rule::one("in-clear", in_clear),
+    Rule::one("mechanisms", mechanisms),
+    Rule::one("extensions", extensions),
+    Rule::one("limits", limits),
+    Rule::one("compared", compared),
+    Rule::one("sign-in", sign_in::works),
+    Rule::one("other-mechanisms", sign_in::others),
+    Rule::one("timings", timings),
 ];
 
 impl Seen {
@@ -122,9 +133,20 @@ fn connection(seen: &Seen) -> Option<Finding> {
             Some(Finding::ok(format!("{address} answers")))
         }
         Some(error) if !seen.is_own && matches!(error.phase, Phase::Connect | Phase::Proxy) => {
-            Some(Finding::note(format!("not in use: {}", error_words(error))))
+            let told = if is_refusal(error) { "not in use" } else { "it cannot be told if in use" };
+            Some(Finding::note(format!("{told}: {}", error_words(error))))
         }
         Some(error) => Some(seen.blamed(error, seen.is_own, WHY)),
+    }
+}
+
+/// Nobody listens there; else the way there may be at fault.
+fn is_refusal(error: &Error) -> bool {
+    match &error.kind {
+        Kind::Net(net::Error::Connect { cause, .. }) => {
+            cause.kind() == ErrorKind::ConnectionRefused
+        }
+        _ => false,
     }
 }
 
@@ -133,6 +155,9 @@ fn tls(seen: &Seen) -> Option<Finding> {
         let found = [Some(&facts.version), Some(&facts.cipher), facts.group.as_ref()];
         let found: Vec<&str> = found.into_iter().flatten().map(String::as_str).collect();
         let found = found.join(", ");
+        if let Some(finding) = unused(seen, &found) {
+            return Some(finding);
+        }
         return Some(match facts.version.as_str() {
             "TLS 1.2" => Finding::note(format!("{found}: TLS 1.3 is not spoken")),
             _ => Finding::ok(found),
@@ -152,6 +177,22 @@ fn tls(seen: &Seen) -> Option<Finding> {
         }
         _ => None,
     }
+}
+
+/// TLS that the account does without, on the way to another machine.
+fn unused(seen: &Seen, found: &str) -> Option<Finding> {
+    let endpoint = &seen.hop.endpoint;
+    let Place::Tcp { host, port } = &endpoint.place else { return None };
+    let is_in_clear = seen.is_own && endpoint.security == Security::Cleartext;
+    if !is_in_clear || host.is_loopback() {
+        return None;
+    }
+    let found = format!("{found}, which the account does not use");
+    let why = "everybody on the way can read and change what is sent here";
+    Some(
+        Finding::warning(found, why)
+            .hint(Hint::from("let it use TLS: ").option("server", format!("smtp://{host}:{port}"))),
+    )
 }
 
 fn no_starttls() -> Finding {
@@ -178,14 +219,27 @@ fn certificate(seen: &Seen) -> Option<Finding> {
         let name = names.map_or("nobody", String::as_str);
         return Some(Finding::ok(format!("{by}for {name}, issued by ‘{}’", own.issuer)));
     };
-    let found = certificate::words(fault);
+    let all: Vec<&CertificateFault> = std::iter::once(fault).chain(&facts.further_faults).collect();
+    let found: Vec<String> = all.iter().map(|fault| certificate::words(fault)).collect();
+    let found = found.join("; ");
     let is_wanted = seen.insists_on_tls() && seen.hop.tls.verification == Verification::Required;
     let finding = if is_wanted {
         Finding::fault(found, WHY, Exit::Protocol)
     } else {
         Finding::warning(found, WHY)
     };
-    Some(finding.hints(certificate::hints(fault, &facts.chain)))
+    Some(finding.hints(hints_for(&all, &facts.chain)))
+}
+
+/// What to try about all of these, each once.
+fn hints_for(faults: &[&CertificateFault], chain: &[Summary]) -> Vec<Hint> {
+    let mut hints = Vec::new();
+    for hint in faults.iter().flat_map(|fault| certificate::hints(fault, chain)) {
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    hints
 }
 
 /// How many days are left of the certificates, the server's own first: of the
@@ -326,5 +380,7 @@ fn timings(seen: &Seen) -> Option<Finding> {
         format!("{} {:.1} ms", phase.word(), time.as_secs_f64() * 1000.0)
     };
     let told: Vec<String> = seen.attempt.timings.iter().map(told).collect();
-    (seen.was_greeted() && !told.is_empty()).then(|| Finding::ok(told.join(", ")))
+    let is_connected = |(phase, _): &(Phase, Duration)| *phase == Phase::Connect;
+    let has_come = seen.attempt.timings.iter().any(is_connected);
+    has_come.then(|| Finding::ok(told.join(", ")))
 }

@@ -31,6 +31,12 @@ pub(super) struct Tried {
 }
 
 impl SignedIn {
+    /// The attempt that a message would have made.
+    pub(super) fn worked(&self) -> Option<&Attempt> {
+        let SignedIn::Tried(tried) = self else { return None };
+        Some(&tried.best)
+    }
+
     /// The secret was given away for nothing: nobody should get it again.
     pub(super) fn has_failed(&self) -> bool {
         let SignedIn::Tried(tried) = self else { return false };
@@ -56,7 +62,7 @@ pub(super) fn tried(
     world: &World<'_>,
     observer: &mut dyn Observer,
 ) -> SignedIn {
-    let best = probe(hop, world, observer);
+    let best = probe(hop, world, observer).attempt;
     let mut others = Vec::new();
     let used = best.signed_in.as_ref().map(|signed_in| signed_in.mechanism);
     if let Some(used) = used.filter(|_| all && best.error.is_none()) {
@@ -65,7 +71,7 @@ pub(super) fn tried(
             if let Some(sign_in) = &mut hop.sign_in {
                 sign_in.mechanisms = vec![name.to_owned()];
             }
-            let attempt = probe(&hop, world, observer);
+            let attempt = probe(&hop, world, observer).attempt;
             let goes_on = attempt.error.as_ref().is_none_or(|error| is_about_mechanism(error));
             others.push((name, attempt));
             if !goes_on {

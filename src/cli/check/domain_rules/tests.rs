@@ -1,7 +1,17 @@
 use super::*;
+use crate::cli::check::domain::Selected;
 use crate::cli::check::finding::{Verdict, judged};
-use crate::dns::{Answer, Kind, Mx, Name};
+use crate::cli::check::spf_cost::Bill;
+use crate::cli::route::plain_hop;
+use crate::delivery::Attempt;
+use crate::dns::{Answer, Kind, Mx, Name, Tlsa};
 use crate::message::dkim::Key;
+use crate::net::{
+    self, CertificateFault, ClientAuth, Endpoint, Host, Place, Security, Summary, TlsFacts,
+};
+use crate::session;
+use crate::smtp::{Phase, Protocol};
+use std::net::IpAddr;
 
 const KEY: &str = include_str!("../../../../tests/keys/ed25519.pem");
 /// The public half of it, by `openssl pkey -pubout -outform DER | tail -c 32`.
@@ -30,26 +40,74 @@ fn selected(text: &str, key: bool) -> Vec<Selected> {
     vec![Selected { selector: "mail".to_owned(), key, texts: texts(&[text]) }]
 }
 
-const POLICY: &str = "version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 600\n";
+const POLICY: &str = "version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 604800\n";
+
+/// What comes of looking at port 25, under TLS with this certificate or in clear.
+fn look(chain: Option<Vec<Summary>>, fault: Option<CertificateFault>) -> Attempt {
+    let host = Host::Name("mx.example.org".to_owned());
+    let place = Place::Tcp { host, port: 25 };
+    let security = Security::Opportunistic;
+    let hop = plain_hop(Endpoint { place, protocol: Protocol::Smtp, security });
+    let facts = |chain: Vec<Summary>| TlsFacts {
+        version: "TLS 1.3".into(),
+        cipher: "TLS_AES_256_GCM_SHA384".into(),
+        group: None,
+        resumed: false,
+        client: ClientAuth::NotAsked,
+        fault,
+        further_faults: Vec::new(),
+        certificate: chain.first().cloned(),
+        chain,
+    };
+    Attempt { tls: chain.map(facts), ..Attempt::at(&hop, None, Vec::new()) }
+}
+
+fn broken(phase: Phase) -> Attempt {
+    let error = session::Error::new(phase, net::Error::Closed { abruptly: true });
+    Attempt { error: Some(error.into()), ..look(None, None) }
+}
+
+/// A certificate that signed itself.
+fn certificate() -> Summary {
+    let made = rcgen::generate_simple_self_signed(["mx.example.org".to_owned()]).unwrap();
+    Summary::read(made.cert.der()).unwrap()
+}
+
+fn addresses(address: &str, authenticated: bool) -> Result<Answer<IpAddr>, dns::Error> {
+    Ok(Answer { records: vec![address.parse().unwrap()], authenticated })
+}
+
+fn no_address(name: &str) -> Result<Answer<IpAddr>, dns::Error> {
+    Err(dns::Error::NoRecords { name: self::name(name), kind: Kind::A })
+}
+
+/// A host where all is well.
+fn host(text: &str) -> Exchanger {
+    let certificate = certificate();
+    let data = certificate.key_info().unwrap();
+    let data = ring::digest::digest(&ring::digest::SHA256, data.as_ref()).as_ref().to_vec();
+    let tlsa = Tlsa { usage: 3, selector: 1, matching: 1, data };
+    Exchanger {
+        name: name(text),
+        addresses: addresses("192.0.2.1", true),
+        tlsa: Ok(Answer { records: vec![tlsa], authenticated: true }),
+        look: Some(look(Some(vec![certificate]), None)),
+    }
+}
 
 /// A domain where all is well.
 fn good() -> Domain {
-    let tlsa = Tlsa { usage: 3, selector: 1, matching: 1, data: vec![0; 32] };
     Domain {
         name: name("example.org"),
         exchangers: mx_of(&["mx.example.org"], true),
-        unresolved: Vec::new(),
+        hosts: vec![host("mx.example.org")],
         spf: texts(&["v=spf1 mx -all"]),
-        spf_cost: Some(Cost::Lookups(1)),
+        spf_cost: Some(Cost::Counted(Bill { lookups: 1, ..Bill::default() })),
         dkim: selected(&format!("v=DKIM1; k=ed25519; p={PUBLIC}"), true),
-        dmarc: texts(&["v=DMARC1; p=reject"]),
+        dmarc: (name("example.org"), texts(&["v=DMARC1; p=reject"])),
         mta_sts: texts(&["v=STSv1; id=1"]),
         policy: Some(Ok(POLICY.to_owned())),
         tlsrpt: texts(&["v=TLSRPTv1; rua=mailto:tls@example.org"]),
-        dane: vec![(
-            "mx.example.org".to_owned(),
-            Ok(Answer { records: vec![tlsa], authenticated: true }),
-        )],
     }
 }
 
@@ -81,43 +139,103 @@ fn nothing_is_wrong_where_all_is_published_and_fits() {
 fn what_is_not_published_is_told_and_is_no_fault() {
     let mut domain = good();
     (domain.spf, domain.spf_cost) = (texts(&[]), None);
-    (domain.dmarc, domain.mta_sts, domain.tlsrpt) = (texts(&[]), texts(&[]), texts(&[]));
+    (domain.dmarc.1, domain.mta_sts, domain.tlsrpt) = (texts(&[]), texts(&[]), texts(&[]));
     domain.dkim.clear();
     let mut expected = vec![("spf", Verdict::Warning), ("dkim", Verdict::Note)];
     expected.extend([("dmarc", Verdict::Warning)]);
     expected.extend([("mta-sts", Verdict::Note), ("tlsrpt", Verdict::Note)]);
     assert_eq!(complaints(&domain), expected);
+    let told = judged(RULES, &domain).into_iter().filter(|it| it.found == "not published");
+    assert!(told.into_iter().all(|it| it.why.is_some() && !it.hints.is_empty()));
 }
 
 #[test]
 fn what_cannot_be_looked_up_could_not_be_told() {
     let mut domain = good();
     domain.exchangers = Err(temporary());
+    domain.hosts[0].addresses = Err(temporary());
+    domain.hosts[0].tlsa = Err(temporary());
+    domain.hosts[0].look = Some(broken(Phase::Connect));
     domain.spf = Err(temporary());
-    (domain.dmarc, domain.mta_sts, domain.tlsrpt) =
-        (Err(temporary()), Err(temporary()), Err(temporary()));
+    domain.spf_cost = Some(Cost::Unknown("it depends".to_owned()));
+    (domain.dmarc.1, domain.tlsrpt) = (Err(temporary()), Err(temporary()));
     domain.dkim[0].texts = Err(temporary());
+    domain.policy = Some(Err(Unfetched::Unknown("timed out".to_owned())));
     let found = complaints(&domain);
-    assert_eq!(found.len(), 6, "{found:?}");
+    assert_eq!(found.len(), RULES.len(), "{found:?}");
     assert!(found.iter().all(|(_, verdict)| *verdict == Verdict::Unknown), "{found:?}");
+    // Nor can it be told who should be in a policy.
+    domain.hosts.clear();
+    domain.policy = good().policy;
+    assert!(complaints(&domain).contains(&("mta-sts", Verdict::Unknown)));
+    domain.mta_sts = Err(temporary());
+    assert!(complaints(&domain).contains(&("mta-sts", Verdict::Unknown)));
 }
 
 #[test]
 fn who_takes_the_mail() {
     let gone = || dns::Error::NoSuchName { name: name("example.org") };
     let none = || dns::Error::NoRecords { name: name("example.org"), kind: Kind::Mx };
-    assert_says(|it| it.exchangers = Err(gone()), "mx", Verdict::Fault, "does not exist");
-    assert_says(|it| it.exchangers = Err(none()), "mx", Verdict::Warning, "no MX record");
-    // RFC 7505
-    assert_says(|it| it.exchangers = mx_of(&[""], true), "mx", Verdict::Warning, "takes no mail");
-    let lost = |host: &str| vec![(host.to_owned(), "no address".to_owned())];
-    let one = |it: &mut Domain| it.unresolved = lost("mx.example.org");
-    assert_says(one, "mx-addresses", Verdict::Fault, "mx.example.org: no address");
-    let one_of_two = |it: &mut Domain| {
-        it.exchangers = mx_of(&["mx.example.org", "b.example.org"], false);
-        it.unresolved = lost("b.example.org");
+    let nobody = |error: fn() -> dns::Error| {
+        move |it: &mut Domain| {
+            it.exchangers = Err(error());
+            it.hosts.clear();
+        }
     };
-    assert_says(one_of_two, "mx-addresses", Verdict::Warning, "b.example.org: no address");
+    assert_says(nobody(gone), "mx", Verdict::Fault, "does not exist");
+    assert_says(nobody(none), "mx", Verdict::Warning, "no MX record, and no address");
+    // RFC 5321 §5.1
+    let itself = |it: &mut Domain| {
+        it.exchangers = Err(none());
+        it.hosts = vec![host("example.org")];
+    };
+    assert_says(itself, "mx", Verdict::Note, "its own address takes its mail");
+    let perhaps = |it: &mut Domain| {
+        itself(it);
+        it.hosts[0].addresses = Err(temporary());
+    };
+    assert_says(perhaps, "mx", Verdict::Unknown, "no MX record");
+    // RFC 7505
+    let closed = |it: &mut Domain| {
+        it.exchangers = mx_of(&[""], true);
+        it.hosts.clear();
+    };
+    assert_says(closed, "mx", Verdict::Warning, "takes no mail");
+}
+
+#[test]
+fn whether_those_who_take_it_can_be_reached() {
+    let lost = "mx.example.org has no address";
+    let one = |it: &mut Domain| it.hosts[0].addresses = no_address("mx.example.org");
+    assert_says(one, "mx-addresses", Verdict::Fault, lost);
+    let one_of_two = |it: &mut Domain| {
+        one(it);
+        it.hosts.push(host("b.example.org"));
+    };
+    assert_says(one_of_two, "mx-addresses", Verdict::Warning, lost);
+    // The other may have one.
+    let perhaps = |it: &mut Domain| {
+        one_of_two(it);
+        it.hosts[1].addresses = Err(temporary());
+    };
+    assert_says(perhaps, "mx-addresses", Verdict::Warning, lost);
+    for address in ["127.0.0.1", "10.1.2.3", "::1", "fd00::1", "::ffff:192.168.1.1", "0.0.0.0"] {
+        let change = |it: &mut Domain| it.hosts[0].addresses = addresses(address, true);
+        assert_says(change, "mx-addresses", Verdict::Note, "nobody outside reaches it");
+    }
+}
+
+#[test]
+fn whether_others_can_send_there_under_tls() {
+    let changed = |look: Attempt| move |it: &mut Domain| it.hosts[0].look = Some(look);
+    assert_says(changed(look(None, None)), "mx-tls", Verdict::Warning, "does not offer STARTTLS");
+    let failed = changed(broken(Phase::Handshake));
+    assert_says(failed, "mx-tls", Verdict::Warning, "in the middle of the TLS handshake");
+    for phase in [Phase::Lookup, Phase::Connect, Phase::Greeting, Phase::Hello] {
+        assert_says(changed(broken(phase)), "mx-tls", Verdict::Unknown, "mx.example.org, port 25");
+    }
+    let bad = look(Some(vec![certificate()]), Some(CertificateFault::SelfSigned));
+    assert_says(changed(bad), "mx-tls", Verdict::Note, "self-signed");
 }
 
 #[test]
@@ -127,33 +245,103 @@ fn who_may_send() {
         ("v=spf1 mx +all", Verdict::Fault, "+all"),
         ("v=spf1 mx ?all", Verdict::Warning, "?all"),
         ("v=spf1 mx", Verdict::Warning, "v=spf1 mx"),
+        ("v=spf1 ptr -all", Verdict::Warning, "ptr"),
+        ("v=spf1 mx ~all", Verdict::Ok, "~all"),
         ("v=spf1 redirect=x.example", Verdict::Ok, "redirect"),
     ] {
         assert_says(|it| it.spf = texts(&[record]), "spf", verdict, part);
     }
     let two = |it: &mut Domain| it.spf = texts(&["v=spf1 -all", "v=spf1 mx -all"]);
     assert_says(two, "spf", Verdict::Fault, "there are 2 of them at example.org");
-    let many = |it: &mut Domain| it.spf_cost = Some(Cost::Lookups(11));
-    assert_says(many, "spf-lookups", Verdict::Fault, "more than 10");
-    assert_says(|it| it.spf_cost = Some(Cost::Lookups(10)), "spf-lookups", Verdict::Ok, "10 of 10");
+}
+
+#[test]
+fn what_it_costs_to_know_who_may_send() {
+    let billed = |lookups, void: &'static [&'static str]| {
+        move |it: &mut Domain| {
+            let void = void.iter().map(|&name| name.to_owned()).collect();
+            it.spf_cost = Some(Cost::Counted(Bill { lookups, void, open: None }));
+        }
+    };
+    assert_says(billed(11, &[]), "spf-lookups", Verdict::Fault, "more than 10");
+    assert_says(billed(10, &[]), "spf-lookups", Verdict::Ok, "10 of 10");
+    assert_says(billed(2, &["a.x", "b.x"]), "spf-lookups", Verdict::Note, "comes of a.x, b.x");
+    let three = billed(3, &["a.x", "b.x", "c.x"]);
+    assert_says(three, "spf-lookups", Verdict::Warning, "nothing comes of 3 of them");
+    let open = |it: &mut Domain| {
+        let open = Some("x.example".to_owned());
+        it.spf_cost = Some(Cost::Counted(Bill { lookups: 1, void: Vec::new(), open }));
+    };
+    assert_says(open, "spf-lookups", Verdict::Fault, "the record of x.example");
+    let broken = |it: &mut Domain| it.spf_cost = Some(Cost::Broken("x is no name".to_owned()));
+    assert_says(broken, "spf-lookups", Verdict::Fault, "x is no name");
 }
 
 #[test]
 fn whose_signature_it_is() {
-    let other = "v=DKIM1; k=ed25519; p=AAAA";
+    let other = "v=DKIM1; k=ed25519; p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let trial = other.replace("p=", "t=y; p=");
     for (record, is_own, verdict, part) in [
         (other, true, Verdict::Fault, "not the key that the account signs with"),
-        (other, false, Verdict::Ok, "is a key"),
+        (other, false, Verdict::Ok, "is a key, Ed25519"),
+        (&trial, false, Verdict::Note, "on trial"),
         ("v=DKIM1; p=", false, Verdict::Fault, "revoked"),
-        ("p=AAAA", false, Verdict::Ok, "is a key"),
-        ("v=DKIM2; p=AAAA", false, Verdict::Fault, "version"),
-        ("v=DKIM1; p=A*", false, Verdict::Fault, "base64"),
         ("nonsense", false, Verdict::Fault, "no list of tags"),
     ] {
         assert_says(|it| it.dkim = selected(record, is_own), "dkim", verdict, part);
     }
     let none = |it: &mut Domain| it.dkim[0].texts = texts(&[]);
     assert_says(none, "dkim", Verdict::Fault, "mail._domainkey.example.org: there is no key");
+    let two = |it: &mut Domain| it.dkim[0].texts = texts(&[other, other]);
+    assert_says(two, "dkim", Verdict::Fault, "there are 2 of them");
+}
+
+#[test]
+fn a_key_of_rsa_is_long_enough() {
+    // RFC 8301 §3.2
+    for (bits, verdict) in [
+        (1023, Verdict::Fault),
+        (1024, Verdict::Warning),
+        (2047, Verdict::Warning),
+        (2048, Verdict::Ok),
+    ] {
+        let record = rsa_record(bits);
+        assert_says(
+            |it| it.dkim = selected(&record, false),
+            "dkim",
+            verdict,
+            &format!("{bits} bits"),
+        );
+    }
+}
+
+/// A record with a key of so many bits, which belongs to nobody (RFC 8017 §A.1.1).
+fn rsa_record(bits: usize) -> String {
+    let mut modulus = vec![0xff; bits.div_ceil(8)];
+    modulus[0] >>= modulus.len() * 8 - bits;
+    if modulus[0] >= 0x80 {
+        modulus.insert(0, 0);
+    }
+    let long = |length: usize| -> Vec<u8> {
+        let [high, low] = u16::try_from(length).unwrap().to_be_bytes();
+        match length {
+            0..128 => vec![low],
+            128..256 => vec![0x81, low],
+            _ => vec![0x82, high, low],
+        }
+    };
+    let element =
+        |tag: u8, content: &[u8]| [&[tag], long(content.len()).as_slice(), content].concat();
+    let key = [element(2, &modulus), element(2, &[1, 0, 1])].concat();
+    format!("v=DKIM1; p={}", encodify::base64::STANDARD.encode(element(0x30, &key)))
+}
+
+#[test]
+fn every_key_that_was_looked_for_is_told_of() {
+    let mut domain = good();
+    domain.dkim.extend(selected("v=DKIM1; p=", false));
+    let found = judged(RULES, &domain);
+    assert_eq!(found.iter().filter(|it| it.rule == "dkim").count(), 2);
 }
 
 #[test]
@@ -161,10 +349,33 @@ fn what_comes_of_forged_mail() {
     for (record, verdict, part) in [
         ("v=DMARC1; p=none", Verdict::Note, "not refused"),
         ("v=DMARC1; p=quarantine", Verdict::Ok, "quarantine"),
+        ("v=DMARC1; p=reject; pct=20", Verdict::Note, "20 %"),
+        ("v=DMARC1; p=Reject; pct=100", Verdict::Ok, "Reject"),
+        ("v=DMARC1; p=reject; sp=none", Verdict::Ok, "reject"),
+        ("v=DMARC1; p=none; rua=mailto:a@b.example", Verdict::Note, "reported"),
         ("v=DMARC1; p=block", Verdict::Fault, "no p="),
         ("v=DMARC1; rua=mailto:a@b.example", Verdict::Fault, "no p="),
     ] {
-        assert_says(|it| it.dmarc = texts(&[record]), "dmarc", verdict, part);
+        assert_says(|it| it.dmarc.1 = texts(&[record]), "dmarc", verdict, part);
+    }
+    let two = |it: &mut Domain| it.dmarc.1 = texts(&["v=DMARC1; p=none", "v=DMARC1; p=reject"]);
+    assert_says(two, "dmarc", Verdict::Fault, "there are 2 of them");
+}
+
+#[test]
+fn a_domain_above_may_want_something_else_for_those_below() {
+    // RFC 7489 §6.3
+    for (record, verdict) in [
+        ("v=DMARC1; p=reject; sp=none", Verdict::Note),
+        ("v=DMARC1; p=none; sp=reject", Verdict::Ok),
+        ("v=DMARC1; p=reject", Verdict::Ok),
+        ("v=DMARC1; p=reject; sp=block", Verdict::Fault),
+    ] {
+        let above = |it: &mut Domain| {
+            it.name = name("mail.example.org");
+            it.dmarc.1 = texts(&[record]);
+        };
+        assert_says(above, "dmarc", verdict, "(at _dmarc.example.org)");
     }
 }
 
@@ -177,26 +388,98 @@ fn whether_senders_insist_on_tls() {
     assert_says(testing, "mta-sts", Verdict::Note, "testing");
     let wrong = |it: &mut Domain| it.policy = policy("STSv1", "STSv2");
     assert_says(wrong, "mta-sts", Verdict::Fault, "its version is not STSv1");
-    let lost = |it: &mut Domain| it.policy = Some(Err("the file answers 404".to_owned()));
+    let lost = |it: &mut Domain| {
+        it.policy = Some(Err(Unfetched::Missing("the file answers 404".to_owned())));
+    };
     assert_says(lost, "mta-sts", Verdict::Fault, "404");
+    let short = |it: &mut Domain| it.policy = policy("604800", "86399");
+    assert_says(short, "mta-sts", Verdict::Warning, "for 86399 s only");
+    let nothing = |it: &mut Domain| it.policy = policy("enforce", "none");
+    assert_says(nothing, "mta-sts", Verdict::Note, "mode none");
+    let tried = |it: &mut Domain| {
+        stranger(it);
+        let text = POLICY.replace("enforce", "testing").replace("mx.example.org", "x.example");
+        it.policy = Some(Ok(text));
+    };
+    assert_says(tried, "mta-sts", Verdict::Warning, "mx.example.org takes mail");
     let no_id = |it: &mut Domain| it.mta_sts = texts(&["v=STSv1; id=a-b"]);
     assert_says(no_id, "mta-sts", Verdict::Fault, "no id=");
-    let nowhere = |it: &mut Domain| it.tlsrpt = texts(&["v=TLSRPTv1; rua=ftp://x"]);
-    assert_says(nowhere, "tlsrpt", Verdict::Warning, "no rua=");
 }
 
 #[test]
-fn dane_is_judged_only_where_dnssec_vouches_for_it() {
-    let unsigned = |it: &mut Domain| it.exchangers = mx_of(&["mx.example.org"], false);
-    assert_says(unsigned, "dane", Verdict::Note, "could not be told");
-    let change = |usage, length, authenticated| {
-        move |it: &mut Domain| {
-            let tlsa = Tlsa { usage, selector: 1, matching: 1, data: vec![0; length] };
-            it.dane[0].1 = Ok(Answer { records: vec![tlsa], authenticated });
-        }
+fn whether_those_who_take_the_mail_keep_to_the_policy() {
+    // 8461-e
+    let changed = |look: Attempt| move |it: &mut Domain| it.hosts[0].look = Some(look);
+    let says = |look: Attempt, verdict, part| assert_says(changed(look), "mta-sts", verdict, part);
+    says(look(None, None), Verdict::Fault, "it speaks no TLS");
+    let bad = || look(Some(vec![certificate()]), Some(CertificateFault::SelfSigned));
+    says(bad(), Verdict::Fault, "self-signed");
+    says(broken(Phase::Handshake), Verdict::Fault, "it speaks no TLS");
+    says(broken(Phase::Connect), Verdict::Ok, "mode enforce");
+    let testing = |it: &mut Domain| {
+        changed(bad())(it);
+        it.policy = Some(Ok(POLICY.replace("enforce", "testing")));
     };
-    assert_says(change(3, 32, false), "dane", Verdict::Note, "does not vouch");
-    assert_says(change(1, 32, true), "dane", Verdict::Warning, "can be used");
-    assert_says(change(3, 31, true), "dane", Verdict::Warning, "can be used");
-    assert_says(|it| it.dane[0].1 = Err(temporary()), "dane", Verdict::Unknown, "in time");
+    assert_says(testing, "mta-sts", Verdict::Warning, "self-signed");
+}
+
+#[test]
+fn who_is_told_of_trouble_with_tls() {
+    for record in ["v=TLSRPTv1; rua=ftp://x", "v=TLSRPTv1"] {
+        let nowhere = |it: &mut Domain| it.tlsrpt = texts(&[record]);
+        assert_says(nowhere, "tlsrpt", Verdict::Warning, "no rua=");
+    }
+    let https = |it: &mut Domain| it.tlsrpt = texts(&["v=TLSRPTv1;rua=https://x.example/a"]);
+    assert_says(https, "tlsrpt", Verdict::Ok, "https://x.example/a");
+    // Nobody's mail stays away because of that.
+    let two = |it: &mut Domain| {
+        it.tlsrpt = texts(&["v=TLSRPTv1; rua=mailto:a@x.example", "v=TLSRPTv1; rua=mailto:b@x"]);
+    };
+    assert_says(two, "tlsrpt", Verdict::Warning, "there are 2 of them");
+}
+
+#[test]
+fn dane_counts_only_where_dnssec_vouches_for_all_that_leads_to_it() {
+    // 7672-a, 7672-b
+    let unsigned = |it: &mut Domain| it.exchangers = mx_of(&["mx.example.org"], false);
+    assert_says(unsigned, "dane", Verdict::Note, "vouches for the MX records of example.org");
+    let unsigned = |it: &mut Domain| it.hosts[0].addresses = addresses("192.0.2.1", false);
+    assert_says(unsigned, "dane", Verdict::Note, "vouches for the addresses of mx.example.org");
+    let unsigned = |it: &mut Domain| {
+        let Ok(answer) = &mut it.hosts[0].tlsa else { panic!("no records") };
+        answer.authenticated = false;
+    };
+    assert_says(unsigned, "dane", Verdict::Note, "do not count");
+    let none = |it: &mut Domain| {
+        it.hosts[0].tlsa = Err(dns::Error::NoSuchName { name: name("_25._tcp.mx.example.org") });
+    };
+    assert_says(none, "dane", Verdict::Note, "has no TLSA record");
+    assert_says(|it| it.hosts[0].tlsa = Err(temporary()), "dane", Verdict::Unknown, "in time");
+}
+
+#[test]
+fn the_certificate_is_the_one_that_dane_names() {
+    // 7672-c, 7672-d, 7672-e
+    let record = |usage, length| Tlsa { usage, selector: 1, matching: 1, data: vec![0; length] };
+    let published = |records: Vec<Tlsa>| {
+        move |it: &mut Domain| it.hosts[0].tlsa = Ok(Answer { records, authenticated: true })
+    };
+    assert_says(published(vec![record(1, 32)]), "dane", Verdict::Warning, "can be used");
+    assert_says(published(vec![record(3, 31)]), "dane", Verdict::Warning, "can be used");
+    let other = published(vec![record(3, 32)]);
+    assert_says(other, "dane", Verdict::Fault, "is not that of TLSA 3 1 1: another one is sent");
+    // One of several is enough, as while keys change.
+    let both = |it: &mut Domain| {
+        let Ok(answer) = &mut it.hosts[0].tlsa else { panic!("no records") };
+        answer.records.insert(0, record(3, 32));
+    };
+    assert_says(both, "dane", Verdict::Ok, "is that of TLSA 3 1 1");
+    let bare = Tlsa { usage: 2, selector: 1, matching: 0, data: vec![0; 90] };
+    assert_says(published(vec![bare]), "dane", Verdict::Unknown, "the key of an authority");
+    let changed = |look: Option<Attempt>| move |it: &mut Domain| it.hosts[0].look = look;
+    assert_says(changed(Some(look(None, None))), "dane", Verdict::Fault, "speaks no TLS");
+    assert_says(changed(Some(broken(Phase::Handshake))), "dane", Verdict::Fault, "speaks no TLS");
+    let unreached = changed(Some(broken(Phase::Connect)));
+    assert_says(unreached, "dane", Verdict::Unknown, "not compared with port 25");
+    assert_says(changed(None), "dane", Verdict::Note, "was not looked at");
 }
