@@ -1607,7 +1607,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__sink)
-            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --require-tls --allow-cleartext-auth --without --size-limit --hold-limit --refuse --refuse-after-data --rules --fault --once --run --account --config --verbose --quiet --json --color --help wait"
+            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --proxy-protocol --require-tls --allow-cleartext-auth --without --size-limit --hold-limit --xclient --refuse --refuse-after-data --rules --fault --once --run --account --config --verbose --quiet --json --color --help wait"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1646,6 +1646,10 @@ _envoi() {
                     return 0
                     ;;
                 --hold-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --xclient)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

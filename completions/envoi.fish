@@ -241,6 +241,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_su
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l without -d 'Do not offer this extension or mechanism' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l size-limit -d 'Refuse messages with more octets than this' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l hold-limit -d 'Offer FUTURERELEASE, for holding messages up to this long' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l xclient -d 'Offer XCLIENT, by which a client says whom it is to be taken for' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l refuse -d 'Refuse this recipient with this reply' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l refuse-after-data -d 'Refuse this recipient when the message has come' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l rules -d 'Misbehave by the rules in FILE' -r -F
@@ -252,6 +253,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_su
 always\t''
 never\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l require-auth -d 'Take mail only from clients that signed in'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l proxy-protocol -d 'Take connections only through a proxy, which says for whom it connects'
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l require-tls -d 'Take mail only under TLS'
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l allow-cleartext-auth -d 'Offer AUTH without TLS, too'
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l once -d 'End after one message'

@@ -5,6 +5,9 @@
     reason = "a client of our own, and a watch"
 )]
 
+#[path = "sink/proxied.rs"]
+mod proxied;
+
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{

@@ -74,6 +74,9 @@ fn command_to_try(args: &SinkArgs, url: &str, ca: &Path) -> String {
     if !url.contains("+notls:") {
         let _ = write!(command, " --tls-ca {}", shell_words::quote(&ca.to_string_lossy()));
     }
+    if args.proxy_protocol {
+        command.push_str(" --proxy-protocol v2");
+    }
     if let Some(user) = args.first_user() {
         let _ = write!(command, " --user {}", shell_words::quote(user));
     } else if args.require_auth {
@@ -127,6 +130,7 @@ mod tests {
             (&["--without", "SIZE,starttls"], "smtp+notls://localhost:25"),
             (&["--listen-lmtp", "25"], "lmtp://localhost:25 --tls-ca ca.pem"),
             (&["--listen-lmtp", "25", "--without", "starttls"], "lmtp+notls://localhost:25"),
+            (&["--proxy-protocol"], "smtp://localhost:25 --tls-ca ca.pem --proxy-protocol v2"),
             (&["--user", "tim:tanstaaf"], "smtp://localhost:25 --tls-ca ca.pem --user tim"),
         ] {
             assert_eq!(tried(words), format!("envoi send --server {begin} {end}"));

@@ -36,7 +36,9 @@ pub use lookup::{Family, lookup};
 pub use loopback::{Loopback, Visit};
 pub use pin::{Fingerprint, Pin, PinError};
 pub use proxy::{Proxy, ProxyFault, ProxyPlace, ProxyProtocol, Refusal, UnfitSignIn};
-pub use proxy_header::{NotProxyHeader, ProxyHeader, ProxyHeaderVersion};
+pub use proxy_header::{
+    NotProxied, NotProxyHeader, Proxied, ProxyHeader, ProxyHeaderVersion, ProxyReading,
+};
 pub use roots::{Roots, SystemPaths, certificates};
 pub use socket::Socket;
 pub use stream::Stream;

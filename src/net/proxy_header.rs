@@ -1,6 +1,10 @@
 //! What a proxy says before the client does: on whose behalf the connection is
 //! (the PROXY protocol of `HAProxy`, versions 1 and 2).
 
+mod reading;
+
+pub use reading::{NotProxied, Proxied, ProxyReading};
+
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 

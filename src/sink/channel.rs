@@ -29,6 +29,11 @@ impl Channel {
         Ok(Channel { socket, tls: None, is_over: false })
     }
 
+    /// From now on no read lasts longer than this.
+    pub(super) fn read_within(&self, limit: Duration) -> io::Result<()> {
+        self.socket.set_read_timeout(Some(limit))
+    }
+
     /// Does the server's side of the handshake, and tells how many round trips
     /// it cost the client (RFC 8446 §2, RFC 5246 §7.3).
     pub(super) fn secure(&mut self, config: &Arc<ServerConfig>) -> io::Result<u32> {

@@ -1,10 +1,12 @@
 //! One client from greeting to goodbye: the conversation, put on a socket.
 
 mod faults;
+mod proxied;
 
 use super::certificate::Certificates;
 use super::channel::Channel;
 use super::chunks::LineEnds;
+use super::claims::Origin;
 use super::conversation::{Conversation, Next, Secured, Verdict};
 use super::data::ContentReader;
 use super::event::{Event, Interest, Stored};
@@ -113,6 +115,9 @@ impl<'s> Connection<'s> {
     }
 
     fn converse(&mut self) -> io::Result<()> {
+        if self.shared.settings.proxy_protocol && !self.is_proxied()? {
+            return Ok(());
+        }
         if self.port.encryption == Encryption::Implicit {
             self.secure()?;
         }
@@ -272,7 +277,7 @@ impl<'s> Connection<'s> {
         let host = &self.shared.settings.policy.host;
         let label = Label::new()?;
         let storage = &self.shared.settings.storage;
-        let trace = || label.trace(&self.conversation, self.peer.ip(), host);
+        let trace = || label.trace(&self.conversation, &self.origin(), host);
         let draft = Draft::begin(storage, &label, host, trace, self.is_binary());
         let intake = Intake::new(draft, self.shared.settings.policy.size_limit);
         Ok(Arriving { label, intake, ends: LineEnds::default() })
@@ -316,6 +321,10 @@ impl<'s> Connection<'s> {
         // RFC 3030 §3: in binary they may be anywhere.
         let is_malformed = !self.is_binary() && arriving.ends.has_bare();
         self.end_message(arriving, is_malformed, rule)
+    }
+
+    fn origin(&self) -> Origin {
+        self.conversation.claims().origin(self.peer)
     }
 
     fn is_binary(&self) -> bool {
@@ -405,7 +414,7 @@ impl<'s> Connection<'s> {
 
     fn stored(&self, label: &Label, kept: Kept, size: u64, sha256: Option<String>) -> Stored {
         let host = &self.shared.settings.policy.host;
-        let trace = label.trace(&self.conversation, self.peer.ip(), host);
+        let trace = label.trace(&self.conversation, &self.origin(), host);
         let transaction = self.conversation.transaction().cloned();
         let transaction = transaction.expect("content is read inside a transaction only");
         Stored {
@@ -425,6 +434,8 @@ impl<'s> Connection<'s> {
             octets: kept.octets,
             tls: self.channel.tls(),
             client_certificate: self.conversation.client_certificate().cloned(),
+            peer: self.origin(),
+            claims: self.conversation.claims().clone(),
             user: self.conversation.user().map(str::to_owned),
             protocol: self.conversation.protocol(),
             turnarounds: self.turnarounds,

@@ -8,8 +8,10 @@
 mod auth;
 mod chunks;
 mod hello;
+mod xclient;
 
 use super::arguments;
+use super::claims::Claims;
 use super::policy::Policy;
 use super::replies::{Refusal, say};
 use super::sign_in::{self, Exchange};
@@ -31,6 +33,7 @@ pub struct Conversation<'p> {
     bindings: Vec<ChannelBinding>,
     hello: Option<Hello>,
     user: Option<String>,
+    claims: Claims,
     exchange: Option<Exchange>,
     attempts: u32,
     transaction: Option<Transaction>,
@@ -135,6 +138,7 @@ impl<'p> Conversation<'p> {
             bindings: Vec::new(),
             hello: None,
             user: None,
+            claims: Claims::default(),
             exchange: None,
             attempts: 0,
             transaction: None,
@@ -183,6 +187,7 @@ impl<'p> Conversation<'p> {
         self.client_certificate = secured.client_certificate;
         self.hello = None;
         self.user = None;
+        self.claims = std::mem::take(&mut self.claims).without("LOGIN");
         self.exchange = None;
         self.close_transaction();
     }
@@ -319,6 +324,7 @@ impl<'p> Conversation<'p> {
         match verb {
             "STARTTLS" => self.starttls(argument),
             "AUTH" => self.auth(argument),
+            "XCLIENT" => self.xclient(argument),
             "MAIL" => grouped(self.mail(argument)),
             "RCPT" => self.rcpt(argument),
             "DATA" => self.data(argument),
@@ -330,7 +336,7 @@ impl<'p> Conversation<'p> {
             }
             "QUIT" => stay(no_argument("QUIT")),
             "EXPN" | "HELP" | "SEND" | "SOML" | "SAML" | "TURN" | "ETRN" | "ATRN" | "BDAT"
-            | "BURL" | "XCLIENT" | "XFORWARD" => {
+            | "BURL" | "XFORWARD" => {
                 stay(say(502, &format!("5.5.1 {verb} is not implemented here")))
             }
             _ => stay(say(500, "5.5.2 Unknown command")),

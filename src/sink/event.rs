@@ -1,5 +1,6 @@
 //! What the receiver tells its owner while it runs.
 
+use super::claims::{Claims, Origin};
 use super::fault::Rule;
 use crate::message::hexadecimal;
 use crate::net::Summary;
@@ -28,6 +29,13 @@ pub enum Event {
         connection: u64,
         /// The client's address.
         peer: SocketAddr,
+    },
+    /// A proxy said on whose behalf it connected.
+    Proxied {
+        /// Which connection.
+        connection: u64,
+        /// Whose, and where to; `None` where the proxy speaks for itself.
+        ends: Option<(SocketAddr, SocketAddr)>,
     },
     /// A message was taken; told before the client is.
     Stored(Box<Stored>),
@@ -125,7 +133,11 @@ pub struct Stored {
     pub tls: Option<&'static str>,
     /// The certificate by which the client said who it is.
     pub client_certificate: Option<Summary>,
-    /// Who signed in.
+    /// Where the client is: by its connection, or as a proxy or XCLIENT said.
+    pub peer: Origin,
+    /// What it said by XCLIENT.
+    pub claims: Claims,
+    /// Who signed in, or did so by XCLIENT's word.
     pub user: Option<String>,
     /// `ESMTPSA`, `LMTP` and the like (RFC 3848).
     pub protocol: String,

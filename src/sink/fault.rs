@@ -15,6 +15,8 @@ pub enum Stage {
     StartTls,
     /// The handshake of TLS.
     Tls,
+    /// XCLIENT.
+    Xclient,
     /// Each line of a sign-in.
     Auth,
     /// MAIL.
@@ -100,11 +102,12 @@ pub(super) struct Rules<'r> {
 
 impl Stage {
     /// Each stage by its name.
-    pub const ALL: [(&'static str, Stage); 12] = [
+    pub const ALL: [(&'static str, Stage); 13] = [
         ("greeting", Stage::Greeting),
         ("ehlo", Stage::Ehlo),
         ("starttls", Stage::StartTls),
         ("tls", Stage::Tls),
+        ("xclient", Stage::Xclient),
         ("auth", Stage::Auth),
         ("mail", Stage::Mail),
         ("rcpt", Stage::Rcpt),

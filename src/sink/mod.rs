@@ -7,8 +7,9 @@
 //! dialogue.rs      the same conversation over two pipes, with whoever takes the mail
 //! connection.rs    one client: socket, replies in one write, turnarounds
 //! conversation.rs  a line in, a reply out, and nothing else;
-//!                  hello.rs and auth.rs begin it, chunks.rs answers BDAT
+//!                  hello.rs, xclient.rs and auth.rs begin it, chunks.rs answers BDAT
 //!   policy.rs  offer.rs  arguments.rs  sign_in.rs  replies.rs
+//!   claims.rs      who the client is, and by whose word
 //! input.rs         where lines end
 //! data.rs          where content ends
 //! chunks.rs        lines of content in chunks
@@ -27,6 +28,7 @@ mod caught;
 mod certificate;
 mod channel;
 mod chunks;
+mod claims;
 mod connection;
 mod conversation;
 mod data;
@@ -43,6 +45,7 @@ mod sign_in;
 mod storage;
 
 pub use caught::{Caught, CaughtFile};
+pub use claims::{Claims, Origin};
 pub use conversation::{Answer, Conversation, Next, Secured, Transaction, Verdict};
 pub use data::{ContentReader, Progress};
 pub use dialogue::{Takes, dialogue};
@@ -84,6 +87,9 @@ pub struct Settings {
     pub client_authorities: Vec<CertificateDer<'static>>,
     /// What is told of.
     pub interest: Interest,
+    /// Every connection begins with a header of the PROXY protocol, or it is
+    /// closed.
+    pub proxy_protocol: bool,
     /// How long a client may be silent (RFC 5321 §4.5.3.2.7: at least five
     /// minutes).
     pub idle: Duration,
@@ -129,6 +135,7 @@ impl Default for Settings {
             storage: Storage::Memory,
             client_authorities: Vec::new(),
             interest: Interest::Everything,
+            proxy_protocol: false,
             idle: Duration::from_secs(5 * 60),
         }
     }

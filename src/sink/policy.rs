@@ -23,6 +23,9 @@ pub struct Policy {
     /// How long messages may be held; without it, FUTURERELEASE is not offered.
     /// The receiver lets none go, and so holds none: it tells what was asked.
     pub hold_limits: Option<HoldLimits>,
+    /// The attributes that clients may say by XCLIENT, in capitals; without any,
+    /// it is not offered.
+    pub xclient: Vec<&'static str>,
     /// Who may sign in.
     pub users: Users,
     /// Without signing in, no mail.
@@ -43,8 +46,8 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// Everything is offered but FUTURERELEASE, AUTH under TLS only; everyone may sign in, and
-    /// nobody must; nothing is refused.
+    /// Everything is offered but FUTURERELEASE and XCLIENT, AUTH under TLS only;
+    /// everyone may sign in, and nobody must; nothing is refused.
     fn default() -> Self {
         Policy {
             host: "localhost".to_owned(),
@@ -53,6 +56,7 @@ impl Default for Policy {
             offer: Offer::default(),
             size_limit: None,
             hold_limits: None,
+            xclient: Vec::new(),
             users: Users::Anyone,
             require_auth: false,
             require_tls: false,

@@ -1,13 +1,12 @@
 //! Where messages go, and the trace put on top of them (RFC 5321 §4.4).
 
+use super::claims::Origin;
 use super::conversation::Conversation;
 use crate::maildir::{self, Name, Place};
 use crate::message;
-use crate::smtp::Domain;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::{self, Write};
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// Where the receiver puts messages.
@@ -68,14 +67,10 @@ impl Label {
     pub(super) fn trace(
         &self,
         conversation: &Conversation<'_>,
-        peer: IpAddr,
+        origin: &Origin,
         host: &str,
     ) -> String {
         let Some(transaction) = conversation.transaction() else { return String::new() };
-        let peer = match peer.to_canonical() {
-            IpAddr::V4(address) => Domain::Ipv4(address),
-            IpAddr::V6(address) => Domain::Ipv6(address),
-        };
         let recipient = match &transaction.to[..] {
             [only] => format!("\r\n\tfor <{}>", only.path),
             // Several would tell each recipient of the others.
@@ -84,7 +79,7 @@ impl Label {
         let takers = conversation.takers();
         let takers: Vec<_> = takers.iter().map(|taker| format!("<{}>", taker.path)).collect();
         format!(
-            "Return-Path: {}\r\nEnvelope-To: {}\r\nReceived: from {} ({peer})\r\n\tby {host} with {} id {}{recipient};\r\n\t{}\r\n",
+            "Return-Path: {}\r\nEnvelope-To: {}\r\nReceived: from {}{origin}\r\n\tby {host} with {} id {}{recipient};\r\n\t{}\r\n",
             transaction.from,
             takers.join(",\r\n\t"),
             conversation.client_name().unwrap_or("unknown"),

@@ -1,5 +1,5 @@
 //! XCLIENT: telling a server, which lets us, whom it is to take us for
-//! (Postfix, `XCLIENT_README`).
+//! (Postfix, `XCLIENT_README`), and what a server reads of it.
 
 use super::xtext;
 use std::fmt;
@@ -31,12 +31,10 @@ pub enum NotXclient {
     /// More than commands can hold.
     #[error("this attribute is too long for a command")]
     TooLong,
+    /// No text in xtext (RFC 3461 §4).
+    #[error("this value is not in xtext")]
+    Xtext,
 }
-
-/// The names of attributes. An address stands last, since a server may look it
-/// up at once.
-const NAMES: [&str; 9] =
-    ["NAME", "REVERSE_NAME", "PORT", "PROTO", "HELO", "LOGIN", "DESTPORT", "DESTADDR", "ADDR"];
 
 /// What may stand for a value that is not known, or not known now.
 const UNKNOWN: [&str; 2] = ["[UNAVAILABLE]", "[TEMPUNAVAIL]"];
@@ -45,25 +43,58 @@ const UNKNOWN: [&str; 2] = ["[UNAVAILABLE]", "[TEMPUNAVAIL]"];
 const LONGEST: usize = 510;
 
 impl Xclient {
+    /// The names of attributes. An address stands last, since a server may look
+    /// it up at once.
+    pub const NAMES: [&'static str; 9] =
+        ["NAME", "REVERSE_NAME", "PORT", "PROTO", "HELO", "LOGIN", "DESTPORT", "DESTADDR", "ADDR"];
+
     /// The attributes in `NAME=VALUE` form. `None` for none.
     pub fn of<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<Option<Self>, NotXclient> {
+        Self::from_words(words, |value| Ok(value.to_owned()))
+    }
+
+    /// What stands behind XCLIENT in the command, its values in xtext.
+    pub fn read(argument: &str) -> Result<Self, NotXclient> {
+        let plain = |value: &str| {
+            let text = xtext::decoded(value).and_then(|text| String::from_utf8(text).ok());
+            text.ok_or(NotXclient::Xtext)
+        };
+        Self::from_words(argument.split_ascii_whitespace(), plain)?.ok_or(NotXclient::NoValue)
+    }
+
+    fn from_words<'w>(
+        words: impl IntoIterator<Item = &'w str>,
+        plain: impl Fn(&str) -> Result<String, NotXclient>,
+    ) -> Result<Option<Self>, NotXclient> {
         let mut attributes: Vec<(&'static str, String)> = Vec::new();
         for word in words {
             let (name, value) = word.split_once('=').ok_or(NotXclient::NoValue)?;
-            let name = name.to_ascii_uppercase();
-            let name = *NAMES.iter().find(|known| **known == name).ok_or(NotXclient::Name)?;
+            let name = Self::name(name).ok_or(NotXclient::Name)?;
             if attributes.iter().any(|(known, _)| *known == name) {
                 return Err(NotXclient::Twice);
             }
-            let value = xtext::encoded(&checked(name, value)?);
-            if "XCLIENT ".len() + name.len() + "=".len() + value.len() > LONGEST {
+            let value = checked(name, &plain(value)?)?;
+            if "XCLIENT ".len() + name.len() + "=".len() + xtext::encoded(&value).len() > LONGEST {
                 return Err(NotXclient::TooLong);
             }
             attributes.push((name, value));
         }
-        let place = |name| NAMES.iter().position(|known| *known == name);
+        let place = |name| Self::NAMES.iter().position(|known| *known == name);
         attributes.sort_by_key(|(name, _)| place(*name));
         Ok((!attributes.is_empty()).then_some(Xclient { attributes }))
+    }
+
+    /// The name of an attribute that is written in any case of letters.
+    pub fn name(written: &str) -> Option<&'static str> {
+        Self::NAMES.into_iter().find(|known| known.eq_ignore_ascii_case(written))
+    }
+
+    /// Each attribute with its value; `None` for one that is said to be unknown,
+    /// for good or for now.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
+        self.attributes.iter().map(|(name, value)| {
+            (*name, Some(value.as_str()).filter(|value| !UNKNOWN.contains(value)))
+        })
     }
 
     /// The names of the attributes.
@@ -77,7 +108,7 @@ impl Xclient {
         let mut lines: Vec<Xclient> = Vec::new();
         for attribute in &self.attributes {
             let fits = |line: &&mut Xclient| {
-                let longer = 1 + attribute.0.len() + 1 + attribute.1.len();
+                let longer = 1 + attribute.0.len() + 1 + xtext::encoded(&attribute.1).len();
                 line.to_string().len() + longer <= LONGEST
             };
             match lines.last_mut().filter(|line| fits(line)) {
@@ -93,7 +124,8 @@ impl fmt::Display for Xclient {
     /// The command without CRLF.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("XCLIENT")?;
-        self.attributes.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
+        let mut written = self.attributes.iter().map(|(name, value)| (name, xtext::encoded(value)));
+        written.try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }
 
@@ -177,5 +209,35 @@ mod tests {
             [format!("XCLIENT NAME={name}"), format!("XCLIENT HELO={helo} ADDR=192.0.2.1")]
         );
         assert_eq!(said(&[&format!("NAME={}", "a".repeat(500))]), Err(NotXclient::TooLong));
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_was_meant() {
+        // XCLIENT
+        let read = |argument: &str| {
+            let values = Xclient::read(argument).map(|xclient| {
+                let values = xclient.values().map(|(name, value)| format!("{name} {value:?}"));
+                values.collect::<Vec<_>>().join(", ")
+            });
+            values.unwrap_or_else(|why| format!("{why:?}"))
+        };
+        for (argument, expected) in [
+            ("addr=192.0.2.1 name=a.example", r#"NAME Some("a.example"), ADDR Some("192.0.2.1")"#),
+            ("ADDR=ipv6:2001:DB8::1", r#"ADDR Some("IPV6:2001:db8::1")"#),
+            ("LOGIN=a+20b+2Bc", r#"LOGIN Some("a b+c")"#),
+            ("NAME=[unavailable] HELO=[TEMPUNAVAIL]", "NAME None, HELO None"),
+            ("", "NoValue"),
+            ("NAME", "NoValue"),
+            ("WHO=me", "Name"),
+            ("LOGIN=a+2", "Xtext"),
+            ("LOGIN=+FF", "Xtext"),
+            ("LOGIN=a=b", "Xtext"),
+            ("PORT=-1", "Value"),
+            // As Postfix does.
+            ("DESTADDR=2001:db8::1", r#"DESTADDR Some("IPV6:2001:db8::1")"#),
+            ("NAME=a name=b", "Twice"),
+        ] {
+            assert_eq!(read(argument), expected, "{argument}");
+        }
     }
 }

@@ -3,14 +3,17 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, Weak};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::authority::{AUTHORITY, write_certificates};
+use crate::program::finished;
 use crate::server::{
     Door, Kept, Lent, Mode, PASSWORD, Server, USER, free_ports, maildir_message, private_directory,
-    wait_until, wait_until_listening,
+    program, wait_until, wait_until_listening,
 };
 use crate::sign_in::{Offers, each_mechanism_works, in_each_mechanism};
 use crate::token::token;
@@ -21,6 +24,74 @@ in_each_mechanism!(sink);
 fn each_mechanism_of_a_receiver_for_anyone_works() {
     let server = Sink::start(&[]);
     each_mechanism_works(&server);
+}
+
+/// Runs a shell script for which a receiver listens, and gives the lines of
+/// `--json`.
+fn lines_of(options: &[&str], script: &str) -> Vec<Value> {
+    let directory = private_directory();
+    let home = directory.path();
+    let words = receiver(home, options);
+    let ran = finished(
+        Command::new(&words[0])
+            .args(&words[1..])
+            .args(["--json", "--run", "sh", "-ec", script])
+            .current_dir(home)
+            .stdin(Stdio::null()),
+        home,
+    )
+    .exits(0);
+    ran.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// The member of each line about a message.
+fn of_stored(lines: &[Value], member: &str) -> Vec<Value> {
+    let stored = lines.iter().filter(|line| line["event"] == "stored");
+    stored.map(|line| line[member].clone()).collect()
+}
+
+#[test]
+fn what_swaks_says_by_xclient_is_believed() {
+    let swaks = program("swaks", "swaks");
+    let script = format!(
+        "{} --server localhost:$SMTP_PORT --from me@client.example --to b@x.example \
+         --xclient-addr 2001:db8::1 --xclient-name n.example --xclient-login bob \
+         --xclient-helo h.example --xclient-proto ESMTP -tlso >&2",
+        swaks.display()
+    );
+    let lines = lines_of(&["--xclient", "--require-auth"], &script);
+    let peer = json!({ "address": "2001:db8::1", "port": null, "name": "n.example" });
+    assert_eq!(of_stored(&lines, "peer"), [peer]);
+    assert_eq!(of_stored(&lines, "user"), ["bob"]);
+    assert_eq!(of_stored(&lines, "xclient")[0]["HELO"], "h.example");
+}
+
+#[test]
+fn what_swaks_and_curl_say_for_a_proxy_is_believed() {
+    let (swaks, curl) = (program("swaks", "swaks"), program("curl", "curl"));
+    let (swaks, curl) = (swaks.display(), curl.display());
+    let script = format!(
+        r#"for version in "1 --proxy-family TCP4" "2 --proxy-family AF_INET --proxy-protocol STREAM"; do
+               {swaks} --server localhost:$SMTP_PORT --from me@client.example --to b@x.example \
+                   --proxy-version $version --proxy-source 192.0.2.9 --proxy-source-port 99 \
+                   --proxy-dest 192.0.2.10 --proxy-dest-port 25 >&2
+           done
+           printf 'Subject: x\n\nhi\n' | {curl} -sS --crlf --haproxy-protocol smtp://localhost:$SMTP_PORT \
+               --mail-from me@client.example --mail-rcpt c@x.example -T -
+           printf 'Subject: x\n\nhi\n' | {curl} -sS --crlf --haproxy-protocol --ssl-reqd \
+               --cacert "$ENVOI_TLS_CA" smtp://localhost:$SMTP_PORT \
+               --mail-from me@client.example --mail-rcpt c@x.example -T -"#
+    );
+    let lines = lines_of(&["--proxy-protocol"], &script);
+    let of_swaks = json!({ "address": "192.0.2.9", "port": 99, "name": null });
+    let peers = of_stored(&lines, "peer");
+    assert_eq!(peers[..2], [of_swaks.clone(), of_swaks]);
+    // curl speaks for itself.
+    assert_eq!(peers[2]["address"], "127.0.0.1");
+    assert_eq!(of_stored(&lines, "tls")[3], "TLS 1.3");
+    let proxied: Vec<_> = lines.iter().filter(|line| line["event"] == "proxied").collect();
+    assert_eq!(proxied.len(), 4);
+    assert_eq!(proxied[0]["destination"], "192.0.2.10:25");
 }
 
 /// The words that start a receiver which stores in `mail` of `home`, where it

@@ -12,7 +12,7 @@ use crate::net::certificates;
 use crate::sasl::server::Users;
 use crate::sasl::{Credentials, Secret};
 use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Rule, Settings, Sink, Storage};
-use crate::smtp::{Hold, HoldLimits};
+use crate::smtp::{Hold, HoldLimits, Xclient};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use std::ffi::OsString;
@@ -90,6 +90,14 @@ pub struct SinkArgs {
     #[arg(long, value_name = "FILE", help_heading = "Ports")]
     tls_client_ca: Option<PathBuf>,
 
+    /// Take connections only through a proxy, which says for whom it connects
+    ///
+    /// Each connection begins with a header of the PROXY protocol, version 1 or
+    /// 2, before TLS of --listen-tls, too; one that does not within 5 seconds is
+    /// closed without a greeting. Whoever connects may claim any address.
+    #[arg(long, help_heading = "Ports")]
+    pub proxy_protocol: bool,
+
     /// Take mail only under TLS
     #[arg(long, help_heading = "Ports")]
     require_tls: bool,
@@ -122,6 +130,22 @@ pub struct SinkArgs {
     /// (RFC 4865).
     #[arg(long, value_name = "DURATION", value_parser = hold_limit, help_heading = "Behaviour")]
     hold_limit: Option<Duration>,
+
+    /// Offer XCLIENT, by which a client says whom it is to be taken for
+    ///
+    /// Any client may say it. What it says stands in the trace and in the line
+    /// ‘stored’ of --json. With a list, only these attributes are offered, of
+    /// NAME, REVERSE_NAME, ADDR, PORT, PROTO, HELO, LOGIN, DESTADDR and DESTPORT.
+    #[arg(
+        long,
+        value_name = "ATTRIBUTES",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "NAME,ADDR,PORT,PROTO,HELO,LOGIN,DESTADDR,DESTPORT,REVERSE_NAME",
+        value_parser = attributes,
+        help_heading = "Behaviour"
+    )]
+    xclient: Option<Attributes>,
 
     /// Refuse this recipient with this reply
     ///
@@ -178,6 +202,10 @@ pub struct SinkArgs {
     )]
     pub run: Vec<OsString>,
 }
+
+/// The attributes that XCLIENT may have.
+#[derive(Clone, Debug)]
+struct Attributes(Vec<&'static str>);
 
 /// What to do with what was caught.
 #[derive(Clone, Debug, Subcommand)]
@@ -248,6 +276,7 @@ impl SinkArgs {
                 let end = Timestamp::now().checked_add(longest).ok()?;
                 HoldLimits::new(longest.as_secs(), end)
             }),
+            xclient: self.xclient.clone().map_or_else(Vec::new, |attributes| attributes.0),
             users,
             require_auth: self.require_auth,
             require_tls: self.require_tls,
@@ -266,6 +295,7 @@ impl SinkArgs {
         Ok(Settings {
             client_authorities: client_authorities.unwrap_or_default(),
             listen: ports.to_vec(),
+            proxy_protocol: self.proxy_protocol,
             policy,
             storage: Storage::Maildir(directory.to_owned()),
             ..Settings::default()
@@ -320,6 +350,14 @@ fn tls_port(text: &str) -> Result<Listen, String> {
 
 fn lmtp_port(text: &str) -> Result<Listen, String> {
     starttls_port(text).map(Listen::speaking_lmtp)
+}
+
+fn attributes(text: &str) -> Result<Attributes, String> {
+    let known = |word: &str| {
+        let name = Xclient::name(word.trim());
+        name.ok_or_else(|| format!("‘{word}’ is none of {}", Xclient::NAMES.join(", ")))
+    };
+    text.split(',').map(known).collect::<Result<_, _>>().map(Attributes)
 }
 
 /// As long as HOLDFOR can say (RFC 4865 §3).

@@ -4,9 +4,9 @@ use super::command_to_try;
 use crate::account::duration_text;
 use crate::cli::args::SinkArgs;
 use crate::cli::escape::Escaped;
-use crate::sink::{Encryption, Event, Fault, Listen, Rule, Sink, Stored};
+use crate::sink::{Claims, Encryption, Event, Fault, Listen, Origin, Rule, Sink, Stored};
 use crate::smtp::{Body, EnvId, Hold, Protocol, Recipient, ReversePath};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -100,7 +100,18 @@ impl Face<'_> {
         }
         match event {
             Event::Connected { .. } | Event::Closed { .. } => Ok(()),
-            Event::Stored(_) | Event::Refused { .. } | Event::Rule { .. } if self.quiet => Ok(()),
+            Event::Proxied { .. }
+            | Event::Stored(_)
+            | Event::Refused { .. }
+            | Event::Rule { .. }
+                if self.quiet =>
+            {
+                Ok(())
+            }
+            Event::Proxied { ends: Some((from, to)), .. } => {
+                self.line(&format!("proxied  {from} → {to}"))
+            }
+            Event::Proxied { ends: None, .. } => self.line("proxied  for the proxy itself"),
             Event::Rule { rule, .. } => self.line(&rule_as_line(rule)),
             Event::Stored(message) => self.line(&as_line(message)),
             Event::Refused { command, reply, .. } => {
@@ -168,9 +179,17 @@ fn as_json(event: &Event) -> Option<Value> {
             "tls": message.tls,
             "clientCertificate":
                 message.client_certificate.as_ref().map(|certificate| &certificate.subject),
+            "peer": peer_as_json(&message.peer),
+            "xclient": claims_as_json(&message.claims),
             "user": message.user,
             "protocol": message.protocol,
             "turnarounds": message.turnarounds,
+        }),
+        Event::Proxied { connection, ends } => json!({
+            "event": "proxied",
+            "connection": connection,
+            "source": ends.map(|(source, _)| source),
+            "destination": ends.map(|(_, destination)| destination),
         }),
         Event::Refused { connection, command, reply } => json!({
             "event": "refused",
@@ -218,6 +237,17 @@ fn dsn_as_json(message: &Stored) -> Option<Value> {
             "recipients": asked,
         })
     })
+}
+
+fn peer_as_json(peer: &Origin) -> Value {
+    json!({ "address": peer.address, "port": peer.port, "name": peer.name })
+}
+
+/// What was said by XCLIENT, null for what is unknown; `None` if nothing was.
+fn claims_as_json(claims: &Claims) -> Option<Value> {
+    let said: Map<String, Value> =
+        claims.iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    (!said.is_empty()).then_some(Value::Object(said))
 }
 
 /// How long it was to be held, as MAIL has it (RFC 4865).

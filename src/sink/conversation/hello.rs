@@ -7,10 +7,7 @@ use crate::smtp::{Keyword, Protocol, Reply};
 
 impl Conversation<'_> {
     pub(super) fn hello(&mut self, name: &str, extended: bool) -> Answer {
-        // Names that are no domains are common in test networks; what matters
-        // is that the name can stand in a trace field.
-        let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
-        if name.is_empty() || name.len() > 255 || !name.bytes().all(fits) {
+        if !is_client_name(name) {
             let verb = if extended { self.greeting_verb() } else { "HELO" };
             return stay(say(501, &format!("5.5.4 Syntax: {verb} domain or [address]")));
         }
@@ -39,21 +36,25 @@ impl Conversation<'_> {
 
     pub(super) fn capabilities(&self) -> impl Iterator<Item = String> {
         let offered = self.policy.offer.keywords().filter(|keyword| self.offers(*keyword));
-        offered.map(|keyword| match keyword {
-            Keyword::Size => match self.policy.size_limit {
-                Some(limit) => format!("SIZE {limit}"),
-                None => "SIZE".to_owned(),
-            },
-            Keyword::Auth => {
-                let mechanisms: Vec<_> = self.mechanisms().map(|it| it.name).collect();
-                format!("AUTH {}", mechanisms.join(" "))
-            }
-            Keyword::FutureRelease => {
-                let limits = self.policy.hold_limits.map(|limits| format!(" {limits}"));
-                format!("FUTURERELEASE{}", limits.unwrap_or_default())
-            }
-            other => other.as_str().to_owned(),
-        })
+        let xclient = (!self.policy.xclient.is_empty())
+            .then(|| format!("XCLIENT {}", self.policy.xclient.join(" ")));
+        offered
+            .map(|keyword| match keyword {
+                Keyword::Size => match self.policy.size_limit {
+                    Some(limit) => format!("SIZE {limit}"),
+                    None => "SIZE".to_owned(),
+                },
+                Keyword::Auth => {
+                    let mechanisms: Vec<_> = self.mechanisms().map(|it| it.name).collect();
+                    format!("AUTH {}", mechanisms.join(" "))
+                }
+                Keyword::FutureRelease => {
+                    let limits = self.policy.hold_limits.map(|limits| format!(" {limits}"));
+                    format!("FUTURERELEASE{}", limits.unwrap_or_default())
+                }
+                other => other.as_str().to_owned(),
+            })
+            .chain(xclient)
     }
 
     /// What EHLO offers on the channel as it is now.
@@ -103,4 +104,11 @@ impl Conversation<'_> {
         };
         stay(refused)
     }
+}
+
+/// Names that are no domains are common in test networks; what matters is that
+/// the name can stand in a trace field.
+pub(super) fn is_client_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+    !name.is_empty() && name.len() <= 255 && name.bytes().all(fits)
 }

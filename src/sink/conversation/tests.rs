@@ -1,6 +1,7 @@
 mod auth;
 mod chunks;
 mod hello;
+mod xclient;
 
 use super::super::offer::Offer;
 use super::super::replies::Refusal;
