@@ -5,6 +5,8 @@
     reason = "a client of our own, and a watch"
 )]
 
+#[path = "sink/leaving.rs"]
+mod leaving;
 #[path = "sink/proxied.rs"]
 mod proxied;
 

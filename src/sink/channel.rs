@@ -34,6 +34,16 @@ impl Channel {
         self.socket.set_read_timeout(Some(limit))
     }
 
+    /// Waits until something comes; false where the client leaves instead.
+    pub(super) fn is_spoken_to(&self) -> io::Result<bool> {
+        loop {
+            match self.socket.peek(&mut [0]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                octets => return Ok(octets? > 0),
+            }
+        }
+    }
+
     /// Does the server's side of the handshake, and tells how many round trips
     /// it cost the client (RFC 8446 §2, RFC 5246 §7.3).
     pub(super) fn secure(&mut self, config: &Arc<ServerConfig>) -> io::Result<u32> {
@@ -140,13 +150,30 @@ impl Read for Channel {
     /// SMTP marks its own ends.
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.tls {
-            Some(tls) => rustls::Stream::new(&mut **tls, &mut &*self.socket).read(into),
+            Some(tls) => read_secured(tls, &self.socket, into),
             None => (&*self.socket).read(into),
         };
         match read {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
             read => read,
         }
+    }
+}
+
+/// Reads under TLS and writes nothing meanwhile, as `rustls::Stream` would: a
+/// client that is gone may have left something to be read.
+fn read_secured(
+    tls: &mut ServerConnection,
+    mut socket: &TcpStream,
+    into: &mut [u8],
+) -> io::Result<usize> {
+    loop {
+        match tls.reader().read(into) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
+        }
+        tls.read_tls(&mut socket)?;
+        tls.process_new_packets().map_err(io::Error::other)?;
     }
 }
 

@@ -2,12 +2,13 @@
 
 mod faults;
 mod proxied;
+mod secured;
 
 use super::certificate::Certificates;
 use super::channel::Channel;
 use super::chunks::LineEnds;
 use super::claims::Origin;
-use super::conversation::{Conversation, Next, Secured, Verdict};
+use super::conversation::{Conversation, Next, Verdict};
 use super::data::ContentReader;
 use super::event::{Event, Interest, Stored};
 use super::fault::{Rule, Rules, Stage};
@@ -51,6 +52,8 @@ pub(super) struct Connection<'s> {
     rules: Rules<'s>,
     /// A rule has it end the connection.
     is_leaving: bool,
+    /// The client hears no replies any more.
+    is_unheard: bool,
 }
 
 /// A message on its way in.
@@ -95,6 +98,7 @@ impl<'s> Connection<'s> {
             client_waits: false,
             rules: Rules::new(&policy.rules),
             is_leaving: false,
+            is_unheard: false,
         })
     }
 
@@ -237,40 +241,24 @@ impl<'s> Connection<'s> {
 
     fn send_now(&mut self, client_waits: bool) -> io::Result<()> {
         self.client_waits = client_waits;
-        self.channel.write_all(&self.output)?;
-        self.channel.flush()?;
+        let sent = self.channel.write_all(&self.output).and_then(|()| self.channel.flush());
         self.output.clear();
-        Ok(())
+        match sent {
+            Err(error) if is_gone(&error) => {
+                self.unheard(error);
+                Ok(())
+            }
+            sent => sent,
+        }
     }
 
-    fn secure(&mut self) -> io::Result<()> {
-        self.doing = "doing the TLS handshake";
-        let rule = self.rule(Stage::Tls, b"");
-        self.before_handshake(rule)?;
-        if self.is_leaving {
-            return Ok(());
+    /// Nobody hears replies any more. What was written before is read still: a
+    /// program that asks for no replies and ends has sent its mail all the same.
+    fn unheard(&mut self, error: io::Error) {
+        if !std::mem::replace(&mut self.is_unheard, true) {
+            let (connection, doing) = (Some(self.number), "answering a client that has left");
+            self.tell(Event::Failed { connection, doing, error });
         }
-        let (server, leaf) = self.shared.certificates.shown(rule.and_then(|rule| rule.fault));
-        let trips = self.channel.secure(server);
-        // No reply can be read in the middle of a handshake.
-        self.turnarounds += trips.map_err(|e| if is_idle(&e) { silence() } else { e })?;
-        let bindings = self.channel.bindings(leaf);
-        let client_certificate = self.channel.client_certificate();
-        self.conversation.secured(Secured { bindings, client_certificate });
-        Ok(())
-    }
-
-    /// Octets behind STARTTLS were written before TLS was up: anyone may have
-    /// put them there (RFC 3207 §6).
-    fn drop_plaintext(&mut self) -> io::Result<()> {
-        let mut octets = self.input.discard();
-        while self.channel.has_input() && self.fill()? > 0 {
-            octets += self.input.discard();
-        }
-        if octets > 0 {
-            self.tell(Event::PlaintextAfterStartTls { connection: self.number, octets });
-        }
-        Ok(())
     }
 
     fn begin_message(&mut self) -> io::Result<Arriving> {
@@ -475,9 +463,19 @@ fn shown(line: &Line, is_secret: bool) -> String {
     }
 }
 
+/// What a socket says of a client that reads nothing more.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+}
+
 /// What a socket says when its time limit ran out.
 fn is_idle(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock)
+}
+
+/// Where no reply can be read, nobody is told that he was silent.
+fn told_as_silence(error: io::Error) -> io::Error {
+    if is_idle(&error) { silence() } else { error }
 }
 
 fn silence() -> io::Error {

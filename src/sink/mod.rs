@@ -5,7 +5,8 @@
 //! mod.rs           Settings, Sink: start and stop
 //! listener.rs      threads: at each port one more than it has clients
 //! dialogue.rs      the same conversation over two pipes, with whoever takes the mail
-//! connection.rs    one client: socket, replies in one write, turnarounds
+//! connection.rs    one client: socket, replies in one write, turnarounds;
+//!                  proxied.rs and secured.rs are what comes before
 //! conversation.rs  a line in, a reply out, and nothing else;
 //!                  hello.rs, xclient.rs and auth.rs begin it, chunks.rs answers BDAT
 //!   policy.rs  offer.rs  arguments.rs  sign_in.rs  replies.rs

@@ -6,7 +6,7 @@ use super::super::fault::{About, Fault, Rule, Stage};
 use super::super::replies::{self, say};
 use super::Connection;
 use crate::smtp::{Reply, ReplyCode, Severity};
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
 /// Between two octets of an answer that trickles.
@@ -150,11 +150,10 @@ impl<'s> Connection<'s> {
         let mut octets = Vec::new();
         replies::write(reply, &mut octets);
         for octet in octets {
-            self.channel.write_all(&[octet])?;
-            self.channel.flush()?;
+            self.output.push(octet);
+            self.send()?;
             self.channel.wait(DRIP);
         }
-        self.client_waits = true;
         Ok(())
     }
 

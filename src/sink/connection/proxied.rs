@@ -1,7 +1,7 @@
 //! What a proxy says before anything else: for whom it connected.
 
 use super::super::event::Event;
-use super::{Connection, is_idle, silence};
+use super::{Connection, told_as_silence};
 use crate::net::{Proxied, ProxyReading};
 use std::io::{self, Read};
 use std::time::Duration;
@@ -45,10 +45,8 @@ impl Connection<'_> {
         loop {
             match self.channel.read(&mut octets) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Nobody was greeted yet who could be told so.
-                Err(error) if is_idle(&error) => return Err(silence()),
                 came => {
-                    let came = came?;
+                    let came = came.map_err(told_as_silence)?;
                     header.extend_from_slice(&octets[..came]);
                     return Ok(came);
                 }
