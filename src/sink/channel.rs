@@ -192,3 +192,21 @@ impl Write for Channel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_narrow_channel_has_room_for_a_few_thousand_octets() {
+        // RX-9
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, _) = listener.accept().unwrap();
+        let channel = Channel::new(socket.try_clone().unwrap(), Duration::from_secs(9)).unwrap();
+        channel.narrow().unwrap();
+        let room = rustix::net::sockopt::socket_recv_buffer_size(&socket).unwrap();
+        assert!((1..8192).contains(&room), "{room}");
+    }
+}

@@ -62,6 +62,9 @@ pub enum Fault {
     Expired,
     /// Its certificate is for another name.
     WrongName,
+    /// It has no version of TLS that the client may use, as a server that stayed
+    /// with TLS 1.1.
+    OldTls,
 }
 
 /// One rule.
@@ -137,7 +140,7 @@ impl Stage {
 
 impl Fault {
     /// Each fault by its name.
-    pub const ALL: [(&'static str, Fault); 12] = [
+    pub const ALL: [(&'static str, Fault); 13] = [
         ("close", Fault::Close),
         ("reset", Fault::Reset),
         ("half-close", Fault::HalfClose),
@@ -150,6 +153,7 @@ impl Fault {
         ("no-close-notify", Fault::NoCloseNotify),
         ("expired", Fault::Expired),
         ("wrong-name", Fault::WrongName),
+        ("old-tls", Fault::OldTls),
     ];
 
     /// Its name.
@@ -157,10 +161,9 @@ impl Fault {
         Fault::ALL.iter().find(|(_, fault)| *fault == self).map_or("", |(name, _)| name)
     }
 
-    /// True for what is wrong with a certificate, which is shown at one stage
-    /// only.
-    pub fn is_of_certificate(self) -> bool {
-        matches!(self, Fault::Expired | Fault::WrongName)
+    /// True for what only a handshake can have.
+    pub fn is_of_handshake(self) -> bool {
+        matches!(self, Fault::Expired | Fault::WrongName | Fault::OldTls)
     }
 }
 

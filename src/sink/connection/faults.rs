@@ -141,7 +141,7 @@ impl<'s> Connection<'s> {
                 self.is_leaving = true;
             }
             // Shown in the handshake.
-            Fault::Expired | Fault::WrongName => self.say(reply),
+            Fault::Expired | Fault::WrongName | Fault::OldTls => self.say(reply),
         }
         Ok(())
     }
@@ -165,11 +165,25 @@ impl<'s> Connection<'s> {
         }
         match rule.fault {
             Some(Fault::Expired | Fault::WrongName) | None => Ok(()),
+            Some(Fault::OldTls) => self.know_no_new_tls(),
             Some(fault) => {
                 self.say_wrongly(fault, &say(250, "2.0.0 This is no TLS"))?;
                 self.send()
             }
         }
+    }
+
+    /// Hears what versions the client has, and has none of them (RFC 8446 §4.2.1,
+    /// §6.2).
+    fn know_no_new_tls(&mut self) -> io::Result<()> {
+        // A fatal alert, protocol_version, in a record of TLS 1.1.
+        const ALERT: [u8; 7] = [21, 3, 2, 0, 2, 2, 70];
+        self.is_leaving = true;
+        if self.fill()? > 0 {
+            self.input.discard();
+            self.output.extend_from_slice(&ALERT);
+        }
+        self.send()
     }
 }
 

@@ -149,7 +149,7 @@ fn consistent(rule: &Rule) -> Result<(), String> {
         return Err("nothing is replied to a handshake".to_owned());
     }
     match rule.fault {
-        Some(fault) if fault.is_of_certificate() && !is_tls => {
+        Some(fault) if fault.is_of_handshake() && !is_tls => {
             Err(format!("‘{}’ is for the stage tls", fault.name()))
         }
         _ => Ok(()),
