@@ -7,7 +7,10 @@ mod harness;
 use envoi::net::{Host, Roots, Security, TlsSettings};
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
-use envoi::sink::{Encryption, Listen, Offer, Policy, Settings, Sink, Storage};
+use envoi::sink::{
+    Encryption, Event, Fault, Listen, Offer, Policy, Rule, Settings, Sink, Stage, Storage, Stored,
+};
+use envoi::smtp::Reply;
 use harness::*;
 use std::time::Duration;
 
@@ -15,6 +18,26 @@ fn sink(encryption: Encryption, policy: Policy) -> Sink {
     let listen = vec![Listen::loopback(0, encryption)];
     Sink::start(Settings { listen, policy, storage: Storage::Memory, ..Settings::default() })
         .unwrap()
+}
+
+/// A receiver that misbehaves.
+fn misbehaving(rules: Vec<Rule>) -> Sink {
+    sink(Encryption::StartTls, Policy { rules, ..Policy::default() })
+}
+
+/// What a rule has replied, code and text.
+fn reply(said: &str) -> Option<Reply> {
+    let (code, text) = said.split_once(' ').unwrap();
+    Some(Reply::new(code.parse().unwrap(), text).unwrap().with_enhanced())
+}
+
+/// All that the receiver took.
+fn stored(sink: Sink) -> Vec<Stored> {
+    let stored = sink.finish(GENEROUS).into_iter().filter_map(|event| match event {
+        Event::Stored(stored) => Some(*stored),
+        _ => None,
+    });
+    stored.collect()
 }
 
 fn who() -> Credentials {
@@ -175,44 +198,30 @@ fn a_server_that_reads_slowly_and_answers_at_length_does_not_deadlock() {
 
 #[test]
 fn what_one_server_left_open_goes_to_the_next_and_nothing_goes_twice() {
-    let dead = Scripted::once(|peer| {
-        peer.greet(&["PIPELINING"]);
-        peer.answer(4, "250 ok\r\n550 5.1.1 no\r\n");
-        peer.hang_up();
-    });
-    let sink = sink(Encryption::StartTls, Policy::default());
-    let hops = vec![
-        hop(dead.endpoint(Security::Cleartext)),
-        hop(endpoint(sink.address(), Security::Cleartext)),
-    ];
-    let report = deliver(&submission(&["a@x.y", "b@x.y"]), hops);
+    let first = misbehaving(vec![
+        Rule { reply: reply("550 5.1.1 no"), nth: Some(1), ..Rule::at(Stage::Rcpt) },
+        Rule { fault: Some(Fault::Close), ..Rule::at(Stage::Rcpt) },
+    ]);
+    let second = sink(Encryption::StartTls, Policy::default());
+    let hops = [&first, &second].map(|sink| hop(endpoint(sink.address(), Security::Cleartext)));
+    let report = deliver(&submission(&["a@x.y", "b@x.y"]), hops.to_vec());
     let words = words(&report);
     assert_eq!(words[0], "a@x.y rejected 550 5.1.1 no");
     assert!(words[1].starts_with("b@x.y accepted 250"), "{words:?}");
-    assert_eq!(sink.next_stored(GENEROUS).unwrap().to.len(), 1);
+    assert_eq!(second.next_stored(GENEROUS).unwrap().to.len(), 1);
     assert_eq!(report.attempts.len(), 2);
-    dead.finish();
 }
 
 #[test]
 fn a_message_that_may_have_been_taken_goes_to_no_other_server() {
     // 5321-4.1.1.4r
-    let silent = Scripted::once(|peer| {
-        peer.greet(&["PIPELINING"]);
-        peer.answer(3, "250 ok\r\n250 ok\r\n354 go\r\n");
-        peer.content();
-        peer.hang_up();
-    });
-    let sink = sink(Encryption::StartTls, Policy::default());
-    let hops = vec![
-        hop(silent.endpoint(Security::Cleartext)),
-        hop(endpoint(sink.address(), Security::Cleartext)),
-    ];
-    let report = deliver(&submission(&["a@x.y"]), hops);
+    let first = misbehaving(vec![Rule { fault: Some(Fault::Close), ..Rule::at(Stage::Message) }]);
+    let second = sink(Encryption::StartTls, Policy::default());
+    let hops = [&first, &second].map(|sink| hop(endpoint(sink.address(), Security::Cleartext)));
+    let report = deliver(&submission(&["a@x.y"]), hops.to_vec());
     assert!(words(&report)[0].starts_with("a@x.y uncertain EndOfData"), "{:?}", words(&report));
     assert_eq!(report.attempts.len(), 1);
-    drop(sink);
-    silent.finish();
+    assert!(first.next_stored(GENEROUS).is_some());
 }
 
 #[test]
@@ -280,81 +289,52 @@ fn what_was_offered_in_clear_is_forgotten_under_tls() {
 #[test]
 fn starttls_that_is_required_and_missing_sends_nothing() {
     // 3207-4a
-    let server = Scripted::once(|peer| {
-        peer.greet(&["PIPELINING"]);
-        peer.expect("QUIT");
-        peer.say("221 bye\r\n");
-    });
-    let report = deliver(&submission(&["a@x.y"]), vec![hop(server.endpoint(Security::StartTls))]);
+    let offer = Offer::default().without("STARTTLS").unwrap();
+    let sink = sink(Encryption::StartTls, Policy { offer, ..Policy::default() });
+    let report =
+        deliver(&submission(&["a@x.y"]), vec![hop(endpoint(sink.address(), Security::StartTls))]);
     assert!(words(&report)[0].contains("does not offer STARTTLS"), "{:?}", words(&report));
-    server.finish();
+    assert!(stored(sink).is_empty());
 }
 
 #[test]
 fn opportunistic_tls_that_fails_goes_on_in_clear() {
-    let tls_fails = |peer: &mut Peer| {
-        peer.greet(&["STARTTLS"]);
-        peer.expect("STARTTLS");
-        peer.say("454 not today\r\n");
-        peer.expect("QUIT");
-    };
-    let in_clear = |peer: &mut Peer| {
-        peer.greet(&["STARTTLS"]);
-        for reply in ["250 ok\r\n", "250 ok\r\n", "354 go\r\n"] {
-            peer.line();
-            peer.say(reply);
-        }
-        peer.content();
-        peer.say("250 ok\r\n");
-    };
-    let server = Scripted::start(vec![Box::new(tls_fails) as Part, Box::new(in_clear)]);
-    let hop = hop(server.endpoint(Security::Opportunistic));
+    let sink = misbehaving(vec![Rule { reply: reply("454 no"), ..Rule::at(Stage::StartTls) }]);
+    let hop = hop(endpoint(sink.address(), Security::Opportunistic));
     let report = deliver(&submission(&["a@x.y"]), vec![hop]);
-    assert_eq!(words(&report), ["a@x.y accepted 250 ok"]);
+    assert!(words(&report)[0].starts_with("a@x.y accepted 250"), "{:?}", words(&report));
     assert_eq!(report.attempts.len(), 2);
-    server.finish();
+    assert_eq!(stored(sink)[0].tls, None);
 }
 
 #[test]
 fn a_server_without_ehlo_gets_helo() {
     // 5321-3.2
-    let server = Scripted::once(|peer| {
-        peer.say("220 old\r\n");
-        peer.expect("EHLO");
-        peer.say("502 what\r\n");
-        peer.expect("HELO client.example");
-        peer.say("250 hello\r\n");
-        for (start, reply) in
-            [("MAIL FROM:<a@client.example>", "250"), ("RCPT", "250"), ("DATA", "354")]
-        {
-            peer.expect(start);
-            peer.say(format!("{reply} ok\r\n"));
-        }
-        peer.content();
-        peer.say("250 ok\r\n");
-    });
-    let report = deliver(&submission(&["a@x.y"]), vec![hop(server.endpoint(Security::Cleartext))]);
-    assert_eq!(words(&report), ["a@x.y accepted 250 ok"]);
-    server.finish();
+    let unknown = Rule { reply: reply("502 what"), nth: Some(1), ..Rule::at(Stage::Ehlo) };
+    let sink = misbehaving(vec![unknown]);
+    let hop = hop(endpoint(sink.address(), Security::Cleartext));
+    let report = deliver(&submission(&["a@x.y"]), vec![hop]);
+    assert!(words(&report)[0].starts_with("a@x.y accepted 250"), "{:?}", words(&report));
+    let stored = &stored(sink)[0];
+    assert_eq!(stored.protocol, "SMTP");
+    assert!(stored.trace.contains("\r\nReceived: from client.example "));
 }
 
 #[test]
 fn a_farewell_at_any_moment_defers() {
-    // 5321-3.8: 421 in place of the greeting, EHLO, MAIL, RCPT, DATA, the end.
-    for stage in 0..REPLIES.len() {
-        let server = Scripted::once(move |peer| {
-            peer.until_due(stage);
-            peer.say("421 4.3.2 shutting down\r\n");
-            peer.hang_up();
-        });
-        let report =
-            deliver(&submission(&["a@x.y"]), vec![hop(server.endpoint(Security::Cleartext))]);
-        let words = words(&report);
+    // 5321-3.8
+    for stage in
+        [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Message]
+    {
+        let sink =
+            misbehaving(vec![Rule { reply: reply("421 4.3.2 shutting down"), ..Rule::at(stage) }]);
+        let hop = hop(endpoint(sink.address(), Security::Cleartext));
+        let words = words(&deliver(&submission(&["a@x.y"]), vec![hop]));
         assert!(
             words[0].starts_with("a@x.y deferred") && words[0].contains("421"),
-            "stage {stage}: {words:?}"
+            "{stage:?}: {words:?}"
         );
-        server.finish();
+        assert!(stored(sink).is_empty(), "{stage:?}");
     }
 }
 

@@ -47,9 +47,10 @@ mod system_mail;
 #[path = "program/terminal.rs"]
 mod terminal;
 
-use envoi::sink::{Settings, Sink};
+use envoi::sink::{Fault, Policy, Rule, Settings, Sink, Stage};
+use envoi::smtp::Reply;
 use harness::{Peer, Scripted};
-use running::{Place, Run, Started, finished, full};
+use running::{GENEROUS, Place, Run, Started, finished, full};
 use scenario::Scenario;
 use server::taken;
 use std::ffi::{OsStr, OsString};
@@ -220,11 +221,28 @@ fn check(run: &Run, status: i32, stdout: &str, stderr: &str) {
     }
 }
 
+/// The stage of the receiver at each wait.
+const STAGES: [Stage; WAITS.len()] =
+    [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Message];
+
+/// Runs against a receiver that does by this rule when it comes to the wait.
+fn run_ruled(wait: usize, rule: Rule) -> Run {
+    let rules = vec![Rule { stage: STAGES[wait], ..rule }];
+    let policy = Policy { rules, ..Policy::default() };
+    let sink = Sink::start(Settings { policy, ..Settings::default() }).expect("a receiver");
+    let words = to(sink.address(), &["-q", "--timeout", "1", "--body", "hi"]);
+    Place::new().run(words, None)
+}
+
+fn run_faulty(wait: usize, fault: Fault) -> Run {
+    run_ruled(wait, Rule { fault: Some(fault), ..Rule::at(STAGES[wait]) })
+}
+
 #[test]
 fn a_server_that_is_silent_is_left_at_the_limit_of_each_wait() {
     // 5321-4.5.3.2, 3.1
     for (wait, (name, _)) in WAITS.iter().enumerate() {
-        let run = run_against(wait, |peer| drop(peer.rest()));
+        let run = run_ruled(wait, Rule { delay: Some(GENEROUS), ..Rule::at(STAGES[wait]) });
         let why = format!("timed out after {{*}} s waiting for {name}");
         check(&run, 75, "", &sentence(wait, &why));
     }
@@ -251,13 +269,13 @@ fn a_server_that_leaves_defers_the_message() {
     for (wait, (name, _)) in WAITS.iter().enumerate() {
         let instead = if wait == 0 { "greeting".to_owned() } else { format!("giving {name}") };
         let why = format!("the server closed the connection instead of {instead}");
-        check(&run_against(wait, Peer::hang_up), 75, "", &sentence(wait, &why));
+        check(&run_faulty(wait, Fault::Close), 75, "", &sentence(wait, &why));
         if wait == 0 {
             // A reset that early may come before the connection stands.
             continue;
         }
         let why = format!("the server closed the connection abruptly instead of {instead}");
-        check(&run_against(wait, Peer::reset), 75, "", &sentence(wait, &why));
+        check(&run_faulty(wait, Fault::Reset), 75, "", &sentence(wait, &why));
     }
 }
 
@@ -265,10 +283,8 @@ fn a_server_that_leaves_defers_the_message() {
 fn a_server_that_says_it_closes_defers_the_message() {
     // 5321-3.8: 421 at any moment.
     for wait in 0..=LAST {
-        let run = run_against(wait, |peer| {
-            peer.say("421 4.3.2 shutting down\r\n");
-            drop(peer.rest());
-        });
+        let reply = Reply::new(421, "4.3.2 shutting down").expect("a reply").with_enhanced();
+        let run = run_ruled(wait, Rule { reply: Some(reply), ..Rule::at(STAGES[wait]) });
         assert_eq!(run.status, 75, "{run}");
         assert!(run.stderr.contains("421 4.3.2 shutting down\n"), "{run}");
         assert!(run.stderr.contains("hint: this may pass"), "{run}");
@@ -279,10 +295,7 @@ fn a_server_that_says_it_closes_defers_the_message() {
 fn what_is_not_smtp_is_said_to_be_none() {
     // 5321-4.2d; after the final dot nothing is known (3.1).
     for wait in 0..=LAST {
-        let run = run_against(wait, |peer| {
-            peer.say("HTTP/1.1 400 Bad Request\r\n\r\n");
-            drop(peer.rest());
-        });
+        let run = run_faulty(wait, Fault::Garbage);
         let why = "the server sent something that is not SMTP: {*}";
         let status = if wait == LAST { 75 } else { 76 };
         check(&run, status, "", &sentence(wait, why));

@@ -1,5 +1,6 @@
-//! A server that does what a test tells it, to make faults happen; and the
-//! pieces that every delivery needs.
+//! A server that does what a test tells it, octet by octet and in its order; and
+//! the pieces that every delivery needs. What rules of the receiver
+//! (`envoi::sink::Rule`) can say, a test says by these.
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test target uses its own part")]
 #![expect(clippy::disallowed_types, reason = "a server needs sockets")]
 
