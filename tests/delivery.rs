@@ -25,10 +25,11 @@ fn misbehaving(rules: Vec<Rule>) -> Sink {
     sink(Encryption::StartTls, Policy { rules, ..Policy::default() })
 }
 
-/// What a rule has replied, code and text.
-fn reply(said: &str) -> Option<Reply> {
+/// A rule by which this, code and text, is replied.
+fn replying(said: &str, stage: Stage) -> Rule {
     let (code, text) = said.split_once(' ').unwrap();
-    Some(Reply::new(code.parse().unwrap(), text).unwrap().with_enhanced())
+    let reply = Reply::new(code.parse().unwrap(), text).unwrap().with_enhanced();
+    Rule { reply: Some(reply), ..Rule::at(stage) }
 }
 
 /// All that the receiver took.
@@ -199,7 +200,7 @@ fn a_server_that_reads_slowly_and_answers_at_length_does_not_deadlock() {
 #[test]
 fn what_one_server_left_open_goes_to_the_next_and_nothing_goes_twice() {
     let first = misbehaving(vec![
-        Rule { reply: reply("550 5.1.1 no"), nth: Some(1), ..Rule::at(Stage::Rcpt) },
+        Rule { nth: Some(1), ..replying("550 5.1.1 no", Stage::Rcpt) },
         Rule { fault: Some(Fault::Close), ..Rule::at(Stage::Rcpt) },
     ]);
     let second = sink(Encryption::StartTls, Policy::default());
@@ -299,7 +300,7 @@ fn starttls_that_is_required_and_missing_sends_nothing() {
 
 #[test]
 fn opportunistic_tls_that_fails_goes_on_in_clear() {
-    let sink = misbehaving(vec![Rule { reply: reply("454 no"), ..Rule::at(Stage::StartTls) }]);
+    let sink = misbehaving(vec![replying("454 no", Stage::StartTls)]);
     let hop = hop(endpoint(sink.address(), Security::Opportunistic));
     let report = deliver(&submission(&["a@x.y"]), vec![hop]);
     assert!(words(&report)[0].starts_with("a@x.y accepted 250"), "{:?}", words(&report));
@@ -310,7 +311,7 @@ fn opportunistic_tls_that_fails_goes_on_in_clear() {
 #[test]
 fn a_server_without_ehlo_gets_helo() {
     // 5321-3.2
-    let unknown = Rule { reply: reply("502 what"), nth: Some(1), ..Rule::at(Stage::Ehlo) };
+    let unknown = Rule { nth: Some(1), ..replying("502 what", Stage::Ehlo) };
     let sink = misbehaving(vec![unknown]);
     let hop = hop(endpoint(sink.address(), Security::Cleartext));
     let report = deliver(&submission(&["a@x.y"]), vec![hop]);
@@ -326,8 +327,7 @@ fn a_farewell_at_any_moment_defers() {
     for stage in
         [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Message]
     {
-        let sink =
-            misbehaving(vec![Rule { reply: reply("421 4.3.2 shutting down"), ..Rule::at(stage) }]);
+        let sink = misbehaving(vec![replying("421 4.3.2 shutting down", stage)]);
         let hop = hop(endpoint(sink.address(), Security::Cleartext));
         let words = words(&deliver(&submission(&["a@x.y"]), vec![hop]));
         assert!(

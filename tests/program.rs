@@ -225,9 +225,10 @@ fn check(run: &Run, status: i32, stdout: &str, stderr: &str) {
 const STAGES: [Stage; WAITS.len()] =
     [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Message];
 
-/// Runs against a receiver that does by this rule when it comes to the wait.
-fn run_ruled(wait: usize, rule: Rule) -> Run {
-    let rules = vec![Rule { stage: STAGES[wait], ..rule }];
+/// Runs against a receiver that has a rule at the wait, which is made of one that
+/// does nothing.
+fn run_ruled(wait: usize, rule: impl FnOnce(Rule) -> Rule) -> Run {
+    let rules = vec![rule(Rule::at(STAGES[wait]))];
     let policy = Policy { rules, ..Policy::default() };
     let sink = Sink::start(Settings { policy, ..Settings::default() }).expect("a receiver");
     let words = to(sink.address(), &["-q", "--timeout", "1", "--body", "hi"]);
@@ -235,14 +236,14 @@ fn run_ruled(wait: usize, rule: Rule) -> Run {
 }
 
 fn run_faulty(wait: usize, fault: Fault) -> Run {
-    run_ruled(wait, Rule { fault: Some(fault), ..Rule::at(STAGES[wait]) })
+    run_ruled(wait, |rule| Rule { fault: Some(fault), ..rule })
 }
 
 #[test]
 fn a_server_that_is_silent_is_left_at_the_limit_of_each_wait() {
     // 5321-4.5.3.2, 3.1
     for (wait, (name, _)) in WAITS.iter().enumerate() {
-        let run = run_ruled(wait, Rule { delay: Some(GENEROUS), ..Rule::at(STAGES[wait]) });
+        let run = run_ruled(wait, |rule| Rule { delay: Some(GENEROUS), ..rule });
         let why = format!("timed out after {{*}} s waiting for {name}");
         check(&run, 75, "", &sentence(wait, &why));
     }
@@ -284,7 +285,7 @@ fn a_server_that_says_it_closes_defers_the_message() {
     // 5321-3.8: 421 at any moment.
     for wait in 0..=LAST {
         let reply = Reply::new(421, "4.3.2 shutting down").expect("a reply").with_enhanced();
-        let run = run_ruled(wait, Rule { reply: Some(reply), ..Rule::at(STAGES[wait]) });
+        let run = run_ruled(wait, |rule| Rule { reply: Some(reply), ..rule });
         assert_eq!(run.status, 75, "{run}");
         assert!(run.stderr.contains("421 4.3.2 shutting down\n"), "{run}");
         assert!(run.stderr.contains("hint: this may pass"), "{run}");

@@ -9,13 +9,14 @@
 mod leaving;
 #[path = "sink/proxied.rs"]
 mod proxied;
+#[path = "sink/ruled.rs"]
+mod ruled;
 
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
 use envoi::sink::{
-    Encryption, Event, Listen, Offer, Policy, Refusal, Rule, Settings, Sink, Stage, Storage, Stored,
+    Encryption, Event, Listen, Offer, Policy, Refusal, Settings, Sink, Storage, Stored,
 };
-use envoi::smtp::Reply;
 use proptest::prelude::*;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -141,49 +142,6 @@ fn what_was_written_before_the_end_is_taken_still() {
     let events = sink.finish(PATIENCE);
     let taken = events.iter().filter(|event| matches!(event, Event::Stored(_))).count();
     assert_eq!(taken, waiting.len());
-}
-
-#[test]
-fn the_octets_of_a_chunk_that_a_rule_refuses_are_no_commands() {
-    // RX-4, RX-9
-    let reply = Some(Reply::new(552, "5.3.4 Too much").unwrap().with_enhanced());
-    let rules = vec![Rule { reply, nth: Some(1), ..Rule::at(Stage::Bdat) }];
-    let sink = start(Policy { rules, ..Policy::default() });
-    let mut client = Client::greeted(&sink);
-    client.write(b"MAIL FROM:<>\r\nRCPT TO:<a@b.c>\r\nBDAT 12 LAST\r\nNOOP\r\nNOOP\r\nQUIT\r\n");
-    let codes: Vec<u16> = (0..4).map(|_| client.reply()).collect();
-    assert_eq!(codes, [250, 250, 552, 221]);
-    assert!(!sink.finish(PATIENCE).iter().any(|event| matches!(event, Event::Stored(_))));
-}
-
-#[test]
-fn a_rule_for_chunks_gives_one_answer_and_421_is_the_last() {
-    // RX-9
-    for (code, text, expected) in
-        [(251, "2.0.0 Odd", &[250, 250, 251, 221][..]), (421, "4.3.2 No", &[250, 250, 421])]
-    {
-        let reply = Some(Reply::new(code, text).unwrap().with_enhanced());
-        let rules = vec![Rule { reply, ..Rule::at(Stage::Bdat) }];
-        let sink = start(Policy { rules, ..Policy::default() });
-        let mut client = Client::greeted(&sink);
-        client.write(b"MAIL FROM:<>\r\nRCPT TO:<a@b.c>\r\nBDAT 3 LAST\r\nx\r\nQUIT\r\n");
-        let codes: Vec<u16> =
-            std::iter::from_fn(|| client.line()).map(|line| line[..3].parse().unwrap()).collect();
-        assert_eq!(codes, expected);
-    }
-}
-
-#[test]
-fn the_end_of_the_receiver_does_not_wait_for_a_rule() {
-    let rules = vec![Rule { delay: Some(60 * PATIENCE), ..Rule::at(Stage::Mail) }];
-    let sink = start(Policy { rules, ..Policy::default() });
-    let mut client = Client::greeted(&sink);
-    client.write(b"MAIL FROM:<>\r\n");
-    let is_rule = |event: Event| matches!(event, Event::Rule { .. });
-    while !is_rule(sink.events().recv_timeout(PATIENCE).unwrap()) {}
-    let begun = Instant::now();
-    sink.stop();
-    assert!(begun.elapsed() < PATIENCE);
 }
 
 #[test]

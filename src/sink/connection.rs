@@ -189,6 +189,9 @@ impl<'s> Connection<'s> {
         let reply = reply.unwrap_or_else(|| self.conversation.greeting());
         self.say_by(rule, &reply)?;
         self.is_leaving |= faults::is_last(&reply);
+        if reply.severity() != Severity::Positive {
+            self.conversation.refused_at_greeting();
+        }
         self.send()
     }
 

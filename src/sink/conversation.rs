@@ -8,6 +8,7 @@
 mod auth;
 mod chunks;
 mod hello;
+mod order;
 mod xclient;
 
 use super::arguments;
@@ -37,6 +38,8 @@ pub struct Conversation<'p> {
     exchange: Option<Exchange>,
     attempts: u32,
     transaction: Option<Transaction>,
+    /// The greeting refused the client: nothing but QUIT is heard.
+    is_unwilling: bool,
     /// What of its message has come, where it comes in chunks.
     chunked: Option<Chunked>,
 }
@@ -142,6 +145,7 @@ impl<'p> Conversation<'p> {
             exchange: None,
             attempts: 0,
             transaction: None,
+            is_unwilling: false,
             chunked: None,
         }
     }
@@ -295,6 +299,9 @@ impl<'p> Conversation<'p> {
         if verb == "BDAT" && self.policy.offer.has(Keyword::Chunking) {
             return self.bdat(argument);
         }
+        if let Some(reply) = self.quit_only(&verb) {
+            return stay(reply);
+        }
         if let Some(reply) = self.tls_first(&verb) {
             return grouped(reply);
         }
@@ -310,13 +317,6 @@ impl<'p> Conversation<'p> {
             }
             (verb, _) => self.shared_command(verb, argument),
         }
-    }
-
-    /// Why there can be no such command in clear, where TLS is demanded.
-    fn tls_first(&self, verb: &str) -> Option<Reply> {
-        let before_tls = matches!(verb, "NOOP" | "EHLO" | "LHLO" | "STARTTLS" | "QUIT");
-        (self.policy.require_tls && !self.tls && !before_tls)
-            .then(|| say(530, "5.7.0 STARTTLS comes first"))
     }
 
     /// A command that SMTP and LMTP share.
@@ -432,30 +432,13 @@ impl<'p> Conversation<'p> {
         say(250, "2.0.0 Ok")
     }
 
-    /// RFC 5321 §4.1.4: this needs no EHLO.
     fn verify(&self, argument: &str) -> Reply {
-        match self.not_signed_in() {
+        // RFC 5321 §4.1.4: it needs no EHLO.
+        match self.unknown_user() {
             Some(reply) => reply,
             None if argument.is_empty() => say(501, "5.5.4 Syntax: VRFY mailbox"),
             None => say(252, "2.0.0 Cannot tell; send to it and see"),
         }
-    }
-
-    /// Why there can be no mail yet. The order matters: behind STARTTLS a
-    /// client that forgot EHLO is told so (RFC 3207 §4.2).
-    fn not_yet(&self) -> Option<Reply> {
-        if self.hello.is_none() {
-            return Some(self.hello_first());
-        }
-        self.not_signed_in()
-    }
-
-    fn not_signed_in(&self) -> Option<Reply> {
-        if self.policy.require_auth && self.user.is_none() {
-            let hint = if self.offers(Keyword::Auth) { "" } else { ", after STARTTLS" };
-            return Some(say(530, &format!("5.7.0 Sign in first{hint}")));
-        }
-        None
     }
 
     /// Enhanced status codes are for clients that were told of them, and never

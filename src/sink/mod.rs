@@ -8,7 +8,8 @@
 //! connection.rs    one client: socket, replies in one write, turnarounds;
 //!                  proxied.rs and secured.rs are what comes before
 //! conversation.rs  a line in, a reply out, and nothing else;
-//!                  hello.rs, xclient.rs and auth.rs begin it, chunks.rs answers BDAT
+//!                  hello.rs, xclient.rs and auth.rs begin it, chunks.rs answers BDAT,
+//!                  order.rs says what has to come first
 //!   policy.rs  offer.rs  arguments.rs  sign_in.rs  replies.rs
 //!   claims.rs      who the client is, and by whose word
 //! input.rs         where lines end

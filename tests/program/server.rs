@@ -64,7 +64,6 @@ pub(crate) struct Description {
     /// content      the client sends a message up to the final dot
     /// chunk        the client sends a chunk of a message
     /// hang         the server is silent until the client leaves
-    /// flood: line  the server says this until the client leaves
     /// close        the server leaves
     /// reset        the same without taking leave
     /// ---          the next connection
@@ -285,8 +284,6 @@ fn step(peer: &mut Peer, line: &str) {
         peer.say(format!("334 {}\r\n", STANDARD.encode(text.replace("NONCE", nonce))));
     } else if let Some(text) = line.strip_prefix("asks: ") {
         peer.say(format!("334 {}\r\n", STANDARD.encode(text)));
-    } else if let Some(text) = line.strip_prefix("flood: ") {
-        while peer.hears(format!("{text}\r\n").repeat(100)) {}
     } else {
         match line {
             "content" => drop(peer.content()),
@@ -296,8 +293,6 @@ fn step(peer: &mut Peer, line: &str) {
                 peer.take(size.parse().expect("a number"));
             }
             "hang" => drop(peer.rest()),
-            // Longer than whoever waits has patience in these tests.
-            "dawdle" => std::thread::sleep(Duration::from_millis(2500)),
             "close" => peer.hang_up(),
             "reset" => peer.reset(),
             "" => {}
