@@ -204,7 +204,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (socket, _) = listener.accept().unwrap();
-        let channel = Channel::new(socket.try_clone().unwrap(), Duration::from_secs(9)).unwrap();
+        let socket = Arc::new(socket);
+        let channel = Channel::new(Arc::clone(&socket), Duration::from_secs(9)).unwrap();
         channel.narrow().unwrap();
         let room = rustix::net::sockopt::socket_recv_buffer_size(&socket).unwrap();
         assert!((1..8192).contains(&room), "{room}");
