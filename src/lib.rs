@@ -10,6 +10,7 @@
 //!  1       net                       sockets, TLS, names, the clock
 //!  1       dns                       what only name servers know: SRV, MX
 //!  1       maildir                   a file for each message
+//!  1       mbox                      messages behind each other in one file
 //!  1       log                       lines appended to a file, each whole
 //!  ground  smtp · sasl · message     grammar: bytes ⇄ values
 //!  yard    account                   files and environment → Account
@@ -25,6 +26,7 @@ pub mod delivery;
 pub mod dns;
 pub mod log;
 pub mod maildir;
+pub mod mbox;
 pub mod message;
 pub mod net;
 pub mod queue;

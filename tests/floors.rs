@@ -18,6 +18,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("net", &["smtp", "sasl::ChannelBinding", "sasl::Credentials", "sasl::Secret"]),
     ("dns", &["smtp", "net"]),
     ("log", &["net"]),
+    ("mbox", &["net"]),
     ("session", &["smtp", "sasl", "message", "net"]),
     ("delivery", &["session", "smtp", "sasl", "message", "maildir", "net", "dns"]),
     ("queue", &["delivery", "session", "smtp", "sasl", "message", "maildir", "net", "dns"]),
@@ -26,12 +27,12 @@ const FLOORS: &[(&str, &[&str])] = &[
         &["queue", "delivery", "session", "smtp", "sasl", "message", "maildir", "net", "dns"],
     ),
     ("account", &["smtp", "sasl", "message", "net", "dns"]),
-    ("sink", &["smtp", "sasl", "message", "maildir", "net"]),
+    ("sink", &["smtp", "sasl", "message", "maildir", "mbox", "net"]),
     (
         "cli",
         &[
             "account", "sink", "merge", "queue", "delivery", "session", "smtp", "sasl", "message",
-            "maildir", "net", "dns", "log",
+            "maildir", "net", "dns", "log", "mbox",
         ],
     ),
 ];
