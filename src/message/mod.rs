@@ -27,6 +27,7 @@
 //! | RFC 5322 §3.6.6 | ready messages sent on | `resend.rs` |
 //! | RFC 5321 §2.3.8; RFC 3030 §3 | messages sent as they are | `as_is.rs` |
 //! | – | messages that were finished earlier | `kept.rs` |
+//! | RFC 5321 §6.3 | messages that are passed on | `passed_on.rs` |
 //! | RFC 5322 §2.2 | where their header ends | `head.rs` |
 //! | RFC 5321 §2.3.8; RFC 5322 §2.1.1 | line ends and line lengths | `canonical.rs` |
 //! | RFC 6376 | signing | `dkim/` |
@@ -62,6 +63,7 @@ mod octets;
 mod opened;
 mod parameter;
 mod part;
+mod passed_on;
 mod phrase;
 mod ready;
 mod references;

@@ -121,6 +121,9 @@ pub fn form<'m>(message: &'m Message, way: Way<'_>) -> Result<&'m Message, Misfi
         unfit if message.facts().eight_bit && !width.eight_bit => {
             Misfit::Lacking(Shortfall::EightBit(unfit.to_string()))
         }
+        unfit @ Unfit::Untouchable if message.facts().binary && !width.binary => {
+            Misfit::Lacking(Shortfall::Binary(unfit.to_string()))
+        }
         unfit => Misfit::Lacking(Shortfall::Utf8Header(unfit.to_string())),
     })
 }
