@@ -146,7 +146,8 @@ fn all_or_nothing_sends_nothing_when_one_is_refused() {
 #[test]
 fn recipients_beyond_the_servers_limit_follow_at_once_on_the_same_connection() {
     // 5321-4.5.3.1.10
-    let sink = sink(Encryption::StartTls, Policy { most_recipients: 100, ..Policy::default() });
+    let sink =
+        sink(Encryption::StartTls, Policy { most_recipients: Some(100), ..Policy::default() });
     let to: Vec<String> = (0..250).map(|n| format!("u{n}@x.example")).collect();
     let to: Vec<&str> = to.iter().map(String::as_str).collect();
     let report =
@@ -163,7 +164,7 @@ fn recipients_beyond_the_servers_limit_follow_at_once_on_the_same_connection() {
 
 #[test]
 fn ten_thousand_recipients_take_a_few_flights() {
-    let policy = Policy { most_recipients: 20_000, ..Policy::default() };
+    let policy = Policy { most_recipients: Some(20_000), ..Policy::default() };
     let sink = sink(Encryption::StartTls, policy);
     let to: Vec<String> = (0..10_000).map(|n| format!("recipient{n}@x.example")).collect();
     let to: Vec<&str> = to.iter().map(String::as_str).collect();

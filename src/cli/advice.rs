@@ -318,6 +318,7 @@ fn of_lack(keyword: Keyword, server: Option<&Endpoint>, host: &str) -> Vec<Hint>
         | Keyword::EightBitMime
         | Keyword::EnhancedStatusCodes
         | Keyword::FutureRelease
+        | Keyword::Limits
         | Keyword::Pipelining
         | Keyword::RequireTls
         | Keyword::Size

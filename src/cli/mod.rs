@@ -27,6 +27,7 @@ mod next;
 mod questions;
 mod queue;
 mod render;
+mod reply;
 mod route;
 mod send;
 mod sendmail;

@@ -8,7 +8,8 @@ use super::certificate::Certificates;
 use super::channel::Channel;
 use super::chunks::LineEnds;
 use super::claims::Origin;
-use super::conversation::{Conversation, Next, Verdict};
+use super::conversation::{Conversation, Next, Transaction, Verdict};
+use super::count::Count;
 use super::data::ContentReader;
 use super::event::{Event, Interest, Stored};
 use super::fault::{Rule, Rules, Stage};
@@ -16,6 +17,7 @@ use super::input::{Input, Line};
 use super::intake::{End, Intake};
 use super::replies::{self, say};
 use super::storage::{Draft, Kept, Label};
+use super::takes::{Opening, Takes};
 use super::{Encryption, Listen, Settings};
 use crate::smtp::{Body, Protocol, Reply, Severity};
 use std::io::{self, Write};
@@ -29,6 +31,7 @@ pub(super) struct Shared {
     pub(super) certificates: Certificates,
     /// What no other receiver has.
     pub(super) word: String,
+    pub(super) taken: Count,
 }
 
 /// One client.
@@ -135,6 +138,7 @@ impl<'s> Connection<'s> {
             self.doing = "answering a command";
             let is_secret = self.conversation.is_signing_in();
             let mut rule = None;
+            self.conversation.note_full(self.shared.taken.is_full());
             let answer = match &line {
                 Line::Whole(line) => {
                     rule = self.rule_for(line);
@@ -265,12 +269,15 @@ impl<'s> Connection<'s> {
     }
 
     fn begin_message(&mut self) -> io::Result<Arriving> {
-        let host = &self.shared.settings.policy.host;
-        let label = Label::new()?;
-        let storage = &self.shared.settings.storage;
+        let Settings { policy, storage, passes_on, .. } = &self.shared.settings;
+        let (label, host) = (Label::new()?, &policy.host);
         let trace = || label.trace(&self.conversation, &self.origin(), host);
-        let draft = Draft::begin(storage, &label, host, trace, self.is_binary());
-        let intake = Intake::new(draft, self.shared.settings.policy.size_limit);
+        let is_binary = self.is_binary();
+        let draft = Draft::begin(storage, &label, host, trace, is_binary);
+        let taker = passes_on.as_ref().map(|it| {
+            it.begin(Opening { trace: &trace(), protocol: self.port.protocol, is_binary })
+        });
+        let intake = Intake::new(draft, taker, policy.size_limit);
         Ok(Arriving { label, intake, ends: LineEnds::default() })
     }
 
@@ -362,15 +369,19 @@ impl<'s> Connection<'s> {
         let is_wanted = self.conversation.is_wanted();
         let ruled = rule.and_then(|rule| rule.reply.clone());
         let is_refused = ruled.as_ref().is_some_and(|reply| reply.code.value() >= 400);
-        let mut replies = match intake.end(is_malformed, is_wanted && !is_refused) {
-            End::Kept { kept, size, sha256 } => {
+        let end = intake.end(is_malformed, is_wanted && !is_refused, &self.shared.taken);
+        let mut replies = match end {
+            End::Kept { kept, size, sha256, taker } => {
                 if self.shared.settings.interest == Interest::Everything {
                     let stored = self.stored(&label, kept, size, sha256);
                     self.tell(Event::Stored(Box::new(stored)));
                 }
                 self.turnarounds = 0;
-                self.conversation.end_of_data(Verdict::Stored(label.id()))
+                let answered = taker.map(|taker| self.pass_on(taker)).transpose()?;
+                let verdict = answered.map_or(Verdict::Stored(label.id()), Verdict::Answered);
+                self.conversation.end_of_data(verdict)
             }
+            End::Enough => self.conversation.end_of_data(Verdict::Enough),
             End::TooLarge => self.conversation.end_of_data(Verdict::TooLarge),
             End::Malformed => self.conversation.end_of_data(Verdict::BareLineEnd),
             End::Unwanted => self.conversation.end_of_data(Verdict::Unwanted),
@@ -403,6 +414,17 @@ impl<'s> Connection<'s> {
         if self.output.len() > MOST_HELD { self.send() } else { Ok(()) }
     }
 
+    /// Gives what was kept to whoever takes it besides, for those for whom it was
+    /// kept. Replies to earlier commands do not wait for that.
+    fn pass_on(&mut self, mut taker: Box<dyn Takes>) -> io::Result<Vec<Reply>> {
+        self.send()?;
+        self.doing = "passing a message on";
+        let to = self.conversation.takers();
+        let transaction = self.conversation.transaction().cloned();
+        let transaction = transaction.map(|transaction| Transaction { to, ..transaction });
+        Ok(transaction.map_or_else(Vec::new, |transaction| taker.end(transaction)))
+    }
+
     fn stored(&self, label: &Label, kept: Kept, size: u64, sha256: Option<String>) -> Stored {
         let host = &self.shared.settings.policy.host;
         let trace = label.trace(&self.conversation, &self.origin(), host);
@@ -420,7 +442,7 @@ impl<'s> Connection<'s> {
             require_tls: transaction.parameters.require_tls,
             size,
             sha256,
-            trace,
+            trace: trace.whole(),
             path: kept.path,
             octets: kept.octets,
             tls: self.channel.tls(),

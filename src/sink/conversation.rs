@@ -7,6 +7,7 @@
 
 mod auth;
 mod chunks;
+mod ending;
 mod hello;
 mod order;
 mod xclient;
@@ -18,9 +19,7 @@ use super::replies::{Refusal, say};
 use super::sign_in::{self, Exchange};
 use crate::net::Summary;
 use crate::sasl::ChannelBinding;
-use crate::smtp::{
-    ForwardPath, Keyword, MailParameters, Protocol, Recipient, Reply, ReplyCode, ReversePath,
-};
+use crate::smtp::{Keyword, MailParameters, Protocol, Recipient, Reply, ReplyCode, ReversePath};
 use chunks::Chunked;
 
 /// One client's conversation.
@@ -40,6 +39,8 @@ pub struct Conversation<'p> {
     transaction: Option<Transaction>,
     /// The greeting refused the client: nothing but QUIT is heard.
     is_unwilling: bool,
+    /// No message more is taken.
+    is_full: bool,
     /// What of its message has come, where it comes in chunks.
     chunked: Option<Chunked>,
 }
@@ -93,8 +94,9 @@ pub struct Secured {
 pub enum Verdict<'a> {
     /// It was stored under this name.
     Stored(&'a str),
-    /// Whoever took it says this.
-    Answered(Reply),
+    /// Whoever took it says this: once, or for each of those for whom it is to
+    /// be kept.
+    Answered(Vec<Reply>),
     /// It had more octets than the limit allows.
     TooLarge,
     /// It held CR or LF outside CRLF.
@@ -103,6 +105,8 @@ pub enum Verdict<'a> {
     NotStored,
     /// There is no room for it.
     NoRoom,
+    /// So many were taken as were to be.
+    Enough,
     /// It was for nobody but those whom the policy refuses after the message.
     Unwanted,
 }
@@ -128,6 +132,9 @@ struct Hello {
 /// write still longer lines are better told than served.
 const LONGEST_COMMAND: usize = 2048;
 
+/// RFC 5321 §4.5.3.1.8 asks for 100; whoever wants fewer says so.
+const MOST_RECIPIENTS: usize = 50_000;
+
 impl<'p> Conversation<'p> {
     /// Begins. `tls` says whether TLS is up from the first octet; `nonce` goes
     /// into the challenges of CRAM-MD5 and must not repeat.
@@ -146,6 +153,7 @@ impl<'p> Conversation<'p> {
             attempts: 0,
             transaction: None,
             is_unwilling: false,
+            is_full: false,
             chunked: None,
         }
     }
@@ -196,52 +204,14 @@ impl<'p> Conversation<'p> {
         self.close_transaction();
     }
 
+    /// Whether the receiver has taken as many messages as it was to.
+    pub fn note_full(&mut self, is_full: bool) {
+        self.is_full = is_full;
+    }
+
     /// The certificate by which the client said who it is.
     pub fn client_certificate(&self) -> Option<&Summary> {
         self.client_certificate.as_ref()
-    }
-
-    /// Answers the end of the content, and closes the transaction. In LMTP there
-    /// is a reply for each recipient, in their order, else there is one.
-    pub fn end_of_data(&mut self, verdict: Verdict<'_>) -> Vec<Reply> {
-        let to = self.close_transaction().map_or_else(Vec::new, |transaction| transaction.to);
-        let refusals = to.iter().map(|recipient| self.refusal_after_data(&recipient.path));
-        let reply = match verdict {
-            Verdict::Stored(id) => say(250, &format!("2.0.0 Stored as {id}")),
-            Verdict::Answered(reply) => reply,
-            Verdict::TooLarge => say(552, "5.3.4 The message exceeds the size limit"),
-            Verdict::BareLineEnd => say(550, "5.5.2 The message has CR or LF outside of CR LF"),
-            Verdict::NoRoom => say(452, "4.3.1 There is no room for the message"),
-            Verdict::NotStored => say(451, "4.3.0 The message could not be written"),
-            Verdict::Unwanted => say(550, "5.7.0 The message is not wanted"),
-        };
-        let replies: Vec<Reply> = match self.protocol {
-            // RFC 2033 §4.2.
-            Protocol::Lmtp => refusals.map(|own| own.unwrap_or(&reply).clone()).collect(),
-            Protocol::Smtp => vec![refusals.flatten().next().unwrap_or(&reply).clone()],
-        };
-        replies.into_iter().map(|reply| self.dressed(reply)).collect()
-    }
-
-    /// The recipients of the open transaction for whom its message is to be
-    /// kept.
-    pub fn takers(&self) -> Vec<Recipient> {
-        let to = self.transaction.as_ref().map_or(&[][..], |transaction| &transaction.to);
-        let is_taken = |to: &&Recipient| self.refusal_after_data(&to.path).is_none();
-        match self.protocol {
-            Protocol::Smtp if !to.iter().all(|recipient| is_taken(&recipient)) => Vec::new(),
-            Protocol::Smtp | Protocol::Lmtp => to.iter().filter(is_taken).cloned().collect(),
-        }
-    }
-
-    /// True when there is any.
-    pub fn is_wanted(&self) -> bool {
-        self.transaction.is_some()
-            && (self.policy.refuse_after_data.is_empty() || !self.takers().is_empty())
-    }
-
-    fn refusal_after_data(&self, recipient: &ForwardPath) -> Option<&'p Reply> {
-        self.policy.refuse_after_data.iter().find_map(|rule| rule.applies(recipient))
     }
 
     /// The open transaction.
@@ -350,6 +320,9 @@ impl<'p> Conversation<'p> {
         if let Some(reply) = self.not_yet() {
             return reply;
         }
+        if self.is_full {
+            return ending::enough();
+        }
         let (from, parameters) =
             match arguments::mail(argument, self.policy, |keyword| self.told(keyword)) {
                 Ok(arguments) => arguments,
@@ -385,7 +358,7 @@ impl<'p> Conversation<'p> {
             let next = if last { Next::Close } else { Next::Command };
             return Answer { reply: Some(reply.clone()), next, may_wait: !last };
         }
-        if before >= self.policy.most_recipients {
+        if before >= self.policy.most_recipients.unwrap_or(MOST_RECIPIENTS) {
             return grouped(say(452, "4.5.3 Too many recipients"));
         }
         if let Some(transaction) = &mut self.transaction {

@@ -4,26 +4,13 @@
 //! others cannot be counted before.
 
 use super::Policy;
-use super::conversation::{Conversation, Next, Transaction, Verdict};
+use super::conversation::{Conversation, Next, Verdict};
 use super::data::ContentReader;
 use super::input::{Input, Line};
 use super::replies;
-use crate::smtp::{Protocol, Reply};
+use super::takes::Takes;
+use crate::smtp::Protocol;
 use std::io::{self, Read, Write};
-
-/// Who takes the messages of a [`dialogue`].
-pub trait Takes {
-    /// The next octets of a message, without doubled dots. What fails here is
-    /// answered at the end.
-    fn take(&mut self, octets: &[u8]);
-
-    /// A message is whole. Answers for it.
-    fn end(&mut self, transaction: Transaction) -> Reply;
-
-    /// A message came to no end that could be answered, or was refused for its
-    /// form.
-    fn give_up(&mut self);
-}
 
 /// Speaks until the client says QUIT, or its side is at its end. A client whose
 /// first line ends in LF alone, as people and shells write it, may end all of
@@ -170,7 +157,8 @@ impl Read for LineEnds<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sink::Offer;
+    use crate::sink::{Offer, Transaction};
+    use crate::smtp::Reply;
 
     /// Keeps what it is given, and answers as it is told.
     #[derive(Default)]
@@ -184,9 +172,9 @@ mod tests {
             self.octets.extend_from_slice(octets);
         }
 
-        fn end(&mut self, transaction: Transaction) -> Reply {
+        fn end(&mut self, transaction: Transaction) -> Vec<Reply> {
             self.messages.push((transaction, std::mem::take(&mut self.octets)));
-            replies::say(451, "4.3.0 Not now")
+            vec![replies::say(451, "4.3.0 Not now")]
         }
 
         fn give_up(&mut self) {

@@ -125,7 +125,7 @@ pub struct Stored {
     pub(super) sha256: Option<String>,
     /// The trace fields put on top of the stored copy, line ends CRLF.
     pub trace: String,
-    /// The file, where the receiver writes to a Maildir.
+    /// The file, where the receiver writes to one.
     pub path: Option<PathBuf>,
     /// The octets counted in `size`, where the receiver keeps them in memory.
     pub octets: Option<Vec<u8>>,

@@ -1,5 +1,6 @@
-//! The embedded receiver: a server of SMTP or LMTP on loopback that catches mail
-//! and never passes any on. For trying things out, and for tests.
+//! The embedded receiver: a server of SMTP or LMTP on loopback that catches mail,
+//! and passes none on but to whom its owner gives it for that. For trying things
+//! out, and for tests.
 //!
 //! ```text
 //! mod.rs           Settings, Sink: start and stop
@@ -9,15 +10,17 @@
 //!                  proxied.rs and secured.rs are what comes before
 //! conversation.rs  a line in, a reply out, and nothing else;
 //!                  hello.rs, xclient.rs and auth.rs begin it, chunks.rs answers BDAT,
-//!                  order.rs says what has to come first
+//!                  order.rs says what has to come first, ending.rs answers a message
 //!   policy.rs  offer.rs  arguments.rs  sign_in.rs  replies.rs
 //!   claims.rs      who the client is, and by whose word
 //! input.rs         where lines end
 //! data.rs          where content ends
 //! chunks.rs        lines of content in chunks
 //! intake.rs        content: hashed, counted, written
-//! storage.rs       Maildir, memory, trace fields
-//! caught.rs        a message read again from the Maildir
+//! storage.rs       Maildir, mbox, .eml files, memory, trace fields
+//! takes.rs         who else is given what was kept
+//! count.rs         how many messages are taken
+//! caught.rs        a message read again from where it was stored
 //! fault.rs         rules by which it misbehaves; connection/faults.rs does it
 //! channel.rs  certificate.rs  event.rs
 //! ```
@@ -33,6 +36,7 @@ mod chunks;
 mod claims;
 mod connection;
 mod conversation;
+mod count;
 mod data;
 mod dialogue;
 mod event;
@@ -45,24 +49,27 @@ mod policy;
 mod replies;
 mod sign_in;
 mod storage;
+mod takes;
 
 pub use caught::{Caught, CaughtFile};
 pub use claims::{Claims, Origin};
 pub use conversation::{Answer, Conversation, Next, Secured, Transaction, Verdict};
 pub use data::{ContentReader, Progress};
-pub use dialogue::{Takes, dialogue};
+pub use dialogue::dialogue;
 pub use event::{Event, Interest, Stored};
 pub use fault::{Fault, Rule, Stage};
 pub use offer::{Offer, UnknownKeyword};
 pub use policy::Policy;
 pub use replies::Refusal;
-pub use storage::Storage;
+pub use storage::{Storage, Trace};
+pub use takes::{Opening, PassesOn, Takes};
 
 use crate::sasl::server::Users;
 use crate::sasl::{Credentials, Secret};
 use crate::smtp::Protocol;
 use certificate::Certificates;
 use connection::Shared;
+use count::Count;
 use listener::{Clients, Port, Threads};
 use rustls::pki_types::CertificateDer;
 use std::io;
@@ -84,6 +91,10 @@ pub struct Settings {
     pub policy: Policy,
     /// Where messages go.
     pub storage: Storage,
+    /// Who is given them besides, and answers for them.
+    pub passes_on: Option<Arc<dyn PassesOn>>,
+    /// The most messages that are taken, over all connections.
+    pub most_messages: Option<u64>,
     /// Authorities that vouch for clients. Where there are any, a client is
     /// asked for its certificate under TLS; it may do without one.
     pub client_authorities: Vec<CertificateDer<'static>>,
@@ -135,6 +146,8 @@ impl Default for Settings {
             listen: vec![Listen::loopback(0, Encryption::StartTls)],
             policy: Policy::default(),
             storage: Storage::Memory,
+            passes_on: None,
+            most_messages: None,
             client_authorities: Vec::new(),
             interest: Interest::Everything,
             proxy_protocol: false,
@@ -206,7 +219,7 @@ impl Listen {
 
 impl Sink {
     /// Opens the ports, makes the certificates, and begins to listen. Fails
-    /// when a port is taken, the Maildir cannot be made, or no thread can be
+    /// when a port is taken, the store cannot be made, or no thread can be
     /// started.
     pub fn start(settings: Settings) -> io::Result<Sink> {
         settings.storage.prepare()?;
@@ -227,7 +240,8 @@ impl Sink {
         };
         let ports = settings.listen.clone();
         let word = random_word()?;
-        let shared = Arc::new(Shared { settings, certificates, word });
+        let taken = Count::up_to(settings.most_messages);
+        let shared = Arc::new(Shared { settings, certificates, word, taken });
         for port in ports {
             sink.open(port, &shared, &sender)?;
         }

@@ -19,7 +19,7 @@ pub struct UnknownKeyword {
 }
 
 /// In the order of the reply to EHLO.
-const KEYWORDS: [Keyword; 12] = [
+const KEYWORDS: [Keyword; 13] = [
     Keyword::Pipelining,
     Keyword::Size,
     Keyword::StartTls,
@@ -32,6 +32,7 @@ const KEYWORDS: [Keyword; 12] = [
     Keyword::Chunking,
     Keyword::BinaryMime,
     Keyword::RequireTls,
+    Keyword::Limits,
 ];
 
 impl Default for Offer {

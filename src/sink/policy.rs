@@ -41,13 +41,13 @@ pub struct Policy {
     pub refuse_after_data: Vec<Refusal>,
     /// How it misbehaves; the first rule that counts at a stage decides.
     pub rules: Vec<Rule>,
-    /// The most recipients of a message (RFC 5321 §4.5.3.1.8: at least 100).
-    pub most_recipients: usize,
+    /// The most recipients of a message, as LIMITS then says (RFC 9422).
+    pub most_recipients: Option<usize>,
 }
 
 impl Default for Policy {
-    /// Everything is offered but FUTURERELEASE and XCLIENT, AUTH under TLS only;
-    /// everyone may sign in, and nobody must; nothing is refused.
+    /// Everything is offered but FUTURERELEASE, LIMITS and XCLIENT, AUTH under TLS
+    /// only; everyone may sign in, and nobody must; nothing is refused.
     fn default() -> Self {
         Policy {
             host: "localhost".to_owned(),
@@ -64,7 +64,7 @@ impl Default for Policy {
             refuse: Vec::new(),
             refuse_after_data: Vec::new(),
             rules: Vec::new(),
-            most_recipients: 50_000,
+            most_recipients: None,
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Keyword {
     EnhancedStatusCodes,
     /// RFC 4865.
     FutureRelease,
+    /// RFC 9422.
+    Limits,
     /// RFC 2920.
     Pipelining,
     /// RFC 8689.
@@ -50,6 +52,7 @@ impl Keyword {
             Keyword::Dsn => "DSN",
             Keyword::EnhancedStatusCodes => "ENHANCEDSTATUSCODES",
             Keyword::FutureRelease => "FUTURERELEASE",
+            Keyword::Limits => "LIMITS",
             Keyword::Pipelining => "PIPELINING",
             Keyword::RequireTls => "REQUIRETLS",
             Keyword::Size => "SIZE",

@@ -10,6 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::input::{Content, Spool, temporary};
 use crate::cli::log::Subject;
 use crate::cli::message::Job;
+use crate::cli::reply::said;
 use crate::cli::send::{Delivery, carry_out};
 use crate::cli::words::{plain, problems};
 use crate::cli::{Surroundings, interrupt};
@@ -124,20 +125,20 @@ impl Takes for Submitting<'_, '_> {
         self.trouble = spool.take(octets).err();
     }
 
-    fn end(&mut self, transaction: Transaction) -> Reply {
+    fn end(&mut self, transaction: Transaction) -> Vec<Reply> {
         let content = match (self.trouble.take(), self.spool.take()) {
             (Some(trouble), _) => Err(trouble),
             (None, Some(spool)) => spool.end(),
             (None, None) => Ok(Content::Memory(Vec::new())),
         };
         let submitted = self.submit(&transaction, content);
-        submitted.unwrap_or_else(|failure| {
+        vec![submitted.unwrap_or_else(|failure| {
             // Who called may show the reply to nobody.
             let text = plain(&format!("{:#}", failure.error));
             let _ =
                 writeln!(self.surroundings.err, "envoi: {}", crate::cli::escape::Escaped(&text));
             reply(failure.exit, &text)
-        })
+        })]
     }
 
     fn give_up(&mut self) {
@@ -285,17 +286,4 @@ fn reply(exit: Exit, text: &str) -> Reply {
         | Exit::Other(_) => (451, "4.3.0"),
     };
     said(code, &format!("{enhanced} {text}"))
-}
-
-/// A reply of one line in US-ASCII, no longer than a line may be (RFC 5321
-/// §4.5.3.1.5).
-fn said(code: u16, text: &str) -> Reply {
-    const LONGEST: usize = 480;
-    let plain = |c: char| match c {
-        '‘' | '’' => '\'',
-        c if c.is_ascii_graphic() || c == ' ' => c,
-        _ => '?',
-    };
-    let text: String = text.chars().take(LONGEST).map(plain).collect();
-    Reply::new(code, &text).map(Reply::with_enhanced).expect("the code is 250 to 554")
 }

@@ -75,7 +75,7 @@ impl<'s> Connection<'s> {
         match proper.next {
             // RFC 3030 §2: its octets come all the same.
             Next::Chunk(octets) | Next::LastChunk(octets) if is_refusal => {
-                self.conversation.end_of_data(Verdict::Answered(reply.clone()));
+                self.conversation.end_of_data(Verdict::Answered(vec![reply.clone()]));
                 Answer { reply: Some(reply), next: Next::Skip(octets), may_wait: false }
             }
             // The answer to the message is given when it has come.

@@ -52,6 +52,11 @@ impl Conversation<'_> {
                     let limits = self.policy.hold_limits.map(|limits| format!(" {limits}"));
                     format!("FUTURERELEASE{}", limits.unwrap_or_default())
                 }
+                Keyword::Limits => {
+                    // RFC 9422 §4.2.
+                    let most = self.policy.most_recipients.map(|most| format!(" RCPTMAX={most}"));
+                    format!("LIMITS{}", most.unwrap_or_default())
+                }
                 other => other.as_str().to_owned(),
             })
             .chain(xclient)
@@ -70,6 +75,7 @@ impl Conversation<'_> {
                 Keyword::FutureRelease => {
                     self.protocol == Protocol::Smtp && self.policy.hold_limits.is_some()
                 }
+                Keyword::Limits => self.policy.most_recipients.is_some(),
                 // RFC 8689 §2.
                 Keyword::RequireTls => self.tls,
                 // RFC 3030 §3.

@@ -181,7 +181,7 @@ fn a_declared_size_over_the_limit_is_refused_at_mail() {
 fn recipients_are_refused_by_rule_and_by_number() {
     let refuse = ["bob@x.y=550 5.1.1 No such user", "*@z.y=421 4.3.2 Going down"];
     let refuse = refuse.iter().map(|rule| Refusal::parse(rule).unwrap()).collect();
-    let policy = Policy { refuse, most_recipients: 2, ..Policy::default() };
+    let policy = Policy { refuse, most_recipients: Some(2), ..Policy::default() };
     talk(
         &policy,
         &[
