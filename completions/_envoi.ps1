@@ -193,6 +193,12 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             break
         }
         'envoi;sink' {
+            [CompletionResult]::new('--mbox', '--mbox', [CompletionResultType]::ParameterName, 'Append the messages to this mailbox, in place of a Maildir')
+            [CompletionResult]::new('--eml', '--eml', [CompletionResultType]::ParameterName, 'Write each message to a file ID.eml in DIR, in place of a Maildir')
+            [CompletionResult]::new('--max-messages', '--max-messages', [CompletionResultType]::ParameterName, 'Take no more messages than this')
+            [CompletionResult]::new('--max-recipients', '--max-recipients', [CompletionResultType]::ParameterName, 'Take no more recipients of a message than this')
+            [CompletionResult]::new('--pipe', '--pipe', [CompletionResultType]::ParameterName, 'Give each message to this command, too')
+            [CompletionResult]::new('--forward', '--forward', [CompletionResultType]::ParameterName, 'Send each message on to this server, too')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Listen here, in clear with STARTTLS')
             [CompletionResult]::new('--listen-tls', '--listen-tls', [CompletionResultType]::ParameterName, 'Listen here, with TLS from the first octet')
             [CompletionResult]::new('--listen-lmtp', '--listen-lmtp', [CompletionResultType]::ParameterName, 'Listen here for LMTP, in clear with STARTTLS')
@@ -213,6 +219,7 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Read this configuration instead of the usual files')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration instead of the usual files')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours, which only help and usage errors have')
+            [CompletionResult]::new('--memory', '--memory', [CompletionResultType]::ParameterName, 'Write no message to disk')
             [CompletionResult]::new('--require-auth', '--require-auth', [CompletionResultType]::ParameterName, 'Take mail only from clients that signed in')
             [CompletionResult]::new('--proxy-protocol', '--proxy-protocol', [CompletionResultType]::ParameterName, 'Take connections only through a proxy, which says for whom it connects')
             [CompletionResult]::new('--require-tls', '--require-tls', [CompletionResultType]::ParameterName, 'Take mail only under TLS')
@@ -233,6 +240,8 @@ Register-ArgumentCompleter -Native -CommandName 'envoi' -ScriptBlock {
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'It is from this address; '''' is the sender of reports')
             [CompletionResult]::new('--subject', '--subject', [CompletionResultType]::ParameterName, 'Its subject has this text in it')
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The Maildir to look in')
+            [CompletionResult]::new('--mbox', '--mbox', [CompletionResultType]::ParameterName, 'The mailbox to look in, that of --mbox of ‘envoi sink'’')
+            [CompletionResult]::new('--eml', '--eml', [CompletionResultType]::ParameterName, 'The directory to look in, that of --eml of ‘envoi sink'’')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Use this account of the configuration')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Use this account of the configuration')

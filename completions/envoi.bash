@@ -1607,12 +1607,36 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__sink)
-            opts="-A -C -v -q -h --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --proxy-protocol --require-tls --allow-cleartext-auth --without --size-limit --hold-limit --xclient --refuse --refuse-after-data --rules --fault --once --run --account --config --verbose --quiet --json --color --help wait"
+            opts="-A -C -v -q -h --mbox --eml --memory --max-messages --max-recipients --pipe --forward --listen --listen-tls --listen-lmtp --ca-out --user --require-auth --tls-client-ca --proxy-protocol --require-tls --allow-cleartext-auth --without --size-limit --hold-limit --xclient --refuse --refuse-after-data --rules --fault --once --run --account --config --verbose --quiet --json --color --help wait"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --mbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --eml)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-messages)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-recipients)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pipe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --forward)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --listen)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1701,7 +1725,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__sink__subcmd__wait)
-            opts="-A -C -v -q -h --to --from --subject --dir --timeout --account --config --verbose --quiet --json --color --help"
+            opts="-A -C -v -q -h --to --from --subject --dir --mbox --eml --timeout --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1720,6 +1744,14 @@ _envoi() {
                     return 0
                     ;;
                 --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --eml)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

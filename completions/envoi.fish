@@ -232,6 +232,12 @@ complete -c envoi -n "__fish_envoi_using_subcommand check" -s v -l verbose -d 'S
 complete -c envoi -n "__fish_envoi_using_subcommand check" -s q -l quiet -d 'Print nothing but problems'
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l json -d 'Print JSON on standard output'
 complete -c envoi -n "__fish_envoi_using_subcommand check" -s h -l help -d 'Print help; --help prints more of it than -h'
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l mbox -d 'Append the messages to this mailbox, in place of a Maildir' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l eml -d 'Write each message to a file ID.eml in DIR, in place of a Maildir' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l max-messages -d 'Take no more messages than this' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l max-recipients -d 'Take no more recipients of a message than this' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l pipe -d 'Give each message to this command, too' -r
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l forward -d 'Send each message on to this server, too' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l listen -d 'Listen here, in clear with STARTTLS' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l listen-tls -d 'Listen here, with TLS from the first octet' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l listen-lmtp -d 'Listen here for LMTP, in clear with STARTTLS' -r
@@ -252,6 +258,7 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_su
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l memory -d 'Write no message to disk'
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l require-auth -d 'Take mail only from clients that signed in'
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l proxy-protocol -d 'Take connections only through a proxy, which says for whom it connects'
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and not __fish_seen_subcommand_from wait" -l require-tls -d 'Take mail only under TLS'
@@ -266,6 +273,8 @@ complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcom
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l from -d 'It is from this address; \'\' is the sender of reports' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l subject -d 'Its subject has this text in it' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l dir -d 'The Maildir to look in' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l mbox -d 'The mailbox to look in, that of --mbox of ‘envoi sink’' -r -F
+complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l eml -d 'The directory to look in, that of --eml of ‘envoi sink’' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -l timeout -d 'How long to wait' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand sink; and __fish_seen_subcommand_from wait" -s C -l config -d 'Read this configuration instead of the usual files' -r -F

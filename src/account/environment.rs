@@ -72,7 +72,7 @@ impl Environment {
 
     /// What a child process is given: everything but our own password, which may
     /// stand in the URL of the server, too.
-    pub(super) fn for_children(&self) -> Vec<(OsString, OsString)> {
+    pub fn for_children(&self) -> Vec<(OsString, OsString)> {
         let ours = |name: &OsStr, value: &OsStr| {
             name.as_encoded_bytes().starts_with(PASSWORD_VARIABLES.as_bytes())
                 || (name == SERVER_VARIABLE && value.as_encoded_bytes().contains(&b'@'))

@@ -130,6 +130,7 @@ pub(super) struct Spool {
     purpose: &'static str,
     directories: Vec<PathBuf>,
     memory: Vec<u8>,
+    most_in_memory: u64,
     file: Option<File>,
 }
 
@@ -137,12 +138,18 @@ impl Spool {
     /// The purpose is a noun phrase. Large content goes into a file in the
     /// first of the directories that takes one.
     pub(super) fn new(purpose: &'static str, directories: Vec<PathBuf>) -> Self {
-        Spool { purpose, directories, memory: Vec::new(), file: None }
+        let memory = Vec::new();
+        Spool { purpose, directories, memory, most_in_memory: IN_MEMORY, file: None }
+    }
+
+    /// The same for what must not be on a disk, however large it is.
+    pub(super) fn in_memory(purpose: &'static str) -> Self {
+        Spool { most_in_memory: u64::MAX, ..Spool::new(purpose, Vec::new()) }
     }
 
     /// Keeps these, too.
     pub(super) fn take(&mut self, octets: &[u8]) -> Result<(), Failure> {
-        if self.file.is_none() && (self.memory.len() + octets.len()) as u64 <= IN_MEMORY {
+        if self.file.is_none() && (self.memory.len() + octets.len()) as u64 <= self.most_in_memory {
             self.memory.extend_from_slice(octets);
             return Ok(());
         }

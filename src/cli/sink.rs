@@ -3,18 +3,27 @@
 
 mod command;
 mod face;
+mod forward;
+mod looking;
+mod passing_on;
+mod pipe;
 mod wait;
 
 use super::Surroundings;
 use super::args::{Globals, SinkArgs, SinkCommand};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::interrupt;
 use crate::account::Environment;
-use crate::sink::{Interest, Listen, Sink};
+use crate::net::Interrupt;
+use crate::sink::{Interest, Listen, Settings, Sink, Storage};
 use face::Face;
+use passing_on::passes_on;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fmt::Write as _;
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 /// Runs the receiver until it is interrupted, with `--once` until a message
@@ -25,19 +34,16 @@ pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Resul
     if let Some(SinkCommand::Wait(args)) = &args.command {
         return wait::run(args, surroundings);
     }
-    let default = || default_directory(surroundings.environment);
-    let directory = args.directory.clone().map_or_else(default, Ok)?;
+    let storage = args.store.storage(|| default_directory(surroundings.environment))?;
     let ports = args.ports();
-    let mut settings = args.settings(&directory, &ports)?;
+    let interrupt = heeded(args)?;
+    let passes_on = passes_on(args, &ports, &storage, &interrupt, surroundings)?;
+    let mut settings = Settings { passes_on, ..args.settings(storage.clone(), &ports)? };
     if surroundings.globals.quiet && !args.once && args.run.is_empty() {
         settings.interest = Interest::Problems;
     }
-    let sink = Sink::start(settings).map_err(|error| cannot_start(error, &ports, &directory))?;
-    let ca = args.ca_out.clone().unwrap_or_else(|| directory.join(args.ca_name(&sink)));
-    std::fs::write(&ca, sink.ca_pem()).map_err(|error| {
-        let sentence = format!("cannot write the authority's certificate to {}", ca.display());
-        Failure::caused(Exit::CantCreat, sentence, error)
-    })?;
+    let sink = Sink::start(settings).map_err(|error| cannot_start(error, &ports, &storage))?;
+    let ca = write_ca(args, &sink, &storage, surroundings.environment)?;
 
     let Globals { json, quiet, .. } = *surroundings.globals;
     let mut face = Face { json, quiet, out: surroundings.out };
@@ -50,10 +56,53 @@ pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Resul
         return ended;
     }
     make_room_for_clients();
-    let told = face.listening(args, &ports, &sink, &directory, &ca);
-    told.and_then(|()| face.follow(&sink, args.once)).map_err(cannot_tell)?;
+    let told = face.listening(args, &ports, &sink, &storage, &ca);
+    let told = told.and_then(|()| face.follow(args, &sink, &interrupt));
     sink.stop();
-    Ok(Exit::Ok)
+    told.map_err(cannot_tell)?;
+    let number = interrupt.signal().and_then(|signal| u8::try_from(signal).ok());
+    Ok(number.map_or(Exit::Ok, Exit::Signal))
+}
+
+/// The user's wish to stop, where something would be left behind otherwise. The
+/// command of `--run` gets signals in our place.
+fn heeded(args: &SinkArgs) -> Result<Interrupt, Failure> {
+    if !args.passes_mail_on() || !args.run.is_empty() {
+        return Ok(Interrupt::default());
+    }
+    interrupt::install()
+        .map_err(|error| Failure::caused(Exit::OsErr, "cannot prepare for Ctrl-C", error))
+}
+
+/// Writes the certificate that clients must trust, and says where.
+fn write_ca(
+    args: &SinkArgs,
+    sink: &Sink,
+    storage: &Storage,
+    environment: &Environment,
+) -> Result<PathBuf, Failure> {
+    let name = args.ca_name(sink);
+    let ca = match (&args.ca_out, storage) {
+        (Some(file), _) => file.clone(),
+        (None, Storage::Maildir(directory) | Storage::Eml(directory)) => directory.join(name),
+        (None, Storage::Mbox(file)) => {
+            // Another ca.pem may be there.
+            let of_file = file.file_name().unwrap_or_default().to_string_lossy();
+            file.with_file_name(format!("{of_file}.{name}"))
+        }
+        (None, Storage::Memory | Storage::Discard) => default_directory(environment)?.join(name),
+    };
+    let made = match (&args.ca_out, storage, ca.parent()) {
+        (None, Storage::Memory, Some(directory)) => {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory)
+        }
+        _ => Ok(()),
+    };
+    made.and_then(|()| std::fs::write(&ca, sink.ca_pem())).map_err(|error| {
+        let sentence = format!("cannot write the authority's certificate to {}", ca.display());
+        Failure::caused(Exit::CantCreat, sentence, error).hint("say where: --ca-out FILE")
+    })?;
+    Ok(ca)
 }
 
 /// Each client takes two descriptors, and shells allow 1024 by themselves. Not
@@ -94,7 +143,7 @@ pub(super) fn default_directory(environment: &Environment) -> Result<PathBuf, Fa
     })
 }
 
-fn cannot_start(error: io::Error, ports: &[Listen], directory: &Path) -> Failure {
+fn cannot_start(error: io::Error, ports: &[Listen], storage: &Storage) -> Failure {
     let socket = matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable);
     if socket {
         let places: Vec<String> = ports.iter().map(|port| port.address.to_string()).collect();
@@ -102,8 +151,16 @@ fn cannot_start(error: io::Error, ports: &[Listen], directory: &Path) -> Failure
         return Failure::caused(Exit::OsErr, sentence, error)
             .hint("to take any free port: envoi sink --listen 0");
     }
-    let sentence = format!("cannot start a receiver that stores mail in {}", directory.display());
-    Failure::caused(Exit::CantCreat, sentence, error).hint("name another directory: envoi sink DIR")
+    let (place, hint) = match storage {
+        Storage::Maildir(directory) => (directory, "name another directory: envoi sink DIR"),
+        Storage::Mbox(file) => (file, "name another file: envoi sink --mbox FILE"),
+        Storage::Eml(directory) => (directory, "name another directory: envoi sink --eml DIR"),
+        Storage::Memory | Storage::Discard => {
+            return Failure::caused(Exit::OsErr, "cannot start a receiver", error);
+        }
+    };
+    let sentence = format!("cannot start a receiver that stores mail in {}", place.display());
+    Failure::caused(Exit::CantCreat, sentence, error).hint(hint)
 }
 
 #[cfg(test)]

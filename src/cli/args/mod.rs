@@ -147,9 +147,10 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Catch mail on this machine instead of sending it
     ///
-    /// Listens on loopback, takes every message, stores it in a Maildir, and
-    /// delivers nothing. Any mail reader that knows Maildirs shows what came;
-    /// the files are plain text.
+    /// Listens on loopback, takes every message, stores it in a Maildir, or
+    /// where --mbox, --eml or --memory says, and delivers nothing, unless --pipe
+    /// or --forward says so. Any mail reader that knows Maildirs shows what
+    /// came; the files are plain text.
     ///
     /// It offers STARTTLS with a certificate made at its start, and writes the
     /// certificate of the authority behind it to a file that --tls-ca of
@@ -287,7 +288,10 @@ Examples:
     envoi sink --fault message=reset
 
   Run the tests of a program that sends mail, and see what it sent:
-    envoi sink --run npm test";
+    envoi sink --run npm test
+
+  See what comes in, and let it go where it was to go:
+    envoi sink --forward smtps://mail.example.org ./mail";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -1,6 +1,7 @@
 //! What ‘envoi sink’ takes: its options, and the receiver that they describe.
 
 mod rules;
+mod store;
 mod wait;
 
 pub use wait::WaitArgs;
@@ -13,12 +14,13 @@ use crate::sasl::server::Users;
 use crate::sasl::{Credentials, Secret};
 use crate::sink::{Encryption, Listen, Offer, Policy, Refusal, Rule, Settings, Sink, Storage};
 use crate::smtp::{Hold, HoldLimits, Xclient};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
+use store::StoreArgs;
 
 /// What `envoi sink` takes; what it does is said where it is a command.
 #[derive(Args, Clone, Debug)]
@@ -32,13 +34,48 @@ pub struct SinkArgs {
     #[command(subcommand)]
     pub command: Option<SinkCommand>,
 
-    /// The Maildir for the messages
+    /// Where messages go.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// Take no more messages than this
     ///
-    /// It is made if it is missing, readable by its owner only. Default:
-    /// ~/.local/state/envoi/sink, or envoi/sink below $XDG_STATE_HOME. One that
-    /// is called wait is ./wait.
-    #[arg(value_name = "DIR")]
-    pub directory: Option<PathBuf>,
+    /// On all connections together. Whoever comes later is told to try again
+    /// another time (452).
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..), help_heading = "Behaviour")]
+    max_messages: Option<u64>,
+
+    /// Take no more recipients of a message than this
+    ///
+    /// Clients are told before, by LIMITS RCPTMAX=N (RFC 9422). Each further
+    /// recipient is put off (452), so that a client sends to it in another
+    /// transaction.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..), help_heading = "Behaviour")]
+    max_recipients: Option<u32>,
+
+    /// Give each message to this command, too
+    ///
+    /// It is run by sh once the message is stored, and reads it on standard
+    /// input as it stands in a Maildir; SENDER and RECIPIENT are those of the
+    /// envelope, several recipients with blanks between. Its status is the
+    /// answer: 0 takes the message, 75 puts it off (451), any other refuses it
+    /// (554), with the first line that it wrote. It has five minutes.
+    #[arg(long, value_name = "COMMAND", value_parser = clap::builder::OsStringValueParser::new(), help_heading = "Passing on")]
+    pub pipe: Option<OsString>,
+
+    /// Send each message on to this server, too
+    ///
+    /// SERVER is a URL, as --server of ‘envoi send’ takes it, or the name of an
+    /// account. Once the message is stored, it goes there with the same
+    /// envelope, unchanged but for one field Received on top. What the server
+    /// answers is the answer to the client. Over SMTP, where one answer is for all,
+    /// it goes to nobody if the server refuses a recipient, as far as that can
+    /// be helped, and a refusal that may pass counts for all; over LMTP each
+    /// recipient has its own.
+    /// A message with more than 100 fields Received is refused (554): it goes
+    /// round in circles. Without this option nothing is ever sent on.
+    #[arg(long, value_name = "SERVER", conflicts_with = "pipe", help_heading = "Passing on")]
+    pub forward: Option<String>,
 
     /// Listen here, in clear with STARTTLS
     ///
@@ -64,8 +101,9 @@ pub struct SinkArgs {
 
     /// Write the certificate that clients must trust to FILE
     ///
-    /// It is in PEM form and new at each start. Default: ca.pem in the Maildir;
-    /// with --run, ca-PORT.pem there, which is removed at the end.
+    /// It is in PEM form and new at each start. Default: ca.pem in DIR, or
+    /// FILE.ca.pem beside the FILE of --mbox, or with --memory in the default
+    /// DIR; with --run, it is ca-PORT.pem, which is removed at the end.
     #[arg(long, value_name = "FILE", help_heading = "Ports")]
     pub ca_out: Option<PathBuf>,
 
@@ -109,7 +147,7 @@ pub struct SinkArgs {
     /// Do not offer this extension or mechanism
     ///
     /// KEYWORD is PIPELINING, SIZE, STARTTLS, AUTH, ENHANCEDSTATUSCODES,
-    /// 8BITMIME, SMTPUTF8, DSN, CHUNKING, BINARYMIME or REQUIRETLS, or a
+    /// 8BITMIME, SMTPUTF8, DSN, CHUNKING, BINARYMIME, REQUIRETLS or LIMITS, or a
     /// mechanism, such as PLAIN or SCRAM-SHA-256-PLUS.
     /// May be repeated, or a list with commas.
     #[arg(long, value_name = "KEYWORD", value_delimiter = ',', help_heading = "Behaviour")]
@@ -212,7 +250,7 @@ struct Attributes(Vec<&'static str>);
 pub enum SinkCommand {
     /// Wait for a message that was caught, and print it as JSON
     ///
-    /// Looks into the Maildir of a receiver that runs, or ran. Prints the first
+    /// Looks into the store of a receiver that runs, or ran. Prints the first
     /// message that fits everything that is given, be it there already or come
     /// in time, with its envelope, header, texts and attachments. Without any
     /// such message the exit status is 1.
@@ -253,9 +291,14 @@ impl SinkArgs {
         format!("ca-{}.pem", sink.address().port())
     }
 
+    /// What the receiver does with messages besides.
+    pub fn passes_mail_on(&self) -> bool {
+        self.pipe.is_some() || self.forward.is_some()
+    }
+
     /// What the receiver is to be. An extension that there is not and a user
     /// without a password are wrong command lines (64).
-    pub fn settings(&self, directory: &Path, ports: &[Listen]) -> Result<Settings, Failure> {
+    pub fn settings(&self, storage: Storage, ports: &[Listen]) -> Result<Settings, Failure> {
         let offer = self.without.iter().try_fold(Offer::default(), |offer, word| {
             offer.without(word.trim()).map_err(|error| Failure::new(Exit::Usage, error))
         })?;
@@ -268,7 +311,12 @@ impl SinkArgs {
         if let Some(file) = &self.rules {
             rules.extend(rules::read(file)?);
         }
+        let by_default = Policy::default();
         let policy = Policy {
+            banner: match self.forward {
+                Some(_) => "envoi sink, which sends mail on".to_owned(),
+                None => by_default.banner,
+            },
             offer,
             rules,
             size_limit: self.size_limit,
@@ -283,7 +331,8 @@ impl SinkArgs {
             cleartext_auth: self.allow_cleartext_auth,
             refuse: self.refuse.clone(),
             refuse_after_data: self.refuse_after_data.clone(),
-            ..Policy::default()
+            most_recipients: self.max_recipients.and_then(|most| usize::try_from(most).ok()),
+            ..by_default
         };
         let read = |file: &PathBuf| {
             certificates(file).map_err(|error| {
@@ -297,7 +346,8 @@ impl SinkArgs {
             listen: ports.to_vec(),
             proxy_protocol: self.proxy_protocol,
             policy,
-            storage: Storage::Maildir(directory.to_owned()),
+            storage,
+            most_messages: self.max_messages,
             ..Settings::default()
         })
     }
@@ -389,7 +439,7 @@ mod tests {
         let shown = format!("{:?}", args(&["--user", "tim:tanstaaf"]));
         assert!(shown.contains("tim") && !shown.contains("tanstaaf"), "{shown}");
         let malformed = args(&["--user", ":tanstaaf"]);
-        let failure = malformed.settings(Path::new("x"), &[]).unwrap_err();
+        let failure = malformed.settings(Storage::Memory, &[]).unwrap_err();
         assert_eq!(failure.error.to_string(), "a value of --user is not of the form NAME:PASSWORD");
     }
 
@@ -407,7 +457,7 @@ mod tests {
     fn a_limit_of_holding_is_a_duration_and_a_moment_that_far_away() {
         // 4865
         let limits =
-            |words: &[&str]| args(words).settings(Path::new("x"), &[]).unwrap().policy.hold_limits;
+            |words: &[&str]| args(words).settings(Storage::Memory, &[]).unwrap().policy.hold_limits;
         assert_eq!(limits(&[]), None);
         let limits = limits(&["--hold-limit", "2h"]).unwrap();
         let until = |hours: i64| Hold::until(Timestamp::now() + hours * 1.hour()).unwrap();
@@ -419,7 +469,7 @@ mod tests {
     #[test]
     fn an_unknown_keyword_is_a_usage_error_that_names_the_known_ones() {
         let args = args(&["--without", "SIZE,turnips"]);
-        let failure = args.settings(Path::new("x"), &[]).unwrap_err();
+        let failure = args.settings(Storage::Memory, &[]).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.error.to_string().contains("turnips"));
     }

@@ -1,14 +1,19 @@
 //! What `envoi sink` says: lines for people, or an object a line.
 
 use super::command_to_try;
+use super::passing_on::PATIENCE;
 use crate::account::duration_text;
 use crate::cli::args::SinkArgs;
 use crate::cli::escape::Escaped;
-use crate::sink::{Claims, Encryption, Event, Fault, Listen, Origin, Rule, Sink, Stored};
+use crate::cli::render;
+use crate::net::Interrupt;
+use crate::sink::{Claims, Encryption, Event, Fault, Listen, Origin, Rule, Sink, Storage, Stored};
 use crate::smtp::{Body, EnvId, Hold, Protocol, Recipient, ReversePath};
+use encodify::base64::STANDARD;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 /// The two ways of saying what happens.
@@ -25,7 +30,7 @@ impl Face<'_> {
         args: &SinkArgs,
         ports: &[Listen],
         sink: &Sink,
-        directory: &Path,
+        storage: &Storage,
         ca: &Path,
     ) -> io::Result<()> {
         let urls: Vec<String> = ports
@@ -34,10 +39,13 @@ impl Face<'_> {
             .map(|(port, bound)| args.url(port, *bound))
             .collect();
         let command = command_to_try(args, &urls[0], ca);
+        let (store, place) = store(storage);
         if self.json {
+            let file = place.filter(|_| matches!(storage, Storage::Mbox(_)));
+            let directory = place.filter(|_| file.is_none());
             return self.object(&json!({
-                "event": "listening", "urls": urls, "directory": directory, "ca": ca,
-                "try": command,
+                "event": "listening", "urls": urls, "store": store, "directory": directory,
+                "file": file, "ca": ca, "try": command,
             }));
         }
         if self.quiet {
@@ -56,32 +64,44 @@ impl Face<'_> {
             let open = if port.is_loopback() { "" } else { "; other machines may reach it" };
             writeln!(self.out, "listening  {bound}  {tls}{open}")?;
         }
-        writeln!(
-            self.out,
-            "messages go to {}; nothing is delivered",
-            Escaped(directory.display())
-        )?;
+        let place = match place {
+            Some(place) => format!("messages go to {}", Escaped(place.display())),
+            None => "messages are not written to disk".to_owned(),
+        };
+        let way = match (&args.pipe, &args.forward) {
+            (Some(command), _) => format!("each is given to: {}", Escaped(command.display())),
+            (None, Some(server)) => format!("each is sent on to {}", Escaped(server)),
+            (None, None) => "nothing is delivered".to_owned(),
+        };
+        writeln!(self.out, "{place}; {way}")?;
         writeln!(self.out, "try: {}", Escaped(command))?;
         self.out.flush()
     }
 
-    /// Tells of events until the receiver ends or, with `once`, until the
-    /// connection is over on which the first message came.
-    pub(super) fn follow(&mut self, sink: &Sink, once: bool) -> io::Result<()> {
-        for event in sink.events() {
+    /// Tells of events until the receiver ends or is to or, with `--once`, until
+    /// the connection is over on which the first message came.
+    pub(super) fn follow(
+        &mut self,
+        args: &SinkArgs,
+        sink: &Sink,
+        interrupt: &Interrupt,
+    ) -> io::Result<()> {
+        while let Some(event) = next(args, sink, interrupt) {
             self.event(&event)?;
             if let Event::Stored(message) = event
-                && once
+                && args.once
             {
-                return self.see_off(sink, message.connection);
+                // Whoever passes it on may take a while.
+                let more = if args.passes_mail_on() { PATIENCE } else { Duration::ZERO };
+                return self.see_off(sink, message.connection, Duration::from_secs(5) + more);
             }
         }
         Ok(())
     }
 
     /// Lets the client have its last replies, but not for long.
-    fn see_off(&mut self, sink: &Sink, number: u64) -> io::Result<()> {
-        while let Ok(event) = sink.events().recv_timeout(Duration::from_secs(5)) {
+    fn see_off(&mut self, sink: &Sink, number: u64, patience: Duration) -> io::Result<()> {
+        while let Ok(event) = sink.events().recv_timeout(patience) {
             self.event(&event)?;
             if matches!(event, Event::Closed { connection } if connection == number) {
                 break;
@@ -133,18 +153,47 @@ impl Face<'_> {
     }
 
     pub(super) fn object(&mut self, object: &Value) -> io::Result<()> {
-        self.line(&object.to_string())
+        render::line(object, self.out)?;
+        self.out.flush()
+    }
+}
+
+/// What happens next; `None` where the receiver is to end.
+fn next(args: &SinkArgs, sink: &Sink, interrupt: &Interrupt) -> Option<Event> {
+    if !args.passes_mail_on() {
+        // Nothing is left behind: a signal ends it at once.
+        return sink.events().recv().ok();
+    }
+    while interrupt.signal().is_none() {
+        match sink.events().recv_timeout(MOMENT) {
+            Err(RecvTimeoutError::Timeout) => {}
+            event => return event.ok(),
+        }
+    }
+    None
+}
+
+/// How often it is looked whether the receiver is to end.
+const MOMENT: Duration = Duration::from_millis(250);
+
+/// What a store is called, and where it is.
+fn store(storage: &Storage) -> (&'static str, Option<&Path>) {
+    match storage {
+        Storage::Maildir(directory) => ("maildir", Some(directory)),
+        Storage::Mbox(file) => ("mbox", Some(file)),
+        Storage::Eml(directory) => ("eml", Some(directory)),
+        Storage::Memory | Storage::Discard => ("memory", None),
     }
 }
 
 /// `stored  <a@b> → c@d e@f  120 octets  /path`.
 fn as_line(message: &Stored) -> String {
     let to: Vec<String> = message.to.iter().map(|to| Escaped(&to.path).to_string()).collect();
-    let path =
-        message.path.as_ref().map_or_else(String::new, |path| Escaped(path.display()).to_string());
+    let path = message.path.as_ref();
+    let path = path.map_or_else(String::new, |path| format!("  {}", Escaped(path.display())));
     let from = Escaped(&message.from);
     let held = message.hold.map_or_else(String::new, |hold| format!("  to be held {hold}"));
-    format!("stored  {from} → {}  {} octets{held}  {path}", to.join(" "), message.size)
+    format!("stored  {from} → {}  {} octets{held}{path}", to.join(" "), message.size)
 }
 
 /// `rule  rcpt  close`.
@@ -176,6 +225,8 @@ fn as_json(event: &Event) -> Option<Value> {
             "size": message.size,
             "sha256": message.sha256(),
             "path": message.path,
+            "message": message.octets.as_deref().and_then(|it| std::str::from_utf8(it).ok()),
+            "messageBase64": message.octets.as_deref().and_then(as_base64),
             "tls": message.tls,
             "clientCertificate":
                 message.client_certificate.as_ref().map(|certificate| &certificate.subject),
@@ -214,6 +265,11 @@ fn as_json(event: &Event) -> Option<Value> {
             "event": "failed", "connection": connection, "doing": doing, "error": error.to_string(),
         }),
     })
+}
+
+/// What is no text; `None` for what is.
+fn as_base64(octets: &[u8]) -> Option<String> {
+    std::str::from_utf8(octets).is_err().then(|| STANDARD.encode(octets))
 }
 
 /// What was asked about reports (RFC 3461), recipient by recipient; `None` if

@@ -1,6 +1,7 @@
 //! `envoi sink wait`: the first message that fits, as soon as it is there.
 
 use super::cannot_tell;
+use super::looking::Looking;
 use crate::account::duration_text;
 use crate::cli::Surroundings;
 use crate::cli::args::WaitArgs;
@@ -8,84 +9,39 @@ use crate::cli::escape::Escaped;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::hint::Hint;
+use crate::cli::render;
 use crate::net::Deadline;
 use crate::sink::{Caught, CaughtFile};
 use serde_json::{Value, json};
-use std::collections::HashSet;
-use std::ffi::OsString;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 /// Often enough that nobody notices.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Prints the first message in the Maildir that fits, one that is there already
+/// Prints the first message in the store that fits, one that is there already
 /// or one that comes in time. The status is 1 where there is none.
 pub(super) fn run(args: &WaitArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
     let default = || super::default_directory(surroundings.environment);
-    let directory = args.dir.clone().map_or_else(default, Ok)?;
+    let mut looking = Looking::into_store(args, default)?;
     let deadline = Deadline::after(args.timeout);
-    let mut looked_at = HashSet::new();
     loop {
         let is_last = deadline.remaining().is_none();
-        let found = first(args, &directory, &mut looked_at).map_err(|error| {
-            let sentence = format!("cannot look into {}", directory.display());
+        let caught = |octets: &[u8]| Caught::read(octets).filter(|caught| fits(args, caught));
+        let found = looking.first(caught).map_err(|error| {
+            let sentence = format!("cannot look into {}", looking.path().display());
             Failure::caused(Exit::IoErr, sentence, error)
         })?;
         if let Some((path, caught)) = found {
-            let object = as_json(&path, &caught).to_string();
-            writeln!(surroundings.out, "{object}").map_err(cannot_tell)?;
+            render::line(&as_json(&path, &caught), surroundings.out).map_err(cannot_tell)?;
             return Ok(Exit::Ok);
         }
         if is_last {
-            return Err(nothing_came(args, &directory, looked_at.len()));
+            return Err(nothing_came(args, &looking));
         }
         thread::sleep(PAUSE.min(deadline.remaining().unwrap_or_default()));
     }
-}
-
-/// The oldest message that fits and was not looked at before.
-fn first(
-    args: &WaitArgs,
-    directory: &Path,
-    looked_at: &mut HashSet<OsString>,
-) -> io::Result<Option<(PathBuf, Caught)>> {
-    let mut messages = Vec::new();
-    for folder in ["new", "cur"] {
-        let entries = match fs::read_dir(directory.join(folder)) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
-            let entry = entry?;
-            // A reader that moves it adds flags behind a colon.
-            let name = entry.file_name().into_encoded_bytes();
-            let name = name.split(|octet| *octet == b':').next().unwrap_or_default();
-            let name = String::from_utf8_lossy(name).into_owned();
-            messages.push((OsString::from(name), entry.path()));
-        }
-    }
-    messages.sort();
-    for (name, path) in messages {
-        if looked_at.contains(&name) {
-            continue;
-        }
-        let octets = match fs::read(&path) {
-            Ok(octets) => octets,
-            // A reader moved it: it is found in its new place next time.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        looked_at.insert(name);
-        if let Some(caught) = Caught::read(&octets).filter(|caught| fits(args, caught)) {
-            return Ok(Some((path, caught)));
-        }
-    }
-    Ok(None)
 }
 
 fn fits(args: &WaitArgs, caught: &Caught) -> bool {
@@ -113,7 +69,7 @@ fn as_json(path: &Path, caught: &Caught) -> Value {
     })
 }
 
-fn nothing_came(args: &WaitArgs, directory: &Path, others: usize) -> Failure {
+fn nothing_came(args: &WaitArgs, looking: &Looking) -> Failure {
     let to = args.to.as_ref().map_or_else(String::new, |to| format!(" for {}", Escaped(to)));
     let from = match args.from.as_deref() {
         None => String::new(),
@@ -122,18 +78,19 @@ fn nothing_came(args: &WaitArgs, directory: &Path, others: usize) -> Failure {
     };
     let subject = args.subject.as_ref();
     let subject = subject.map_or_else(String::new, |it| format!(" about ‘{}’", Escaped(it)));
-    let place = Escaped(directory.display());
+    let place = Escaped(looking.path().display());
     let within = duration_text(args.timeout);
-    let others = match others {
+    let others = match looking.count {
         0 => String::new(),
         1 => "; 1 other message is there".to_owned(),
         others => format!("; {others} other messages are there"),
     };
     let sentence = format!("no message{to}{from}{subject} came to {place} in {within}{others}");
     let failure = Failure::say(Exit::NoMatch, sentence);
-    if directory.join("new").is_dir() {
-        return failure;
+    match looking.command() {
+        Some(command) => {
+            failure.hint(Hint::from(format!("nothing catches mail there yet: {command}")))
+        }
+        None => failure,
     }
-    let directory = shell_words::quote(&directory.to_string_lossy()).into_owned();
-    failure.hint(Hint::from(format!("nothing catches mail there yet: envoi sink {directory}")))
 }

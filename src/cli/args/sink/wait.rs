@@ -24,9 +24,18 @@ pub struct WaitArgs {
 
     /// The Maildir to look in
     ///
-    /// It need not be there yet. Default: the one of ‘envoi sink’.
-    #[arg(long, value_name = "DIR")]
+    /// It need not be there yet. Default: the one of ‘envoi sink’. What a
+    /// receiver with --memory caught cannot be found.
+    #[arg(long, value_name = "DIR", group = "store")]
     pub dir: Option<PathBuf>,
+
+    /// The mailbox to look in, that of --mbox of ‘envoi sink’
+    #[arg(long, value_name = "FILE", group = "store")]
+    pub mbox: Option<PathBuf>,
+
+    /// The directory to look in, that of --eml of ‘envoi sink’
+    #[arg(long, value_name = "DIR", group = "store")]
+    pub eml: Option<PathBuf>,
 
     /// How long to wait
     ///
