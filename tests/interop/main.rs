@@ -21,6 +21,7 @@
 //! | [`dovecot_lmtp`] | likewise, for LMTP over TCP and a Unix socket |
 //! | [`dkim`] | whether signatures hold after Postfix, by two verifiers |
 //! | [`dns`] | Knot DNS and Unbound: what the resolver makes of their answers |
+//! | [`caught`] | mailboxes and files of the receiver, read by Python and s-nail, and what it sends on to Postfix |
 //! | [`check`] | `envoi check` of a Postfix that is broken, and of what name servers say |
 //! | [`identity`] | an issuer of tokens, logging in there, and Dovecot, which asks it |
 //! | [`dsn`] | reports of delivery, as Postfix sends them |
@@ -48,6 +49,7 @@
 mod aiosmtpd;
 mod authority;
 mod callers;
+mod caught;
 mod check;
 mod chunking;
 mod clients;
