@@ -39,13 +39,13 @@ pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Resul
     let interrupt = heeded(args)?;
     let passes_on = passes_on(args, &ports, &storage, &interrupt, surroundings)?;
     let mut settings = Settings { passes_on, ..args.settings(storage.clone(), &ports)? };
-    if surroundings.globals.quiet && !args.once && args.run.is_empty() {
+    let Globals { json, quiet, .. } = *surroundings.globals;
+    if quiet && !json && !args.once && args.run.is_empty() {
         settings.interest = Interest::Problems;
     }
     let sink = Sink::start(settings).map_err(|error| cannot_start(error, &ports, &storage))?;
     let ca = write_ca(args, &sink, &storage, surroundings.environment)?;
 
-    let Globals { json, quiet, .. } = *surroundings.globals;
     let mut face = Face { json, quiet, out: surroundings.out };
     if !args.run.is_empty() {
         let ended = command::run(args, &ports, sink, &ca, &mut face);
