@@ -86,7 +86,12 @@ fn main() -> ExitCode {
     // What runs tests runs this, too, and has no release build.
     let is_measuring = std::env::args().any(|argument| argument == "--bench");
     let mut code = ExitCode::SUCCESS;
+    // Of several, those whose name has this in it.
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     for case in CASES {
+        if wanted.as_ref().is_some_and(|wanted| !case.what.contains(wanted)) {
+            continue;
+        }
         let turns = if is_measuring { TURNS } else { 1 };
         let messages = if is_measuring { case.messages } else { 20 };
         let is_held = measured(&Case { messages, ..case }, turns);

@@ -66,7 +66,7 @@ impl Name {
             process
         } else {
             let word = random_word(4).map_err(io::Error::other)?;
-            PROCESS.get_or_init(|| format!("R{word}P{}", std::process::id()))
+            PROCESS.get_or_init(|| format!("P{}R{word}", std::process::id()))
         };
         let micros = now.subsec_microsecond();
         let count = MESSAGES.fetch_add(1, Ordering::Relaxed);
