@@ -269,7 +269,7 @@ impl<'s> Connection<'s> {
     }
 
     fn begin_message(&mut self) -> io::Result<Arriving> {
-        let Settings { policy, storage, passes_on, .. } = &self.shared.settings;
+        let Settings { policy, storage, passes_on, interest, .. } = &self.shared.settings;
         let (label, host) = (Label::new()?, &policy.host);
         let trace = || label.trace(&self.conversation, &self.origin(), host);
         let is_binary = self.is_binary();
@@ -277,7 +277,7 @@ impl<'s> Connection<'s> {
         let taker = passes_on.as_ref().map(|it| {
             it.begin(Opening { trace: &trace(), protocol: self.port.protocol, is_binary })
         });
-        let intake = Intake::new(draft, taker, policy.size_limit);
+        let intake = Intake::new(draft, taker, *interest, policy.size_limit);
         Ok(Arriving { label, intake, ends: LineEnds::default() })
     }
 

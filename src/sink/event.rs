@@ -15,8 +15,8 @@ use std::path::PathBuf;
 pub enum Interest {
     /// Every event.
     Everything,
-    /// [`Event::Failed`] and [`Event::PlaintextAfterStartTls`] only. A message
-    /// that is kept in memory is then gone.
+    /// [`Event::Failed`] and [`Event::PlaintextAfterStartTls`] only. No message is
+    /// then kept in memory, where nobody would find it.
     Problems,
 }
 

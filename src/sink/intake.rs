@@ -2,6 +2,7 @@
 //! still read to its end, so that the conversation stays in step.
 
 use super::count::Count;
+use super::event::Interest;
 use super::storage::{Draft, Kept};
 use super::takes::Takes;
 use crate::message::hexadecimal;
@@ -12,7 +13,7 @@ use std::io;
 pub(super) struct Intake {
     draft: io::Result<Draft>,
     taker: Option<Box<dyn Takes>>,
-    /// Of what is not there to be hashed later.
+    /// Where it is told and cannot be made from what is kept.
     hash: Option<Context>,
     size: u64,
     limit: Option<u64>,
@@ -30,14 +31,15 @@ pub(super) enum End {
 
 impl Intake {
     /// Begins with a draft, or with the reason why there is none, and with who
-    /// takes the message besides.
+    /// takes the message besides. `interest` is that of the owner.
     pub(super) fn new(
         draft: io::Result<Draft>,
         taker: Option<Box<dyn Takes>>,
+        interest: Interest,
         limit: Option<u64>,
     ) -> Self {
-        let is_gone = !matches!(draft, Ok(Draft::Memory(_)));
-        let hash = is_gone.then(|| Context::new(&SHA256));
+        let is_told = interest == Interest::Everything && !matches!(draft, Ok(Draft::Memory(_)));
+        let hash = is_told.then(|| Context::new(&SHA256));
         Intake { draft, taker, hash, size: 0, limit }
     }
 

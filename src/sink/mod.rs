@@ -221,7 +221,10 @@ impl Sink {
     /// Opens the ports, makes the certificates, and begins to listen. Fails
     /// when a port is taken, the store cannot be made, or no thread can be
     /// started.
-    pub fn start(settings: Settings) -> io::Result<Sink> {
+    pub fn start(mut settings: Settings) -> io::Result<Sink> {
+        if settings.interest == Interest::Problems && settings.storage == Storage::Memory {
+            settings.storage = Storage::Discard;
+        }
         settings.storage.prepare()?;
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         let others = settings.listen.iter().map(|listen| listen.address.ip());
