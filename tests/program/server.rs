@@ -14,7 +14,7 @@ use envoi::sink::{
     Encryption, Event, Fault, Listen, Offer, Policy, Refusal, Rule, Settings, Sink, Stage, Storage,
     Stored,
 };
-use envoi::smtp::{Command, HoldLimits, Recipient, Reply};
+use envoi::smtp::{Command, HoldLimits, Recipient, Reply, Xclient};
 use jiff::Timestamp;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde::Deserialize;
@@ -51,6 +51,10 @@ pub(crate) struct Description {
     /// Seconds that messages may be held for; without, FUTURERELEASE is not
     /// offered.
     hold_limit: Option<u64>,
+    /// What clients may say by XCLIENT.
+    xclient: Vec<String>,
+    /// Every connection begins with a header of the PROXY protocol.
+    proxy_protocol: bool,
 
     /// What happens on one connection after another, a line each:
     ///
@@ -62,10 +66,7 @@ pub(crate) struct Description {
     ///              this, where NONCE is the client's
     /// asks: text   the server challenges the client with this
     /// content      the client sends a message up to the final dot
-    /// chunk        the client sends a chunk of a message
     /// hang         the server is silent until the client leaves
-    /// close        the server leaves
-    /// reset        the same without taking leave
     /// ---          the next connection
     /// ```
     script: Option<String>,
@@ -190,6 +191,7 @@ impl Description {
             refuse: refusals(&self.refuse),
             refuse_after_data: refusals(&self.refuse_after_data),
             hold_limits: self.hold_limit.map(hold_limits),
+            xclient: self.xclient.iter().map(|name| attribute(name)).collect(),
             rules: self.rules.iter().map(Misbehaviour::rule).collect(),
             ..Policy::default()
         };
@@ -201,7 +203,13 @@ impl Description {
         if let Some(address) = self.address {
             listen.address.set_ip(address);
         }
-        Settings { listen: vec![listen], policy, storage: Storage::Memory, ..Settings::default() }
+        Settings {
+            listen: vec![listen],
+            policy,
+            proxy_protocol: self.proxy_protocol,
+            storage: Storage::Memory,
+            ..Settings::default()
+        }
     }
 }
 
@@ -226,6 +234,11 @@ impl Server {
             Server::Absent(_) => Taken::default(),
         }
     }
+}
+
+/// An attribute of XCLIENT.
+fn attribute(name: &str) -> &'static str {
+    Xclient::NAMES.into_iter().find(|known| *known == name).expect("an attribute of XCLIENT")
 }
 
 /// So many seconds from now, or as a moment.
@@ -287,14 +300,7 @@ fn step(peer: &mut Peer, line: &str) {
     } else {
         match line {
             "content" => drop(peer.content()),
-            "chunk" => {
-                let line = peer.expect("BDAT ");
-                let size = line.split(' ').nth(1).expect("a count");
-                peer.take(size.parse().expect("a number"));
-            }
             "hang" => drop(peer.rest()),
-            "close" => peer.hang_up(),
-            "reset" => peer.reset(),
             "" => {}
             _ => panic!("what is ‘{line}’?"),
         }
@@ -349,6 +355,8 @@ pub(crate) struct Arrived {
     user: Option<String>,
     /// Whose certificate the client showed.
     client: Option<String>,
+    /// Where the client is, as a proxy or XCLIENT said.
+    peer: Option<String>,
     /// `ESMTPSA` and the like.
     protocol: Option<String>,
     /// All of it, line ends as LF.
@@ -383,6 +391,7 @@ impl Arrived {
             ("how long it is held", &self.held, message.hold.map(|hold| hold.to_string())),
             ("the sender", &self.from, Some(message.from.to_string())),
             ("the user", &self.user, message.user.clone()),
+            ("where the client is", &self.peer, Some(message.peer.to_string().trim_start().to_owned())),
             (
                 "the client's certificate",
                 &self.client,
