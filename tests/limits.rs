@@ -7,7 +7,9 @@ mod harness;
 use envoi::delivery::{Hop, Report, Route, Submission, World, submit};
 use envoi::net::{Deadline, Family, Host, Interrupt, Roots, Security, TlsSettings, lookup};
 use envoi::session::{Event, Observer};
-use envoi::sink::{Encryption, Listen, Settings, Sink, Storage};
+use envoi::sink::{
+    Encryption, Event as Told, Listen, Offer, Policy, Rule, Settings, Sink, Stage, Storage,
+};
 use envoi::smtp::{Phase, Timeouts};
 use harness::*;
 use std::fmt::Write as _;
@@ -56,6 +58,20 @@ fn stopped_with(to: &Submission, hop: Hop, stops_at: fn(&Event<'_>) -> bool) -> 
     submit(to, &Route { hops: vec![hop.clone(), hop] }, &world, &mut diary)
 }
 
+/// A receiver that takes this long for its answer at this stage, and the way to it.
+fn slow(stage: Stage, delay: Duration) -> (Sink, Hop) {
+    in_lock_step(vec![Rule { delay: Some(delay), ..Rule::at(stage) }])
+}
+
+/// A receiver that wants one command at a time.
+fn in_lock_step(rules: Vec<Rule>) -> (Sink, Hop) {
+    let offer = Offer::default().without("PIPELINING").unwrap();
+    let policy = Policy { offer, rules, ..Policy::default() };
+    let sink = Sink::start(Settings { policy, ..Settings::default() }).unwrap();
+    let hop = hop(endpoint(sink.address(), Security::Cleartext));
+    (sink, hop)
+}
+
 #[test]
 fn who_stops_before_the_dot_sends_nothing_and_asks_no_other_server() {
     // SEC-17, 5321-3.3d
@@ -66,52 +82,32 @@ fn who_stops_before_the_dot_sends_nothing_and_asks_no_other_server() {
         |event| matches!(event, Event::Received { phase: Phase::Data, .. }),
     ];
     for stops_at in stages {
-        let server = Scripted::once(|peer| {
-            peer.say("220 hi\r\n");
-            for reply in ["250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"] {
-                if peer.line().is_empty() {
-                    return;
-                }
-                peer.say(reply);
-            }
-            let rest = peer.rest();
-            assert!(!rest.ends_with(b"\r\n.\r\n"), "the message was ended");
-        });
-        let report = stopped(hop(server.endpoint(Security::Cleartext)), stops_at);
+        let (sink, hop) = in_lock_step(Vec::new());
+        let report = stopped(hop, stops_at);
         assert!(words(&report)[0].contains("deferred"), "{:?}", words(&report));
         assert!(words(&report)[0].ends_with("interrupted"), "{:?}", words(&report));
         assert_eq!(report.attempts.len(), 1);
-        server.finish();
+        let told = sink.finish(GENEROUS);
+        assert!(!told.iter().any(|event| matches!(event, Told::Stored(_))), "it was ended");
+        let connections = told.iter().filter(|event| matches!(event, Told::Connected { .. }));
+        assert_eq!(connections.count(), 1);
     }
 }
 
 #[test]
 fn who_stops_after_the_dot_still_learns_what_became_of_the_message() {
     // SEC-17; the deadline of the run cuts this wait, too.
-    for (answers, expected) in
-        [(true, "accepted 250 ok"), (false, "uncertain EndOfData: timed out")]
-    {
-        let server = Scripted::once(move |peer| {
-            peer.greet(&[]);
-            for reply in ["250 ok\r\n", "250 ok\r\n", "354 go\r\n"] {
-                peer.line();
-                peer.say(reply);
-            }
-            peer.content();
-            std::thread::sleep(Duration::from_millis(200));
-            if answers {
-                peer.say("250 ok\r\n");
-            }
-            peer.rest();
-        });
-        let mut hop = hop(server.endpoint(Security::Cleartext));
-        if !answers {
+    for (delay, expected) in [
+        (Duration::from_millis(200), "accepted 250"),
+        (GENEROUS, "uncertain EndOfData: timed out"),
+    ] {
+        let (_sink, mut hop) = slow(Stage::Message, delay);
+        if delay == GENEROUS {
             hop.deadline = Some(Deadline::after(Duration::from_secs(2)));
         }
         let report = stopped(hop, |event| matches!(event, Event::ContentSent { .. }));
         let words = words(&report);
         assert!(words[0].starts_with(&format!("a@x.y {expected}")), "{words:?}");
-        server.finish();
     }
 }
 
@@ -136,21 +132,14 @@ fn who_stops_after_the_dot_sends_nothing_else() {
 #[test]
 fn the_deadline_of_the_run_ends_any_wait() {
     // 5321-4.5.3.2: silence at each stage, however generous its own limit.
-    let replies = ["", "220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"];
-    for silent_after in 0..replies.len() {
-        let server = Scripted::once(move |peer| {
-            for reply in &replies[1..=silent_after] {
-                peer.say(reply);
-                peer.line();
-            }
-            peer.rest();
-        });
-        let mut hop = hop(server.endpoint(Security::Cleartext));
+    for stage in
+        [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Message]
+    {
+        let (_sink, mut hop) = slow(stage, GENEROUS);
         hop.timeouts = Timeouts::default();
         hop.deadline = Some(Deadline::after(Duration::from_millis(300)));
         let report = deliver(&submission(&["a@x.y"]), vec![hop]);
-        assert!(words(&report)[0].contains("timed out"), "{silent_after}: {:?}", words(&report));
-        server.finish();
+        assert!(words(&report)[0].contains("timed out"), "{stage:?}: {:?}", words(&report));
     }
 }
 

@@ -10,7 +10,9 @@ use envoi::net::{Endpoint, Interrupt, Roots, Security, TlsSettings};
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Proof, Secret};
 use envoi::session::{Observer, Unobserved};
-use envoi::sink::{Encryption, Listen, Policy, Refusal, Settings, Sink, Storage};
+use envoi::sink::{
+    Encryption, Event, Fault, Listen, Policy, Refusal, Rule, Settings, Sink, Stage, Storage,
+};
 use envoi::smtp::{ForwardPath, Phase, Protocol, Reply};
 use harness::*;
 use std::path::PathBuf;
@@ -87,6 +89,22 @@ fn all_words(reports: &[Report]) -> Vec<String> {
 /// Of each attempt of a report, whether it went on with an open session.
 fn reused(report: &Report) -> Vec<bool> {
     report.attempts.iter().map(|attempt| attempt.reused).collect()
+}
+
+/// Stops the receiver. On which connection it took a message and for whom, and
+/// which commands it refused.
+fn told(sink: Sink) -> (Vec<(u64, String)>, Vec<String>) {
+    let (mut taken, mut refused) = (Vec::new(), Vec::new());
+    for event in sink.finish(GENEROUS) {
+        match event {
+            Event::Stored(stored) => {
+                taken.push((stored.connection, stored.to[0].path.to_string()));
+            }
+            Event::Refused { command, .. } => refused.push(command),
+            _ => {}
+        }
+    }
+    (taken, refused)
 }
 
 /// Takes a message for one recipient, its commands in one flight.
@@ -280,52 +298,36 @@ fn a_message_for_which_no_fresh_connection_is_had_fails_for_that_reason() {
 #[test]
 fn a_break_behind_the_dot_is_uncertain_and_nothing_is_sent_again() {
     // 5321-4.1.1.4r
-    let breaks = |peer: &mut Peer| {
-        peer.greet(&["PIPELINING"]);
-        take(peer);
-        peer.answer(3, "250 ok\r\n250 ok\r\n354 go\r\n");
-        peer.content();
-        peer.hang_up();
-    };
-    // The next message opens the next connection.
-    let server = Scripted::start(vec![Box::new(breaks) as Part, Box::new(take_another)]);
-    let hops = vec![hop(server.endpoint(Security::Cleartext))];
+    let breaks = Rule { nth: Some(2), fault: Some(Fault::Close), ..Rule::at(Stage::Message) };
+    let (sink, hop) = in_clear(Policy { rules: vec![breaks], ..Policy::default() });
     let messages = ["a@x.y", "b@x.y", "c@x.y"].map(|to| submission(&[to]));
-    let reports = in_turn(&messages, hops, || {});
+    let reports = in_turn(&messages, vec![hop], || {});
     let words = all_words(&reports);
-    assert_eq!(words[0], "a@x.y accepted 250 ok");
+    assert!(words[0].starts_with("a@x.y accepted 250"), "{words:?}");
     assert!(words[1].starts_with("b@x.y uncertain EndOfData: "), "{words:?}");
-    assert_eq!(words[2], "c@x.y accepted 250 ok");
+    assert!(words[2].starts_with("c@x.y accepted 250"), "{words:?}");
     assert_eq!([reused(&reports[1]), reused(&reports[2])], [[true], [false]]);
-    server.finish();
+    // The next message opens the next connection.
+    let expected = [(1, "a@x.y"), (1, "b@x.y"), (2, "c@x.y")];
+    assert_eq!(told(sink).0, expected.map(|(connection, to)| (connection, to.to_owned())));
 }
 
 #[test]
 fn what_a_session_has_decided_before_it_breaks_is_not_asked_again() {
-    let breaks = |peer: &mut Peer| {
-        peer.greet(&["PIPELINING"]);
-        take(peer);
-        peer.answer(4, "250 ok\r\n550 5.1.1 no\r\n250 ok\r\n421 leaving\r\n");
-        peer.hang_up();
-    };
-    let another = |peer: &mut Peer| {
-        peer.greet(&["PIPELINING"]);
-        peer.expect("MAIL");
-        peer.expect("RCPT TO:<c@x.y>");
-        peer.expect("DATA");
-        peer.say("250 ok\r\n250 ok\r\n354 go\r\n");
-        peer.content();
-        peer.say("250 ok\r\n");
-        peer.expect("QUIT");
-    };
-    let server = Scripted::start(vec![Box::new(breaks) as Part, Box::new(another)]);
-    let hops = vec![hop(server.endpoint(Security::Cleartext))];
+    let leaves = Some(Reply::new(421, "leaving").unwrap());
+    let rules = vec![Rule { nth: Some(2), reply: leaves, ..Rule::at(Stage::Data) }];
+    let refuse = vec![Refusal::parse("b@x.y=550 5.1.1 no").unwrap()];
+    let (sink, hop) = in_clear(Policy { rules, refuse, ..Policy::default() });
     let messages = [submission(&["a@x.y"]), submission(&["b@x.y", "c@x.y"])];
-    let reports = in_turn(&messages, hops, || {});
-    assert_eq!(words(&reports[1]), ["b@x.y rejected 550 5.1.1 no", "c@x.y accepted 250 ok"]);
+    let reports = in_turn(&messages, vec![hop], || {});
+    let words = words(&reports[1]);
+    assert_eq!(words[0], "b@x.y rejected 550 5.1.1 no");
+    assert!(words[1].starts_with("c@x.y accepted 250"), "{words:?}");
     assert_eq!(reused(&reports[1]), [true, false]);
     assert!(reports[1].attempts[0].error.is_some());
-    server.finish();
+    let (taken, refused) = told(sink);
+    assert_eq!(taken, [(1, "a@x.y".to_owned()), (2, "c@x.y".to_owned())]);
+    assert_eq!(refused, ["RCPT TO:<b@x.y>", "DATA"]);
 }
 
 #[test]
@@ -409,25 +411,17 @@ fn the_next_message_goes_to_the_server_that_took_the_last() {
 
 #[test]
 fn a_session_that_went_on_in_clear_stays_as_it_is() {
-    let tls_fails = |peer: &mut Peer| {
-        peer.greet(&["STARTTLS"]);
-        peer.expect("STARTTLS");
-        peer.say("454 not today\r\n");
-        peer.expect("QUIT");
-    };
-    let in_clear = |peer: &mut Peer| {
-        peer.greet(&["STARTTLS", "PIPELINING"]);
-        take(peer);
-        take(peer);
-        peer.expect("QUIT");
-    };
-    let server = Scripted::start(vec![Box::new(tls_fails) as Part, Box::new(in_clear)]);
-    let hops = vec![hop(server.endpoint(Security::Opportunistic))];
-    let reports = in_turn(&[submission(&["a@x.y"]), submission(&["b@x.y"])], hops, || {});
+    let not_today = Some(Reply::new(454, "not today").unwrap());
+    let rules = vec![Rule { reply: not_today, ..Rule::at(Stage::StartTls) }];
+    let (sink, hop) = in_clear(Policy { rules, ..Policy::default() });
+    let hop = harness::hop(Endpoint { security: Security::Opportunistic, ..hop.endpoint });
+    let reports = in_turn(&[submission(&["a@x.y"]), submission(&["b@x.y"])], vec![hop], || {});
     assert_eq!(reused(&reports[0]), [false, false]);
     assert_eq!(reused(&reports[1]), [true]);
     assert!(reports[1].attempts[0].tls.is_none());
-    server.finish();
+    let (taken, refused) = told(sink);
+    assert_eq!(taken, [(2, "a@x.y".to_owned()), (2, "b@x.y".to_owned())]);
+    assert_eq!(refused, ["STARTTLS"]);
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod harness;
 use envoi::delivery::{Line, Report, Route, World, submit_on};
 use envoi::net::{Interrupt, Security};
 use envoi::session::Unobserved;
+use envoi::sink::{Event, Policy, Rule, Settings, Sink, Stage};
+use envoi::smtp::Reply;
 use harness::*;
 use std::fs;
 use std::path::Path;
@@ -50,9 +52,15 @@ fn take_one_of_two(peer: &mut Peer) {
     peer.say("250 2.0.0 Taken\r\n");
 }
 
-/// Submits a message for two, and gives whom the witness heard of. He answers so.
-fn witnessed(server: &Scripted, goes_on: bool) -> (Vec<usize>, Report) {
-    let route = Route { hops: vec![hop(server.endpoint(Security::Cleartext))] };
+/// Submits a message for two to a receiver that takes the second in a transaction
+/// of his own only. Gives whom the witness, who answers so, heard of, the report,
+/// and for whom the receiver took the message.
+fn witnessed(goes_on: bool) -> (Vec<usize>, Report, Vec<String>) {
+    let too_many = Reply::new(452, "4.5.3 Too many recipients").unwrap().with_enhanced();
+    let rules = vec![Rule { nth: Some(2), reply: Some(too_many), ..Rule::at(Stage::Rcpt) }];
+    let policy = Policy { rules, ..Policy::default() };
+    let sink = Sink::start(Settings { policy, ..Settings::default() }).unwrap();
+    let route = Route { hops: vec![hop(endpoint(sink.address(), Security::Cleartext))] };
     let interrupt = Interrupt::default();
     let world =
         World { secrets: &Fixed, interrupt: &interrupt, host_name: None, wait_for_farewell: false };
@@ -67,41 +75,32 @@ fn witnessed(server: &Scripted, goes_on: bool) -> (Vec<usize>, Report) {
         },
         &mut Unobserved,
     );
-    (heard, report)
+    let taken = sink.finish(GENEROUS).into_iter().filter_map(|event| match event {
+        Event::Stored(stored) => Some(stored.to),
+        _ => None,
+    });
+    let taken = taken.flatten().map(|to| to.path.to_string()).collect();
+    (heard, report, taken)
 }
 
 #[test]
 fn who_has_a_message_is_told_before_the_others_are_asked_about() {
     //
-    let server = Scripted::once(|peer| {
-        peer.greet(&[]);
-        take_one_of_two(peer);
-        peer.answer(1, "250 2.1.0 Ok\r\n");
-        peer.answer(1, "250 2.1.5 Ok\r\n");
-        peer.answer(1, "354 Go on\r\n");
-        peer.content();
-        peer.say("250 2.0.0 Taken\r\n");
-    });
-    let (heard, report) = witnessed(&server, true);
+    let (heard, report, taken) = witnessed(true);
     let all = ["a@x.example accepted 250 2.1.5 Ok", "b@x.example accepted 250 2.1.5 Ok"];
     assert_eq!(words(&report), all);
     assert_eq!(heard, [0], "of the last one the report tells");
-    server.finish();
+    assert_eq!(taken, ["a@x.example", "b@x.example"]);
 }
 
 #[test]
 fn where_it_cannot_be_noted_who_has_a_message_nobody_else_is_asked_about() {
     //
-    let server = Scripted::once(|peer| {
-        peer.greet(&[]);
-        take_one_of_two(peer);
-        peer.expect("QUIT");
-    });
-    let (heard, report) = witnessed(&server, false);
+    let (heard, report, taken) = witnessed(false);
     assert_eq!(heard, [0]);
     let left = "b@x.example deferred 452 4.5.3 Too many recipients";
     assert_eq!(words(&report), ["a@x.example accepted 250 2.1.5 Ok", left]);
-    server.finish();
+    assert_eq!(taken, ["a@x.example"]);
 }
 
 #[test]
