@@ -97,10 +97,9 @@ fn who_stops_before_the_dot_sends_nothing_and_asks_no_other_server() {
 #[test]
 fn who_stops_after_the_dot_still_learns_what_became_of_the_message() {
     // SEC-17; the deadline of the run cuts this wait, too.
-    for (delay, expected) in [
-        (Duration::from_millis(200), "accepted 250"),
-        (GENEROUS, "uncertain EndOfData: timed out"),
-    ] {
+    for (delay, expected) in
+        [(Duration::from_millis(200), "accepted 250"), (GENEROUS, "uncertain EndOfData: timed out")]
+    {
         let (_sink, mut hop) = slow(Stage::Message, delay);
         if delay == GENEROUS {
             hop.deadline = Some(Deadline::after(Duration::from_secs(2)));

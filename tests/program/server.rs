@@ -391,7 +391,11 @@ impl Arrived {
             ("how long it is held", &self.held, message.hold.map(|hold| hold.to_string())),
             ("the sender", &self.from, Some(message.from.to_string())),
             ("the user", &self.user, message.user.clone()),
-            ("where the client is", &self.peer, Some(message.peer.to_string().trim_start().to_owned())),
+            (
+                "where the client is",
+                &self.peer,
+                Some(message.peer.to_string().trim_start().to_owned()),
+            ),
             (
                 "the client's certificate",
                 &self.client,
