@@ -47,7 +47,7 @@ mod system_mail;
 #[path = "program/terminal.rs"]
 mod terminal;
 
-use envoi::sink::{Fault, Policy, Rule, Settings, Sink, Stage};
+use envoi::sink::{Event, Fault, Policy, Rule, Settings, Sink, Stage};
 use envoi::smtp::Reply;
 use harness::{Peer, Scripted};
 use running::{GENEROUS, Place, Run, Started, finished, full};
@@ -61,7 +61,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// Plays all files, or the one that the variable SCENARIO names.
@@ -225,12 +225,16 @@ fn check(run: &Run, status: i32, stdout: &str, stderr: &str) {
 const STAGES: [Stage; WAITS.len()] =
     [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Message];
 
-/// Runs against a receiver that has a rule at the wait, which is made of one that
-/// does nothing.
-fn run_ruled(wait: usize, rule: impl FnOnce(Rule) -> Rule) -> Run {
+/// A receiver that has a rule at the wait, which is made of one that does nothing.
+fn ruled(wait: usize, rule: impl FnOnce(Rule) -> Rule) -> Sink {
     let rules = vec![rule(Rule::at(STAGES[wait]))];
     let policy = Policy { rules, ..Policy::default() };
-    let sink = Sink::start(Settings { policy, ..Settings::default() }).expect("a receiver");
+    Sink::start(Settings { policy, ..Settings::default() }).expect("a receiver")
+}
+
+/// Runs against such a receiver.
+fn run_ruled(wait: usize, rule: impl FnOnce(Rule) -> Rule) -> Run {
+    let sink = ruled(wait, rule);
     let words = to(sink.address(), &["-q", "--timeout", "1", "--body", "hi"]);
     Place::new().run(words, None)
 }
@@ -346,36 +350,36 @@ fn wherever_the_server_breaks_off_nothing_is_taken_for_sent() {
 
 // Ctrl-C -----------------------------------------------------------------------
 
-/// Starts a run against a server that comes to this wait, and there tells.
-fn started_against(
-    wait: usize,
-    then: impl FnOnce(&mut Peer, &Sender<()>) + Send + 'static,
-) -> (Started, Receiver<()>, Scripted) {
-    let (tell, told) = channel();
-    let server = Scripted::once(move |peer| {
-        play_up_to(peer, wait);
-        then(peer, &tell);
-    });
-    let words = to(server.address, &["-q", "--body", "hi"]);
+/// A receiver that takes this long for the answer at the wait.
+fn slow(wait: usize, delay: Duration) -> Sink {
+    ruled(wait, |rule| Rule { delay: Some(delay), ..rule })
+}
+
+/// Waits until a client has come to where the receiver has a rule.
+fn come_to_the_rule(sink: &Sink) {
+    let is_rule = |event: Event| matches!(event, Event::Rule { .. });
+    while !is_rule(sink.events().recv_timeout(running::GENEROUS).expect("a client")) {}
+}
+
+/// Starts a run that comes to the rule of this receiver.
+fn started_against(sink: &Sink) -> Started {
+    let words = to(sink.address(), &["-q", "--body", "hi"]);
     let envoi = Started(Place::new().envoi(words).spawn().expect("starting envoi"));
-    (envoi, told, server)
+    come_to_the_rule(sink);
+    envoi
 }
 
 #[test]
 fn ctrl_c_ends_each_wait_with_130() {
     // SEC-17, EX-4
     for (wait, (name, _)) in WAITS.iter().enumerate().take(LAST) {
-        let (envoi, told, server) = started_against(wait, |peer, tell| {
-            // Until the client, too, knows that the connection stands.
-            std::thread::sleep(Duration::from_millis(300));
-            tell.send(()).expect("telling");
-            drop(peer.rest());
-        });
-        told.recv_timeout(running::GENEROUS).expect("being told");
+        let sink = slow(wait, GENEROUS);
+        let envoi = started_against(&sink);
+        // Until the client, too, knows that the connection stands.
+        std::thread::sleep(Duration::from_millis(300));
         envoi.interrupt();
         let why = format!("interrupted while waiting for {name}");
         check(&envoi.finish(), 130, "", &sentence(wait, &why));
-        server.finish();
     }
 }
 
@@ -409,51 +413,35 @@ fn ctrl_c_in_the_middle_of_a_message_leaves_no_message() {
 #[test]
 fn ctrl_c_ends_a_check_which_says_what_it_has_seen() {
     // SEC-17: the second server, and the other port, are not asked any more.
-    let (tell, told) = channel();
-    let server = Scripted::once(move |peer| {
-        peer.say("220 mx.example\r\n");
-        peer.expect("EHLO");
-        tell.send(()).expect("telling");
-        drop(peer.rest());
-    });
-    let other = sink();
+    let (held_up, other) = (slow(1, GENEROUS), sink());
     let url = |address: SocketAddr| format!("smtp://{address}");
-    let (first, second) = (url(server.address), url(other.address()));
+    let (first, second) = (url(held_up.address()), url(other.address()));
     let words = ["check", "-q", "--server", &first, "--server", &second];
     let envoi = Started(Place::new().envoi(words).spawn().expect("starting envoi"));
-    told.recv_timeout(running::GENEROUS).expect("being told");
+    come_to_the_rule(&held_up);
     envoi.interrupt();
     let seen = format!(
         "{}, STARTTLS\n\
          \x20 fault    connection        interrupted while waiting for the reply to our greeting\n\
          {:29}why: no message can be sent through a server that does not answer as it should\n\n",
-        server.address, ""
+        held_up.address(),
+        ""
     );
     check(&envoi.finish(), 130, &seen, "");
-    server.finish();
     assert_eq!(taken(&other).connections, 0);
 }
 
 #[test]
 fn after_the_final_dot_ctrl_c_waits_a_moment_for_the_answer() {
     // SEC-17: an answer in time is the truth.
-    let (envoi, told, server) = started_against(LAST, |peer, tell| {
-        tell.send(()).expect("telling");
-        std::thread::sleep(Duration::from_millis(500));
-        peer.say("250 ok\r\n");
-        drop(peer.rest());
-    });
-    told.recv_timeout(running::GENEROUS).expect("being told");
+    let sink = slow(LAST, Duration::from_millis(500));
+    let envoi = started_against(&sink);
     envoi.interrupt();
     check(&envoi.finish(), 0, "", "");
-    server.finish();
 
     // No answer: nobody knows.
-    let (envoi, told, server) = started_against(LAST, |peer, tell| {
-        tell.send(()).expect("telling");
-        drop(peer.rest());
-    });
-    told.recv_timeout(running::GENEROUS).expect("being told");
+    let sink = slow(LAST, GENEROUS);
+    let envoi = started_against(&sink);
     envoi.interrupt();
     let run = envoi.finish();
     check(
@@ -462,7 +450,6 @@ fn after_the_final_dot_ctrl_c_waits_a_moment_for_the_answer() {
         "",
         &sentence(LAST, "timed out after {*} s waiting for the reply to the end of the message"),
     );
-    server.finish();
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use crate::harness::Scripted;
 use crate::running::{Place, finished};
 use crate::server::taken;
-use crate::{LAST, check, play_up_to, shell, sink, to};
-use envoi::sink::{Offer, Policy, Refusal, Settings, Sink};
+use crate::{LAST, check, play_up_to, ruled, shell, sink, to};
+use envoi::sink::{Fault, Offer, Policy, Refusal, Rule, Settings, Sink};
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -172,11 +172,10 @@ fn what_nobody_took_is_not_kept_and_what_somebody_may_have_is() {
         let (files, unfinished) = files(&place.directory().join("sent"));
         assert_eq!((files.len(), unfinished), (kept, 0), "{files:?}");
     }
-    let server = Scripted::once(|peer| play_up_to(peer, LAST));
+    let sink = ruled(LAST, |rule| Rule { fault: Some(Fault::Close), ..rule });
     let place = Place::new();
-    let words = to(server.address, &["-q", "--body", "hi", "--save-sent", "sent"]);
+    let words = to(sink.address(), &["-q", "--body", "hi", "--save-sent", "sent"]);
     assert_eq!(place.run(words, None).status, 75);
-    server.finish();
     only_file(&place.directory().join("sent"));
 }
 

@@ -1,12 +1,10 @@
 //! The log of several runs at once, and of one whose file may not grow.
 
-use crate::harness::{Peer, Scripted};
 use crate::running::{GENEROUS, Place, Started, finished};
 use crate::server::taken;
-use crate::{play_up_to, shell, sink};
+use crate::{come_to_the_rule, shell, sink, slow};
 use std::ffi::OsString;
 use std::fs;
-use std::sync::mpsc::channel;
 
 /// A place with an account that logs in a file at this port.
 fn place(port: u16) -> Place {
@@ -61,19 +59,13 @@ fn half_a_line_is_taken_back_when_the_file_may_not_grow() {
 #[test]
 fn a_run_that_ctrl_c_ends_is_in_the_log() {
     // EX-4, EX-5
-    let (tell, told) = channel();
-    let server = Scripted::once(move |peer: &mut Peer| {
-        play_up_to(peer, 3);
-        // The answer to RCPT never comes.
-        tell.send(()).expect("telling");
-        drop(peer.rest());
-    });
-    let place = place(server.address.port());
+    // The answer to RCPT never comes.
+    let sink = slow(3, GENEROUS);
+    let place = place(sink.address().port());
     let envoi = Started(place.envoi(WORDS).spawn().expect("starting envoi"));
-    told.recv_timeout(GENEROUS).expect("being told");
+    come_to_the_rule(&sink);
     envoi.interrupt();
     let run = envoi.finish();
-    server.finish();
     assert_eq!(run.status, 130, "{run}");
     let log = fs::read_to_string(place.directory().join("log")).expect("the log");
     assert!(log.contains(" errormsg='interrupted while waiting for "), "{log}");

@@ -1,10 +1,9 @@
 //! The queue, step by step: what is kept is sent later, once, as it was kept.
 
-use crate::harness::Scripted;
 use crate::running::{GENEROUS, Place, Run, Started, finished};
 use crate::server::taken;
 use crate::terminal::wait_until;
-use crate::{check, play_up_to, shell, sink};
+use crate::{check, come_to_the_rule, shell, sink, slow};
 use envoi::queue::{Folder, Limits, Listing, Policy as Patience, Queue};
 use envoi::sasl::server::Users;
 use envoi::sasl::{Credentials, Secret};
@@ -16,7 +15,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// A place whose only account has its server at this port.
@@ -402,16 +400,11 @@ fn a_run_that_is_asked_to_stop_loses_nothing_and_sends_nothing_twice() {
 #[test]
 fn while_a_message_is_being_tried_nobody_else_has_it_and_ctrl_c_leaves_it_untried() {
     // Q-5, SEC-17
-    let (tell, told) = channel();
-    let server = Scripted::once(move |peer| {
-        play_up_to(peer, 3);
-        tell.send(()).expect("telling");
-        drop(peer.rest());
-    });
-    let place = place(server.address.port());
+    let sink = slow(3, GENEROUS);
+    let place = place(sink.address().port());
     keep(&place, 0xab, &["a@x.example"]);
     let trying = Started(place.envoi(["queue", "run"]).spawn().expect("starting envoi"));
-    told.recv_timeout(GENEROUS).expect("being told");
+    come_to_the_rule(&sink);
     let had = "envoi: the message 00000000000000ab cannot be had: it is being tried right now\n";
     for words in ["queue remove 00", "queue hold 00", "queue release 00", "queue remove --all"] {
         check(&run(&place, words), 75, "", had);
@@ -422,7 +415,6 @@ fn while_a_message_is_being_tried_nobody_else_has_it_and_ctrl_c_leaves_it_untrie
     check(&run(&place, "queue"), 0, "00000000000000ab  {…}", "");
     trying.signal(Signal::TERM);
     check(&trying.finish(), 128 + 15, "{…}", "");
-    server.finish();
     let listing = listing(&place);
     let [entry] = &listing.entries[..] else { panic!("it is lost: {listing:?}") };
     assert_eq!((entry.state.tries, entry.state.waiting()), (0, vec![0]));
