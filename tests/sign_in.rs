@@ -10,7 +10,12 @@ use envoi::net::{Endpoint, Interrupt, Roots, Security, TlsSettings};
 use envoi::sasl::server::{Judgement, MECHANISMS, Premise, Users};
 use envoi::sasl::{ChannelBinding, Credentials, Proof, Secret};
 use envoi::session::Unobserved;
-use harness::{Identity, PASSWORD, Peer, Scripted, deliver, hop, signing_in, submission, words};
+use envoi::sink::{Encryption, Event, Listen, Offer, Policy, Rule, Settings, Sink, Stage};
+use envoi::smtp::Reply;
+use harness::{
+    GENEROUS, Identity, PASSWORD, Peer, Scripted, deliver, endpoint, hop, signing_in, submission,
+    words,
+};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn alice() -> Users {
@@ -255,90 +260,111 @@ fn a_server_that_does_not_prove_that_it_knows_the_password_gets_no_mail() {
     server.finish();
 }
 
+/// A receiver under TLS that offers these mechanisms, takes mail of these users
+/// only, and has these rules; and the way to it for alice.
+fn receiver(offered: &[&str], users: Users, rules: Vec<Rule>) -> (Sink, Hop) {
+    let others = MECHANISMS.iter().filter(|it| !offered.contains(&it.name));
+    let offer = others.fold(Offer::default(), |offer, it| offer.without(it.name).unwrap());
+    let policy = Policy { offer, users, rules, require_auth: true, ..Policy::default() };
+    let listen = vec![Listen::loopback(0, Encryption::Implicit)];
+    let sink = Sink::start(Settings { listen, policy, ..Settings::default() }).unwrap();
+    let roots = Roots { given: vec![sink.ca().clone()], ..Roots::default() };
+    let hop = Hop {
+        tls: TlsSettings { roots, ..TlsSettings::default() },
+        sign_in: Some(signing_in("alice", Vec::new(), false)),
+        ..hop(endpoint(sink.address(), Security::Implicit))
+    };
+    (sink, hop)
+}
+
+fn named(mut hop: Hop, mechanisms: &[&str]) -> Hop {
+    hop.sign_in.as_mut().unwrap().mechanisms = mechanisms.iter().map(|&it| it.into()).collect();
+    hop
+}
+
+/// Refuses AUTH with this reply, once.
+fn once(reply: &str) -> Rule {
+    let (code, text) = reply.split_once(' ').unwrap();
+    let reply = Reply::new(code.parse().unwrap(), text).unwrap().with_enhanced();
+    Rule { reply: Some(reply), nth: Some(1), ..Rule::at(Stage::Auth) }
+}
+
+/// The commands that the receiver refused, and whose messages it took.
+fn seen(sink: Sink) -> (Vec<String>, Vec<Option<String>>) {
+    let (mut refused, mut taken) = (Vec::new(), Vec::new());
+    for event in sink.finish(GENEROUS) {
+        match event {
+            Event::Refused { command, .. } => refused.push(command),
+            Event::Stored(stored) => taken.push(stored.user),
+            _ => {}
+        }
+    }
+    (refused, taken)
+}
+
 #[test]
 fn a_wrong_password_is_said_once_whatever_else_is_offered() {
     // 4954-6
+    let offered = ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5"];
     for mechanism in ["", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5"] {
-        let identity = Identity::of(&["127.0.0.1"]);
-        let config = identity.config.clone();
-        let server = Scripted::once(move |peer| {
-            peer.secure(&config);
-            peer.greet(&["AUTH SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN CRAM-MD5"]);
-            let other = Users::Only(vec![Credentials {
-                user: "alice".into(),
-                password: Secret::new("other"),
-            }]);
-            let line = peer.expect("AUTH ");
-            examined(peer, &line, &premise(&other, &[]));
-            peer.expect("QUIT");
-        });
-        let named: Vec<_> = [mechanism].into_iter().filter(|it| !it.is_empty()).collect();
-        let report = deliver(&submission(&["a@x.y"]), vec![trusting(&server, &identity, &named)]);
-        assert!(words(&report)[0].contains("535 5.7.8 no"), "{mechanism}: {report:#?}");
-        server.finish();
+        let other = Credentials { user: "alice".into(), password: Secret::new("other") };
+        let (sink, hop) = receiver(&offered, Users::Only(vec![other]), Vec::new());
+        let mechanisms: Vec<_> = [mechanism].into_iter().filter(|it| !it.is_empty()).collect();
+        let report = deliver(&submission(&["a@x.y"]), vec![named(hop, &mechanisms)]);
+        assert!(words(&report)[0].contains("535 5.7.8 "), "{mechanism}: {report:#?}");
+        let (refused, taken) = seen(sink);
+        assert_eq!(refused.len(), 1, "{mechanism}: {refused:?}");
+        assert!(taken.is_empty());
     }
-}
-
-/// What is said to AUTH, what to the next AUTH, and which mechanism that is.
-fn refused_then(reply: &'static str, next: Option<&'static str>) -> Report {
-    let identity = Identity::of(&["127.0.0.1"]);
-    let config = identity.config.clone();
-    let server = Scripted::once(move |peer| {
-        peer.secure(&config);
-        peer.greet(&["AUTH SCRAM-SHA-256 PLAIN"]);
-        peer.expect("AUTH SCRAM-SHA-256 ");
-        peer.say(reply);
-        if let Some(next) = next {
-            let line = peer.expect(&format!("AUTH {next} "));
-            examined(peer, &line, &premise(&alice(), &[]));
-            take_message(peer);
-        }
-        peer.expect("QUIT");
-    });
-    let report = deliver(&submission(&["a@x.y"]), vec![trusting(&server, &identity, &[])]);
-    server.finish();
-    report
 }
 
 #[test]
 fn a_refusal_means_what_its_code_says() {
     // 4954-6
     for (reply, next, expected) in [
-        ("504 5.5.4 unknown\r\n", Some("PLAIN"), "accepted"),
-        ("534 5.7.9 too weak\r\n", Some("PLAIN"), "accepted"),
-        ("432 4.7.12 password transition\r\n", Some("PLAIN"), "accepted"),
-        ("422 4.7.12 password transition\r\n", Some("PLAIN"), "accepted"),
-        ("454 4.7.0 not now\r\n", None, "deferred Auth: the server answered 454"),
-        ("535 5.7.8 no\r\n", None, "rejected Auth: the server answered 535"),
-        ("525 5.7.13 disabled\r\n", None, "rejected Auth: the server answered 525"),
-        ("501 5.5.2 what\r\n", None, "rejected Auth: the server answered 501"),
+        ("504 5.5.4 unknown", true, "accepted"),
+        ("534 5.7.9 too weak", true, "accepted"),
+        ("432 4.7.12 password transition", true, "accepted"),
+        ("422 4.7.12 password transition", true, "accepted"),
+        ("454 4.7.0 not now", false, "deferred Auth: the server answered 454"),
+        ("535 5.7.8 no", false, "rejected Auth: the server answered 535"),
+        ("525 5.7.13 disabled", false, "rejected Auth: the server answered 525"),
+        ("501 5.5.2 what", false, "rejected Auth: the server answered 501"),
     ] {
-        let report = refused_then(reply, next);
+        let (sink, hop) = receiver(&["SCRAM-SHA-256", "PLAIN"], alice(), vec![once(reply)]);
+        let report = deliver(&submission(&["a@x.y"]), vec![hop]);
         assert!(words(&report)[0].contains(expected), "{reply}: {:?}", words(&report));
+        let by = report.attempts[0].signed_in.as_ref().map(|it| it.mechanism);
+        assert_eq!(by, next.then_some("PLAIN"), "{reply}");
+        let (refused, taken) = seen(sink);
+        assert_eq!(refused, ["AUTH SCRAM-SHA-256 ***"], "{reply}");
+        assert_eq!(taken.len(), usize::from(next), "{reply}");
     }
 }
 
 #[test]
 fn a_password_does_not_go_out_in_plain_where_what_binds_is_refused() {
     // CB-choice
-    for (named, next) in
-        [(&[][..], "QUIT"), (&["scram-sha-256-plus", "scram-sha-1-plus", "plain"], "AUTH PLAIN ")]
-    {
-        let identity = Identity::of(&["127.0.0.1"]);
-        let config = identity.config.clone();
-        let server = Scripted::once(move |peer| {
-            peer.secure(&config);
-            peer.greet(&[ALL]);
-            for bound in ["AUTH SCRAM-SHA-256-PLUS ", "AUTH SCRAM-SHA-1-PLUS "] {
-                peer.expect(bound);
-                peer.say("504 5.5.4 unknown\r\n");
-            }
-            peer.expect(next);
-            peer.say("535 5.7.8 no\r\n");
-        });
-        let report = deliver(&submission(&["a@x.y"]), vec![trusting(&server, &identity, named)]);
+    let offered = [
+        "SCRAM-SHA-256-PLUS",
+        "SCRAM-SHA-1-PLUS",
+        "SCRAM-SHA-256",
+        "SCRAM-SHA-1",
+        "PLAIN",
+        "LOGIN",
+    ];
+    let bound = ["AUTH SCRAM-SHA-256-PLUS ***", "AUTH SCRAM-SHA-1-PLUS ***"];
+    for (mechanisms, next) in [
+        (&[][..], None),
+        (&["scram-sha-256-plus", "scram-sha-1-plus", "plain"], Some("AUTH PLAIN ***")),
+    ] {
+        let unknown = once("504 5.5.4 unknown");
+        let rules = vec![unknown.clone(), unknown, once("535 5.7.8 no")];
+        let (sink, hop) = receiver(&offered, alice(), rules);
+        let report = deliver(&submission(&["a@x.y"]), vec![named(hop, mechanisms)]);
         assert!(words(&report)[0].starts_with("a@x.y rejected Auth: "), "{:?}", words(&report));
-        server.finish();
+        let expected: Vec<_> = bound.into_iter().chain(next).collect();
+        assert_eq!(seen(sink).0, expected);
     }
 }
 
@@ -374,30 +400,7 @@ impl Secrets for Tokens<'_> {
 /// What comes of these tokens where only [`PASSWORD`] is good, and how many
 /// the server saw.
 fn with_tokens(mechanism: &'static str, given: &[&'static str]) -> (Report, usize) {
-    let identity = Identity::of(&["127.0.0.1"]);
-    let config = identity.config.clone();
-    let (tell, heard) = std::sync::mpsc::channel();
-    let server = Scripted::once(move |peer| {
-        peer.secure(&config);
-        peer.greet(&[&format!("AUTH PLAIN {mechanism}")]);
-        let next = loop {
-            let line = peer.line();
-            if !line.starts_with("AUTH ") {
-                break line;
-            }
-            tell.send(()).unwrap();
-            let (name, _) = examined(peer, &line, &premise(&alice(), &[]));
-            assert_eq!(name, mechanism);
-        };
-        if next.starts_with("MAIL ") {
-            peer.say("250 ok\r\n");
-            peer.answer(1, "250 ok\r\n");
-            peer.answer(1, "354 go\r\n");
-            peer.content();
-            peer.say("250 ok\r\n");
-        }
-    });
-    let mut hop = trusting(&server, &identity, &[]);
+    let (sink, mut hop) = receiver(&["PLAIN", mechanism], alice(), Vec::new());
     hop.sign_in.as_mut().unwrap().proof = Proof::Token;
     let tokens = Tokens { given, asked: AtomicUsize::new(0) };
     let interrupt = Interrupt::default();
@@ -409,8 +412,10 @@ fn with_tokens(mechanism: &'static str, given: &[&'static str]) -> (Report, usiz
     };
     let route = Route { hops: vec![hop] };
     let report = submit(&submission(&["a@x.y"]), &route, &world, &mut Unobserved);
-    server.finish();
-    (report, heard.iter().count())
+    let (refused, taken) = seen(sink);
+    // What is refused is the line behind the reason, which only a token gets.
+    assert!(refused.iter().all(|line| line == "***"), "{refused:?}");
+    (report, refused.len() + taken.len())
 }
 
 #[test]
@@ -424,7 +429,7 @@ fn a_refused_token_is_fetched_anew_once_and_only_another_is_tried() {
         for (tokens, expected) in [(&["expired"][..], 1), (&["expired", "other", PASSWORD], 2)] {
             let (report, heard) = with_tokens(mechanism, tokens);
             assert_eq!(heard, expected, "{mechanism} {tokens:?}");
-            assert!(words(&report)[0].contains("535 5.7.8 no"), "{report:#?}");
+            assert!(words(&report)[0].contains("535 5.7.8 "), "{report:#?}");
             let fault = report.attempts[0].token_fault.as_ref().unwrap();
             assert_eq!((&*fault.status, fault.scope.as_deref()), ("invalid_token", Some("mail")));
         }
