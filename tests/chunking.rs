@@ -8,7 +8,7 @@ use envoi::delivery::{Hop, Report};
 use envoi::message::{Message, Source};
 use envoi::net::{Endpoint, Roots, Security, TlsSettings};
 use envoi::session::{Event, Observer};
-use envoi::sink::{Encryption, Listen, Offer, Policy, Settings, Sink, Storage};
+use envoi::sink::{Encryption, Listen, Offer, Policy, Refusal, Settings, Sink, Storage};
 use envoi::smtp::{Chunking, Protocol};
 use harness::*;
 use std::time::{Duration, Instant};
@@ -394,24 +394,27 @@ fn only_behind_a_whole_last_chunk_is_it_unknown_what_became_of_it() {
 #[test]
 fn in_lmtp_each_recipient_has_its_answer_to_the_last_chunk() {
     // 2033
-    let server = Scripted::once(|peer| {
-        peer.greet_as("LHLO ", &OFFER);
-        peer.answer(4, "250 ok\r\n250 ok\r\n550 no\r\n250 ok\r\n");
-        assert!(!chunk(peer).0);
-        peer.say("250 ok\r\n");
-        assert!(chunk(peer).0);
-        peer.say("250 for a\r\n452 4.2.2 full\r\n");
-        peer.expect("QUIT");
-    });
-    let endpoint = Endpoint { protocol: Protocol::Lmtp, ..server.endpoint(Security::Cleartext) };
+    let refusal = |rule: &str| vec![Refusal::parse(rule).unwrap()];
+    let policy = Policy {
+        refuse: refusal("b@x.y=550 5.1.1 no"),
+        refuse_after_data: refusal("c@x.y=452 4.2.2 full"),
+        ..Policy::default()
+    };
+    let sink = sink(policy, listening(Protocol::Lmtp, Encryption::StartTls));
+    let endpoint =
+        Endpoint { protocol: Protocol::Lmtp, ..endpoint(sink.address(), Security::Cleartext) };
     let message = message(&long_text(CHUNK));
+    let size = message.facts().size;
     let to = submission_of(&["a@x.y", "b@x.y", "c@x.y"], message);
-    let report = deliver(&to, vec![in_chunks(endpoint)]);
-    assert_eq!(
-        words(&report),
-        ["a@x.y accepted 250 for a", "b@x.y rejected 550 no", "c@x.y deferred 452 4.2.2 full"]
-    );
-    server.finish();
+    let mut watch = Watch::default();
+    let words = words(&observed(&to, vec![in_chunks(endpoint)], &mut watch));
+    assert!(words[0].starts_with("a@x.y accepted 250 "), "{words:?}");
+    assert_eq!(words[1..], ["b@x.y rejected 550 5.1.1 no", "c@x.y deferred 452 4.2.2 full"]);
+    let chunks: Vec<_> = watch.0.iter().filter(|said| said.starts_with("BDAT ")).collect();
+    assert_eq!(chunks.len(), 2, "{chunks:?}");
+    assert!(chunks[1].ends_with(" LAST"), "{chunks:?}");
+    let stored = sink.next_stored(GENEROUS).unwrap();
+    assert_eq!((stored.size, stored.to.len()), (size, 1));
 }
 
 #[test]

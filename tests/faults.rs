@@ -5,7 +5,8 @@ mod harness;
 use envoi::delivery::{Hop, Route, World, submit};
 use envoi::net::{Interrupt, Security};
 use envoi::session::{Event, Observer, Unobserved};
-use envoi::sink::{Settings, Sink};
+use envoi::sink::{Event as Told, Policy, Rule, Settings, Sink, Stage};
+use envoi::smtp::Reply;
 use harness::*;
 use std::time::Duration;
 
@@ -163,8 +164,8 @@ fn a_lone_lf_ends_a_reply_but_no_part_of_a_sign_in() {
     }
 }
 
-fn sink() -> Sink {
-    Sink::start(Settings::default()).unwrap()
+fn sink(policy: Policy) -> Sink {
+    Sink::start(Settings { policy, ..Settings::default() }).unwrap()
 }
 
 #[test]
@@ -199,17 +200,21 @@ fn helo_is_tried_where_ehlo_is_unknown_and_nothing_depends_on_it() {
 #[test]
 fn a_host_that_takes_no_mail_is_followed_by_the_next_server() {
     // 5321-3.1, 7504
-    for greeting in ["554 no\r\n", "521 never\r\n", "421 not now\r\n"] {
-        let unwilling = Scripted::once(move |peer| {
-            peer.say(greeting);
-            peer.expect("QUIT");
-        });
-        let sink = sink();
-        let hops = [unwilling.address, sink.address()]
-            .map(|address| hop(endpoint(address, Security::Cleartext)));
+    for (code, text) in [(554, "no"), (521, "never"), (421, "not now")] {
+        let greeting = Some(Reply::new(code, text).unwrap());
+        let rules = vec![Rule { reply: greeting, ..Rule::at(Stage::Greeting) }];
+        let unwilling = sink(Policy { rules, ..Policy::default() });
+        let willing = sink(Policy::default());
+        let hops =
+            [&unwilling, &willing].map(|sink| hop(endpoint(sink.address(), Security::Cleartext)));
         let report = deliver(&submission(&["a@x.y"]), hops.to_vec());
         assert!(words(&report)[0].contains("accepted"), "{:?}", words(&report));
-        unwilling.finish();
+        let refused = unwilling.finish(GENEROUS).into_iter().filter_map(|event| match event {
+            Told::Refused { command, .. } => Some(command),
+            _ => None,
+        });
+        // But for QUIT, every command would be.
+        assert_eq!(refused.collect::<Vec<_>>(), [""; 0], "{code}");
     }
 }
 
@@ -234,7 +239,7 @@ fn all_or_nothing_holds_from_server_to_server() {
             peer.say("250 ok\r\n");
             peer.hang_up();
         });
-        let sink = sink();
+        let sink = sink(Policy::default());
         let hops = [early.address, first.address, sink.address()].map(|address| Hop {
             all_or_nothing: true,
             ..hop(endpoint(address, Security::Cleartext))
@@ -251,16 +256,12 @@ fn all_or_nothing_holds_from_server_to_server() {
 #[test]
 fn the_client_names_itself_in_full_or_by_its_address() {
     // 5321-2.3.5
-    for (host_name, said) in [
-        (None, "EHLO [127.0.0.1]"),
-        (Some("box"), "EHLO [127.0.0.1]"),
-        (Some("box.example"), "EHLO box.example"),
-    ] {
-        let server = Scripted::once(move |peer| {
-            peer.say("220 you.are.someone.else.example\r\n");
-            assert_eq!(peer.line(), said);
-        });
-        let mut hop = hop(server.endpoint(Security::Cleartext));
+    for (host_name, said) in
+        [(None, "[127.0.0.1]"), (Some("box"), "[127.0.0.1]"), (Some("box.example"), "box.example")]
+    {
+        let host = "you.are.someone.else.example".to_owned();
+        let sink = sink(Policy { host, ..Policy::default() });
+        let mut hop = hop(endpoint(sink.address(), Security::Cleartext));
         hop.hello = None;
         let world = World {
             secrets: &Fixed,
@@ -270,7 +271,8 @@ fn the_client_names_itself_in_full_or_by_its_address() {
         };
         let route = Route { hops: vec![hop] };
         submit(&submission(&["a@x.y"]), &route, &world, &mut Unobserved);
-        server.finish();
+        let trace = sink.next_stored(GENEROUS).unwrap().trace;
+        assert!(trace.contains(&format!("Received: from {said} (")), "{trace}");
     }
 }
 

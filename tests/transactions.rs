@@ -12,16 +12,15 @@ use harness::*;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::channel;
 use tempfile::TempDir;
 
 /// A user with an account at this server.
-fn home(server: &Scripted) -> TempDir {
+fn home(sink: &Sink) -> TempDir {
     let home = TempDir::new().unwrap();
     let config = format!(
         "[accounts.main]\nserver = \"smtp+notls://{}\"\nfrom = \"me@x.example\"\n\n\
          [queue]\ndirectory = \"{}/queue\"\n",
-        server.address,
+        sink.address(),
         home.path().display()
     );
     fs::write(home.path().join("config.toml"), config).unwrap();
@@ -41,25 +40,32 @@ fn keep(home: &TempDir, to: &[&str]) {
     assert!(envoi(home, &[&words, to].concat()).status().unwrap().success());
 }
 
-/// Takes the message for the first of two, and wants the other in a transaction
+/// A message for two is taken for the first; the other is wanted in a transaction
 /// of his own.
-fn take_one_of_two(peer: &mut Peer) {
-    peer.answer(1, "250 2.1.0 Ok\r\n");
-    peer.answer(1, "250 2.1.5 Ok\r\n");
-    peer.answer(1, "452 4.5.3 Too many recipients\r\n");
-    peer.answer(1, "354 Go on\r\n");
-    peer.content();
-    peer.say("250 2.0.0 Taken\r\n");
+fn taking_one_of_two() -> Vec<Rule> {
+    let too_many = Reply::new(452, "4.5.3 Too many recipients").unwrap().with_enhanced();
+    vec![Rule { nth: Some(2), reply: Some(too_many), ..Rule::at(Stage::Rcpt) }]
+}
+
+fn receiver(rules: Vec<Rule>) -> Sink {
+    let policy = Policy { rules, ..Policy::default() };
+    Sink::start(Settings { policy, ..Settings::default() }).unwrap()
+}
+
+/// For whom the receiver took messages that were not heard of yet.
+fn taken(sink: Sink) -> Vec<String> {
+    let taken = sink.finish(GENEROUS).into_iter().filter_map(|event| match event {
+        Event::Stored(stored) => Some(stored.to),
+        _ => None,
+    });
+    taken.flatten().map(|to| to.path.to_string()).collect()
 }
 
 /// Submits a message for two to a receiver that takes the second in a transaction
 /// of his own only. Gives whom the witness, who answers so, heard of, the report,
 /// and for whom the receiver took the message.
 fn witnessed(goes_on: bool) -> (Vec<usize>, Report, Vec<String>) {
-    let too_many = Reply::new(452, "4.5.3 Too many recipients").unwrap().with_enhanced();
-    let rules = vec![Rule { nth: Some(2), reply: Some(too_many), ..Rule::at(Stage::Rcpt) }];
-    let policy = Policy { rules, ..Policy::default() };
-    let sink = Sink::start(Settings { policy, ..Settings::default() }).unwrap();
+    let sink = receiver(taking_one_of_two());
     let route = Route { hops: vec![hop(endpoint(sink.address(), Security::Cleartext))] };
     let interrupt = Interrupt::default();
     let world =
@@ -75,12 +81,7 @@ fn witnessed(goes_on: bool) -> (Vec<usize>, Report, Vec<String>) {
         },
         &mut Unobserved,
     );
-    let taken = sink.finish(GENEROUS).into_iter().filter_map(|event| match event {
-        Event::Stored(stored) => Some(stored.to),
-        _ => None,
-    });
-    let taken = taken.flatten().map(|to| to.path.to_string()).collect();
-    (heard, report, taken)
+    (heard, report, taken(sink))
 }
 
 #[test]
@@ -106,32 +107,15 @@ fn where_it_cannot_be_noted_who_has_a_message_nobody_else_is_asked_about() {
 #[test]
 fn a_run_that_is_killed_between_two_transactions_sends_to_nobody_twice() {
     // Q-4
-    let (tell_pid, pid) = channel::<u32>();
-    let killed = move |peer: &mut Peer| {
-        peer.greet(&[]);
-        take_one_of_two(peer);
-        peer.expect("MAIL");
-        let pid = pid.recv().unwrap().to_string();
-        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-        assert!(peer.rest().is_empty(), "it went on");
-    };
-    let again = |peer: &mut Peer| {
-        peer.greet(&[]);
-        peer.answer(1, "250 2.1.0 Ok\r\n");
-        peer.expect("RCPT TO:<b@x.example>");
-        peer.say("250 2.1.5 Ok\r\n");
-        peer.expect("DATA");
-        peer.say("354 Go on\r\n");
-        peer.content();
-        peer.say("250 2.0.0 Taken\r\n");
-    };
-    let scripts: Vec<Part> = vec![Box::new(killed), Box::new(again)];
-    let server = Scripted::start(scripts);
-    let home = home(&server);
+    let mut rules = taking_one_of_two();
+    rules.push(Rule { nth: Some(2), delay: Some(GENEROUS), ..Rule::at(Stage::Mail) });
+    let sink = receiver(rules);
+    let home = home(&sink);
     keep(&home, &["a@x.example", "b@x.example"]);
 
     let mut run = envoi(&home, &["queue", "run", "-q"]).spawn().unwrap();
-    tell_pid.send(run.id()).unwrap();
+    while !is_at_mail(&sink.events().recv_timeout(GENEROUS).unwrap()) {}
+    run.kill().unwrap();
     assert!(!run.wait().unwrap().success());
     let list = envoi(&home, &["queue", "list", "--json"]).output().unwrap();
     let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
@@ -141,7 +125,12 @@ fn a_run_that_is_killed_between_two_transactions_sends_to_nobody_twice() {
 
     assert!(envoi(&home, &["queue", "run", "-q"]).status().unwrap().success());
     assert_eq!(entries(&home.path().join("queue")), 0);
-    server.finish();
+    assert_eq!(taken(sink), ["b@x.example"], "what came before was heard of before");
+}
+
+/// Whether the rule for MAIL counts.
+fn is_at_mail(event: &Event) -> bool {
+    matches!(event, Event::Rule { rule, .. } if rule.stage == Stage::Mail)
 }
 
 /// How many messages are in a queue.
