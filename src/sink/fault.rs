@@ -50,6 +50,8 @@ pub enum Fault {
     Multiline,
     /// Its answer has a line of a mebioctet.
     Oversized,
+    /// Its answer has one line after another, until the client leaves.
+    Endless,
     /// Its answer is not one of SMTP.
     Garbage,
     /// Behind its answer stands another one to nothing.
@@ -140,13 +142,14 @@ impl Stage {
 
 impl Fault {
     /// Each fault by its name.
-    pub const ALL: [(&'static str, Fault); 13] = [
+    pub const ALL: [(&'static str, Fault); 14] = [
         ("close", Fault::Close),
         ("reset", Fault::Reset),
         ("half-close", Fault::HalfClose),
         ("trickle", Fault::Trickle),
         ("multiline", Fault::Multiline),
         ("oversized", Fault::Oversized),
+        ("endless", Fault::Endless),
         ("garbage", Fault::Garbage),
         ("extra", Fault::Extra),
         ("tiny-window", Fault::TinyWindow),

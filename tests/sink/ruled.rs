@@ -1,7 +1,7 @@
 //! A receiver that misbehaves by rules.
 
 use super::{Client, PATIENCE, start};
-use envoi::sink::{Event, Policy, Rule, Stage};
+use envoi::sink::{Event, Fault, Policy, Rule, Stage};
 use envoi::smtp::Reply;
 use std::time::Instant;
 
@@ -59,6 +59,24 @@ fn the_end_of_the_receiver_does_not_wait_for_a_rule() {
     client.write(b"MAIL FROM:<>\r\n");
     let is_rule = |event: Event| matches!(event, Event::Rule { .. });
     while !is_rule(sink.events().recv_timeout(PATIENCE).unwrap()) {}
+    let begun = Instant::now();
+    sink.stop();
+    assert!(begun.elapsed() < PATIENCE);
+}
+
+#[test]
+fn an_endless_answer_ends_with_its_client_or_with_the_receiver() {
+    // RX-9
+    let rules = vec![Rule { fault: Some(Fault::Endless), ..Rule::at(Stage::Rset) }];
+    let sink = start(Policy { rules, ..Policy::default() });
+    let [mut leaves, mut stays] = [Client::greeted(&sink), Client::greeted(&sink)];
+    for client in [&mut leaves, &mut stays] {
+        client.write(b"RSET\r\n");
+        assert!((0..10_000).all(|_| client.line().as_deref() == Some("250-and on")));
+    }
+    drop(leaves);
+    let is_closed = |event: Event| matches!(event, Event::Closed { connection: 1 });
+    while !is_closed(sink.events().recv_timeout(PATIENCE).unwrap()) {}
     let begun = Instant::now();
     sink.stop();
     assert!(begun.elapsed() < PATIENCE);

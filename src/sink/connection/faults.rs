@@ -125,6 +125,7 @@ impl<'s> Connection<'s> {
                 let text = vec!["x".repeat(1024 * 1024)];
                 self.say(&Reply { text, ..reply.clone() });
             }
+            Fault::Endless => self.go_on(reply.code)?,
             Fault::Garbage => self.output.extend_from_slice(b"\x00\xffwhat?\r\n"),
             Fault::Extra => {
                 self.say(reply);
@@ -143,6 +144,17 @@ impl<'s> Connection<'s> {
             // Shown in the handshake.
             Fault::Expired | Fault::WrongName | Fault::OldTls => self.say(reply),
         }
+        Ok(())
+    }
+
+    /// Says lines of an answer until nobody hears them.
+    fn go_on(&mut self, code: ReplyCode) -> io::Result<()> {
+        let lines = format!("{}-and on\r\n", code.value()).repeat(LINES);
+        while !self.is_unheard {
+            self.output.extend_from_slice(lines.as_bytes());
+            self.send()?;
+        }
+        self.is_leaving = true;
         Ok(())
     }
 
