@@ -61,16 +61,17 @@ impl Name {
     /// A name for a message of this moment. Fails without random numbers.
     pub fn at(now: Timestamp) -> io::Result<Self> {
         static MESSAGES: AtomicU64 = AtomicU64::new(0);
-        static PROCESS: OnceLock<String> = OnceLock::new();
-        let process = if let Some(process) = PROCESS.get() {
+        // Drawn once: the count tells the messages of a process apart.
+        static PROCESS: OnceLock<(u32, String)> = OnceLock::new();
+        let (process, word) = if let Some(process) = PROCESS.get() {
             process
         } else {
             let word = random_word(4).map_err(io::Error::other)?;
-            PROCESS.get_or_init(|| format!("P{}R{word}", std::process::id()))
+            PROCESS.get_or_init(|| (std::process::id(), word))
         };
         let micros = now.subsec_microsecond();
         let count = MESSAGES.fetch_add(1, Ordering::Relaxed);
-        let id = format!("M{micros:06}{process}Q{count}");
+        let id = format!("M{micros:06}P{process}Q{count}R{word}");
         Ok(Name { id, second: now.as_second() })
     }
 
