@@ -97,11 +97,13 @@ pub struct Answer<T> {
     /// it: it is on this machine and no mere forwarder, or `trust-ad` stands in
     /// resolv.conf.
     pub authenticated: bool,
+    /// Whose they are, where the name that was asked for is an alias (RFC 1034 §3.6.2).
+    pub canonical: Option<Name>,
 }
 
 impl<T> Answer<T> {
     fn map<U>(self, read: impl FnMut(T) -> U) -> Answer<U> {
         let records = self.records.into_iter().map(read).collect();
-        Answer { records, authenticated: self.authenticated }
+        Answer { records, authenticated: self.authenticated, canonical: self.canonical }
     }
 }

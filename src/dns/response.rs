@@ -11,8 +11,14 @@ use domain::rdata::Cname;
 /// What a response says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Response<R> {
-    /// The records, at least one, and whether it says that they are authentic.
-    Records(Vec<R>, bool),
+    /// The records, at least one.
+    Records {
+        records: Vec<R>,
+        /// It says that they are.
+        authentic: bool,
+        /// Whose they are, where the name is an alias.
+        canonical: Option<Name>,
+    },
     /// NXDOMAIN.
     NoSuchName,
     /// There is the name, but no such record.
@@ -84,11 +90,14 @@ impl<R: Record> Section<R> {
     /// The records at the end of the aliases of this name (RFC 1034 §3.6.2).
     fn records_of(self, name: &Name, authentic: bool) -> Response<R> {
         let Section { records, aliases } = self;
+        let asked = name;
         let mut name = name;
         for _ in 0..=MOST_ALIASES {
             if records.iter().any(|(owner, _)| owner == name) {
                 let here = records.into_iter().filter(|(owner, _)| owner == name);
-                return Response::Records(here.map(|(_, record)| record).collect(), authentic);
+                let records = here.map(|(_, record)| record).collect();
+                let canonical = (name != asked).then(|| name.clone());
+                return Response::Records { records, authentic, canonical };
             }
             match aliases.iter().find(|(alias, _)| alias == name) {
                 Some((_, target)) => name = target,

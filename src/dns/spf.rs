@@ -17,9 +17,14 @@ pub struct Spf {
 /// One look-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// `include`, `redirect`: another record is part of it, or stands in for it: of
-    /// this domain.
-    Record(String),
+    /// `include`, `redirect`: another record is part of it, or stands in for it.
+    Record {
+        /// Of this domain.
+        domain: String,
+        /// Who may send by that may send by this; not so where the sign of `include`
+        /// is another than `+` (RFC 7208 §5.2).
+        passes: bool,
+    },
     /// `a`: the addresses of this name; `None` for the domain's own.
     Addresses(Option<String>),
     /// `mx`: who takes the mail of this name; `None` for the domain's own.
@@ -34,7 +39,7 @@ pub enum Lookup {
 /// What `all` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum All {
-    /// `+all`: everybody may send.
+    /// `+all`, or a network that is the whole of a family: everybody may send.
     Pass,
     /// `?all`.
     Neutral,
@@ -64,7 +69,7 @@ impl Spf {
     /// Reads one; the error is the term that is wrong.
     pub fn read(text: &str) -> Result<Self, String> {
         let mut spf = Spf { lookups: Vec::new(), all: None };
-        let mut redirect = None;
+        let (mut redirect, mut has_explanation) = (None, false);
         for term in text.split(' ').skip(1).filter(|term| !term.is_empty()) {
             if let Some((name, value)) = modifier(term) {
                 if name.eq_ignore_ascii_case("redirect") {
@@ -73,13 +78,19 @@ impl Spf {
                     }
                     redirect = Some(value.to_owned());
                 }
+                // RFC 7208 §6: neither stands there twice.
+                if name.eq_ignore_ascii_case("exp")
+                    && (value.is_empty() || std::mem::replace(&mut has_explanation, true))
+                {
+                    return Err(term.to_owned());
+                }
                 continue;
             }
             spf.take(term).ok_or_else(|| term.to_owned())?;
         }
         // RFC 7208 §6.1: beside `all` a redirection counts for nothing.
         if let Some(domain) = redirect.filter(|_| spf.all.is_none()) {
-            spf.lookups.push(Lookup::Record(domain));
+            spf.lookups.push(Lookup::Record { domain, passes: true });
             spf.all = Some(All::Redirected);
         }
         Ok(spf)
@@ -100,17 +111,17 @@ impl Spf {
             domain => Some(domain.strip_prefix(':').filter(|domain| !domain.is_empty())?),
         };
         let owned = |text: &str| text.to_owned();
+        let passes = sign == b'+';
         match name.to_ascii_lowercase().as_str() {
-            // What stands behind it is never looked at.
-            "all" if rest.is_empty() => {
-                self.all = self.all.or(Some(match sign {
-                    b'-' => All::Fail,
-                    b'~' => All::SoftFail,
-                    b'?' => All::Neutral,
-                    _ => All::Pass,
-                }));
+            "all" if rest.is_empty() => self.end_with(match sign {
+                b'-' => All::Fail,
+                b'~' => All::SoftFail,
+                b'?' => All::Neutral,
+                _ => All::Pass,
+            }),
+            "include" => {
+                self.look_up(Lookup::Record { domain: argument.map(owned)?, passes });
             }
-            "include" => self.look_up(Lookup::Record(argument.map(owned)?)),
             "a" if are_lengths(lengths) => self.look_up(Lookup::Addresses(domain.map(owned))),
             "mx" if are_lengths(lengths) => self.look_up(Lookup::Exchangers(domain.map(owned))),
             "exists" => self.look_up(Lookup::Exists(argument.map(owned)?)),
@@ -119,7 +130,15 @@ impl Spf {
             "ip6" if is_network::<Ipv6Addr>(domain?, lengths, 128) => {}
             _ => return None,
         }
+        if passes && matches!(lengths, "/0" | "/00" | "/000") {
+            self.end_with(All::Pass);
+        }
         Some(())
+    }
+
+    /// What stands behind it is never looked at.
+    fn end_with(&mut self, all: All) {
+        self.all = self.all.or(Some(all));
     }
 
     fn look_up(&mut self, lookup: Lookup) {
@@ -164,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_record_tells_what_is_looked_up_and_what_comes_of_everybody_else() {
-        let record = |domain: &str| Lookup::Record(domain.to_owned());
+        let signed = |domain: &str, passes| Lookup::Record { domain: domain.to_owned(), passes };
+        let record = |domain: &str| signed(domain, true);
         for (text, lookups, all) in [
             ("v=spf1 -all", vec![], Some(All::Fail)),
             ("v=spf1", vec![], None),
@@ -182,6 +202,9 @@ mod tests {
             ("v=spf1 ptr ptr:x.example ?all", vec![Lookup::Ptr; 2], Some(All::Neutral)),
             ("v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 ?all", vec![], Some(All::Neutral)),
             ("v=spf1 include:x.example -all", vec![record("x.example")], Some(All::Fail)),
+            ("v=spf1 ?include:x.example -all", vec![signed("x.example", false)], Some(All::Fail)),
+            ("v=spf1 ip4:0.0.0.0/0 -all", vec![], Some(All::Pass)),
+            ("v=spf1 -ip4:0.0.0.0/0 ~all", vec![], Some(All::SoftFail)),
             ("v=spf1 redirect=x.example", vec![record("x.example")], Some(All::Redirected)),
             ("v=spf1 -all redirect=x.example", vec![], Some(All::Fail)),
             ("v=spf1 -all a mx +all", vec![], Some(All::Fail)),
@@ -214,6 +237,8 @@ mod tests {
             ("v=spf1 redirect=", "redirect="),
             ("v=spf1 -all:x", "-all:x"),
             ("v=spf1 redirect=a redirect=b", "redirect=b"),
+            ("v=spf1 exp=a.x -all exp=b.x", "exp=b.x"),
+            ("v=spf1 -all exp=", "exp="),
         ] {
             assert_eq!(Spf::read(text), Err(term.to_owned()), "{text}");
         }

@@ -169,9 +169,9 @@ impl Asked<'_> {
         let kind = R::KIND;
         let failed = |reason: String| Error::Failed { name: name.clone(), kind, server, reason };
         Err(match response {
-            Response::Records(records, authentic) => {
+            Response::Records { records, authentic, canonical } => {
                 let authenticated = authentic && self.is_believed();
-                return Ok(Answer { records, authenticated });
+                return Ok(Answer { records, authenticated, canonical });
             }
             Response::NoSuchName => Error::NoSuchName { name },
             Response::NoRecords => Error::NoRecords { name, kind },
@@ -249,7 +249,8 @@ mod tests {
     fn a_host_has_no_address_only_if_neither_family_may_have_one() {
         let name: Name = "mx.example.org".parse().unwrap();
         let found = |address: &str, authenticated| {
-            Ok(Answer { records: vec![address.parse().unwrap()], authenticated })
+            let records = vec![address.parse().unwrap()];
+            Ok(Answer { records, authenticated, canonical: None })
         };
         let none = || Err(Error::NoRecords { name: name.clone(), kind: Kind::A });
         let untold = || Err(Error::TimedOut { name: name.clone(), kind: Kind::A });

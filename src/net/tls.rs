@@ -38,6 +38,9 @@ pub struct TlsFacts {
     pub fault: Option<CertificateFault>,
     /// What else is wrong with it, looked for where a fault is only noted.
     pub further_faults: Vec<CertificateFault>,
+    /// Of a chain that is good, the certificate that is the first to end it, looked for
+    /// where a fault is only noted.
+    pub ends_first: Option<Summary>,
     /// The server's own certificate, as far as it can be read.
     pub certificate: Option<Summary>,
     /// All that the server sent, its own first, as far as they can be read.
@@ -143,6 +146,8 @@ impl Tls {
         let further =
             fault.iter().flat_map(|it| verifier.others(it, certificates, UnixTime::now()));
         let further_faults = further.collect();
+        let is_noted = verifier.verification() == Verification::Noted && fault.is_none();
+        let ends_first = is_noted.then(|| verifier.ends_first(certificates)).flatten();
         let version = match self.connection.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3".to_owned(),
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2".to_owned(),
@@ -161,6 +166,7 @@ impl Tls {
             client,
             fault,
             further_faults,
+            ends_first,
             certificate: chain.first().cloned(),
             chain,
         })

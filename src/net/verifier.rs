@@ -16,7 +16,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, SignatureScheme};
 use std::mem::discriminant;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Says whether a server is the one that was asked for.
 #[derive(Debug)]
@@ -97,6 +97,20 @@ impl Verifier {
             }
         }
         found.split_off(1)
+    }
+
+    /// The certificate of a good chain with whose end it is good no longer: others may
+    /// be sent that are not needed, such as an authority signed by an older one.
+    pub(super) fn ends_first(&self, chain: &[CertificateDer<'_>]) -> Option<Summary> {
+        let summaries = summaries(chain);
+        let mut by_end: Vec<usize> = (0..summaries.len()).collect();
+        by_end.sort_by_key(|at| summaries[*at].not_after);
+        let is_needed = |at: &usize| {
+            let end = last_moment(&summaries[*at]).as_secs();
+            let behind = UnixTime::since_unix_epoch(Duration::from_secs(end + 1));
+            *at == 0 || self.fault(chain, behind).is_some()
+        };
+        by_end.into_iter().find(is_needed).map(|at| summaries[at].clone())
     }
 }
 
@@ -179,4 +193,53 @@ impl ServerCertVerifier for Verifier {
 /// Always named: with a second one in the build, rustls has no default.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+    const HOST: &str = "mx.example.org";
+
+    /// What an authority by this name certifies, good to the end of this year.
+    fn authority(name: &str, year: i32) -> CertificateParams {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_after = rcgen::date_time_ymd(year, 12, 31);
+        params
+    }
+
+    /// The common names of what ends the chain first: of a server whose own ends in 3002
+    /// below an authority in between that ends in `between`, and one that is trusted,
+    /// which is sent as an older one signed it, until 3000.
+    fn ends_first(between: i32) -> Option<String> {
+        let [root_key, old_key, between_key, own_key] =
+            std::array::from_fn(|_| KeyPair::generate().unwrap());
+        let root = authority("root", 3010).self_signed(&root_key).unwrap();
+        let old = Issuer::new(authority("old", 3000), old_key);
+        let crossed = authority("root", 3000).signed_by(&root_key, &old).unwrap();
+        let issuer = Issuer::new(authority("root", 3010), root_key);
+        let middle = authority("between", between).signed_by(&between_key, &issuer).unwrap();
+        let issuer = Issuer::new(authority("between", between), between_key);
+        let mut own = CertificateParams::new([HOST.to_owned()]).unwrap();
+        own.distinguished_name.push(DnType::CommonName, "own");
+        own.not_after = rcgen::date_time_ymd(3002, 12, 31);
+        let own = own.signed_by(&own_key, &issuer).unwrap();
+        let chain = [own.der().clone(), middle.der().clone(), crossed.der().clone()];
+
+        let roots = Roots { given: vec![root.der().clone()], ..Roots::default() };
+        let settings = TlsSettings { roots, ..TlsSettings::default() };
+        let host = server_name(&Host::Name(HOST.to_owned())).unwrap();
+        let verifier = Verifier::new(host, &settings).unwrap();
+        assert!(verifier.fault(&chain, UnixTime::now()).is_none());
+        verifier.ends_first(&chain)?.common_name
+    }
+
+    #[test]
+    fn a_certificate_that_nobody_needs_ends_no_chain() {
+        assert_eq!(ends_first(3001).as_deref(), Some("between"));
+        assert_eq!(ends_first(3003).as_deref(), Some("own"));
+    }
 }

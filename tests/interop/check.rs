@@ -53,7 +53,7 @@ fn each_fault_of_a_broken_postfix_and_its_domain_is_named() {
     let domain = [
         "mx ok: 10 mail.broken.plain.example",
         "spf fault: v=spf1 +all",
-        "dmarc fault: there are 2 of them",
+        "dmarc fault: there are 2 records",
         "mta-sts fault: https://mta-sts.broken.plain.example/.well-known/mta-sts.txt: ",
     ];
     assert_has(&found(&report, 3), &domain);
@@ -171,6 +171,10 @@ fn the_certificate_of_who_takes_the_mail_is_compared_with_what_dnssec_vouches_fo
              shut MX 10 mx.shut\nmx.shut A {NOWHERE}\n_25._tcp.mx.shut TLSA 3 1 1 {digest}\n\
              two A {usual}\ntwo A {NOWHERE}\n\
              itself A {usual}\n\
+             nick MX 10 mx.nick\nmx.nick CNAME mx.good\n\
+             named MX 10 mx.named\nmx.named CNAME itself\n_25._tcp.mx.named TLSA 3 1 1 {digest}\n\
+             away MX 10 mx.away\nmx.away CNAME mx.good.plain.example.\n\
+             _25._tcp.mx.away TLSA 3 1 1 {digest}\n\
              astray MX 10 mx.check.forged.example.\n"
         )
     });
@@ -199,6 +203,21 @@ fn the_certificate_of_who_takes_the_mail_is_compared_with_what_dnssec_vouches_fo
     let told = checked("--domain shut.signed.example --ports none", 0);
     assert_has(&told, &["dane note: mx.shut.signed.example has TLSA records; its certificate was"]);
     assert!(!told.iter().any(|line| line.starts_with("mx-tls")), "{told:#?}");
+
+    // RFC 7672 §2.2.3: the records of the host that the alias leads to, else those of the
+    // alias; and who vouches for an alias that leads out of what is signed was not asked.
+    let told = checked("--domain nick.signed.example", 0);
+    assert_has(
+        &told,
+        &["mx-alias warning: mx.nick.signed.example is an alias of mx.good.signed.example"],
+    );
+    let fits = "dane ok: the certificate of mx.nick.signed.example is that of TLSA 3 1 1";
+    assert_has(&told, &[fits]);
+    let told = checked("--domain named.signed.example", 0);
+    let fits = "dane ok: the certificate of mx.named.signed.example is that of TLSA 3 1 1";
+    assert_has(&told, &[fits]);
+    let told = checked("--domain away.signed.example", 0);
+    assert_has(&told, &["dane unknown: mx.away.signed.example has TLSA records, and is an alias"]);
 
     let told = checked("--domain itself.plain.example", 0);
     assert_has(

@@ -65,8 +65,8 @@ pub fn exchangers(
     deadline: Deadline,
     interrupt: &Interrupt,
 ) -> Result<Answer<Mx>, Error> {
-    let Answer { records, authenticated } = resolver.mx(domain, deadline, interrupt)?;
-    Ok(Answer { records: Mx::ordered(records, draw), authenticated })
+    let answer = resolver.mx(domain, deadline, interrupt)?;
+    Ok(Answer { records: Mx::ordered(answer.records, draw), ..answer })
 }
 
 /// `.` stands alone where it means anything (RFC 2782, "Target").

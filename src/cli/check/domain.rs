@@ -34,8 +34,10 @@ pub(super) struct Domain {
 pub(super) struct Exchanger {
     pub(super) name: Name,
     pub(super) addresses: Result<Answer<IpAddr>, dns::Error>,
-    /// What DNSSEC says of its certificate.
+    /// What DNSSEC says of its certificate, at port 25 of `tlsa_of`.
     pub(super) tlsa: Result<Answer<Tlsa>, dns::Error>,
+    /// The host, or what it is an alias of.
+    pub(super) tlsa_of: Name,
     /// What came of looking at its port 25; `None` where nobody did.
     pub(super) look: Option<Attempt>,
 }
@@ -133,12 +135,35 @@ impl Asking<'_> {
             Some(_) => self.resolver.addresses(name, self.until(), self.interrupt),
             None => Err(dns::Error::NotAName(name.to_string())),
         };
-        let tlsa = name
-            .below("_25._tcp")
-            .and_then(|owner| self.resolver.tlsa(&owner, self.until(), self.interrupt));
+        let (tlsa_of, tlsa) = self.tlsa(name, &addresses);
         let is_looked_at = is_looked_at && addresses.is_ok();
         let look = if is_looked_at { (self.look)(name) } else { None };
-        Exchanger { name: name.clone(), addresses, tlsa, look }
+        Exchanger { name: name.clone(), addresses, tlsa, tlsa_of, look }
+    }
+
+    /// RFC 7672 §2.2.3: the records of what a host is an alias of, where DNSSEC vouches
+    /// for all of the way there, else its own.
+    fn tlsa(
+        &self,
+        name: &Name,
+        addresses: &Result<Answer<IpAddr>, dns::Error>,
+    ) -> (Name, Result<Answer<Tlsa>, dns::Error>) {
+        let of = |host: &Name| {
+            let owner = host.below("_25._tcp")?;
+            self.resolver.tlsa(&owner, self.until(), self.interrupt)
+        };
+        let canonical = match addresses {
+            Ok(answer) if answer.authenticated => answer.canonical.as_ref(),
+            _ => None,
+        };
+        if let Some(canonical) = canonical {
+            match of(canonical) {
+                Ok(answer) if answer.authenticated => return (canonical.clone(), Ok(answer)),
+                Err(error) if error.is_temporary() => return (canonical.clone(), Err(error)),
+                _ => {}
+            }
+        }
+        (name.clone(), of(name))
     }
 
     /// The texts that are meant, below the name by these labels.

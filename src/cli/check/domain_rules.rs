@@ -15,6 +15,7 @@ use crate::dns::{self, Tags};
 pub(super) const RULES: &[Rule<Domain>] = &[
     Rule::one("mx", mx),
     Rule::each("mx-addresses", exchangers::addresses),
+    Rule::each("mx-alias", exchangers::aliases),
     Rule::each("mx-tls", exchangers::tls),
     Rule::one("spf", spf),
     Rule::one("spf-lookups", spf_lookups),
@@ -57,14 +58,20 @@ fn mx(domain: &Domain) -> Option<Finding> {
     };
     if domain.hosts.is_empty() {
         let why = "many servers take no mail from a domain that takes none (RFC 7505)";
-        return Some(Finding::warning("the domain says that it takes no mail", why));
+        return Some(
+            Finding::warning("the domain says that it takes no mail", why)
+                .hint(format!("if mail is sent in its name: {name}. MX 10 mail.{name}.")),
+        );
     }
-    let told = |mx: &dns::Mx| {
-        let host = mx.exchanger.as_ref().map(ToString::to_string).unwrap_or_default();
-        format!("{} {host}", mx.preference)
-    };
-    let told: Vec<String> = answer.records.iter().map(told).collect();
-    Some(Finding::ok(told.join(", ")))
+    let told = |mx: &dns::Mx| mx.exchanger.as_ref().map(|host| format!("{} {host}", mx.preference));
+    let told: Vec<String> = answer.records.iter().filter_map(told).collect();
+    let told = told.join(", ");
+    if answer.records.iter().any(|mx| mx.exchanger.is_none()) {
+        let found = format!("{told}, and another that says that it takes no mail");
+        let why = "a sender that believes that one sends nothing (RFC 7505 §3)";
+        return Some(Finding::warning(found, why).hint(format!("leave out: {name}. MX 0 .")));
+    }
+    Some(Finding::ok(told))
 }
 
 /// The only one of the texts; what to say of none or several.
@@ -74,7 +81,7 @@ pub(super) fn only<'t>(texts: &'t Texts, name: &str, none: Finding) -> Result<&'
         Ok([]) => Err(none),
         Ok([text]) => Ok(text),
         Ok(several) => {
-            let found = format!("there are {} of them at {name}", several.len());
+            let found = format!("there are {} records at {name}", several.len());
             let why = "where there are several, none counts";
             Err(Finding::fault(found, why, Exit::Config).hint("leave one"))
         }
@@ -95,9 +102,8 @@ fn spf(domain: &Domain) -> Option<Finding> {
             let found = format!("‘{term}’ is no term of SPF, in: {text}");
             Finding::fault(found, why, Exit::Config).hint(format!("correct it at {name}"))
         }
-        Ok(Spf { all: Some(All::Pass), .. }) => {
-            Finding::fault(text, OPEN, Exit::Config).hint("end it with -all or ~all")
-        }
+        Ok(Spf { all: Some(All::Pass), .. }) => Finding::fault(text, OPEN, Exit::Config)
+            .hint("name the servers that send, no network of /0, and end it with -all or ~all"),
         Ok(Spf { all: None | Some(All::Neutral), .. }) => {
             let why = "it says nothing of the servers that it does not name";
             Finding::warning(text, why).hint("end it with -all or ~all")
@@ -134,7 +140,7 @@ fn spf_lookups(domain: &Domain) -> Option<Finding> {
                 .hint("name addresses, ip4: and ip6:, in place of names")
         }
         (Some(open), _) => {
-            let found = format!("the record of {open}, which it includes, ends with +all");
+            let found = format!("the record of {open}, which it includes, lets everybody send");
             Finding::fault(found, OPEN, Exit::Config).hint(format!("leave {open} out"))
         }
         (None, 0) => Finding::ok(count),
@@ -179,7 +185,7 @@ fn dmarc(domain: &Domain) -> Option<Finding> {
                 Finding::ok(found)
             }
             _ => {
-                let why = "a record that is wrong counts for nothing";
+                let why = "a record that is wrong counts for nothing, or as p=none";
                 let found = format!("no p=none, quarantine or reject, in: {found}");
                 Finding::fault(found, why, Exit::Config).hint(format!("correct it at {at}"))
             }
@@ -217,7 +223,10 @@ fn mta_sts(domain: &Domain) -> Option<Finding> {
         Err(Unfetched::Unknown(why)) => return Some(Finding::unknown(why.clone())),
         Err(Unfetched::Missing(why)) => {
             let finding = Finding::fault(why.clone(), NO_POLICY, Exit::Unavailable);
-            return Some(finding.hint(correct));
+            return Some(finding.hint(format!(
+                "put the policy there, with a certificate for mta-sts.{}, or take away: {at}. TXT",
+                domain.name
+            )));
         }
     };
     Some(match Policy::read(text) {
@@ -303,4 +312,4 @@ fn tlsrpt(domain: &Domain) -> Option<Finding> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -8,7 +8,8 @@ use crate::cli::exit::Exit;
 use crate::cli::words::error_words;
 use crate::delivery::Attempt;
 use crate::dns::{self, Answer, Misfit, Name, Tlsa};
-use crate::net::{Host, TlsFacts};
+use crate::net::{self, Host, TlsFacts};
+use crate::session::{Error, Kind};
 use crate::smtp::Phase;
 use std::net::IpAddr;
 
@@ -45,6 +46,22 @@ fn addresses_of(host: &Exchanger, is_lost: bool) -> Finding {
     }
 }
 
+/// Whether any is an alias, where the domain names it (RFC 2181 §10.3).
+pub(super) fn aliases(domain: &Domain) -> Vec<Finding> {
+    let Ok(named) = &domain.exchangers else { return Vec::new() };
+    let alias_of = |mx: &dns::Mx| {
+        let name = mx.exchanger.as_ref()?;
+        let host = domain.hosts.iter().find(|host| host.name == *name)?;
+        let canonical = host.addresses.as_ref().ok()?.canonical.as_ref()?;
+        let found = format!("{name} is an alias of {canonical}");
+        let why = "RFC 5321 §5.1 leaves open what comes of that, and some senders do not send";
+        let hint =
+            format!("name the host itself: {}. MX {} {canonical}.", domain.name, mx.preference);
+        Some(Finding::warning(found, why).hint(hint))
+    };
+    named.records.iter().filter_map(alias_of).collect()
+}
+
 fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(it) => {
@@ -59,9 +76,16 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// Whether port 25 was seen as others see it: TLS may have failed there.
+/// Whether port 25 was seen as others see it: TLS may have failed there, but not for want
+/// of time.
 pub(super) fn was_reached(look: &Attempt) -> bool {
-    look.error.as_ref().is_none_or(|it| matches!(it.phase, Phase::StartTls | Phase::Handshake))
+    let is_answer = |error: &Error| {
+        let is_of_tls = matches!(error.phase, Phase::StartTls | Phase::Handshake);
+        let is_ours =
+            matches!(error.kind, Kind::Net(net::Error::TimedOut { .. } | net::Error::Interrupted));
+        is_of_tls && !is_ours
+    };
+    look.error.as_ref().is_none_or(|error| is_answer(error))
 }
 
 /// Whether others can send there under TLS.
@@ -115,6 +139,12 @@ fn dane_of(domain: &Domain, host: &Exchanger) -> Finding {
         Err(error) if error.is_temporary() => return untold(error),
         Err(_) => return Finding::note(format!("{name} has no TLSA record")),
     };
+    if let Some(canonical) = canonical_perhaps_unsigned(domain, host, answer) {
+        return Finding::unknown(format!(
+            "{name} has TLSA records, and is an alias of {canonical}, for whose addresses DNSSEC \
+             does not vouch: whether they count depends on who vouches for the alias"
+        ));
+    }
     if let Some(unsigned) = unsigned(domain, host, answer) {
         return Finding::note(format!(
             "the TLSA records of {name} do not count: no name server that may be believed says \
@@ -142,7 +172,8 @@ fn dane_of(domain: &Domain, host: &Exchanger) -> Finding {
         (None, _) => {
             let found = format!("{name} has TLSA records, and speaks no TLS on port 25");
             Finding::fault(found, WHY, Exit::Protocol).hint(format!(
-                "make STARTTLS work there, or take the records away: _25._tcp.{name}."
+                "make STARTTLS work there, or take the records away: _25._tcp.{}.",
+                host.tlsa_of
             ))
         }
     }
@@ -160,11 +191,25 @@ fn unsigned(domain: &Domain, host: &Exchanger, answer: &Answer<Tlsa>) -> Option<
     }
 }
 
+/// What an unsigned host is an alias of, which has signed records under its own name:
+/// these count if the alias is signed (RFC 7672 §2.2.3), which was not asked.
+fn canonical_perhaps_unsigned<'h>(
+    domain: &Domain,
+    host: &'h Exchanger,
+    answer: &Answer<Tlsa>,
+) -> Option<&'h Name> {
+    let named = domain.exchangers.as_ref().map_or(true, |answer| answer.authenticated);
+    let addresses = host.addresses.as_ref().ok().filter(|addresses| !addresses.authenticated)?;
+    addresses.canonical.as_ref().filter(|_| named && answer.authenticated)
+}
+
 fn compared(domain: &Domain, host: &Exchanger, usable: &[&Tlsa], facts: &TlsFacts) -> Finding {
     const WHY: &str = "senders that know DANE send nothing there (RFC 7672 §2.2)";
     let name = &host.name;
     // RFC 7672 §3.2.2
-    let names: Vec<Host> = [name, &domain.name].into_iter().filter_map(Name::host).collect();
+    let canonical = domain.exchangers.as_ref().ok().and_then(|answer| answer.canonical.as_ref());
+    let names = [&host.tlsa_of, &domain.name].into_iter().chain(canonical);
+    let names: Vec<Host> = names.filter_map(Name::host).collect();
     let mut misfits = Vec::new();
     for record in usable {
         match record.compared(&facts.chain, &names) {
@@ -185,7 +230,8 @@ fn compared(domain: &Domain, host: &Exchanger, usable: &[&Tlsa], facts: &TlsFact
     let finding = Finding::fault(found, WHY, Exit::Protocol);
     match facts.chain.first() {
         Some(own) => finding.hint(format!(
-            "if this is the right key: _25._tcp.{name}. TLSA 3 1 1 {}",
+            "if this is the right key: _25._tcp.{}. TLSA 3 1 1 {}",
+            host.tlsa_of,
             own.spki_sha256.hex()
         )),
         None => finding,
@@ -208,5 +254,8 @@ fn record_for(host: &Exchanger) -> String {
     let facts = host.look.as_ref().and_then(|look| look.tls.as_ref());
     let own = facts.and_then(|facts| facts.chain.first());
     let digest = own.map_or("…".to_owned(), |own| own.spki_sha256.hex());
-    format!("_25._tcp.{}. TLSA 3 1 1 {digest}", host.name)
+    format!("_25._tcp.{}. TLSA 3 1 1 {digest}", host.tlsa_of)
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,20 +32,23 @@ impl Asking<'_> {
     pub(super) fn cost(&self, domain: &Name, record: &str) -> Option<Cost> {
         let record = Spf::read(record).ok()?;
         let mut bill = Bill::default();
-        Some(match self.add(domain, record, &mut bill) {
+        Some(match self.add(domain, record, true, &mut bill) {
             Ok(()) => Cost::Counted(bill),
             Err(cost) => cost,
         })
     }
 
-    fn add(&self, domain: &Name, record: Spf, bill: &mut Bill) -> Result<(), Cost> {
+    /// Adds what a record takes; whether who may send by it may send at all is `passes`.
+    fn add(&self, domain: &Name, record: Spf, passes: bool, bill: &mut Bill) -> Result<(), Cost> {
         for lookup in record.lookups {
             bill.lookups += 1;
             if bill.lookups > MOST_LOOKUPS {
                 return Ok(());
             }
             match lookup {
-                Lookup::Record(name) => self.add_record(&name, bill)?,
+                Lookup::Record { domain, passes: passes_here } => {
+                    self.add_record(&domain, passes && passes_here, bill)?;
+                }
                 Lookup::Addresses(name) => {
                     self.add_addresses(name.as_deref(), domain, bill)?;
                 }
@@ -57,7 +60,7 @@ impl Asking<'_> {
         Ok(())
     }
 
-    fn add_record(&self, domain: &str, bill: &mut Bill) -> Result<(), Cost> {
+    fn add_record(&self, domain: &str, passes: bool, bill: &mut Bill) -> Result<(), Cost> {
         if is_for_each(domain) {
             return Err(Cost::Unknown(format!("{domain} depends on who sends")));
         }
@@ -71,10 +74,10 @@ impl Asking<'_> {
             _ => return Err(broken("has several SPF records".to_owned())),
         };
         let record = record.map_err(|term| broken(format!("has a wrong term: {term}")))?;
-        if record.all == Some(All::Pass) {
+        if passes && record.all == Some(All::Pass) {
             bill.open = Some(domain.to_owned());
         }
-        self.add(&name, record, bill)
+        self.add(&name, record, passes, bill)
     }
 
     fn add_addresses(

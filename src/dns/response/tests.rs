@@ -46,6 +46,11 @@ fn read(octets: &[u8]) -> Response<Srv> {
     Response::read(octets, &name(SERVICE))
 }
 
+/// These, of the name itself, for which nobody vouches.
+fn records<R>(records: Vec<R>) -> Response<R> {
+    Response::Records { records, authentic: false, canonical: None }
+}
+
 #[test]
 fn records_of_the_name_are_the_answer_and_others_are_not() {
     let octets = response(Rcode::NOERROR, |answer| {
@@ -59,7 +64,7 @@ fn records_of_the_name_are_the_answer_and_others_are_not() {
         answer.push((wire(&upper), 60, srv(466, "."))).unwrap();
     });
     let expected = vec![found(465, Some("mail.example.org")), found(466, None)];
-    assert_eq!(read(&octets), Response::Records(expected, false));
+    assert_eq!(read(&octets), records(expected));
 }
 
 #[test]
@@ -70,7 +75,7 @@ fn an_exchanger_that_is_the_root_is_none() {
     });
     let response = Response::<Mx>::read(&octets, &name(SERVICE));
     let expected = vec![Mx { preference: 0, exchanger: None }];
-    assert_eq!(response, Response::Records(expected, false));
+    assert_eq!(response, records(expected));
 }
 
 #[test]
@@ -80,8 +85,9 @@ fn aliases_are_followed_in_whatever_order_they_stand() {
         answer.push((wire("a.example"), 60, Cname::new(wire("B.example")))).unwrap();
         answer.push((wire(SERVICE), 60, Cname::new(wire("a.example")))).unwrap();
     });
-    let expected = vec![found(465, Some("mail.example.org"))];
-    assert_eq!(read(&octets), Response::Records(expected, false));
+    let records = vec![found(465, Some("mail.example.org"))];
+    let canonical = Some(name("b.example"));
+    assert_eq!(read(&octets), Response::Records { records, authentic: false, canonical });
 }
 
 #[test]
@@ -103,7 +109,7 @@ fn aliases_have_an_end() {
             answer.push((link(length), 60, srv(465, "mail.example.org"))).unwrap();
         })
     };
-    assert!(matches!(read(&chain(16)), Response::Records(..)));
+    assert!(matches!(read(&chain(16)), Response::Records { .. }));
     assert_eq!(read(&chain(17)), Response::EndlessAliases);
     let circle = response(Rcode::NOERROR, |answer| {
         answer.push((wire(SERVICE), 60, Cname::new(wire("a.example")))).unwrap();
@@ -133,7 +139,7 @@ fn what_the_head_of_a_response_says_comes_first() {
         answer.push((wire(SERVICE), 60, srv(465, "mail.example.org"))).unwrap();
     });
     octets[3] |= 0x20; // AD
-    assert!(matches!(read(&octets), Response::Records(_, true)));
+    assert!(matches!(read(&octets), Response::Records { authentic: true, .. }));
 }
 
 #[test]
@@ -174,7 +180,7 @@ fn names_that_point_at_themselves_or_ahead_are_malformed() {
     let right = with_target(&[b"\x04mail".as_slice(), &pointer(30)].concat());
     let expected =
         Srv { priority: 1, weight: 1, port: 465, target: Some(name("mail.example.org")) };
-    assert_eq!(read(&right), Response::Records(vec![expected], false));
+    assert_eq!(read(&right), records(vec![expected]));
 
     let itself = with_target(&pointer(at));
     assert_eq!(read(&itself), Response::Malformed);

@@ -73,7 +73,7 @@ fn srv(priority: u16, port: u16, target: &str) -> Srv {
 
 #[expect(clippy::unnecessary_wraps, reason = "it fills a field, and so reads better")]
 fn unsigned(records: Vec<Srv>) -> Option<Records> {
-    Some(Ok(Answer { records, authenticated: false }))
+    Some(Ok(Answer { records, authenticated: false, canonical: None }))
 }
 
 fn servfail() -> Error {
@@ -157,7 +157,7 @@ fn a_server_is_trusted_as_far_as_it_is_signed_or_in_the_domain() {
         ("mail.example.org", true, Trust::Sure),
     ] {
         let records = vec![srv(0, 465, target)];
-        let submissions = Some(Ok(Answer { records, authenticated }));
+        let submissions = Some(Ok(Answer { records, authenticated, canonical: None }));
         let told = Told { submissions, ..Told::default() };
         assert_eq!(told.servers()[0].trust, expected, "{target}");
     }
@@ -210,6 +210,7 @@ fn the_preferred_exchanger_stands_first() {
         mx: Some(Answer {
             records: vec![mx(20, "b.example.net"), mx(5, "a.example.net")],
             authenticated: true,
+            canonical: None,
         }),
         ..Told::default()
     };

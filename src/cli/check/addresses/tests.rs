@@ -25,6 +25,7 @@ fn under_tls(address: &str, fault: Option<CertificateFault>) -> Attempt {
         client: ClientAuth::NotAsked,
         fault,
         further_faults: Vec::new(),
+        ends_first: None,
         certificate: None,
         chain: Vec::new(),
     };
@@ -72,6 +73,17 @@ fn every_other_address_is_held_against_the_first() {
             silent(six, io::ErrorKind::NetworkUnreachable),
             Verdict::Note,
             "[2001:db8::1]:587: could not be told: there is no way to it from here",
+        ),
+        (
+            silent(four, io::ErrorKind::HostUnreachable),
+            Verdict::Warning,
+            "192.0.2.2:587: cannot be reached: host unreachable",
+        ),
+        // Nobody knows whether there is a way from here to that family.
+        (
+            silent(six, io::ErrorKind::HostUnreachable),
+            Verdict::Unknown,
+            "[2001:db8::1]:587: could not be told from here: cannot be reached: host unreachable",
         ),
         (under_tls(four, None), Verdict::Ok, "192.0.2.2:587 answers, too"),
         (in_clear(four), Verdict::Warning, "192.0.2.2:587: no TLS is spoken"),

@@ -32,7 +32,7 @@ impl Told {
 }
 
 fn unsigned<T>(records: Vec<T>) -> Answer<T> {
-    Answer { records, authenticated: false }
+    Answer { records, authenticated: false, canonical: None }
 }
 
 fn none<T>(name: &Name, kind: Kind) -> Result<Answer<T>, Error> {

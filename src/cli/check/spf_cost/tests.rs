@@ -93,10 +93,20 @@ fn more_hosts_than_mx_takes_break_the_record() {
 #[test]
 fn an_included_record_that_lets_everybody_send_is_told() {
     let told = Told {
-        texts: &[("open.example", &["v=spf1 +all"]), ("shut.example", &["v=spf1 ?all"])],
+        texts: &[
+            ("open.example", &["v=spf1 +all"]),
+            ("shut.example", &["v=spf1 ?all"]),
+            ("between.example", &["v=spf1 redirect=open.example"]),
+        ],
         ..Told::default()
     };
     let open = |domain: &str| bill(cost(&told, &format!("v=spf1 include:{domain} -all"))).open;
     assert_eq!(open("open.example"), Some("open.example".to_owned()));
     assert_eq!(open("shut.example"), None);
+    // RFC 7208 §5.2: whoever fits there may send only if the sign says so.
+    let signed = |record: &str| bill(cost(&told, record)).open;
+    assert_eq!(signed("v=spf1 ?include:open.example -all"), None);
+    assert_eq!(signed("v=spf1 redirect=open.example"), Some("open.example".to_owned()));
+    assert_eq!(signed("v=spf1 ~include:between.example -all"), None);
+    assert_eq!(signed("v=spf1 include:between.example -all"), Some("open.example".to_owned()));
 }

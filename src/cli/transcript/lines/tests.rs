@@ -38,6 +38,7 @@ fn facts() -> TlsFacts {
         client: ClientAuth::NotAsked,
         fault: None,
         further_faults: Vec::new(),
+        ends_first: None,
         certificate: None,
         chain: Vec::new(),
     }
