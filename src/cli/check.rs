@@ -31,12 +31,13 @@ use super::args::{CheckArgs, Ports};
 use super::escape::Escaped;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hint::Hint;
 use super::interrupt;
 use super::render;
 use super::route;
 use super::send::host_name;
 use super::transcript::Transcript;
-use crate::account::{Account, Accounts, Choice, ProxyChoice, Settings};
+use crate::account::{self, Account, Accounts, Choice, ProxyChoice, Settings};
 use crate::delivery::{Absence, Attempt, Hop, Secrets, Unavailable, World, probe};
 use crate::dns::{self, Name, Stub};
 use crate::message::dkim::Key;
@@ -51,7 +52,8 @@ use domain_rules::RULES as RULES_OF_DOMAIN;
 use finding::{Finding, Verdict, judged};
 use server::{RULES, Seen};
 use std::cell::RefCell;
-use std::io;
+use std::ffi::OsString;
+use std::io::{self, Write};
 use std::time::Duration;
 
 pub(super) fn run(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Result<Exit, Failure> {
@@ -63,10 +65,22 @@ pub(super) fn run(args: &CheckArgs, surroundings: &mut Surroundings<'_>) -> Resu
         Ok(checked) => monitor::line(checked),
         Err(failure) => monitor::unknown(failure),
     };
-    let (text, status) = told;
-    writeln!(surroundings.out, "{}", Escaped(text))
-        .and_then(|()| surroundings.out.flush())
-        .map_err(unwritten)?;
+    monitored(told, surroundings.out)
+}
+
+/// Whether these words are those of a plug-in, readable or not.
+pub(super) fn is_monitored(words: &[OsString]) -> bool {
+    let has = |word: &str| words.iter().skip(1).any(|it| it == word);
+    has("check") && has("--monitor")
+}
+
+/// Says to who runs a plug-in that its words cannot be read.
+pub(super) fn unreadable(failure: &Failure, out: &mut dyn Write) -> Exit {
+    monitored(monitor::unknown(failure), out).unwrap_or_else(|failure| failure.exit)
+}
+
+fn monitored((text, status): (String, u8), out: &mut dyn Write) -> Result<Exit, Failure> {
+    writeln!(out, "{}", Escaped(text)).and_then(|()| out.flush()).map_err(unwritten)?;
     Ok(Exit::Other(status))
 }
 
@@ -332,7 +346,34 @@ fn choose(
         (name, option) => name.or(option),
     };
     let chosen = accounts.choose(Choice { named, sender: None, typed });
-    Ok(chosen.map_err(|error| if option.is_none() { named_by_word(error) } else { error })?)
+    let error = match chosen {
+        Ok(account) => return Ok(account),
+        Err(error) if option.is_none() => named_by_word(error),
+        Err(error) => error,
+    };
+    let is_missing =
+        matches!(error, account::Error::UnknownAccount { .. } | account::Error::NoAccounts);
+    let mut failure = Failure::from(error);
+    if is_missing {
+        failure.hints.splice(0..0, without_account(named).into_iter().map(Hint::from));
+    }
+    Err(failure)
+}
+
+/// What to type in place of an account that there is not: its name may be that of a
+/// host, a domain, or an address.
+fn without_account(named: Option<&str>) -> Vec<String> {
+    let Some(word) = named else {
+        return vec!["to look at a server: envoi check --server smtp://HOST".to_owned()];
+    };
+    let at = word.rsplit('@').next().unwrap_or(word);
+    let domain = at.split(':').next().unwrap_or(at);
+    if !domain.contains('.') || domain.parse::<Name>().is_err() {
+        return Vec::new();
+    }
+    let server = format!("to look at a server: envoi check --server smtp://{at}");
+    let published = format!("to look at what a domain publishes: envoi check --domain {domain}");
+    if word.contains('@') { vec![published] } else { vec![server, published] }
 }
 
 impl Subject {

@@ -135,9 +135,14 @@ impl Hop {
         *hop.endpoint.place.port_mut()? = port;
         hop.endpoint.security =
             if port == SUBMISSIONS { Security::Implicit } else { Security::StartTls };
-        let cap = hop.timeouts.cap.map_or(patience, |cap| cap.min(patience));
-        hop.timeouts = Timeouts { cap: Some(cap) };
-        Some(hop)
+        Some(hop.within(patience))
+    }
+
+    /// The same, with no more patience than this for each wait.
+    #[must_use]
+    pub fn within(self, patience: Duration) -> Hop {
+        let cap = self.timeouts.cap.map_or(patience, |cap| cap.min(patience));
+        Hop { timeouts: Timeouts { cap: Some(cap) }, ..self }
     }
 }
 

@@ -5,8 +5,10 @@ use super::server::Seen;
 use crate::cli::certificate;
 use crate::cli::words::error_words;
 use crate::delivery::Attempt;
-use crate::net::{self, TlsFacts};
+use crate::net::{self, Address, TlsFacts};
 use crate::session::{Error, Kind};
+use crate::smtp::Phase;
+use rustix::io::Errno;
 use std::io::ErrorKind;
 
 /// Whether they are as good as that one.
@@ -38,6 +40,9 @@ fn judged(other: &Attempt, seen: &Seen) -> Finding {
         (Some(error), _) if has_no_way(error) => {
             Finding::note(format!("{address}: could not be told: there is no way to it from here"))
         }
+        (Some(error), _) if is_silence(error) && !is_family_known(other, seen) => {
+            Finding::unknown(format!("{address}: could not be told from here: {}", words(error)))
+        }
         (Some(error), _) => bad(words(error)),
         (None, Some(fault)) if seen.attempt.tls.as_ref().is_some_and(TlsFacts::is_verified) => {
             bad(certificate::words(&fault))
@@ -54,9 +59,34 @@ fn has_no_way(error: &Error) -> bool {
     match &error.kind {
         Kind::Net(net::Error::Connect { cause, .. }) => {
             matches!(cause.kind(), ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable)
+                || cause.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
         }
         _ => false,
     }
+}
+
+/// Nothing came back, which the way there may be at fault for.
+fn is_silence(error: &Error) -> bool {
+    match &error.kind {
+        Kind::Net(net::Error::Connect { cause, .. }) => {
+            cause.kind() != ErrorKind::ConnectionRefused
+        }
+        Kind::Net(net::Error::TimedOut { .. }) => error.phase == Phase::Connect,
+        _ => false,
+    }
+}
+
+/// Whether another address of the same family answered, so that there is a way to those.
+fn is_family_known(other: &Attempt, seen: &Seen) -> bool {
+    let family = |attempt: &Attempt| match attempt.address {
+        Some(Address::Tcp(address)) => Some(address.is_ipv4()),
+        Some(Address::Unix(_)) | None => None,
+    };
+    let answers = |attempt: &&Attempt| {
+        attempt.error.as_ref().is_none_or(|error| error.phase != Phase::Connect)
+    };
+    let mut answered = std::iter::once(&seen.attempt).chain(&seen.others).filter(answers);
+    answered.any(|attempt| family(attempt) == family(other))
 }
 
 #[cfg(test)]

@@ -127,6 +127,14 @@ impl Finding {
         }
     }
 
+    /// The same, where it is no trouble: then nobody asks why, or what to change.
+    pub(super) fn at_most_a_note(self) -> Self {
+        if self.verdict <= Verdict::Note {
+            return self;
+        }
+        Finding { rule: self.rule, ..Finding::note(self.found) }
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hints.push(hint.into());
         self

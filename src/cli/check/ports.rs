@@ -13,8 +13,8 @@ use crate::cli::send::host_name;
 use crate::cli::transcript::Transcript;
 use crate::delivery::{Attempt, Hop, Probed, World, probe, probe_at};
 use crate::net::{Address, Interrupt, Place, Security, Verification};
-use crate::session::Observer;
-use crate::smtp::Protocol;
+use crate::session::{Error, Observer};
+use crate::smtp::{Phase, Protocol};
 use std::time::{Duration, SystemTime};
 
 /// Looks at the servers of the account.
@@ -66,7 +66,7 @@ fn look(
         warn_days: args.warn_days,
         signal: world.interrupt.signal(),
     };
-    let hops = &prepared.route.hops;
+    let hops = &patient(&prepared.route.hops);
     for hop in hops {
         if world.interrupt.signal().is_some() {
             return subjects;
@@ -84,7 +84,9 @@ fn look(
         let seen = seen(hop, true, first(&subjects), probed, others, sign_in);
         subjects.push(Subject::of_port(seen));
     }
-    for hop in beside(args.ports.as_ref(), hops) {
+    let mut others = beside(args.ports.as_ref(), hops);
+    others.retain(|hop| !is_lost(hop, &subjects));
+    for hop in others {
         if world.interrupt.signal().is_some() {
             return subjects;
         }
@@ -98,6 +100,14 @@ fn look(
         subjects.push(Subject::of_port(seen));
     }
     subjects
+}
+
+/// Whether its host has no address, as another of its ports told.
+fn is_lost(hop: &Hop, subjects: &[Subject]) -> bool {
+    let seen = subjects.iter().filter_map(Subject::seen);
+    let mut same = seen.filter(|it| it.hop.endpoint.place.host() == hop.endpoint.place.host());
+    let has_failed = |error: &std::sync::Arc<Error>| error.phase == Phase::Lookup;
+    same.any(|seen| seen.attempt.error.as_ref().is_some_and(has_failed))
 }
 
 /// Whether there is no time left to look at anything.
@@ -133,6 +143,14 @@ fn first(subjects: &[Subject]) -> Option<Vec<String>> {
 /// Ports where a server may take mail: submission by TLS from the start, the same
 /// by STARTTLS (RFC 8314 §3.3), and the port of other servers.
 const SENSIBLE: [u16; 3] = [465, 587, 25];
+
+/// How long anything is waited for: who checks a server sits before it, and the minutes
+/// of RFC 5321 §4.5.3.2 are for messages.
+const PATIENCE_OF_OWN: Duration = Duration::from_secs(60);
+
+fn patient(hops: &[Hop]) -> Vec<Hop> {
+    hops.iter().map(|hop| hop.clone().within(PATIENCE_OF_OWN)).collect()
+}
 
 /// How long a port is waited for that nobody has named.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -174,5 +192,25 @@ fn sign_in(
             SignedIn::Withheld("the server's certificate is no good")
         }
         _ => sign_in::tried(hop, sign_in, args.all_mechanisms, world, observer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Endpoint, Host};
+    use crate::smtp::{Phase, Timeouts};
+
+    #[test]
+    fn nobody_waits_as_long_for_a_finding_as_a_message_would() {
+        let place = Place::Tcp { host: Host::Name("mail.example.org".to_owned()), port: 587 };
+        let endpoint = Endpoint { place, protocol: Protocol::Smtp, security: Security::StartTls };
+        let hop = route::plain_hop(endpoint);
+        let wait = |hop: &Hop| hop.timeouts.of(Phase::Greeting);
+        assert_eq!(wait(&hop), Duration::from_secs(300));
+        assert_eq!(wait(&patient(std::slice::from_ref(&hop))[0]), PATIENCE_OF_OWN);
+        let short = Timeouts { cap: Some(Duration::from_secs(2)) };
+        let impatient = Hop { timeouts: short, ..hop };
+        assert_eq!(wait(&patient(&[impatient])[0]), Duration::from_secs(2));
     }
 }

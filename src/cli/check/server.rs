@@ -81,6 +81,14 @@ impl Seen {
         self.is_own && insists
     }
 
+    /// Messages go in clear, and to this machine: nobody is on the way.
+    fn stays_here(&self) -> bool {
+        let endpoint = &self.hop.endpoint;
+        self.is_own
+            && endpoint.security == Security::Cleartext
+            && endpoint.place.host().is_loopback()
+    }
+
     /// A fault where it keeps messages from going, else a warning.
     fn blamed(&self, error: &Arc<Error>, is_fault: bool, why: &'static str) -> Finding {
         let found = error_words(error);
@@ -132,11 +140,17 @@ fn connection(seen: &Seen) -> Option<Finding> {
             let address = seen.attempt.address.as_ref()?;
             Some(Finding::ok(format!("{address} answers")))
         }
-        Some(error) if !seen.is_own && matches!(error.phase, Phase::Connect | Phase::Proxy) => {
-            let told = if is_refusal(error) { "not in use" } else { "it cannot be told if in use" };
-            Some(Finding::note(format!("{told}: {}", error_words(error))))
-        }
-        Some(error) => Some(seen.blamed(error, seen.is_own, WHY)),
+        Some(error) if !seen.is_own => Some(match error.phase {
+            Phase::Connect | Phase::Proxy => {
+                let told =
+                    if is_refusal(error) { "not in use" } else { "it cannot be told if in use" };
+                Finding::note(format!("{told}: {}", error_words(error)))
+            }
+            // At port 25 many let in other servers only.
+            Phase::Greeting => Finding::note(format!("not for us: {}", error_words(error))),
+            _ => seen.blamed(error, false, WHY),
+        }),
+        Some(error) => Some(seen.blamed(error, true, WHY)),
     }
 }
 
@@ -151,6 +165,11 @@ fn is_refusal(error: &Error) -> bool {
 }
 
 fn tls(seen: &Seen) -> Option<Finding> {
+    let found = tls_of(seen);
+    if seen.stays_here() { found.map(Finding::at_most_a_note) } else { found }
+}
+
+fn tls_of(seen: &Seen) -> Option<Finding> {
     if let Some(facts) = seen.tls() {
         let found = [Some(&facts.version), Some(&facts.cipher), facts.group.as_ref()];
         let found: Vec<&str> = found.into_iter().flatten().map(String::as_str).collect();
@@ -169,7 +188,8 @@ fn tls(seen: &Seen) -> Option<Finding> {
     match (&error.kind, error.phase) {
         (Kind::Lacks(Keyword::StartTls), _) if !seen.insists_on_tls() => Some(no_starttls()),
         (Kind::Lacks(Keyword::StartTls), _) => {
-            Some(seen.blamed(error, true, "without it, nothing is sent, and no password either"))
+            let why = "without it, nothing is sent, and no password either";
+            Some(seen.blamed(error, true, why).hint(GIVE_CERTIFICATE))
         }
         (_, Phase::StartTls | Phase::Handshake) => {
             let why = "without TLS nobody is sure to talk to the server, nor alone";
@@ -197,11 +217,11 @@ fn unused(seen: &Seen, found: &str) -> Option<Finding> {
 
 fn no_starttls() -> Finding {
     let why = "everybody on the way can read and change what is sent here";
-    Finding::warning("the server does not offer STARTTLS", why).hint(
-        "the server's operator has to give it a certificate; with Postfix: \
-         smtpd_tls_security_level = may, and smtpd_tls_chain_files",
-    )
+    Finding::warning("the server does not offer STARTTLS", why).hint(GIVE_CERTIFICATE)
 }
+
+const GIVE_CERTIFICATE: &str = "the server's operator has to give it a certificate; with Postfix: \
+     smtpd_tls_security_level = may, and smtpd_tls_chain_files";
 
 fn certificate(seen: &Seen) -> Option<Finding> {
     const WHY: &str = "anybody could pretend to be the server, and get mail and passwords";
@@ -225,6 +245,8 @@ fn certificate(seen: &Seen) -> Option<Finding> {
     let is_wanted = seen.insists_on_tls() && seen.hop.tls.verification == Verification::Required;
     let finding = if is_wanted {
         Finding::fault(found, WHY, Exit::Protocol)
+    } else if seen.stays_here() {
+        return Some(Finding::note(format!("{found}, and the account does not look at it")));
     } else {
         Finding::warning(found, WHY)
     };
@@ -234,7 +256,8 @@ fn certificate(seen: &Seen) -> Option<Finding> {
 /// What to try about all of these, each once.
 fn hints_for(faults: &[&CertificateFault], chain: &[Summary]) -> Vec<Hint> {
     let mut hints = Vec::new();
-    for hint in faults.iter().flat_map(|fault| certificate::hints(fault, chain)) {
+    let for_clients = faults.iter().flat_map(|fault| certificate::hints(fault, chain));
+    for hint in for_clients.chain(faults.iter().filter_map(|fault| for_operator(fault))) {
         if !hints.contains(&hint) {
             hints.push(hint);
         }
@@ -242,14 +265,28 @@ fn hints_for(faults: &[&CertificateFault], chain: &[Summary]) -> Vec<Hint> {
     hints
 }
 
-/// How many days are left of the certificates, the server's own first: of the
-/// one that ends first. `None` where that is over, or means nothing.
+/// What the operator can do, where the other hints are for clients.
+fn for_operator(fault: &CertificateFault) -> Option<Hint> {
+    match fault {
+        CertificateFault::WrongName { asked, .. } => {
+            Some(Hint::from(format!("or the server's operator gives it a certificate for {asked}")))
+        }
+        CertificateFault::SelfSigned => Some(Hint::from(
+            "or the server's operator gives it one that a public authority signed; with certbot: \
+             certbot certonly",
+        )),
+        _ => None,
+    }
+}
+
+/// How many days are left of the certificates: of the one that ends first among those
+/// that are needed. `None` where that is over, or means nothing.
 pub(super) fn days_left(seen: &Seen) -> Option<(u64, &Summary)> {
     let facts = seen.tls().filter(|_| seen.hop.tls.pins.is_empty())?;
     if matches!(facts.fault, Some(CertificateFault::Expired { .. })) {
         return None;
     }
-    let first = facts.chain.iter().min_by_key(|one| one.not_after)?;
+    let first = facts.ends_first.as_ref().or(facts.certificate.as_ref())?;
     let left = first.not_after.duration_since(seen.now).ok()?;
     Some((left.as_secs() / DAY.as_secs(), first))
 }
@@ -287,6 +324,9 @@ fn cleartext_auth(seen: &Seen) -> Option<Finding> {
         return None;
     }
     let found = format!("AUTH {} is offered in clear, before TLS", names.join(" "));
+    if seen.stays_here() {
+        return Some(Finding::note(found));
+    }
     let why = "a client that does not insist on TLS gives its password to everybody on the way";
     Some(
         Finding::warning(found, why)
@@ -384,3 +424,6 @@ fn timings(seen: &Seen) -> Option<Finding> {
     let has_come = seen.attempt.timings.iter().any(is_connected);
     has_come.then(|| Finding::ok(told.join(", ")))
 }
+
+#[cfg(test)]
+mod tests;
