@@ -775,7 +775,7 @@ _envoi() {
             return 0
             ;;
         envoi__subcmd__check)
-            opts="-4 -6 -A -C -v -q -h --ports --all-mechanisms --warn-days --domain --selector --monitor --server --helo --proxy --source --ipv4 --ipv6 --timeout --deadline --pipelining --chunking --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --account --config --verbose --quiet --json --color --help"
+            opts="-4 -6 -A -C -v -q -h --ports --all-mechanisms --warn-days --domain --selector --monitor --helo --proxy --source --ipv4 --ipv6 --tls-ca --tls-system-roots --tls-verify --tls-name --tls-pin --tls-cert --tls-key --tls-min --tls-sni --user --password-from --auth --allow-cleartext-auth --server --deadline --timeout --pipelining --chunking --account --config --verbose --quiet --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -797,10 +797,6 @@ _envoi() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --server)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --helo)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -811,22 +807,6 @@ _envoi() {
                     ;;
                 --source)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --deadline)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --pipelining)
-                    COMPREPLY=($(compgen -W "off standard" -- "${cur}"))
-                    return 0
-                    ;;
-                --chunking)
-                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
                     return 0
                     ;;
                 --tls-ca)
@@ -871,6 +851,26 @@ _envoi() {
                     ;;
                 --auth)
                     COMPREPLY=($(compgen -W "OAUTHBEARER XOAUTH2 SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN CRAM-MD5 EXTERNAL ANONYMOUS" -- "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pipelining)
+                    COMPREPLY=($(compgen -W "off standard" -- "${cur}"))
+                    return 0
+                    ;;
+                --chunking)
+                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
                     return 0
                     ;;
                 --account)

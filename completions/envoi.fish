@@ -183,17 +183,9 @@ complete -c envoi -n "__fish_envoi_using_subcommand check" -l ports -d 'Look at 
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l warn-days -d 'Warn of certificates that expire within so many days' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l domain -d 'Look at what DOMAIN publishes for its mail' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l selector -d 'Look for the DKIM key of this name' -r
-complete -c envoi -n "__fish_envoi_using_subcommand check" -l server -d 'Submit to this server; repeat it for others to fall back on' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l helo -d 'Call ourselves NAME when greeting the server' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l proxy -d 'Connect to servers through this proxy' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l source -d 'Connect from ADDRESS, one of this machine\'s' -r
-complete -c envoi -n "__fish_envoi_using_subcommand check" -l timeout -d 'Wait no longer than this for any one thing' -r
-complete -c envoi -n "__fish_envoi_using_subcommand check" -l deadline -d 'Stop sending after this time, whatever is going on' -r
-complete -c envoi -n "__fish_envoi_using_subcommand check" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
-standard\t''"
-complete -c envoi -n "__fish_envoi_using_subcommand check" -l chunking -d 'Send the message in chunks (BDAT) instead of by DATA, or not' -r -f -a "auto\t''
-on\t''
-off\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-ca -d 'Trust the certificates in FILE instead of the built-in ones' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l tls-verify -d 'With ‘no’, accept any certificate (warns every time)' -r -f -a "yes\t''
 no\t''"
@@ -217,6 +209,14 @@ LOGIN\t''
 CRAM-MD5\t''
 EXTERNAL\t''
 ANONYMOUS\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l server -d 'Look at this server; repeat it for others' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l deadline -d 'Stop looking after this time, whatever is going on' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l timeout -d 'Wait no longer than this for any one thing' -r
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l pipelining -d 'Send several commands at once, or not' -r -f -a "off\t''
+standard\t''"
+complete -c envoi -n "__fish_envoi_using_subcommand check" -l chunking -d 'Send the message in chunks (BDAT) instead of by DATA, or not' -r -f -a "auto\t''
+on\t''
+off\t''"
 complete -c envoi -n "__fish_envoi_using_subcommand check" -s A -l account -d 'Use this account of the configuration' -r
 complete -c envoi -n "__fish_envoi_using_subcommand check" -s C -l config -d 'Read this configuration instead of the usual files' -r -F
 complete -c envoi -n "__fish_envoi_using_subcommand check" -l color -d 'When to use colours, which only help and usage errors have' -r -f -a "auto\t''

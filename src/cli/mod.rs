@@ -136,11 +136,11 @@ fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
             let _ = error.print();
             return Exit::Ok;
         }
-        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
-            return fail(&not_utf8(&typed), wants_json, &mut out, &mut err);
+        Err(error) if check::is_monitored(&typed) => {
+            return check::unreadable(&refused(&error, &typed), &mut out);
         }
-        Err(error) if wants_json => {
-            return fail(&misspelt(&error), true, &mut out, &mut err);
+        Err(error) if wants_json || error.kind() == ErrorKind::InvalidUtf8 => {
+            return fail(&refused(&error, &typed), wants_json, &mut out, &mut err);
         }
         Err(error) => {
             let _ = error.print();
@@ -195,6 +195,14 @@ fn not_utf8(words: &[OsString]) -> Failure {
         .map_or_else(|| format!("word {at} of the command line"), |it| format!("what {it} says"));
     Failure::say(Exit::Usage, format!("{place} is not UTF-8 text"))
         .hint("convert it: printf %s \"$text\" | iconv -f ISO-8859-1 -t UTF-8")
+}
+
+/// Why these words cannot be read.
+fn refused(error: &clap::Error, words: &[OsString]) -> Failure {
+    match error.kind() {
+        ErrorKind::InvalidUtf8 => not_utf8(words),
+        _ => misspelt(error),
+    }
 }
 
 /// What clap says over several lines for people, as a sentence and hints.

@@ -1,12 +1,25 @@
 //! What `envoi check` takes.
 
 use super::{CHECKS, ConnectionArgs, OUTPUT};
-use clap::Args;
+use clap::{Arg, Args};
 use std::str::FromStr;
 
 /// What `envoi check` takes.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    mut_arg("server", looked_at),
+    mut_arg("deadline", |arg| arg.help("Stop looking after this time, whatever is going on").long_help(
+        "Stop looking after this time, whatever is going on\n\nWhat was not looked at by then is \
+         told as unknown.")),
+    mut_arg("timeout", |arg| arg.long_help(
+        "Wait no longer than this for any one thing\n\nA bare number is seconds; 90s, 5m, 1h30m and \
+         2d are other ways to write it. Without it, that is a minute, and ten seconds at ports that \
+         the account does not name.")),
+    // They are about messages. Who types the same options for every command may have them.
+    mut_arg("pipelining", |arg| arg.hide(true)),
+    mut_arg("chunking", |arg| arg.hide(true)),
+)]
 pub struct CheckArgs {
     /// The account; the same as --account
     ///
@@ -61,6 +74,15 @@ pub struct CheckArgs {
     pub connection: ConnectionArgs,
 }
 
+/// `--server` of `envoi send`, whose kinds of URL are the same.
+fn looked_at(arg: Arg) -> Arg {
+    const WHAT: &str = "Look at this server; repeat it for others";
+    let long = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
+    let kinds = long.split_once("\n\n").map_or("", |(_, kinds)| kinds);
+    let long = format!("{WHAT}\n\n{kinds}");
+    arg.help(WHAT).long_help(long)
+}
+
 /// Ports of a host, in the order in which they are looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ports(pub Vec<u16>);
@@ -89,5 +111,5 @@ Examples:
   What stands in DNS for the mail of a domain:
     envoi check --domain example.org --selector mail
 
-  For Nagios, Icinga and others, with a warning 30 days ahead:
-    envoi check --monitor --warn-days 30 work";
+  For Nagios, Icinga and others, with a warning 30 days ahead, after 30 seconds at most:
+    envoi check --monitor --warn-days 30 --deadline 30 work";
