@@ -1,6 +1,6 @@
 //! Signing in, once, and what is made of it.
 
-use super::finding::Finding;
+use super::finding::{Finding, Verdict};
 use super::server::Seen;
 use crate::cli::advice::of_error;
 use crate::cli::exit::Exit;
@@ -128,6 +128,18 @@ pub(super) fn works(seen: &Seen) -> Option<Finding> {
     }))
 }
 
+/// Whether that is the mechanism's fault: not so where it is we who will not use it here,
+/// nor where the session did not come to it, as where many at a time are too many.
+fn verdict(error: &Error) -> Verdict {
+    match &error.kind {
+        Kind::NoMechanism { .. } => Verdict::Note,
+        Kind::Net(_) => Verdict::Unknown,
+        Kind::Refused(reply) if reply.code.value() < 500 => Verdict::Unknown,
+        _ if error.phase == Phase::Auth => Verdict::Warning,
+        _ => Verdict::Unknown,
+    }
+}
+
 /// What came of the other mechanisms.
 pub(super) fn others(seen: &Seen) -> Option<Finding> {
     let SignedIn::Tried(tried) = &seen.sign_in else { return None };
@@ -136,12 +148,21 @@ pub(super) fn others(seen: &Seen) -> Option<Finding> {
     }
     let told = |(name, attempt): &(&str, Attempt)| match &attempt.error {
         None => format!("{name} works"),
-        Some(error) => format!("{name} does not: {}", error_words(error)),
+        Some(error) => {
+            let how = match verdict(error) {
+                Verdict::Warning => "does not",
+                Verdict::Unknown => "cannot be told",
+                _ => "is not tried",
+            };
+            format!("{name} {how}: {}", error_words(error))
+        }
     };
     let all: Vec<String> = tried.others.iter().map(told).collect();
     let found = all.join("; ");
-    if tried.others.iter().all(|(_, attempt)| attempt.error.is_none()) {
-        return Some(Finding::ok(found));
+    let verdicts = tried.others.iter().filter_map(|(_, attempt)| attempt.error.as_ref());
+    let worst = verdicts.map(|error| verdict(error)).max().unwrap_or(Verdict::Ok);
+    if worst < Verdict::Warning {
+        return Some(Finding::new(worst, found));
     }
     let why = "clients that choose one of these cannot sign in, though the server offers it";
     Some(Finding::warning(found, why).hint(
