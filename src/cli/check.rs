@@ -425,10 +425,16 @@ fn tell(checked: &Checked, surroundings: &mut Surroundings<'_>) -> Result<Exit, 
     let told = if globals.json {
         render::line(&json::object(checked), out)
     } else {
-        table::print(checked, globals.quiet, out)
+        table::print(checked, globals.quiet, columns(), out)
     };
     told.and_then(|()| out.flush()).map_err(unwritten)?;
     Ok(checked.exit())
+}
+
+/// How wide the terminal is that shows it.
+fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then(|| size.ws_col.into())
 }
 
 fn unwritten(error: io::Error) -> Failure {
