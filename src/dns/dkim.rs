@@ -31,6 +31,9 @@ impl PublicKey {
     /// Reads a record; the error is what is wrong with it, in a clause.
     pub fn read(text: &str) -> Result<Self, &'static str> {
         let tags = Tags::read(text).ok_or("it is no list of tags")?;
+        if tags.twice().is_some() {
+            return Err("one of its tags stands there twice");
+        }
         // v= is optional, and first.
         if tags.get("v").is_some() && !tags.is_version("DKIM1") {
             return Err("its version is not DKIM1");
@@ -119,6 +122,7 @@ mod tests {
     fn what_is_wrong_with_a_record_is_told() {
         for (text, expected) in [
             ("nonsense", "it is no list of tags"),
+            ("v=DKIM1; p=AAAA; p=BBBB", "one of its tags stands there twice"),
             ("v=DKIM2; p=AAAA", "its version is not DKIM1"),
             ("p=AAAA; v=DKIM1", "its version is not DKIM1"),
             ("v=DKIM1; s=tlsrpt; p=AAAA", "by its s= it is not for mail"),

@@ -24,6 +24,15 @@ impl Tags {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The first name that stands there twice: then RFC 6376 §3.2 has the whole not count.
+    pub fn twice(&self) -> Option<&str> {
+        let names = || self.0.iter().map(|(name, _)| name.as_str());
+        names()
+            .enumerate()
+            .find(|(at, name)| names().take(*at).any(|it| it == *name))
+            .map(|it| it.1)
+    }
+
     /// Whether it begins with `v=` and this version.
     pub fn is_version(&self, version: &str) -> bool {
         self.0.first().is_some_and(|(name, value)| name == "v" && value == version)
@@ -39,6 +48,8 @@ mod tests {
         let tags = Tags::read("v=DMARC1 ; p = reject;rua=mailto:a@b.example; ").unwrap();
         assert!(tags.is_version("DMARC1") && !tags.is_version("DMARC2"));
         assert_eq!((tags.get("p"), tags.get("sp")), (Some("reject"), None));
+        assert_eq!(tags.twice(), None);
+        assert_eq!(Tags::read("v=DKIM1; p=A; k=rsa; p=B").unwrap().twice(), Some("p"));
         assert_eq!(Tags::read("v=DMARC1; reject"), None);
         assert_eq!(Tags::read("v=DMARC1; =reject"), None);
         assert!(!Tags::read("p=none; v=DMARC1").unwrap().is_version("DMARC1"));
