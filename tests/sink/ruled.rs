@@ -81,3 +81,28 @@ fn an_endless_answer_ends_with_its_client_or_with_the_receiver() {
     sink.stop();
     assert!(begun.elapsed() < PATIENCE);
 }
+
+#[test]
+fn what_a_client_says_behind_a_sign_in_that_was_refused_is_told_to_nobody() {
+    // SEC-7
+    let reply = Some(Reply::new(554, "5.3.2 No mail here").unwrap().with_enhanced());
+    let rules = vec![Rule { reply, ..Rule::at(Stage::Greeting) }];
+    for policy in [
+        Policy { rules, ..Policy::default() },
+        Policy { require_tls: true, ..Policy::default() },
+        Policy::default(),
+    ] {
+        let sink = start(policy);
+        let mut client = Client::connect(&sink);
+        client.reply();
+        for line in ["EHLO a", "AUTH LOGIN", "dGlt", "dGFuc3RhYWY=", "AUTH PLAIN dGFuc3RhYWY="] {
+            client.ask(&format!("{line}\r\n"));
+        }
+        for line in ["AUTH\tPLAIN dGFuc3RhYWY=", "AUTH=PLAIN dGFuc3RhYWY=", "dGFuc3RhYWY= x"] {
+            client.ask(&format!("{line}\r\n"));
+        }
+        let told = format!("{:?}", sink.finish(PATIENCE));
+        assert!(told.contains("AUTH LOGIN") && told.contains("AUTH PLAIN ***"), "{told}");
+        assert!(!told.contains("dGFuc3RhYWY"), "{told}");
+    }
+}
