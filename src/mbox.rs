@@ -34,11 +34,22 @@ pub fn make(path: &Path) -> io::Result<()> {
 /// (fcntl(2)) are waited for, but not for ever. After an error nothing of the
 /// message is there.
 pub fn append(path: &Path, sender: &str, now: &Zoned, message: impl Read) -> io::Result<()> {
+    // Those who stand behind each other here wait no longer for that.
+    append_by(Deadline::after(PATIENCE), path, sender, now, message)
+}
+
+fn append_by(
+    until: Deadline,
+    path: &Path,
+    sender: &str,
+    now: &Zoned,
+    message: impl Read,
+) -> io::Result<()> {
     // Such a lock keeps out other processes only, and is lost where this one
     // closes the file anywhere.
     static IN_THIS_PROCESS: Mutex<()> = Mutex::new(());
     let _alone = IN_THIS_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut file = locked(path)?;
+    let mut file = locked(path, until)?;
     let before = file.seek(SeekFrom::End(0))?;
     let written = from_line(&file, before, sender, now).and_then(|line| {
         let mut out = BufWriter::with_capacity(BLOCK, &file);
@@ -217,8 +228,7 @@ fn opened(path: &Path) -> io::Result<File> {
 }
 
 /// The file under its lock, and still the one of this name.
-fn locked(path: &Path) -> io::Result<File> {
-    let until = Deadline::after(PATIENCE);
+fn locked(path: &Path, until: Deadline) -> io::Result<File> {
     loop {
         let file = opened(path)?;
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -263,8 +273,10 @@ const STEP: Duration = Duration::from_millis(10);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Stopwatch;
     use proptest::prelude::*;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::process::{Command, Stdio};
 
     fn now() -> Zoned {
         "2026-11-03T04:03:37+00:00[UTC]".parse().unwrap()
@@ -351,6 +363,34 @@ mod tests {
             let first = &message[..2];
             assert!(message.len() == 100_000 && message.chunks(2).all(|line| line == first));
         }
+    }
+
+    #[test]
+    fn many_who_wait_for_the_same_lock_wait_no_longer_than_one() {
+        let (_directory, path) = mailbox();
+        let program = "import fcntl, sys; f = open(sys.argv[1], 'r+b'); \
+                       fcntl.lockf(f, fcntl.LOCK_EX); print('locked', flush=True); sys.stdin.read()";
+        let mut holder = Command::new("python3")
+            .args(["-c", program])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        holder.stdout.as_mut().unwrap().read_exact(&mut [0; 6]).unwrap();
+        let limit = Duration::from_secs(1);
+        let (until, watch) = (Deadline::after(limit), Stopwatch::start());
+        let append = |until| append_by(until, &path, "a@b.example", &now(), &b"x\n"[..]);
+        thread::scope(|scope| {
+            let waiting: Vec<_> = (0..8).map(|_| scope.spawn(|| append(until))).collect();
+            for one in waiting {
+                assert_eq!(one.join().unwrap().unwrap_err().kind(), io::ErrorKind::TimedOut);
+            }
+        });
+        assert!(watch.elapsed() < 4 * limit, "{:?}", watch.elapsed());
+        drop(holder.stdin.take());
+        holder.wait().unwrap();
+        append(until).unwrap();
     }
 
     #[test]
