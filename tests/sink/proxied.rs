@@ -3,7 +3,7 @@
 use super::{Client, PATIENCE, stored};
 use envoi::net::ProxyHeader;
 use envoi::sink::{Encryption, Event, Listen, Settings, Sink};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -79,6 +79,21 @@ fn who_says_nothing_is_not_waited_for_long() {
     let sink = Sink::start(settings).unwrap();
     let mut client = Client::connect(&sink);
     assert_eq!(rest(&mut client.stream), b"");
+    assert!(failure(&sink).contains("silent"));
+}
+
+#[test]
+fn a_header_that_comes_octet_by_octet_gets_no_more_time() {
+    let idle = Duration::from_millis(300);
+    let settings = Settings { proxy_protocol: true, idle, ..Settings::default() };
+    let sink = Sink::start(settings).unwrap();
+    let mut client = Client::connect(&sink);
+    let mut header = b"PROXY UNKNOWN".iter().chain(&[b' '; 90]);
+    // It fails once the receiver has closed.
+    while header.next().is_some_and(|octet| client.stream.write_all(&[*octet]).is_ok()) {
+        std::thread::sleep(idle / 6);
+    }
+    assert!(header.next().is_some());
     assert!(failure(&sink).contains("silent"));
 }
 

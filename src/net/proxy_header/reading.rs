@@ -121,17 +121,19 @@ fn binary(octets: &[u8]) -> Result<ProxyReading, NotProxied> {
     if length > LONGEST_REST {
         return Err(NotProxied::TooLong(FIXED + length));
     }
+    let is_local = match fixed[12] {
+        0x20 => true,
+        0x21 => false,
+        _ => return Err(NotProxied::Binary),
+    };
     // The octets of each address: of none, of IPv4, of IPv6, of a Unix socket.
     let address = match fixed[13] {
+        // Of a proxy that speaks for itself the family means nothing.
+        _ if is_local => 0,
         0x00 => 0,
         0x11 | 0x12 => 4,
         0x21 | 0x22 => 16,
         0x31 | 0x32 => 108,
-        _ => return Err(NotProxied::Binary),
-    };
-    let is_local = match fixed[12] {
-        0x20 => true,
-        0x21 => false,
         _ => return Err(NotProxied::Binary),
     };
     let ports = if matches!(address, 4 | 16) { 4 } else { 0 };
@@ -266,6 +268,7 @@ mod tests {
             (0x20, 0x11, &four[..]),
             (0x20, 0x11, &[]),
             (0x20, 0, &[]),
+            (0x20, 0x41, b"abc"),
             (0x21, 0, b"abc"),
             (0x21, 0x31, &[0; 216]),
         ] {

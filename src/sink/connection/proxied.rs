@@ -1,12 +1,12 @@
 //! What a proxy says before anything else: for whom it connected.
 
 use super::super::event::Event;
-use super::{Connection, told_as_silence};
-use crate::net::{Proxied, ProxyReading};
+use super::{Connection, silence, told_as_silence};
+use crate::net::{Deadline, Proxied, ProxyReading};
 use std::io::{self, Read};
 use std::time::Duration;
 
-/// How long the next octets may take. Who knows of no header waits for the
+/// How long all of it may take. Who knows of no header waits for the
 /// greeting and says nothing; a proxy says it at once.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -17,12 +17,13 @@ impl Connection<'_> {
     pub(super) fn is_proxied(&mut self) -> io::Result<bool> {
         self.doing = "waiting for the header of the PROXY protocol";
         let idle = self.shared.settings.idle;
-        self.channel.read_within(idle.min(PATIENCE))?;
+        let until = Deadline::after(idle.min(PATIENCE));
         let mut header = Vec::new();
         let proxied = loop {
             match Proxied::read(&header).map_err(io::Error::other)? {
                 ProxyReading::Whole(proxied) => break proxied,
                 ProxyReading::Lacks(octets) => {
+                    self.channel.read_within(until.remaining().ok_or_else(silence)?)?;
                     let came = self.read_of_header(octets, &mut header)?;
                     match (came, header.is_empty()) {
                         (0, true) => return Ok(false),
