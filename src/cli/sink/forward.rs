@@ -143,15 +143,22 @@ impl Forward {
 /// look-up: what remains goes round in circles until it is noticed.
 fn is_own(place: &Place, port: &Listen) -> bool {
     let Place::Tcp { host, port: number } = place else { return false };
-    let own = port.address.ip();
-    let is_all_or = |is_it: fn(&IpAddr) -> bool| own.is_unspecified() || is_it(&own);
+    let own = port.address.ip().to_canonical();
     *number == port.address.port()
         && match host {
-            Host::Name(name) => name == "localhost" && is_all_or(IpAddr::is_loopback),
+            Host::Name(name) => name == "localhost" && is_here(&own),
             Host::Address(address) => {
-                *address == own || (address.is_loopback() && own.is_unspecified())
+                let address = address.to_canonical();
+                // Who connects to no address in particular reaches this machine.
+                address == own
+                    || (address.is_loopback() && own.is_unspecified())
+                    || (address.is_unspecified() && is_here(&own))
             }
         }
+}
+
+fn is_here(own: &IpAddr) -> bool {
+    own.is_unspecified() || own.is_loopback()
 }
 
 fn submission(content: Content, transaction: &Transaction) -> Result<Submission, message::Error> {
