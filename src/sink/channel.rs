@@ -92,11 +92,21 @@ impl Channel {
             .is_ok_and(|(octets, _)| octets > 0)
     }
 
-    /// Reads octets that have come already; `None` where there are none. Waits
-    /// for nothing but the end of a record of TLS.
+    /// Reads octets that have come already; `None` where there are none, or no
+    /// whole record of TLS. Waits for nothing.
     pub(super) fn read_ready(&mut self, into: &mut [u8]) -> io::Result<Option<usize>> {
-        if self.tls.is_some() {
-            return if self.has_input() { self.read(into).map(Some) } else { Ok(None) };
+        while self.tls.is_some() {
+            let is_there = self.has_input();
+            let Some(tls) = &mut self.tls else { break };
+            match tls.reader().read(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Some(0)),
+                read => return read.map(Some),
+            }
+            if !is_there {
+                return Ok(None);
+            }
+            read_records(tls, &self.socket)?;
         }
         match rustix::net::recv(&self.socket, into, RecvFlags::DONTWAIT) {
             Ok((octets, _)) => Ok(Some(octets)),
@@ -164,7 +174,7 @@ impl Read for Channel {
 /// client that is gone may have left something to be read.
 fn read_secured(
     tls: &mut ServerConnection,
-    mut socket: &TcpStream,
+    socket: &TcpStream,
     into: &mut [u8],
 ) -> io::Result<usize> {
     loop {
@@ -172,9 +182,13 @@ fn read_secured(
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             read => return read,
         }
-        tls.read_tls(&mut socket)?;
-        tls.process_new_packets().map_err(io::Error::other)?;
+        read_records(tls, socket)?;
     }
+}
+
+fn read_records(tls: &mut ServerConnection, mut socket: &TcpStream) -> io::Result<()> {
+    tls.read_tls(&mut socket)?;
+    tls.process_new_packets().map(drop).map_err(io::Error::other)
 }
 
 impl Write for Channel {
