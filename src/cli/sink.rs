@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::interrupt;
 use crate::account::Environment;
 use crate::net::Interrupt;
-use crate::sink::{Interest, Listen, Settings, Sink, Storage};
+use crate::sink::{CannotStart, Interest, Settings, Sink, Storage};
 use face::Face;
 use passing_on::passes_on;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -43,12 +43,12 @@ pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Resul
     if quiet && !json && !args.once && args.run.is_empty() {
         settings.interest = Interest::Problems;
     }
-    let sink = Sink::start(settings).map_err(|error| cannot_start(error, &ports, &storage))?;
+    let sink = Sink::start(settings).map_err(|error| cannot_start(error, &storage))?;
     let ca = write_ca(args, &sink, &storage, surroundings.environment)?;
 
     let mut face = Face { json, quiet, out: surroundings.out };
     if !args.run.is_empty() {
-        let ended = command::run(args, &ports, sink, &ca, &mut face);
+        let ended = command::run(args, &ports, sink, &ca, &interrupt, &mut face);
         if args.ca_out.is_none() {
             // Its name was for this run only.
             let _ = std::fs::remove_file(&ca);
@@ -65,7 +65,7 @@ pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Resul
 }
 
 /// The user's wish to stop, where something would be left behind otherwise. The
-/// command of `--run` gets signals in our place.
+/// command of `--run` gets signals in our place, until it is over.
 fn heeded(args: &SinkArgs) -> Result<Interrupt, Failure> {
     if !args.passes_mail_on() || !args.run.is_empty() {
         return Ok(Interrupt::default());
@@ -90,7 +90,12 @@ fn write_ca(
             let of_file = file.file_name().unwrap_or_default().to_string_lossy();
             file.with_file_name(format!("{of_file}.{name}"))
         }
-        (None, Storage::Memory | Storage::Discard) => default_directory(environment)?.join(name),
+        (None, Storage::Memory | Storage::Discard) => state_directory(environment)
+            .ok_or_else(|| {
+                let lacking = "there is no place for the authority's certificate: $HOME is not set";
+                Failure::say(Exit::Usage, lacking).hint("say where: --ca-out FILE")
+            })?
+            .join(name),
     };
     let made = match (&args.ca_out, storage, ca.parent()) {
         (None, Storage::Memory, Some(directory)) => {
@@ -136,21 +141,28 @@ fn command_to_try(args: &SinkArgs, url: &str, ca: &Path) -> String {
 }
 
 pub(super) fn default_directory(environment: &Environment) -> Result<PathBuf, Failure> {
-    let state = environment.directory("XDG_STATE_HOME", ".local/state");
-    state.map(|state| state.join("envoi/sink")).ok_or_else(|| {
+    state_directory(environment).ok_or_else(|| {
         Failure::say(Exit::Usage, "there is no place for the messages: $HOME is not set")
             .hint("envoi sink ./mail")
     })
 }
 
-fn cannot_start(error: io::Error, ports: &[Listen], storage: &Storage) -> Failure {
-    let socket = matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable);
-    if socket {
-        let places: Vec<String> = ports.iter().map(|port| port.address.to_string()).collect();
-        let sentence = format!("cannot listen on {}", places.join(", "));
-        return Failure::caused(Exit::OsErr, sentence, error)
-            .hint("to take any free port: envoi sink --listen 0");
-    }
+fn state_directory(environment: &Environment) -> Option<PathBuf> {
+    let state = environment.directory("XDG_STATE_HOME", ".local/state");
+    state.map(|state| state.join("envoi/sink"))
+}
+
+fn cannot_start(why: CannotStart, storage: &Storage) -> Failure {
+    let error = match why {
+        CannotStart::Port(address, error) => {
+            return Failure::caused(Exit::OsErr, format!("cannot listen on {address}"), error)
+                .hint("to take any free port: envoi sink --listen 0");
+        }
+        CannotStart::System(error) => {
+            return Failure::caused(Exit::OsErr, "cannot start a receiver", error);
+        }
+        CannotStart::Store(error) => error,
+    };
     let (place, hint) = match storage {
         Storage::Maildir(directory) => (directory, "name another directory: envoi sink DIR"),
         Storage::Mbox(file) => (file, "name another file: envoi sink --mbox FILE"),
@@ -171,6 +183,17 @@ mod tests {
     use serde_json::Value;
     use std::io::{BufRead, BufReader, Read, Write};
     use std::sync::mpsc::{self, Sender};
+
+    #[test]
+    fn a_port_that_may_not_be_taken_is_not_the_fault_of_the_store() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let storage = Storage::Maildir("mail".into());
+        let why = |why| format!("{:#}", cannot_start(why, &storage).error);
+        let port = CannotStart::Port("127.0.0.1:25".parse().unwrap(), denied());
+        assert_eq!(why(port), "cannot listen on 127.0.0.1:25: permission denied");
+        let store = why(CannotStart::Store(denied()));
+        assert!(store.starts_with("cannot start a receiver that stores mail in mail: "), "{store}");
+    }
 
     #[test]
     fn the_command_to_try_is_one_that_works() {

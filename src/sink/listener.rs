@@ -11,17 +11,19 @@ use super::input::Input;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The sockets in use, to close them when the receiver stops.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
-    /// Set when nobody is let in any more: how those who are in are left.
-    ending: OnceLock<Shutdown>,
+    /// Nobody is let in any more.
+    is_ending: AtomicBool,
+    /// Nor is anybody served who is in.
+    is_closed: AtomicBool,
     count: AtomicU64,
     sockets: Mutex<HashMap<u64, Arc<TcpStream>>>,
     /// Whence threads were called to end their wait: those are no clients.
@@ -79,7 +81,7 @@ impl Port {
         }
         // One call wakes one thread: it is handed on.
         if self.waiting.fetch_sub(1, Ordering::SeqCst) > 1
-            && self.clients.ending.get().is_some()
+            && self.clients.is_ending()
             && let Ok(address) = self.listener.local_addr()
         {
             self.clients.wake(address);
@@ -88,8 +90,9 @@ impl Port {
 
     /// The next client; `None` when there are no more.
     fn accept(&self) -> Option<TcpStream> {
+        let mut is_told = false;
         loop {
-            if self.clients.ending.get().is_some() {
+            if self.clients.is_ending() {
                 // From here on only who called before is there to be accepted.
                 self.listener.set_nonblocking(true).ok()?;
             }
@@ -99,7 +102,10 @@ impl Port {
                 Ok((socket, _)) => return Some(socket),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(error) => {
-                    self.cannot_take(None, error);
+                    // It stays so for a while: nobody is told a hundred times.
+                    if !std::mem::replace(&mut is_told, true) {
+                        self.cannot_take(None, error);
+                    }
                     // Out of descriptors, most likely: some come back soon.
                     std::thread::sleep(Duration::from_millis(20));
                 }
@@ -109,7 +115,7 @@ impl Port {
 
     /// Nobody is served any more.
     fn is_closed(&self) -> bool {
-        self.clients.ending.get() == Some(&Shutdown::Both)
+        self.clients.is_closed.load(Ordering::SeqCst)
     }
 
     fn serve(&self, socket: TcpStream, input: &mut Input) {
@@ -140,21 +146,39 @@ pub(super) fn join(threads: &Threads) {
 }
 
 impl Clients {
-    /// From now on nobody is let in. Who is in can write no more, and with
-    /// [`Shutdown::Both`] reads no more either.
-    pub(super) fn end(&self, how: Shutdown) {
-        let _ = self.ending.set(how);
+    /// From now on nobody is let in, and who is in can write no more. What was
+    /// written before is read still.
+    pub(super) fn end(&self) {
+        self.is_ending.store(true, Ordering::SeqCst);
+        self.shut(Shutdown::Read);
+    }
+
+    /// From now on nobody is served.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.is_ending.store(true, Ordering::SeqCst);
+        self.shut(Shutdown::Both);
+    }
+
+    fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::SeqCst)
+    }
+
+    fn shut(&self, how: Shutdown) {
+        for socket in held(&self.sockets).values() {
+            let _ = socket.shutdown(how);
+        }
     }
 
     /// Ends the wait of one thread at a port by calling it. Only for whoever
     /// ended the receiver before.
-    pub(super) fn wake(&self, port: SocketAddr) {
-        let ip = match port.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        let port = SocketAddr::new(ip, port.port());
+    pub(super) fn wake(&self, mut port: SocketAddr) {
+        // A link-local address keeps its interface.
+        match port.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => port.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => port.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
         // Whoever takes the call waits until it is known as one.
         let mut calls = held(&self.calls);
         let call = TcpStream::connect_timeout(&port, Duration::from_secs(1));
@@ -162,7 +186,7 @@ impl Clients {
     }
 
     fn is_own_call(&self, peer: SocketAddr) -> bool {
-        self.ending.get().is_some() && held(&self.calls).contains(&peer)
+        self.is_ending() && held(&self.calls).contains(&peer)
     }
 
     /// Lets a client in, and tells which connection this is. Who comes in while
@@ -170,27 +194,16 @@ impl Clients {
     fn enter(&self, socket: &Arc<TcpStream>) -> u64 {
         let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         held(&self.sockets).insert(number, Arc::clone(socket));
-        if let Some(how) = self.ending.get() {
-            let _ = socket.shutdown(*how);
+        if self.is_closed.load(Ordering::SeqCst) {
+            let _ = socket.shutdown(Shutdown::Both);
+        } else if self.is_ending() {
+            let _ = socket.shutdown(Shutdown::Read);
         }
         number
     }
 
     fn leave(&self, number: u64) {
         held(&self.sockets).remove(&number);
-    }
-
-    /// Ends every connection, in the way that was chosen. What a client had
-    /// written before [`Shutdown::Read`] is read still.
-    pub(super) fn close_all(&self) {
-        self.close_all_by(*self.ending.get().unwrap_or(&Shutdown::Both));
-    }
-
-    /// Ends every connection in this way.
-    pub(super) fn close_all_by(&self, how: Shutdown) {
-        for socket in held(&self.sockets).values() {
-            let _ = socket.shutdown(how);
-        }
     }
 }
 

@@ -64,6 +64,7 @@ pub use replies::Refusal;
 pub use storage::{Storage, Trace};
 pub use takes::{Opening, PassesOn, Takes};
 
+use crate::net::Deadline;
 use crate::sasl::server::Users;
 use crate::sasl::{Credentials, Secret};
 use crate::smtp::Protocol;
@@ -73,7 +74,7 @@ use count::Count;
 use listener::{Clients, Port, Threads};
 use rustls::pki_types::CertificateDer;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -128,6 +129,20 @@ pub enum Encryption {
     Implicit,
 }
 
+/// Why there is no receiver.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotStart {
+    /// There is no store.
+    #[error("the store cannot be made")]
+    Store(#[source] io::Error),
+    /// Nothing can be heard there.
+    #[error("cannot listen on {0}")]
+    Port(SocketAddr, #[source] io::Error),
+    /// The system lacks something.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
 /// A running receiver. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Sink {
@@ -138,6 +153,9 @@ pub struct Sink {
     clients: Arc<Clients>,
     threads: Threads,
 }
+
+/// See [`Sink::finish`].
+const TO_THE_END: u32 = 12;
 
 impl Default for Settings {
     /// One free port on 127.0.0.1 with STARTTLS, messages in memory.
@@ -221,11 +239,11 @@ impl Sink {
     /// Opens the ports, makes the certificates, and begins to listen. Fails
     /// when a port is taken, the store cannot be made, or no thread can be
     /// started.
-    pub fn start(mut settings: Settings) -> io::Result<Sink> {
+    pub fn start(mut settings: Settings) -> Result<Sink, CannotStart> {
         if settings.interest == Interest::Problems && settings.storage == Storage::Memory {
             settings.storage = Storage::Discard;
         }
-        settings.storage.prepare()?;
+        settings.storage.prepare().map_err(CannotStart::Store)?;
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         let others = settings.listen.iter().map(|listen| listen.address.ip());
         let others = others.filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
@@ -246,7 +264,8 @@ impl Sink {
         let taken = Count::up_to(settings.most_messages);
         let shared = Arc::new(Shared { settings, certificates, word, taken });
         for port in ports {
-            sink.open(port, &shared, &sender)?;
+            let address = port.address;
+            sink.open(port, &shared, &sender).map_err(|e| CannotStart::Port(address, e))?;
         }
         Ok(sink)
     }
@@ -292,18 +311,21 @@ impl Sink {
     pub fn stop(self) {}
 
     /// The same, but what clients wrote up to now is taken first; who does not
-    /// read the replies is cut off after `patience`. Returns what was not told
-    /// yet.
+    /// read the replies is cut off after `patience`, and who goes on writing, which
+    /// cannot be told from what was written before, after [`TO_THE_END`] times
+    /// that. Returns what was not told yet.
     pub fn finish(self, patience: Duration) -> Vec<Event> {
-        self.clients.end(Shutdown::Read);
+        self.clients.end();
         self.addresses.iter().for_each(|address| self.clients.wake(*address));
-        self.clients.close_all();
+        let until = Deadline::after(TO_THE_END * patience);
         let mut events = Vec::new();
         // Every thread holds a sender: without any, all is over.
-        while let Ok(event) = self.events.recv_timeout(patience) {
+        while let Some(left) = until.remaining()
+            && let Ok(event) = self.events.recv_timeout(patience.min(left))
+        {
             events.push(event);
         }
-        self.clients.close_all_by(Shutdown::Both);
+        self.clients.close();
         events.extend(self.events.iter());
         events
     }
@@ -331,11 +353,10 @@ impl Sink {
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        self.clients.end(Shutdown::Both);
+        self.clients.close();
         for address in &self.addresses {
             self.clients.wake(*address);
         }
-        self.clients.close_all();
         listener::join(&self.threads);
     }
 }

@@ -6,6 +6,8 @@ use super::face::Face;
 use crate::cli::args::SinkArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::interrupt;
+use crate::net::Interrupt;
 use crate::sink::{Event, Listen, Sink};
 use rustix::process::{Pid, PidfdFlags, Signal, getpgrp, pidfd_open, pidfd_send_signal};
 use rustix::termios::tcgetpgrp;
@@ -37,6 +39,7 @@ pub(super) fn run(
     ports: &[Listen],
     sink: Sink,
     ca: &Path,
+    interrupt: &Interrupt,
     face: &mut Face<'_>,
 ) -> Result<Exit, Failure> {
     let [program, words @ ..] = args.command() else {
@@ -51,6 +54,8 @@ pub(super) fn run(
     let mut child = child.spawn().map_err(cannot)?;
     signals.pass_on(&child).map_err(cannot)?;
     let status = child.wait().map_err(cannot)?;
+    // From now on a signal is for us.
+    interrupt::install_for(interrupt).map_err(cannot)?;
     let events = sink.finish(PATIENCE);
     tell(&events, status, face).map_err(cannot_tell)?;
     Ok(exit(status))
@@ -118,7 +123,10 @@ impl Signals {
         // Who starts us may ignore this one; then nobody learns how the command
         // ended (wait(2)).
         flag::register(SIGCHLD, Arc::default())?;
-        let caught = PASSED_ON.into_iter().map(|signal| {
+        // What whoever starts us ignores, as nohup does, the command ignores, too.
+        let is_ignored = interrupt::ignored();
+        let heeded = |signal: &Signal| !is_ignored(signal.as_raw());
+        let caught = PASSED_ON.into_iter().filter(heeded).map(|signal| {
             let (waiting, written) = UnixStream::pair()?;
             low_level::pipe::register(signal.as_raw(), written)?;
             Ok((signal, waiting))

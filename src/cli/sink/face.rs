@@ -41,11 +41,12 @@ impl Face<'_> {
         let command = command_to_try(args, &urls[0], ca);
         let (store, place) = store(storage);
         if self.json {
-            let file = place.filter(|_| matches!(storage, Storage::Mbox(_)));
-            let directory = place.filter(|_| file.is_none());
+            let is_file = matches!(storage, Storage::Mbox(_));
+            let file = place.filter(|_| is_file).map(Path::to_string_lossy);
+            let directory = place.filter(|_| !is_file).map(Path::to_string_lossy);
             return self.object(&json!({
                 "event": "listening", "urls": urls, "store": store, "directory": directory,
-                "file": file, "ca": ca, "try": command,
+                "file": file, "ca": ca.to_string_lossy(), "try": command,
             }));
         }
         if self.quiet {
@@ -224,7 +225,7 @@ fn as_json(event: &Event) -> Option<Value> {
             "requireTls": message.require_tls,
             "size": message.size,
             "sha256": message.sha256(),
-            "path": message.path,
+            "path": message.path.as_deref().map(Path::to_string_lossy),
             "message": message.octets.as_deref().and_then(|it| std::str::from_utf8(it).ok()),
             "messageBase64": message.octets.as_deref().and_then(as_base64),
             "tls": message.tls,

@@ -171,10 +171,12 @@ impl Running {
         let _ = poll(&mut places, Timespec::try_from(moment).ok().as_ref());
     }
 
-    /// Reads what there is now. Of what is much, only the begin is kept.
+    /// Reads what there is now, but not for ever where it writes without end. Of
+    /// what is much, only the begin is kept.
     fn drain(&mut self) {
         let mut block = [0; 4096];
-        while let Some(output) = &mut self.output {
+        for _ in 0..MOST_BLOCKS {
+            let Some(output) = &mut self.output else { return };
             match output.read(&mut block) {
                 Ok(0) => self.output = None,
                 Ok(length) => {
@@ -222,6 +224,9 @@ const GLANCE: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_secs(2);
 
 const MOST_SAID: usize = 4096;
+
+/// As much as a pipe holds, and some.
+const MOST_BLOCKS: usize = 64;
 
 #[cfg(test)]
 mod tests {

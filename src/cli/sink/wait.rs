@@ -65,7 +65,7 @@ fn as_json(path: &Path, caught: &Caught) -> Value {
         "text": caught.text,
         "html": caught.html,
         "attachments": caught.attachments.iter().map(file).collect::<Vec<_>>(),
-        "path": path,
+        "path": path.to_string_lossy(),
     })
 }
 
