@@ -122,6 +122,7 @@ fn files_of_eml(directory: &Path) -> io::Result<Vec<(Age, PathBuf)>> {
         let is_one = path.extension().is_some_and(|it| it == "eml");
         if let Ok(facts) = entry.metadata()
             && is_one
+            && facts.is_file()
         {
             files.push(((facts.modified().ok(), name), path));
         }
