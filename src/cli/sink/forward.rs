@@ -2,7 +2,9 @@
 //! the answer.
 
 use super::passing_on::PATIENCE;
-use crate::account::{Account, Accounts, Choice, Environment, Origin, ServerUrl, Settings};
+use crate::account::{
+    Account, Accounts, Choice, Environment, Origin, ServerError, ServerUrl, Settings,
+};
 use crate::cli::Surroundings;
 use crate::cli::account::named_by_word;
 use crate::cli::args::Globals;
@@ -48,8 +50,8 @@ impl Forward {
         let named = (!is_url).then_some(server);
         let mut typed = Settings::default();
         if is_url {
-            let url = ServerUrl::parse(server, Origin::CommandLine)
-                .map_err(|error| of_server("--forward", &error))?;
+            let url =
+                ServerUrl::parse(server, Origin::CommandLine).map_err(|error| unfit(&error))?;
             typed.servers = Some(vec![url]);
         }
         let (config, environment) =
@@ -136,6 +138,17 @@ impl Forward {
         };
         let mut transcript = Transcript::seen(self.verbose, io::stderr());
         Ok(submit(submission, &prepared.route, &world, &mut transcript))
+    }
+}
+
+/// Whom the receiver is there is said by an account only.
+fn unfit(error: &ServerError) -> Failure {
+    let failure = of_server("--forward", error);
+    match error {
+        ServerError::Password | ServerError::User => Failure { hints: Vec::new(), ..failure }
+            .hint("make an account of it: envoi account add YOUR-ADDRESS")
+            .hint("then name that: --forward ACCOUNT"),
+        _ => failure,
     }
 }
 
