@@ -64,10 +64,11 @@ pub(super) fn run(args: &SinkArgs, surroundings: &mut Surroundings<'_>) -> Resul
     Ok(number.map_or(Exit::Ok, Exit::Signal))
 }
 
-/// The user's wish to stop, where something would be left behind otherwise. The
-/// command of `--run` gets signals in our place, until it is over.
+/// The user's wish to stop: messages that are half there are taken away, and what
+/// passes others on is ended. The command of `--run` gets signals in our place,
+/// until it is over.
 fn heeded(args: &SinkArgs) -> Result<Interrupt, Failure> {
-    if !args.passes_mail_on() || !args.run.is_empty() {
+    if !args.run.is_empty() {
         return Ok(Interrupt::default());
     }
     interrupt::install()

@@ -6,10 +6,15 @@ use crate::queue::{Inbox, id_number, keep, listing, number, place, refusing};
 use crate::running::{Place, Started};
 use crate::sink;
 use envoi::sink::Stored;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Numbers that are the same each time (Steele, Lea, Flood 2014: `SplitMix64`).
@@ -246,5 +251,49 @@ fn whoever_is_killed_while_sending_has_lost_nothing_and_forgotten_one_message_at
             let came = books.came.get(&copy).copied().unwrap_or_default();
             assert_eq!(came, 1 + again, "{copy:?}");
         }
+    }
+}
+
+// Catching ---------------------------------------------------------------------
+
+/// What of a message is written already, under another name.
+fn half_written(directory: &Path) -> Vec<PathBuf> {
+    let inside = |directory: &Path| {
+        let entries = fs::read_dir(directory).into_iter().flatten();
+        entries.map(|entry| entry.expect("an entry").path()).collect::<Vec<_>>()
+    };
+    let places = [directory.to_owned(), directory.join("mail"), directory.join("mail/tmp")];
+    let all = places.iter().flat_map(|place| inside(place));
+    let is_half = |path: &PathBuf| {
+        path.extension().is_some_and(|it| it == "part") || path.parent() == Some(&places[2])
+    };
+    all.filter(is_half).collect()
+}
+
+#[test]
+fn a_receiver_that_is_interrupted_leaves_nothing_of_half_a_message() {
+    for store in [&["--eml", "mail"][..], &["--mbox", "mail"], &["mail"]] {
+        let place = Place::new();
+        let words = [&["--json", "sink", "--listen", "0"][..], store].concat();
+        let sink = place.envoi(words).stdout(Stdio::piped()).spawn().expect("starting envoi");
+        let mut sink = Started(sink);
+        let mut line = String::new();
+        let out = sink.0.stdout.take().expect("its standard output");
+        BufReader::new(out).read_line(&mut line).expect("reading where it listens");
+        let line: Value = serde_json::from_str(&line).expect("an object");
+        let address = line["urls"][0].as_str().and_then(|url| url.strip_prefix("smtp://"));
+        let mut client = TcpStream::connect(address.expect("a URL")).expect("connecting");
+        client
+            .write_all(b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.c>\r\nDATA\r\n")
+            .expect("writing");
+        client.write_all(LINE.repeat(LINES).as_bytes()).expect("writing half a message");
+        let until = Instant::now() + Duration::from_secs(60);
+        while half_written(place.directory()).is_empty() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(half_written(place.directory()).len(), 1, "{store:?}");
+        kill_process(Pid::from_child(&sink.0), Signal::TERM).expect("sending SIGTERM");
+        assert_eq!(sink.0.wait().expect("waiting for envoi").code(), Some(143), "{store:?}");
+        assert_eq!(half_written(place.directory()), [] as [PathBuf; 0], "{store:?}");
     }
 }

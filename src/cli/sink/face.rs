@@ -87,7 +87,7 @@ impl Face<'_> {
         sink: &Sink,
         interrupt: &Interrupt,
     ) -> io::Result<()> {
-        while let Some(event) = next(args, sink, interrupt) {
+        while let Some(event) = next(sink, interrupt) {
             self.event(&event)?;
             if let Event::Stored(message) = event
                 && args.once
@@ -160,11 +160,7 @@ impl Face<'_> {
 }
 
 /// What happens next; `None` where the receiver is to end.
-fn next(args: &SinkArgs, sink: &Sink, interrupt: &Interrupt) -> Option<Event> {
-    if !args.passes_mail_on() {
-        // Nothing is left behind: a signal ends it at once.
-        return sink.events().recv().ok();
-    }
+fn next(sink: &Sink, interrupt: &Interrupt) -> Option<Event> {
     while interrupt.signal().is_none() {
         match sink.events().recv_timeout(MOMENT) {
             Err(RecvTimeoutError::Timeout) => {}
