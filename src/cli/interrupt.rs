@@ -1,6 +1,5 @@
 //! Ctrl-C and its kin: the first asks the waits to end, the second ends the
-//! process as it always would. One that whoever started us ignores, as nohup does,
-//! stays ignored. A file that may not grow is no reason to end.
+//! process as it always would. Under nohup a hangup stays ignored. A file that may not grow is no reason to end.
 
 use crate::net::Interrupt;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
@@ -20,8 +19,10 @@ pub(super) fn install() -> io::Result<Interrupt> {
 /// The same for a value that is known elsewhere already.
 pub(super) fn install_for(interrupt: &Interrupt) -> io::Result<()> {
     let is_ignored = ignored();
+    // Shells have background commands ignore Ctrl-C, which is no wish of anybody.
+    let outlives = |signal| signal == SIGHUP && is_ignored(signal);
     for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
-        if is_ignored(signal) {
+        if outlives(signal) {
             continue;
         }
         let asked_before = Arc::new(AtomicBool::new(false));
