@@ -48,7 +48,7 @@ envoi: nothing was sent to a@x.example through localhost:{*}: interrupted while 
 fn who_ends_envoi_alone_ends_the_program_that_gives_the_password() {
     // SEC-14, SEC-17
     let (sink, place) = (sink(), Place::new());
-    let script = "trap 'echo asked >asked; exit' TERM; echo $$ >new; mv new note; sleep 60 & wait";
+    let script = "trap 'echo asked >asked; exit' TERM; sleep 60 & echo $$ >new; mv new note; wait";
     let source = format!("command:sh -c {}", shell_words::quote(script));
     let words = signing_in(&sink, &place, &source, &["--body", "hi"]);
     let envoi = Started(place.envoi(words).spawn().expect("starting envoi"));
