@@ -213,8 +213,8 @@ impl<'s> Connection<'s> {
 
     fn fill(&mut self) -> io::Result<usize> {
         let octets = self.input.fill(&mut self.channel)?;
-        if octets > 0 && std::mem::take(&mut self.client_waits) {
-            self.turnarounds += 1;
+        if octets > 0 {
+            self.count_turnaround();
         }
         Ok(octets)
     }
@@ -231,7 +231,23 @@ impl<'s> Connection<'s> {
                 _ => self.send_now(self.input.unread().is_empty())?,
             }
         }
-        self.fill()
+        // Where there is much to do others do it now, and the client has answered
+        // meanwhile: to sleep, and to be woken, costs more than a small message.
+        std::thread::yield_now();
+        match self.channel.read_ready(self.input.room())? {
+            Some(octets) if octets > 0 => {
+                self.input.came(octets);
+                self.count_turnaround();
+                Ok(octets)
+            }
+            _ => self.fill(),
+        }
+    }
+
+    fn count_turnaround(&mut self) {
+        if std::mem::take(&mut self.client_waits) {
+            self.turnarounds += 1;
+        }
     }
 
     fn say(&mut self, reply: &Reply) {

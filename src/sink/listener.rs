@@ -47,7 +47,7 @@ pub(super) struct Port {
 
 /// A thread that comes back from its client waits for the next one, unless so
 /// many do.
-const SPARE: usize = 4;
+const SPARE: usize = 16;
 
 impl Port {
     /// Starts a thread that takes clients until the receiver stops.
