@@ -7,7 +7,8 @@
 //! listener.rs      threads: at each port one more than it has clients
 //! dialogue.rs      the same conversation over two pipes, with whoever takes the mail
 //! connection.rs    one client: socket, replies in one write, turnarounds;
-//!                  proxied.rs and secured.rs are what comes before
+//!                  proxied.rs and secured.rs are what comes before,
+//!                  message.rs what is in it
 //! conversation.rs  a line in, a reply out, and nothing else;
 //!                  hello.rs, xclient.rs and auth.rs begin it, chunks.rs answers BDAT,
 //!                  order.rs says what has to come first, ending.rs answers a message
