@@ -1,5 +1,6 @@
 //! Ctrl-C and its kin: the first asks the waits to end, the second ends the
-//! process as it always would. Under nohup a hangup stays ignored. A file that may not grow is no reason to end.
+//! process as it always would. Under nohup a hangup stays ignored. A file that may
+//! not grow is no reason to end.
 
 use crate::net::Interrupt;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
