@@ -313,7 +313,7 @@ impl Sink {
 
     /// The same, but what clients wrote up to now is taken first; who does not
     /// read the replies is cut off after `patience`, and who goes on writing, which
-    /// cannot be told from what was written before, after [`TO_THE_END`] times
+    /// cannot be told from what was written before, after twelve times
     /// that. Returns what was not told yet.
     pub fn finish(self, patience: Duration) -> Vec<Event> {
         self.clients.end();
