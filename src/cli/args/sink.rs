@@ -156,7 +156,7 @@ pub struct SinkArgs {
     /// Refuse messages with more octets than this
     ///
     /// A number, or one with kB, MB or GB behind it. Without this option there
-    /// is no limit.
+    /// is no limit, but 256MB with --memory.
     #[arg(long, value_name = "SIZE", value_parser = crate::account::octets, help_heading = "Behaviour")]
     size_limit: Option<u64>,
 
@@ -263,6 +263,10 @@ Examples:
   See the subject of what a program sends in the next ten seconds:
     envoi sink wait --to you@example.org --dir ./mail | jq -r .subject";
 
+/// The most octets of a message that is kept in memory, unless another limit is
+/// typed.
+const MOST_IN_MEMORY: u64 = 256_000_000;
+
 impl SinkArgs {
     /// The command of `--run`, with its arguments; `--` may stand before it.
     pub fn command(&self) -> &[OsString] {
@@ -311,6 +315,8 @@ impl SinkArgs {
         if let Some(file) = &self.rules {
             rules.extend(rules::read(file)?);
         }
+        // A client that comes to no end may not take all there is.
+        let in_memory = (storage == Storage::Memory).then_some(MOST_IN_MEMORY);
         let by_default = Policy::default();
         let policy = Policy {
             banner: match self.forward {
@@ -319,7 +325,7 @@ impl SinkArgs {
             },
             offer,
             rules,
-            size_limit: self.size_limit,
+            size_limit: self.size_limit.or(in_memory),
             hold_limits: self.hold_limit.and_then(|longest| {
                 let end = Timestamp::now().checked_add(longest).ok()?;
                 HoldLimits::new(longest.as_secs(), end)
