@@ -1,5 +1,7 @@
 //! `envoi send`: the story of one message, from what was typed to the report.
 
+mod keeping;
+
 use super::args::SendArgs;
 use super::certificate;
 use super::dsn;
@@ -12,14 +14,14 @@ use super::later;
 use super::log::{Log, Queued, Run, Subject};
 use super::message::{self, Job};
 use super::queue;
-use super::queue::keep::{Keeper, Keeping, Kept};
+use super::queue::keep::{Keeping, Kept};
 use super::render::{self, Context, Left};
 use super::route::{self, Prepared};
 use super::sent::SentCopy;
 use super::transcript::Showing;
 use super::words::plain;
 use super::{Surroundings, dry_run, interrupt};
-use crate::account::{Account, Environment, Settings, When};
+use crate::account::Account;
 use crate::delivery::{Cause, Home, Outcome, Report, World, submit_and_keep};
 use crate::message::random_word;
 use crate::net::{Interrupt, Stopwatch};
@@ -60,8 +62,8 @@ pub(super) fn run(args: &SendArgs, surroundings: &mut Surroundings<'_>) -> Resul
     laboratory.suits(account)?;
     let keeping = match not_before {
         _ if laboratory.is_set() => Keeping::Nothing,
-        Some(_) => keeping_until(args, &job, account, surroundings.environment)?,
-        None => keeping(args, &job, account, surroundings.environment)?,
+        Some(_) => keeping::until(args, &job, account, surroundings.environment)?,
+        None => keeping::at_once(args, &job, account, surroundings.environment)?,
     };
     let all_or_nothing = args.all_or_nothing;
     let laboratory = Some(&laboratory);
@@ -95,62 +97,6 @@ pub(super) struct Delivery<'d> {
     pub(super) not_before: Option<Timestamp>,
     /// Where options are configured, for who cannot type them.
     pub(super) written: Option<&'d Written>,
-}
-
-/// What becomes of what cannot be sent at once, as typed, else as configured.
-fn keeping<'k>(
-    args: &SendArgs,
-    job: &'k Job,
-    account: &'k Account,
-    environment: &'k Environment,
-) -> Result<Keeping<'k>, Failure> {
-    // The queue knows no "to all or to nobody".
-    let is_always = job.queueing.when == Some(When::Always) && !args.queue && !args.all_or_nothing;
-    if args.no_queue || !(args.queue || args.queue_only || is_always) {
-        return Ok(Keeping::Nothing);
-    }
-    let keeper = keeper(args, job, account, environment)?;
-    // Whoever watches wants to see something.
-    let watches = args.laboratory.transcript.is_some() || args.laboratory.events.is_some();
-    let is_tried = args.queue || (watches && !args.queue_only);
-    Ok(if is_tried { Keeping::after_a_try(keeper) } else { Keeping::All(keeper) })
-}
-
-/// Who keeps the message, if whoever sends it later does what is wanted now.
-fn keeper<'k>(
-    args: &SendArgs,
-    job: &'k Job,
-    account: &'k Account,
-    environment: &'k Environment,
-) -> Result<Keeper<'k>, Failure> {
-    let keeper = Keeper::of(account, job, environment)?;
-    let typed = args.connection.settings()?;
-    let Settings { timeout, deadline, pipelining, chunking, .. } = typed;
-    // These say nothing about where to, and as whom.
-    let passing = Settings { timeout, deadline, pipelining, chunking, ..Settings::default() };
-    if typed != passing {
-        let sentence = "what was typed about the connection cannot be kept: whoever sends the \
-                        message later does as the account says";
-        return Err(Failure::say(Exit::Usage, sentence)
-            .hint("make an account of it, or leave out the queue: --no-queue"));
-    }
-    Ok(keeper)
-}
-
-/// The same for a message that is to be sent at another time: a server may hold
-/// it, else the queue does.
-fn keeping_until<'k>(
-    args: &SendArgs,
-    job: &'k Job,
-    account: &'k Account,
-    environment: &'k Environment,
-) -> Result<Keeping<'k>, Failure> {
-    match keeper(args, job, account, environment) {
-        Ok(keeper) if args.queue_only => Ok(Keeping::All(keeper)),
-        Ok(keeper) => Ok(Keeping::Rest(keeper)),
-        Err(failure) if args.queue || args.queue_only => Err(failure),
-        Err(_) => Ok(Keeping::Nothing),
-    }
 }
 
 /// Opens the log, sends, and sees to it that whatever stops that is in the log,

@@ -8,7 +8,7 @@ use super::super::data::ContentReader;
 use super::super::event::{Event, Interest, Stored};
 use super::super::fault::{Rule, Stage};
 use super::super::intake::{End, Intake};
-use super::super::storage::{Draft, Kept, Label};
+use super::super::storage::{Draft, Kept, Label, Trace};
 use super::super::takes::{Opening, Takes};
 use super::{Connection, MOST_HELD, faults};
 use crate::smtp::{Body, Protocol, Reply};
@@ -24,10 +24,10 @@ pub(super) struct Arriving {
 impl Connection<'_> {
     fn begin_message(&mut self) -> io::Result<Arriving> {
         let Settings { policy, storage, passes_on, interest, .. } = &self.shared.settings;
-        let (label, host) = (Label::new()?, &policy.host);
-        let trace = || label.trace(&self.conversation, &self.origin(), host);
+        let label = Label::new()?;
+        let trace = || self.trace(&label);
         let is_binary = self.is_binary();
-        let draft = Draft::begin(storage, &label, host, trace, is_binary);
+        let draft = Draft::begin(storage, &label, &policy.host, trace, is_binary);
         let taker = passes_on.as_ref().map(|it| {
             it.begin(Opening { trace: &trace(), protocol: self.port.protocol, is_binary })
         });
@@ -73,6 +73,10 @@ impl Connection<'_> {
         // RFC 3030 §3: in binary they may be anywhere.
         let is_malformed = !self.is_binary() && arriving.ends.has_bare();
         self.end_message(arriving, is_malformed, rule)
+    }
+
+    fn trace(&self, label: &Label) -> Trace {
+        label.trace(&self.conversation, &self.origin(), &self.shared.settings.policy.host)
     }
 
     fn origin(&self) -> Origin {
@@ -180,8 +184,6 @@ impl Connection<'_> {
     }
 
     fn stored(&self, label: &Label, kept: Kept, size: u64, sha256: Option<String>) -> Stored {
-        let host = &self.shared.settings.policy.host;
-        let trace = label.trace(&self.conversation, &self.origin(), host);
         let transaction = self.conversation.transaction().cloned();
         let transaction = transaction.expect("content is read inside a transaction only");
         Stored {
@@ -196,7 +198,7 @@ impl Connection<'_> {
             require_tls: transaction.parameters.require_tls,
             size,
             sha256,
-            trace: trace.whole(),
+            trace: self.trace(label).whole(),
             path: kept.path,
             octets: kept.octets,
             tls: self.channel.tls(),
